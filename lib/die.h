@@ -1,0 +1,33 @@
+/*
+ * die: the one way a program says that it cannot go on.
+ *
+ * Messages are one line on stderr, "stage: what failed: why", lower case, subject in 'quotes', no full
+ * stop. stdout is not touched. A format that ends in ':' gets the text of errno, as in farbfeld.
+ */
+#ifndef DIE_H
+#define DIE_H
+
+#include <stdbool.h>
+
+enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
+
+/* The name before every message; opt_parse sets it. */
+void die_set_name(const char *name);
+const char *die_name(void);
+
+/* An I/O, data or device error: exit 1. */
+_Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A usage error: the line, then "Try 'stage --help' for more information."; exit 2. */
+_Noreturn void die_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A line on stderr that ends nothing. note() is silent under -q, warn() is not. */
+void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+extern bool die_quiet; /* -q */
+
+/* A programming error: abort. */
+#define BUG(...) die_bug(__FILE__, __LINE__, __VA_ARGS__)
+_Noreturn void die_bug(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+
+#endif

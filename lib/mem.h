@@ -1,0 +1,19 @@
+/* mem: allocation that dies when it fails, with counts checked for overflow. */
+#ifndef MEM_H
+#define MEM_H
+
+#include <stddef.h>
+
+/* n objects of `size` bytes, uninitialised or zeroed; never NULL, also for n = 0. Free with free(). */
+void *xmalloc(size_t n, size_t size);
+void *xcalloc(size_t n, size_t size);
+void *xrealloc(void *p, size_t n, size_t size);
+char *xstrdup(const char *s);
+
+/* printf into a new string. */
+char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Grow `p`, an array with room for *room objects, so that `need` fit (room at least doubles). */
+void *xgrow(void *p, size_t *room, size_t need, size_t size);
+
+#endif

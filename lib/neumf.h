@@ -1,0 +1,117 @@
+/*
+ * neumf: the models, their tensors, formulas and first values.
+ *
+ * Dimensions, used in every comment of the backends:
+ *   U users, I items, F factors, E mlp factors, H1..Hn hidden widths, B rows of a batch
+ *
+ * Score of user u and item i (He et al. 2017, eq. 8-12; Rendle et al. 2009 for mf):
+ *   g    = gmf_user[u] * gmf_item[i]              elementwise, (F)
+ *   x_0  = concat(mlp_user[u], mlp_item[i])       (2E)
+ *   x_l  = relu(mlp.(l-1).weight x_(l-1) + mlp.(l-1).bias)     l = 1..n
+ *   logit = head.weight . c + head.bias, where c is
+ *           neumf: concat(g, x_n)   gmf: g   mlp: x_n
+ *   mf:     logit = sum of g, no head
+ *   s    = logit, or 1 / (1 + exp(-logit)) with sigmoid_output
+ *
+ * Loss of one row:
+ *   bpr    log(1 + exp(-(s_pos - s_neg)))         Rendle et al. 2009, eq. 4
+ *   hinge  max(0, 1 - (s_pos - s_neg)); the gradient is 0 at the kink
+ *   bce    log(1 + exp(logit)) - label x logit    He et al. 2017, eq. 7
+ *
+ * Gradient of the batch, for a weight w:
+ *   g = mean over the B rows of d loss / d w
+ *       + l2 x w x (occurrences of w's row in the batch) / B       embedding rows only
+ * A row of the batch is one occurrence of its user and one of each of its items.
+ *
+ * Update at step t = 1, 2, ... (h = g + weight_decay x w):
+ *   sgd        w -= lr h
+ *   adam       m = b1 m + (1 - b1) h;  v = b2 v + (1 - b2) h^2       Kingma & Ba 2015, as PyTorch:
+ *              w -= lr / (1 - b1^t) x m / (sqrt(v) / sqrt(1 - b2^t) + eps)
+ *              every weight moves at every step
+ *   lazy-adam  the same, but an embedding row moves, decays and ages its moments only at the steps
+ *              whose batch holds it (PyTorch's SparseAdam); t counts all steps; other tensors as adam
+ */
+#ifndef NEUMF_H
+#define NEUMF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum { NEUMF_MAX_HIDDEN = 8, NEUMF_MAX_TENSORS = 6 + 2 * NEUMF_MAX_HIDDEN };
+
+enum neumf_model { MODEL_NEUMF, MODEL_GMF, MODEL_MLP, MODEL_MF };
+enum neumf_loss { LOSS_BPR, LOSS_HINGE, LOSS_BCE };
+enum neumf_optimizer_kind { OPTIMIZER_ADAM, OPTIMIZER_LAZY_ADAM, OPTIMIZER_SGD };
+enum neumf_dense_init { DENSE_NORMAL, DENSE_GLOROT };
+
+/* Names of the enums above in their order, NULL-terminated: option values and metadata use them. */
+extern const char *const neumf_model_names[], *const neumf_loss_names[], *const neumf_optimizer_names[],
+	*const neumf_dense_init_names[];
+
+struct neumf_shape {
+	enum neumf_model model;
+	enum neumf_loss loss; /* head.bias exists exactly for bce */
+	bool sigmoid_output;
+	uint32_t num_users, num_items;
+	uint32_t factors, mlp_factors;
+	uint32_t num_hidden; /* 1..NEUMF_MAX_HIDDEN where the model has an mlp */
+	uint32_t hidden[NEUMF_MAX_HIDDEN];
+};
+
+struct neumf_optimizer {
+	enum neumf_optimizer_kind kind;
+	double lr, weight_decay, l2;
+	double beta1, beta2, eps; /* 0.9, 0.999, 1e-8 */
+};
+
+/*
+ * One tensor of a model: row-major (rows, cols) floats at `offset` in the flat parameter array. A
+ * bias is (1, n) here and one-dimensional (n) in a file.
+ */
+struct neumf_tensor {
+	char name[24];
+	uint32_t rows, cols;
+	uint64_t offset; /* in floats */
+	bool embedding, bias;
+};
+
+/* What a tensor is for; an index into neumf_layout.at. mlp.N.weight is TENSOR_MLP + 2N, its bias the next. */
+enum {
+	TENSOR_GMF_USER,
+	TENSOR_GMF_ITEM,
+	TENSOR_MLP_USER,
+	TENSOR_MLP_ITEM,
+	TENSOR_HEAD,
+	TENSOR_HEAD_BIAS,
+	TENSOR_MLP
+};
+
+struct neumf_layout {
+	unsigned num_tensors;
+	struct neumf_tensor tensor[NEUMF_MAX_TENSORS]; /* in name order, as in the file */
+	int at[NEUMF_MAX_TENSORS];                     /* TENSOR_* to index above, -1: the model has none */
+	uint64_t num_params;                           /* floats in all */
+};
+
+bool neumf_has_gmf(const struct neumf_shape *s); /* neumf, gmf, mf */
+bool neumf_has_mlp(const struct neumf_shape *s); /* neumf, mlp */
+
+/* Width of the head's input: F for gmf and mf, Hn for mlp, F + Hn for neumf. */
+uint32_t neumf_head_width(const struct neumf_shape *s);
+
+/* Tensors of a model, sorted by name and packed without gaps. */
+void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out);
+
+/* The tensor `which` (TENSOR_*) within `params`, or NULL where the model has none. */
+float *neumf_param(const struct neumf_layout *l, float *params, int which);
+
+/*
+ * Fill params (layout.num_params floats): weights N(0, init_std), biases 0. With DENSE_GLOROT the mlp
+ * layers are uniform in +-sqrt(6 / (in + out)) (Glorot & Bengio 2010) and the head uniform in
+ * +-sqrt(3 / in) (LeCun et al. 1998), as He et al.'s program starts them. A weight depends on
+ * (seed, tensor, index) only.
+ */
+void neumf_init(const struct neumf_shape *s, double init_std, enum neumf_dense_init dense_init, uint64_t seed,
+	float *params);
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * rng: counter-based random numbers, Philox4x32-10 (Salmon et al. 2011) from Random123.
+ *
+ * A draw depends on (seed, purpose, epoch, index, number of the draw) and on nothing else, so that
+ * threads, buffers and order never change a result.
+ */
+#ifndef RNG_H
+#define RNG_H
+
+#include <stdint.h>
+
+/* What the numbers are for; keeps the draws of different uses apart. At most 255. */
+enum rng_purpose {
+	RNG_NEGATIVE = 1,
+	RNG_PERMUTE,
+	RNG_CANDIDATE,
+	RNG_SPLIT,
+	RNG_INIT,
+	RNG_PLANTED_USER,
+	RNG_PLANTED_ITEM,
+	RNG_PLANTED_RATING,
+	RNG_TEST
+};
+
+/* The draws of one record. */
+struct rng {
+	uint64_t seed, index;
+	uint32_t epoch, purpose;
+	uint32_t block; /* blocks of four numbers taken so far, below 2^24 */
+	uint32_t left;  /* unused numbers of `out` */
+	uint32_t out[4];
+};
+
+void rng_start(struct rng *r, uint64_t seed, enum rng_purpose purpose, uint32_t epoch, uint64_t index);
+
+uint32_t rng_u32(struct rng *r);
+uint64_t rng_u64(struct rng *r);
+
+/* Uniform in 0..n-1, n >= 1, without bias (Lemire 2019). */
+uint32_t rng_below(struct rng *r, uint32_t n);
+
+/* Uniform in [0, 1), 53 bits. */
+double rng_real(struct rng *r);
+
+/* N(0, 1) (Box & Muller 1958); takes four numbers. */
+double rng_normal(struct rng *r);
+
+/* The raw function, for the published test vectors. */
+void rng_philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
+
+#endif
