@@ -38,6 +38,7 @@
 #include <stdint.h>
 
 enum { NEUMF_MAX_HIDDEN = 8, NEUMF_MAX_TENSORS = 6 + 2 * NEUMF_MAX_HIDDEN };
+enum { NEUMF_MAX_WIDTH = 65536 }; /* of factors, mlp factors and hidden layers: sizes fit 64 bits */
 
 enum neumf_model { MODEL_NEUMF, MODEL_GMF, MODEL_MLP, MODEL_MF };
 enum neumf_loss { LOSS_BPR, LOSS_HINGE, LOSS_BCE };
@@ -53,8 +54,9 @@ struct neumf_shape {
 	enum neumf_loss loss; /* head.bias exists exactly for bce */
 	bool sigmoid_output;
 	uint32_t num_users, num_items;
-	uint32_t factors, mlp_factors;
-	uint32_t num_hidden; /* 1..NEUMF_MAX_HIDDEN where the model has an mlp */
+	uint32_t factors;     /* 0 for mlp */
+	uint32_t mlp_factors; /* 0 for gmf and mf */
+	uint32_t num_hidden;  /* 1..NEUMF_MAX_HIDDEN for neumf and mlp, else 0 */
 	uint32_t hidden[NEUMF_MAX_HIDDEN];
 };
 
@@ -95,6 +97,9 @@ struct neumf_layout {
 
 bool neumf_has_gmf(const struct neumf_shape *s); /* neumf, gmf, mf */
 bool neumf_has_mlp(const struct neumf_shape *s); /* neumf, mlp */
+
+/* NULL when every field is in its range and fits the others, else what is wrong with the shape in words. */
+const char *neumf_check(const struct neumf_shape *s);
 
 /* Width of the head's input: F for gmf and mf, Hn for mlp, F + Hn for neumf. */
 uint32_t neumf_head_width(const struct neumf_shape *s);
