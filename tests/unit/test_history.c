@@ -1,0 +1,105 @@
+/* history: against a plain matrix of booleans, on random rows with duplicates, added in several
+ * goes. */
+#include "check.h"
+#include "history.h"
+#include "rng.h"
+
+#include <string.h>
+
+enum { USERS = 70, ITEMS = 1000, ROWS = 400000 };
+
+static unsigned char has[USERS][ITEMS];
+
+/* Users 0 and 69 stay empty, user 1 gets every second row, so that lists of all lengths arise. */
+static void add_rows(struct history *h, uint64_t first, uint64_t end, uint64_t *duplicates)
+{
+	struct rng r;
+
+	for (uint64_t k = first; k < end; k++) {
+		rng_start(&r, 1, RNG_TEST, 0, k);
+		uint32_t user = rng_below(&r, 2) ? 1 : 1 + rng_below(&r, USERS - 2);
+		uint32_t item = rng_below(&r, user < 60 ? 10 * user : 20); // short lists too
+
+		*duplicates += has[user][item];
+		has[user][item] = 1;
+		history_add(h, user, item);
+	}
+}
+
+static void check_against_matrix(const struct history *h, const char *when)
+{
+	uint32_t wrong_items = 0, wrong_has = 0, wrong_below = 0;
+
+	for (uint32_t u = 0; u < USERS; u++) {
+		uint32_t n, below = 0;
+		const uint32_t *item = history_items(h, u, &n);
+
+		for (uint32_t i = 0; i < ITEMS; i++) {
+			wrong_has += history_has(h, u, i) != has[u][i];
+			wrong_below += history_below(h, u, i) != below;
+			if (has[u][i])
+				wrong_items += below >= n || item[below] != i;
+			below += has[u][i];
+		}
+		wrong_items += below != n;
+	}
+	CHECK(!wrong_items, "%s: items sorted, each once", when);
+	CHECK(!wrong_has, "%s: membership", when);
+	CHECK(!wrong_below, "%s: items below", when);
+}
+
+static void check_random(void)
+{
+	struct history h;
+	uint64_t duplicates = 0, dropped;
+
+	history_init(&h, USERS, ITEMS);
+	dropped = history_finish(&h);
+	CHECK(dropped == 0 && history_size(&h) == 0 && !history_has(&h, 5, 5), "empty");
+
+	add_rows(&h, 0, 300, &duplicates);
+	dropped = history_finish(&h);
+	CHECK(dropped == duplicates, "few rows: %d duplicates dropped", (int)dropped);
+	check_against_matrix(&h, "few rows");
+
+	duplicates = 0;
+	add_rows(&h, 300, ROWS,
+		&duplicates); // more than the pending rows' room: merged several times
+	dropped = history_finish(&h);
+	CHECK(dropped == duplicates, "many rows: %d duplicates dropped", (int)dropped);
+	check_against_matrix(&h, "many rows");
+	history_release(&h);
+}
+
+static void check_keep_duplicates(void)
+{
+	const uint32_t expected[] = { 2, 2, 70000, 4000000000u };
+	struct history h;
+	uint32_t n;
+
+	history_init(&h, 2, 4000000001u);
+	history_add(&h, 1, 4000000000u);
+	history_add(&h, 1, 2);
+	history_add(&h, 1, 70000);
+	history_add(&h, 1, 2);
+	history_finish_all(&h);
+	CHECK(!memcmp(history_items(&h, 1, &n), expected, sizeof(expected)) && n == 4,
+		"history_finish_all keeps duplicates");
+	for (int k = 0; k < 100; k++) // long enough for the radix sort, ids of 32 bits
+		history_add(&h, 0, 4000000000u - 40000000u * (uint32_t)k);
+	CHECK(history_finish(&h) == 1, "history_finish drops the one left");
+	const uint32_t *item = history_items(&h, 0, &n);
+	int sorted = n == 100;
+
+	for (uint32_t k = 0; k < 100 && sorted; k++)
+		sorted = item[k] == 40000000u * (k + 1);
+	CHECK(sorted, "32-bit ids are sorted");
+	history_release(&h);
+}
+
+int main(void)
+{
+	check_random();
+	check_keep_duplicates();
+	return CHECK_EXIT;
+}
