@@ -24,7 +24,7 @@ struct top { uint32_t user, item, rank; float score; };
 
 /* The kinds as data: cof-cat, the format page and the tests are driven by this. */
 enum rec_type { REC_U32, REC_F32, REC_I64 };
-enum rec_meaning { REC_PLAIN, REC_USER, REC_ITEM }; /* what bounds a u32 */
+enum rec_meaning { REC_PLAIN, REC_USER, REC_ITEM, REC_SCORE_VALUE }; /* a bounded id; a float that may be -inf */
 struct rec_field {
 	const char *name;
 	enum rec_type type;

@@ -1,0 +1,93 @@
+# cofilter. Targets: all test lint bench bench-quick pipeline install uninstall deps deps-dev clean
+# Knobs: CC CFLAGS LDFLAGS PREFIX DESTDIR, SAN=address,undefined, DEV=1 (warnings are errors), BLAS=none, NVCC, CUDA_ARCH
+
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+BLAS ?= openblas
+B := build$(if $(SAN),-san)
+
+# `deps` named with other goals runs first, the rest in a sub-make: no probe below sees the machine before it.
+ifneq ($(and $(filter deps deps-dev,$(MAKECMDGOALS)),$(filter-out deps deps-dev,$(MAKECMDGOALS))),)
+.PHONY: $(MAKECMDGOALS)
+first_goal := $(firstword $(filter-out deps deps-dev,$(MAKECMDGOALS)))
+$(filter deps deps-dev,$(MAKECMDGOALS)):
+	@sh data/deps.sh $@
+$(first_goal): $(filter deps deps-dev,$(MAKECMDGOALS))
+	@$(MAKE) $(filter-out deps deps-dev,$(MAKECMDGOALS))
+$(filter-out deps deps-dev $(first_goal),$(MAKECMDGOALS)): $(first_goal) ;
+else
+
+STAGES := $(basename $(notdir $(wildcard stages/*.c)))
+PROGRAMS := $(STAGES:%=$B/bin/%) $(patsubst data/%.c,$B/bin/%,$(wildcard data/*.c))
+LIB_OBJECTS := $(patsubst %.c,$B/%.o,$(wildcard lib/*.c))
+UNIT_TESTS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
+
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith $(if $(DEV),-Werror)
+SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
+COF_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -Ilib $(WARNINGS) $(SANITIZE) -pthread
+COF_LIBS := -ljansson -lz $(if $(filter none,$(BLAS)),,-lopenblas) -ldl -lm
+ifeq ($(BLAS),none)
+COF_CFLAGS += -DBLAS_NONE
+endif
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all programs test unit lint bench bench-quick pipeline deps deps-dev install uninstall clean
+all: programs
+
+include $(wildcard lib/lib.mk lib/cuda/lib.mk tests/cuda/cuda.mk install.mk tests/tests.mk)
+
+programs: $(PROGRAMS)
+
+$B/%.o: %.c $B/flags
+	@mkdir -p $(@D)
+	$(CC) $(COF_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+
+# everything is made again when the compiler or its flags change
+$B/flags: FORCE
+	@mkdir -p $B
+	@echo '$(CC) $(COF_CFLAGS) $(CFLAGS) $(LDFLAGS) $(COF_LIBS)' | cmp -s - $@ || \
+		echo '$(CC) $(COF_CFLAGS) $(CFLAGS) $(LDFLAGS) $(COF_LIBS)' >$@
+.PHONY: FORCE
+
+$B/libcofilter.a: $(LIB_OBJECTS)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$B/bin/%: $B/stages/%.o $B/libcofilter.a
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
+
+$B/bin/%: $B/data/%.o $B/libcofilter.a
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
+
+$B/unit/%: $B/tests/unit/%.o $B/libcofilter.a
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
+
+# the reference backend is the definition of correct: no fused multiply-add anywhere in it
+$B/lib/reference.o: COF_CFLAGS += -ffp-contract=off
+
+unit: $(UNIT_TESTS)
+
+test: all unit
+	@BUILD=$(CURDIR)/$B tests/run
+
+deps deps-dev:
+	@sh data/deps.sh $@
+
+pipeline: all
+	@PATH="$(CURDIR)/$B/bin:$$PATH" pipelines/d2l-neumf.sh
+
+pipeline-%: all
+	@PATH="$(CURDIR)/$B/bin:$$PATH" pipelines/$*.sh
+
+lint:
+	@tests/lint
+
+clean:
+	rm -rf build build-san
+
+-include $(shell find $B -name '*.d' 2>/dev/null)
+endif

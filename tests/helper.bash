@@ -1,0 +1,69 @@
+# helper: what every .bats file loads.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+ROOT=$(cd "$BATS_TEST_DIRNAME" && while [ ! -f Makefile ]; do cd ..; done && pwd)
+BUILD=${BUILD:-$ROOT/build}
+PATH=$BUILD/bin:$PATH
+export LC_ALL=C
+unset COFILTER_CUDA_PLUGIN
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+# Run a shell pipeline with pipefail: status, output and, with bats' --separate-stderr, stderr are set.
+pipe() {
+	run --separate-stderr bash -o pipefail -c "$1"
+}
+
+# dataset NAME FILE: print the path of FILE of a data set, or skip with the reason.
+dataset() {
+	local dir
+	local IFS=:
+	for dir in ${COFILTER_DATA:-$ROOT/data} "$ROOT/data"; do
+		if [ -e "$dir/$1/$2" ]; then
+			data_file=$dir/$1/$2
+			return 0
+		fi
+	done
+	skip "no $1/$2 under \$COFILTER_DATA"
+}
+
+assert_status() {
+	if [ "$status" -ne "$1" ]; then
+		echo "status $status, expected $1; stderr: $stderr"
+		return 1
+	fi
+}
+
+# One line on stderr that starts with "STAGE: " and holds TEXT.
+assert_error() {
+	local lines
+	lines=$(printf '%s\n' "$stderr" | wc -l)
+	if [ "$lines" -ne 1 ] || [[ $stderr != "$1: "* ]] || [[ $stderr != *"$2"* ]]; then
+		printf 'stderr is not one line "%s: ...%s...":\n%s\n' "$1" "$2" "$stderr"
+		return 1
+	fi
+}
+
+assert_equal() {
+	if [ "$1" != "$2" ]; then
+		printf 'got:      %s\nexpected: %s\n' "$1" "$2"
+		return 1
+	fi
+}
+
+assert_contains() {
+	if [[ $1 != *"$2"* ]]; then
+		printf 'got: %s\nit lacks: %s\n' "$1" "$2"
+		return 1
+	fi
+}
+
+# assert_near VALUE EXPECTED TOLERANCE
+assert_near() {
+	awk -v v="$1" -v e="$2" -v t="$3" 'BEGIN { d = v - e; exit !(d <= t && -d <= t) }' || {
+		echo "$1 is not within $3 of $2"
+		return 1
+	}
+}
