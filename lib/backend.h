@@ -20,13 +20,15 @@ struct backend; /* each backend defines its own */
 struct backend_config {
 	struct neumf_shape shape;
 	float *params; /* malloc'ed, neumf_layout order; the backend owns it from here on */
-	const struct neumf_optimizer *optimizer; /* copied; NULL: only scoring, no state is kept for training */
-	uint32_t batch_size;                     /* most rows of a batch */
-	unsigned threads;                        /* at least 1; never changes a bit of any result */
-	bool tf32;                               /* cuda: TF32 matrix products; others ignore it */
+	const struct neumf_optimizer
+		*optimizer;  /* copied; NULL: only scoring, no state is kept for training */
+	uint32_t batch_size; /* most rows of a batch */
+	unsigned threads;    /* at least 1; never changes a bit of any result */
+	bool tf32;	     /* cuda: TF32 matrix products; others ignore it */
 };
 
-/* B rows. Pairwise losses use user, item (the positive) and negative; bce uses user, item and label. */
+/* B rows. Pairwise losses use user, item (the positive) and negative; bce uses user, item and
+ * label. */
 struct batch {
 	uint32_t size;
 	const uint32_t *user, *item, *negative;
@@ -35,10 +37,10 @@ struct batch {
 
 /* Data loss (without l2 and weight decay) over the batches since the last call. */
 struct backend_loss {
-	double sum;          /* over rows */
+	double sum; /* over rows */
 	uint64_t rows;
 	uint64_t batches;
-	uint64_t bad_batch;  /* first batch, from 0, whose sum is not finite; == batches: none */
+	uint64_t bad_batch; /* first batch, from 0, whose sum is not finite; == batches: none */
 };
 
 enum backend_what { BACKEND_VALUE, BACKEND_GRADIENT, BACKEND_MOMENT1, BACKEND_MOMENT2 };
@@ -49,8 +51,8 @@ struct backend_ops {
 
 	struct backend *(*create)(const struct backend_config *config);
 
-	/* Compute g of neumf.h for a batch of 1..batch_size rows; it replaces the last one. The arrays may be
-	   reused after the return. */
+	/* Compute g of neumf.h for a batch of 1..batch_size rows; it replaces the last one. The
+	   arrays may be reused after the return. */
 	void (*gradient)(struct backend *b, const struct batch *batch);
 
 	/* One optimizer step with the gradient held. */
@@ -60,19 +62,23 @@ struct backend_ops {
 	struct backend_loss (*loss)(struct backend *b);
 
 	/* Scores as neumf.h defines s, in float32: score[k] of (user[k], item[k]), k < n. */
-	void (*score_pairs)(struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score);
-
-	/* The same for a block: score[k * (end - first) + i - first] of (user[k], item i), first <= i < end. */
-	void (*score_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+	void (*score_pairs)(struct backend *b, size_t n, const uint32_t *user, const uint32_t *item,
 		float *score);
 
+	/* The same for a block: score[k * (end - first) + i - first] of (user[k], item i), first <=
+	 * i < end. */
+	void (*score_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
+		uint32_t end, float *score);
+
 	/*
-	 * Copy tensor number `tensor` of neumf_layout to `out`. The gradient is g of neumf.h (without weight
-	 * decay), dense: 0 for rows not in the batch. Moments are 0 for sgd. Only BACKEND_VALUE without an optimizer.
+	 * Copy tensor number `tensor` of neumf_layout to `out`. The gradient is g of neumf.h
+	 * (without weight decay), dense: 0 for rows not in the batch. Moments are 0 for sgd. Only
+	 * BACKEND_VALUE without an optimizer.
 	 */
 	void (*read)(struct backend *b, unsigned tensor, enum backend_what what, float *out);
 
-	/* What computed, for the model's metadata: "plain", "avx512 + OpenBLAS SkylakeX", "NVIDIA H100, fp32". */
+	/* What computed, for the model's metadata: "plain", "avx512 + OpenBLAS SkylakeX", "NVIDIA
+	 * H100, fp32". */
 	const char *(*describe)(struct backend *b);
 
 	void (*destroy)(struct backend *b);
@@ -80,7 +86,8 @@ struct backend_ops {
 
 extern const struct backend_ops backend_reference, backend_cpu;
 
-/* The one symbol of the plug-in, BACKEND_PLUGIN_SYMBOL: its ops, or NULL with a one-line reason in `why`. */
+/* The one symbol of the plug-in, BACKEND_PLUGIN_SYMBOL: its ops, or NULL with a one-line reason in
+ * `why`. */
 #define BACKEND_PLUGIN_SYMBOL "cofilter_cuda_backend"
 typedef const struct backend_ops *backend_plugin(char *why, size_t why_size);
 
@@ -88,8 +95,8 @@ enum backend_device { DEVICE_AUTO, DEVICE_CPU, DEVICE_REFERENCE, DEVICE_CUDA };
 extern const char *const backend_device_names[];
 
 /*
- * The ops of a device. DEVICE_AUTO takes cuda when a device answers, else cpu, and says on stderr which
- * and why (unless quiet); DEVICE_CUDA dies with the reason where there is none.
+ * The ops of a device. DEVICE_AUTO takes cuda when a device answers, else cpu, and says on stderr
+ * which and why (unless quiet); DEVICE_CUDA dies with the reason where there is none.
  */
 const struct backend_ops *backend_select(enum backend_device device, bool quiet);
 

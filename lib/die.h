@@ -1,8 +1,9 @@
 /*
  * die: the one way a program says that it cannot go on.
  *
- * Messages are one line on stderr, "stage: what failed: why", lower case, subject in 'quotes', no full
- * stop. stdout is not touched. A format that ends in ':' gets the text of errno, as in farbfeld.
+ * Messages are one line on stderr, "stage: what failed: why", lower case, subject in 'quotes', no
+ * full stop. stdout is not touched. A format that ends in ':' gets the text of errno, as in
+ * farbfeld.
  */
 #ifndef DIE_H
 #define DIE_H
@@ -28,6 +29,7 @@ extern bool die_quiet; /* -q */
 
 /* A programming error: abort. */
 #define BUG(...) die_bug(__FILE__, __LINE__, __VA_ARGS__)
-_Noreturn void die_bug(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4)));
+_Noreturn void die_bug(const char *file, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 #endif

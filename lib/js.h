@@ -17,27 +17,29 @@ struct js *js_object(void);
 struct js *js_array(void);
 struct js *js_string(const char *s); /* dies unless UTF-8 */
 struct js *js_int(int64_t v);
-struct js *js_real(double v);        /* finite, else null */
+struct js *js_real(double v); /* finite, else null */
 struct js *js_bool(bool v);
 
 /* Keys keep their order of insertion. */
 void js_put(struct js *object, const char *key, struct js *value);
 void js_append(struct js *array, struct js *value);
 
-/* NULL with one line in `why` (size bytes) when text is not exactly one JSON value without duplicate keys. */
+/* NULL with one line in `why` (size bytes) when text is not exactly one JSON value without
+ * duplicate keys. */
 struct js *js_parse(const char *text, size_t length, char *why, size_t size);
 struct js *js_copy(const struct js *v);
 void js_free(struct js *v);
 
 bool js_is_object(const struct js *v);
 bool js_is_array(const struct js *v);
-const struct js *js_get(const struct js *object, const char *key);       /* NULL: none */
-const char *js_get_string(const struct js *object, const char *key);     /* NULL: none or no string */
-bool js_get_uint(const struct js *object, const char *key, uint64_t *v); /* false: none, or not an integer >= 0 */
+const struct js *js_get(const struct js *object, const char *key);   /* NULL: none */
+const char *js_get_string(const struct js *object, const char *key); /* NULL: none or no string */
+bool js_get_uint(const struct js *object, const char *key,
+	uint64_t *v); /* false: none, or not an integer >= 0 */
 size_t js_length(const struct js *array);
 const struct js *js_at(const struct js *array, size_t k);
-const char *js_text(const struct js *string);                /* NULL: not a string */
-bool js_uint(const struct js *value, uint64_t *v);           /* false: not an integer >= 0 */
+const char *js_text(const struct js *string);	   /* NULL: not a string */
+bool js_uint(const struct js *value, uint64_t *v); /* false: not an integer >= 0 */
 
 /* Walk an object's keys in order: for (it = js_first(o); it; it = js_next(o, it)). */
 void *js_first(const struct js *object);
@@ -45,7 +47,8 @@ void *js_next(const struct js *object, void *it);
 const char *js_key(void *it);
 const struct js *js_value(void *it);
 
-/* Text in a new string: compact (one line) or indented. Reals have 15 digits: what was typed comes back. */
+/* Text in a new string: compact (one line) or indented. Reals have 15 digits: what was typed comes
+ * back. */
 char *js_dump(const struct js *v, bool indent);
 
 #endif

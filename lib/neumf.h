@@ -29,7 +29,8 @@
  *              w -= lr / (1 - b1^t) x m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  *              every weight moves at every step
  *   lazy-adam  the same, but an embedding row moves, decays and ages its moments only at the steps
- *              whose batch holds it (PyTorch's SparseAdam); t counts all steps; other tensors as adam
+ *              whose batch holds it (PyTorch's SparseAdam); t counts all steps; other tensors as
+ * adam
  */
 #ifndef NEUMF_H
 #define NEUMF_H
@@ -46,8 +47,8 @@ enum neumf_optimizer_kind { OPTIMIZER_ADAM, OPTIMIZER_LAZY_ADAM, OPTIMIZER_SGD }
 enum neumf_dense_init { DENSE_NORMAL, DENSE_GLOROT };
 
 /* Names of the enums above in their order, NULL-terminated: option values and metadata use them. */
-extern const char *const neumf_model_names[], *const neumf_loss_names[], *const neumf_optimizer_names[],
-	*const neumf_dense_init_names[];
+extern const char *const neumf_model_names[],
+	*const neumf_loss_names[], *const neumf_optimizer_names[], *const neumf_dense_init_names[];
 
 struct neumf_shape {
 	enum neumf_model model;
@@ -77,7 +78,8 @@ struct neumf_tensor {
 	bool embedding, bias;
 };
 
-/* What a tensor is for; an index into neumf_layout.at. mlp.N.weight is TENSOR_MLP + 2N, its bias the next. */
+/* What a tensor is for; an index into neumf_layout.at. mlp.N.weight is TENSOR_MLP + 2N, its bias
+ * the next. */
 enum {
 	TENSOR_GMF_USER,
 	TENSOR_GMF_ITEM,
@@ -91,14 +93,15 @@ enum {
 struct neumf_layout {
 	unsigned num_tensors;
 	struct neumf_tensor tensor[NEUMF_MAX_TENSORS]; /* in name order, as in the file */
-	int at[NEUMF_MAX_TENSORS];                     /* TENSOR_* to index above, -1: the model has none */
-	uint64_t num_params;                           /* floats in all */
+	int at[NEUMF_MAX_TENSORS]; /* TENSOR_* to index above, -1: the model has none */
+	uint64_t num_params;	   /* floats in all */
 };
 
 bool neumf_has_gmf(const struct neumf_shape *s); /* neumf, gmf, mf */
 bool neumf_has_mlp(const struct neumf_shape *s); /* neumf, mlp */
 
-/* NULL when every field is in its range and fits the others, else what is wrong with the shape in words. */
+/* NULL when every field is in its range and fits the others, else what is wrong with the shape in
+ * words. */
 const char *neumf_check(const struct neumf_shape *s);
 
 /* Width of the head's input: F for gmf and mf, Hn for mlp, F + Hn for neumf. */
@@ -111,12 +114,12 @@ void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out);
 float *neumf_param(const struct neumf_layout *l, float *params, int which);
 
 /*
- * Fill params (layout.num_params floats): weights N(0, init_std), biases 0. With DENSE_GLOROT the mlp
- * layers are uniform in +-sqrt(6 / (in + out)) (Glorot & Bengio 2010) and the head uniform in
+ * Fill params (layout.num_params floats): weights N(0, init_std), biases 0. With DENSE_GLOROT the
+ * mlp layers are uniform in +-sqrt(6 / (in + out)) (Glorot & Bengio 2010) and the head uniform in
  * +-sqrt(3 / in) (LeCun et al. 1998), as He et al.'s program starts them. A weight depends on
  * (seed, tensor, index) only.
  */
-void neumf_init(const struct neumf_shape *s, double init_std, enum neumf_dense_init dense_init, uint64_t seed,
-	float *params);
+void neumf_init(const struct neumf_shape *s, double init_std, enum neumf_dense_init dense_init,
+	uint64_t seed, float *params);
 
 #endif

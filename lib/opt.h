@@ -1,6 +1,7 @@
 /*
- * opt: one table of options that parses, prints --help with live defaults, feeds `history` and writes
- * the shell completion. Long options may be abbreviated and take "--name value" or "--name=value".
+ * opt: one table of options that parses, prints --help with live defaults, feeds `history` and
+ * writes the shell completion. Long options may be abbreviated and take "--name value" or
+ * "--name=value".
  */
 #ifndef OPT_H
 #define OPT_H
@@ -24,10 +25,19 @@ enum opt_type {
 	OPT_T_RANGE   /* struct opt_range *, "LO:HI" */
 };
 
-struct opt_paths { const char **path; unsigned num; };
+struct opt_paths {
+	const char **path;
+	unsigned num;
+};
 enum { OPT_MAX_UINTS = 16 };
-struct opt_uints { uint32_t value[OPT_MAX_UINTS]; unsigned num; };
-struct opt_range { uint32_t low, high; bool given; };
+struct opt_uints {
+	uint32_t value[OPT_MAX_UINTS];
+	unsigned num;
+};
+struct opt_range {
+	uint32_t low, high;
+	bool given;
+};
 
 struct opt {
 	enum opt_type type;
@@ -70,8 +80,8 @@ struct opt_program {
 };
 
 /*
- * Parse the command line. -h/--help, --version, -q and --completion are everybody's. Sets the name for
- * die.h. Returns the operands, NULL-terminated (borrowed from argv); wrong usage exits 2.
+ * Parse the command line. -h/--help, --version, -q and --completion are everybody's. Sets the name
+ * for die.h. Returns the operands, NULL-terminated (borrowed from argv); wrong usage exits 2.
  */
 char **opt_parse(int argc, char **argv, const struct opt_program *p);
 
@@ -79,13 +89,14 @@ char **opt_parse(int argc, char **argv, const struct opt_program *p);
 bool opt_given(const void *value);
 
 /*
- * This stage's entry for `history`: {"program", "version", "options": {...}} with the value of every
- * option that can change the output, defaults too, but of flags only those set, of strings and ranges
- * only those given.
+ * This stage's entry for `history`: {"program", "version", "options": {...}} with the value of
+ * every option that can change the output, defaults too, but of flags only those set, of strings
+ * and ranges only those given.
  */
 struct js *opt_history(void);
 
-/* Strict numbers for other text inputs too: the whole string, no locale. False: not one, or out of range. */
+/* Strict numbers for other text inputs too: the whole string, no locale. False: not one, or out of
+ * range. */
 bool opt_parse_real(const char *text, double min, double max, double *v);
 bool opt_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v);
 

@@ -1,7 +1,7 @@
 /*
- * permute: a keyed permutation of 0..n-1 that is computed, not stored: a balanced Feistel network on
- * the smallest even number of bits that holds n, its round function Philox, walked along its cycles
- * until the image is below n (Black & Rogaway 2002).
+ * permute: a keyed permutation of 0..n-1 that is computed, not stored: a balanced Feistel network
+ * on the smallest even number of bits that holds n, its round function Philox, walked along its
+ * cycles until the image is below n (Black & Rogaway 2002).
  */
 #ifndef PERMUTE_H
 #define PERMUTE_H

@@ -1,4 +1,5 @@
-/* record_format: constants and helpers that the reader and the writer share; users include record.h. */
+/* record_format: constants and helpers that the reader and the writer share; users include
+ * record.h. */
 #ifndef RECORD_FORMAT_H
 #define RECORD_FORMAT_H
 
@@ -14,7 +15,8 @@ enum {
 	REC_MAX_HEADER = 1 << 20
 };
 
-/* Not text; a CR LF that became LF, a lone LF that became CR LF and a stop at ^Z all show, as in PNG. */
+/* Not text; a CR LF that became LF, a lone LF that became CR LF and a stop at ^Z all show, as in
+ * PNG. */
 extern const unsigned char rec_magic[REC_MAGIC_SIZE];
 
 /* CRC-32 as in gzip, of one piece or continued from `crc`. */
@@ -28,12 +30,14 @@ void rec_encode(const struct rec_info *info, const void *rows, size_t n, unsigne
 void rec_decode(const struct rec_info *info, const unsigned char *packed, size_t n, void *rows);
 
 /*
- * The first of n packed rows that breaks a bound or holds a float that is not finite (a `score` may be
- * -inf), with the reason in `why`; n when all are good.
+ * The first of n packed rows that breaks a bound or holds a float that is not finite (a `score` may
+ * be -inf), with the reason in `why`; n when all are good.
  */
-size_t rec_check(const struct rec_header *h, const unsigned char *packed, size_t n, char *why, size_t size);
+size_t rec_check(
+	const struct rec_header *h, const unsigned char *packed, size_t n, char *why, size_t size);
 
 /* Fill h from JSON text; false with the reason in `why`. */
-bool rec_header_parse(struct rec_header *h, const char *text, size_t length, char *why, size_t size);
+bool rec_header_parse(
+	struct rec_header *h, const char *text, size_t length, char *why, size_t size);
 
 #endif

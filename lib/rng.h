@@ -27,11 +27,12 @@ struct rng {
 	uint64_t seed, index;
 	uint32_t epoch, purpose;
 	uint32_t block; /* blocks of four numbers taken so far, below 2^24 */
-	uint32_t left;  /* unused numbers of `out` */
+	uint32_t left;	/* unused numbers of `out` */
 	uint32_t out[4];
 };
 
-void rng_start(struct rng *r, uint64_t seed, enum rng_purpose purpose, uint32_t epoch, uint64_t index);
+void rng_start(
+	struct rng *r, uint64_t seed, enum rng_purpose purpose, uint32_t epoch, uint64_t index);
 
 uint32_t rng_u32(struct rng *r);
 uint64_t rng_u64(struct rng *r);

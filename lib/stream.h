@@ -1,6 +1,6 @@
 /*
- * stream: bytes in and out of a stage. Input may be gzip, of one member or several, known by its magic;
- * output is plain. "-" is stdin or stdout.
+ * stream: bytes in and out of a stage. Input may be gzip, of one member or several, known by its
+ * magic; output is plain. "-" is stdin or stdout.
  */
 #ifndef STREAM_H
 #define STREAM_H
@@ -18,8 +18,9 @@ struct stream_in *stream_open(const char *path);
    error, on a damaged or cut gzip member, and on bytes after the last member that are no gzip. */
 size_t stream_read(struct stream_in *s, void *buffer, size_t size);
 
-/* One line without its end (LF or CRLF) in a buffer of the stream's own, NUL-terminated, valid till the next
-   call; *length excludes the NUL and may pass over NULs in the line. NULL at the end. For text inputs. */
+/* One line without its end (LF or CRLF) in a buffer of the stream's own, NUL-terminated, valid till
+   the next call; *length excludes the NUL and may pass over NULs in the line. NULL at the end. For
+   text inputs. */
 char *stream_line(struct stream_in *s, size_t *length);
 
 /* The name to quote in messages: the path, or "standard input". */
@@ -36,13 +37,15 @@ void stream_close(struct stream_in *s);
 struct stream_out;
 
 /*
- * Open for writing. A regular or new file is written under a temporary name beside it and renamed by
- * stream_commit; without commit (also when the program dies or gets a signal) the temporary file goes away and
- * an old file stays as it was. A pipe, a device or /dev/fd/N is written in place. With `binary` a terminal dies.
+ * Open for writing. A regular or new file is written under a temporary name beside it and renamed
+ * by stream_commit; without commit (also when the program dies or gets a signal) the temporary file
+ * goes away and an old file stays as it was. A pipe, a device or /dev/fd/N is written in place.
+ * With `binary` a terminal dies.
  */
 struct stream_out *stream_create(const char *path, bool binary);
 void stream_write(struct stream_out *s, const void *data, size_t size);
-void stream_printf(struct stream_out *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void stream_printf(struct stream_out *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* Hand buffered bytes to the system now. */
 void stream_flush(struct stream_out *s);

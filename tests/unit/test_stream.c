@@ -1,0 +1,164 @@
+/* Streams: gzip of several members, lines, temporary files, and the errors of damaged input. */
+#include "check.h"
+#include "stream.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <zlib.h>
+
+static char folder[] = "/tmp/cofilter-stream-XXXXXX";
+static char path[64], other[64];
+
+static void write_file(const char *name, const void *data, size_t size)
+{
+	struct stream_out *out = stream_create(name, false);
+
+	stream_write(out, data, size);
+	stream_commit(out, false);
+}
+
+static void append_gzip(const char *name, const char *text)
+{
+	gzFile f = gzopen(name, "ab");
+
+	gzputs(f, text);
+	gzclose(f);
+}
+
+static void test_lines(void)
+{
+	static const char *const expected[] = { "one", "", "two", "three" };
+	struct stream_in *in;
+	size_t length;
+	char *line;
+	int k = 0;
+
+	write_file(path, "one\r\n\ntwo\nthree", 15);
+	in = stream_open(path);
+	for (; (line = stream_line(in, &length)) != NULL; k++)
+		CHECK(k < 4 && !strcmp(line, expected[k]) && length == strlen(line),
+			"line %d is '%s'", k, line);
+	CHECK(k == 4 && stream_offset(in) == 15, "four lines, 15 bytes");
+	stream_close(in);
+}
+
+static void test_long_lines(void)
+{
+	size_t size = 300000, length = 0;
+	char *text = malloc(size);
+	struct stream_in *in;
+
+	memset(text, 'x', size);
+	text[200000] = '\n';
+	write_file(path, text, size);
+	in = stream_open(path);
+	CHECK(stream_line(in, &length) && length == 200000,
+		"a line longer than the buffer has %zu bytes", length);
+	CHECK(stream_line(in, &length) && length == 99999, "the one behind it has %zu", length);
+	CHECK(!stream_line(in, &length), "then comes the end");
+	stream_close(in);
+	free(text);
+}
+
+static void test_gzip_members(void)
+{
+	struct stream_in *in;
+	char buffer[64] = "";
+	size_t n;
+
+	unlink(path);
+	append_gzip(path, "first,");
+	append_gzip(path, "");
+	append_gzip(path, "second");
+	in = stream_open(path);
+	n = stream_read(in, buffer, sizeof(buffer));
+	CHECK(n == 12 && !memcmp(buffer, "first,second", 12),
+		"three gzip members read as one: '%.12s'", buffer);
+	CHECK(stream_read(in, buffer, 1) == 0, "then comes the end");
+	stream_close(in);
+}
+
+/* Exit status of reading `name` to its end in a child. */
+static int read_all(const char *name)
+{
+	pid_t child = fork();
+	char buffer[4096];
+	int status;
+
+	if (!child) {
+		struct stream_in *in;
+
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(99);
+		in = stream_open(name);
+		while (stream_read(in, buffer, sizeof(buffer)))
+			;
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 100;
+}
+
+static void test_damaged_gzip(void)
+{
+	unsigned char data[256];
+	size_t size;
+	FILE *f;
+
+	unlink(path);
+	append_gzip(path, "some text that is not very long");
+	f = fopen(path, "rb");
+	size = fread(data, 1, sizeof(data), f);
+	fclose(f);
+	CHECK(read_all(path) == 0, "a whole gzip file reads");
+	write_file(path, data, size - 1);
+	CHECK(read_all(path) == 1, "one byte short is an error");
+	data[size] = 'x';
+	write_file(path, data, size + 1);
+	CHECK(read_all(path) == 1, "a byte behind the last member is an error");
+	data[size - 8] ^= 1;
+	write_file(path, data, size);
+	CHECK(read_all(path) == 1, "a wrong checksum is an error");
+}
+
+static void test_temporary_file(void)
+{
+	struct stat st;
+	struct stream_out *out;
+
+	write_file(path, "old", 3);
+	symlink(path, other);
+	out = stream_create(other, false);
+	stream_printf(out, "%s", "new text");
+	CHECK(!stat(path, &st) && st.st_size == 3, "the old file stays until the commit");
+	stream_commit(out, true);
+	CHECK(!stat(path, &st) && st.st_size == 8, "then the new one is there");
+	CHECK(!lstat(other, &st) && S_ISLNK(st.st_mode), "and the link to it is still a link");
+	unlink(other);
+	if (!fork()) {
+		out = stream_create(other, false);
+		exit(1);
+	}
+	wait(NULL);
+	CHECK(stat(other, &st) == -1, "a file that was not committed does not appear");
+}
+
+int main(void)
+{
+	if (!mkdtemp(folder))
+		return 1;
+	snprintf(path, sizeof(path), "%s/file", folder);
+	snprintf(other, sizeof(other), "%s/other", folder);
+	test_lines();
+	test_long_lines();
+	test_gzip_members();
+	test_damaged_gzip();
+	test_temporary_file();
+	unlink(path);
+	unlink(other);
+	CHECK(!rmdir(folder), "no temporary file is left in %s", folder);
+	return CHECK_EXIT;
+}
