@@ -67,7 +67,7 @@ $B/unit/%: $B/tests/unit/%.o $B/libcofilter.a
 	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
 
 # the reference backend is the definition of correct: no fused multiply-add anywhere in it
-$B/lib/reference.o: COF_CFLAGS += -ffp-contract=off
+$B/lib/reference.o $B/lib/network.o: COF_CFLAGS += -ffp-contract=off
 
 unit: $(UNIT_TESTS)
 

@@ -104,6 +104,9 @@ bool neumf_has_mlp(const struct neumf_shape *s); /* neumf, mlp */
  * words. */
 const char *neumf_check(const struct neumf_shape *s);
 
+/* Width of x_l: 2E for l = 0, H_l above. */
+uint32_t neumf_width(const struct neumf_shape *s, uint32_t l);
+
 /* Width of the head's input: F for gmf and mf, Hn for mlp, F + Hn for neumf. */
 uint32_t neumf_head_width(const struct neumf_shape *s);
 

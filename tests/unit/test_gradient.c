@@ -1,0 +1,154 @@
+/*
+ * The reference backend's gradient of every weight against central finite differences of the mean
+ * loss, for every model x loss, with sigmoid output where it is allowed, and with l2.
+ */
+#include "check.h"
+
+#include "backend.h"
+#include "mem.h"
+#include "rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { USERS = 5, ITEMS = 7, ROWS = 6 };
+
+/* User 3 and item 6 occur nowhere; user 0 and items 1 and 2 occur several times, also within a row.
+ */
+static const uint32_t user[ROWS] = { 0, 1, 0, 2, 4, 0 };
+static const uint32_t item[ROWS] = { 1, 2, 3, 1, 0, 2 };
+static const uint32_t negative[ROWS] = { 2, 1, 5, 4, 1, 2 };
+static const float label[ROWS] = { 1, 0, 0.25f, 1, 0, 1 };
+static const struct batch batch = { ROWS, user, item, negative, label };
+
+static struct backend *backend(const struct neumf_shape *s, const float *params, uint64_t n,
+	const struct neumf_optimizer *o)
+{
+	struct backend_config config = {
+		.shape = *s, .optimizer = o, .batch_size = ROWS, .threads = 1
+	};
+
+	config.params = xmalloc(n, sizeof(float));
+	memcpy(config.params, params, n * sizeof(float));
+	return backend_reference.create(&config);
+}
+
+/* How often row `row` of tensor t is in the batch. */
+static double occurrences(const struct neumf_tensor *t, uint32_t row, bool pairwise)
+{
+	bool users = strstr(t->name, "user") != NULL;
+	double n = 0;
+
+	for (int k = 0; k < ROWS; k++)
+		n += users ? user[k] == row : (item[k] == row) + (pairwise && negative[k] == row);
+	return n;
+}
+
+/* Mean loss of the batch plus the penalty whose gradient l2 adds: l2 / 2 w^2 for each occurrence /
+ * B. */
+static double objective(const struct neumf_shape *s, const struct neumf_layout *l,
+	const float *params, const struct neumf_optimizer *o)
+{
+	struct backend *b = backend(s, params, l->num_params, o);
+	struct backend_loss loss;
+	double penalty = 0;
+
+	backend_reference.gradient(b, &batch);
+	loss = backend_reference.loss(b);
+	backend_reference.destroy(b);
+	for (unsigned k = 0; k < l->num_tensors; k++) {
+		const struct neumf_tensor *t = &l->tensor[k];
+
+		for (uint64_t e = 0; t->embedding && e < (uint64_t)t->rows * t->cols; e++) {
+			double w = params[t->offset + e];
+
+			penalty += w * w *
+				   occurrences(t, (uint32_t)(e / t->cols), s->loss != LOSS_BCE);
+		}
+	}
+	return (loss.sum + o->l2 / 2 * penalty) / ROWS;
+}
+
+static void check_tensor(const struct neumf_shape *s, const struct neumf_layout *l, unsigned tensor,
+	float *params, const struct neumf_optimizer *o, const char *name)
+{
+	const struct neumf_tensor *t = &l->tensor[tensor];
+	uint64_t n = (uint64_t)t->rows * t->cols;
+	float *gradient = xmalloc(n, sizeof(float));
+	struct backend *b = backend(s, params, l->num_params, o);
+	double worst = 0, largest = 0;
+
+	backend_reference.gradient(b, &batch);
+	backend_reference.read(b, tensor, BACKEND_GRADIENT, gradient);
+	backend_reference.destroy(b);
+	for (uint64_t e = 0; e < n; e++) {
+		float *w = &params[t->offset + e], saved = *w;
+		float above = saved + 1e-4f, below = saved - 1e-4f;
+
+		*w = above;
+		double difference = objective(s, l, params, o);
+		*w = below;
+		difference -= objective(s, l, params, o);
+		*w = saved;
+		difference /= (double)above - below;
+		worst = fmax(worst, fabs(difference - gradient[e]));
+		largest = fmax(largest, fabs(difference));
+	}
+	free(gradient);
+	CHECK(worst <= 2e-7 + 1e-6 * largest && largest > 1e-3,
+		"%s %s: largest difference %.1e of gradients up to %.1e", name, t->name, worst,
+		largest);
+}
+
+/* Weights and biases in -1..1, so that every layer has units on both sides of its kink. */
+static void fill(float *params, uint64_t n)
+{
+	struct rng r;
+
+	rng_start(&r, 7, RNG_TEST, 0, 0);
+	for (uint64_t k = 0; k < n; k++)
+		params[k] = (float)(2 * rng_real(&r) - 1);
+}
+
+static void check_model(enum neumf_model model, enum neumf_loss loss, bool sigmoid, double l2)
+{
+	struct neumf_shape s = { .model = model,
+		.loss = loss,
+		.sigmoid_output = sigmoid,
+		.num_users = USERS,
+		.num_items = ITEMS };
+	struct neumf_optimizer o = { OPTIMIZER_SGD, 1, 0.5, l2, 0.9, 0.999, 1e-8 };
+	struct neumf_layout l;
+	char name[64];
+
+	if (neumf_has_gmf(&s))
+		s.factors = 3;
+	if (neumf_has_mlp(&s)) {
+		s.mlp_factors = 2;
+		s.num_hidden = 3;
+		s.hidden[0] = 5;
+		s.hidden[1] = 4;
+		s.hidden[2] = 3;
+	}
+	neumf_layout(&s, &l);
+	float *params = xmalloc(l.num_params, sizeof(float));
+	fill(params, l.num_params);
+	snprintf(name, sizeof(name), "%s %s%s%s", neumf_model_names[model], neumf_loss_names[loss],
+		sigmoid ? " sigmoid" : "", l2 != 0 ? " l2" : "");
+	for (unsigned k = 0; k < l.num_tensors; k++)
+		check_tensor(&s, &l, k, params, &o, name);
+	free(params);
+}
+
+int main(void)
+{
+	for (enum neumf_model model = MODEL_NEUMF; model <= MODEL_MF; model++)
+		for (enum neumf_loss loss = LOSS_BPR; loss <= LOSS_BCE; loss++) {
+			check_model(model, loss, false, 0);
+			check_model(model, loss, false, 0.3);
+			if (loss != LOSS_BCE)
+				check_model(model, loss, true, 0);
+		}
+	return CHECK_EXIT;
+}
