@@ -1,0 +1,60 @@
+# common: what every pipeline script sources. Stages are called by these names, so that
+# NEGSAMPLE=./my-sampler (a program that reads and writes the same streams) swaps one of them.
+# The script sets $work, its folder.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+ML_SPLIT=${ML_SPLIT:-ml-split} BINARIZE=${BINARIZE:-binarize} NEGSAMPLE=${NEGSAMPLE:-negsample}
+NEUMF_TRAIN=${NEUMF_TRAIN:-neumf-train} NEUMF_SCORE=${NEUMF_SCORE:-neumf-score}
+POP_SCORE=${POP_SCORE:-pop-score} KNN_SCORE=${KNN_SCORE:-knn-score}
+RANK_EVAL=${RANK_EVAL:-rank-eval} COF_CAT=${COF_CAT:-cof-cat} PLANTED=${PLANTED:-planted}
+
+DEVICE=${DEVICE:-cpu}
+OUT=${OUT:-build}
+
+heading() {
+	printf '\n== %s\n' "$*"
+}
+
+die() {
+	echo "${0##*/}: $*" >&2
+	exit 1
+}
+
+# find_data NAME/FILE: print where it is under $COFILTER_DATA (folders, colon-separated) or data/; 1 if nowhere.
+find_data() {
+	local dir
+	local IFS=:
+	for dir in ${COFILTER_DATA:-} data; do
+		if [ -n "$dir" ] && [ -e "$dir/$1" ]; then
+			printf '%s\n' "$dir/$1"
+			return 0
+		fi
+	done
+	return 1
+}
+
+# ml_100k: print the path of u.data. It is looked for, then downloaded; without both the planted data set takes its
+# place and NOTICE says so, unless DATASET=ml-100k forbids it. DATASET=planted asks for it.
+ml_100k() {
+	local here
+	here=$(dirname "${BASH_SOURCE[0]}")
+	case ${DATASET:-} in
+	'' | ml-100k)
+		find_data ml-100k/u.data && return
+		if "$here/../data/fetch-ml-100k.sh" >&2; then
+			echo data/ml-100k/u.data
+			return
+		fi
+		[ "${DATASET:-}" != ml-100k ] || die "no ml-100k/u.data under \$COFILTER_DATA or data/, and it cannot be downloaded"
+		;;
+	planted) ;;
+	*) die "DATASET is '$DATASET': ml-100k or planted" ;;
+	esac
+	"$PLANTED" >"$work/planted.tsv"
+	printf '%s\n' "$work/planted.tsv"
+}
+
+planted_notice() {
+	printf '\n*** %s\n*** %s\n' "These numbers are NOT MovieLens: MovieLens 100K was neither found nor downloaded," \
+		"so they come from the planted data set (see planted(1)). Put ml-100k/u.data under \$COFILTER_DATA."
+}
