@@ -20,6 +20,7 @@ else
 STAGES := $(basename $(notdir $(wildcard stages/*.c)))
 PROGRAMS := $(STAGES:%=$B/bin/%) $(patsubst data/%.c,$B/bin/%,$(wildcard data/*.c))
 LIB_OBJECTS := $(patsubst %.c,$B/%.o,$(wildcard lib/*.c))
+BENCHES := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith $(if $(DEV),-Werror)
@@ -66,6 +67,10 @@ $B/unit/%: $B/tests/unit/%.o $B/libcofilter.a
 	@mkdir -p $(@D)
 	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
 
+$B/bench/%: $B/tests/bench/%.o $B/libcofilter.a
+	@mkdir -p $(@D)
+	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
+
 # the reference backend is the definition of correct: no fused multiply-add anywhere in it
 $B/lib/reference.o $B/lib/network.o: COF_CFLAGS += -ffp-contract=off
 
@@ -73,6 +78,9 @@ unit: $(UNIT_TESTS)
 
 test: all unit
 	@BUILD=$(CURDIR)/$B tests/run
+
+bench bench-quick: all $(BENCHES)
+	@BUILD=$(CURDIR)/$B tests/bench/run $(if $(filter bench-quick,$@),--quick)
 
 deps deps-dev:
 	@sh data/deps.sh $@
