@@ -103,7 +103,10 @@ const char *rec_name(const struct rec_reader *r);
  */
 size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max);
 bool rec_read(struct rec_reader *r, void *row); /* one row; false at the verified end */
-uint64_t rec_rows(const struct rec_reader *r);	/* rows handed out so far */
+uint64_t rec_rows(const struct rec_reader *r);	/* rows handed out, or passed over, so far */
+
+/* Read on to the verified end, with every check, without decoding rows. */
+void rec_skip(struct rec_reader *r);
 
 /* Die about the row handed out `back` rows ago (1: the last): "row N of 'x' (byte B): ...", N
  * from 1. */

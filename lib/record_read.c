@@ -200,13 +200,19 @@ void rec_die(const struct rec_reader *r, uint64_t back, const char *format, ...)
 		rec_name(r), (unsigned long long)byte, text);
 }
 
-void rec_close(struct rec_reader *r, bool finish)
+void rec_skip(struct rec_reader *r)
 {
-	while (finish && !r->ended) {
+	while (!r->ended) {
 		r->rows += r->block_rows - r->next;
 		r->next = r->block_rows;
 		next_block(r);
 	}
+}
+
+void rec_close(struct rec_reader *r, bool finish)
+{
+	if (finish)
+		rec_skip(r);
 	stream_close(r->in);
 	rec_header_release(&r->header);
 	free(r);

@@ -1,6 +1,7 @@
 # helper: what every .bats file loads.
 # shellcheck shell=bash disable=SC2034,SC2154
 
+bats_require_minimum_version 1.5.0
 ROOT=$(cd "$BATS_TEST_DIRNAME" && while [ ! -f Makefile ]; do cd ..; done && pwd)
 BUILD=${BUILD:-$ROOT/build}
 PATH=$BUILD/bin:$PATH

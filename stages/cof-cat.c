@@ -1,0 +1,307 @@
+/*
+ * cof-cat: print, count, check, join and make record streams.
+ * Reads any kind, or text; memory does not grow with input (--to npy holds all rows).
+ *   cof-cat test.cof | head
+ */
+#include "die.h"
+#include "export.h"
+#include "import.h"
+#include "labels.h"
+#include "mem.h"
+#include "opt.h"
+#include "record.h"
+#include "stream.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 4096, ANY_KIND = (1u << REC_NUM_KINDS) - 1 };
+enum { FROM_COF, FROM_TSV, FROM_CSV };
+enum { TO_COF = EXPORT_NPY + 1 };
+
+static const char *const from_names[] = { "cof", "tsv", "csv", NULL };
+static const char *const to_names[] = { "tsv", "csv", "jsonl", "npy", "cof", NULL };
+static const char *kind_names[REC_NUM_KINDS + 1]; /* of rec_info */
+
+static struct {
+	unsigned to, from, kind;
+	uint32_t num_users, num_items;
+	uint64_t head;
+	bool count, header, check;
+	const char *user_ids, *item_ids;
+} cfg = { .to = EXPORT_TSV, .from = FROM_COF, .kind = REC_INTERACTION };
+
+/* `history` gets --from and --head; the rest is in the header itself. */
+static const struct opt options[] = {
+	OPT_LOCAL_CHOICE('t', "to", &cfg.to, to_names, "write this (with --from text: cof)"),
+	OPT_CHOICE('f', "from", &cfg.from, from_names, "read this"),
+	OPT_LOCAL_CHOICE('k', "kind", &cfg.kind, kind_names, "with --from text: what a line is"),
+	OPT_LOCAL_UINT('u', "users", &cfg.num_users, 1, UINT32_MAX, "N",
+		"with --from text: user ids are below N"),
+	OPT_LOCAL_UINT('i', "items", &cfg.num_items, 1, UINT32_MAX, "N",
+		"with --from text: item ids are below N"),
+	OPT_UINT64('n', "head", &cfg.head, 0, UINT64_MAX, "N", "stop after N rows; 0: never"),
+	OPT_FLAG('c', "count", &cfg.count, "print the number of rows, once all are verified"),
+	OPT_FLAG('H', "header", &cfg.header, "print what the stream says of itself, as JSON"),
+	OPT_FLAG('C', "check", &cfg.check,
+		"print nothing; the exit status says whether all is whole"),
+	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE",
+		"print the second column of FILE for an item"),
+	OPT_PATH(
+		0, "user-ids", &cfg.user_ids, "FILE", "print the second column of FILE for a user"),
+	OPT_END,
+};
+
+static const struct opt_program program = {
+	.name = "cof-cat",
+	.operands = "[FILE]...",
+	.max_operands = -1,
+	.summary = "Print, count, check, join and make record streams.",
+	.reads = "records of any kind, or text",
+	.writes = "text, a NumPy array, or records",
+	.example = "cof-cat test.cof | head",
+	.tables = { options },
+};
+
+/* Whatever the rows come from. */
+struct source {
+	struct rec_reader *reader; /* NULL: */
+	struct import *text;
+};
+
+static size_t source_rows(struct source *s, void *rows, size_t max)
+{
+	return s->reader ? rec_read_rows(s->reader, rows, max) : import_rows(s->text, rows, max);
+}
+
+static void source_close(struct source *s)
+{
+	if (s->reader)
+		rec_close(s->reader, false);
+	else
+		import_close(s->text);
+}
+
+/* Die unless options go together; fill what follows from others. */
+static void settle_options(void)
+{
+	bool text = cfg.from != FROM_COF, other = opt_given(&cfg.to) || opt_given(&cfg.head) ||
+						  text || cfg.user_ids || cfg.item_ids;
+
+	if (cfg.count + cfg.header + cfg.check > 1)
+		die_usage("one of --count, --header and --check at a time");
+	if ((cfg.count || cfg.header || cfg.check) && other)
+		die_usage("--count, --header and --check go with no other option");
+	if (text && !(cfg.num_users && cfg.num_items))
+		die_usage("--from %s needs --users and --items", from_names[cfg.from]);
+	if (!text && (opt_given(&cfg.kind) || cfg.num_users || cfg.num_items))
+		die_usage("--kind, --users and --items go with --from tsv or csv");
+	if (text && !opt_given(&cfg.to))
+		cfg.to = TO_COF;
+	if ((cfg.user_ids || cfg.item_ids) && (cfg.to == TO_COF || cfg.to == EXPORT_NPY))
+		die_usage("--user-ids and --item-ids go with --to tsv, csv or jsonl");
+}
+
+static void print_headers(char **files)
+{
+	struct stream_out *out = stream_create("-", false);
+
+	for (; *files; files++) {
+		struct rec_reader *r = rec_open(*files, ANY_KIND);
+		struct js *json = rec_header_json(rec_header(r));
+		char *text = js_dump(json, true);
+
+		stream_printf(out, "%s\n", text);
+		free(text);
+		js_free(json);
+		rec_close(r, false);
+	}
+	stream_commit(out, false);
+}
+
+/* --count and --check: read all to the verified end. */
+static void verify(char **files)
+{
+	uint64_t rows = 0;
+
+	for (; *files; files++) {
+		struct rec_reader *r = rec_open(*files, ANY_KIND);
+
+		rec_skip(r);
+		rows += rec_rows(r);
+		rec_close(r, false);
+	}
+	if (cfg.count) {
+		struct stream_out *out = stream_create("-", false);
+
+		stream_printf(out, "%" PRIu64 "\n", rows);
+		stream_commit(out, false);
+	}
+}
+
+/* Streams are joined when a reader of rows could not tell them apart. */
+static void require_same(const struct rec_reader *first, const struct rec_reader *other)
+{
+	const struct rec_header *a = rec_header(first), *b = rec_header(other);
+
+	if (a->kind != b->kind)
+		die("'%s' holds %s records and '%s' %s records: not joined", rec_name(first),
+			rec_info[a->kind].name, rec_name(other), rec_info[b->kind].name);
+	if (a->num_users != b->num_users || a->num_items != b->num_items)
+		die("'%s' has %" PRIu32 " users and %" PRIu32 " items and '%s' %" PRIu32
+		    " and %" PRIu32 ": not joined",
+			rec_name(first), a->num_users, a->num_items, rec_name(other), b->num_users,
+			b->num_items);
+}
+
+/* Append the entries of `from` to `history` that it does not hold yet. */
+static void join_history(struct js *history, const struct js *from)
+{
+	for (size_t k = 0; k < js_length(from); k++) {
+		char *entry = js_dump(js_at(from, k), false);
+		bool known = false;
+
+		for (size_t j = 0; j < js_length(history) && !known; j++) {
+			char *other = js_dump(js_at(history, j), false);
+
+			known = strcmp(entry, other) == 0;
+			free(other);
+		}
+		if (!known)
+			js_append(history, js_copy(js_at(from, k)));
+		free(entry);
+	}
+}
+
+/*
+ * The header of the output: kind and bounds of the sources, every history entry once, this stage
+ * last. Epochs add up where all sources count them alike; the first N rows are of no known number
+ * of epochs.
+ */
+static void make_header(struct rec_header *h, const struct source *sources, size_t num)
+{
+	const struct rec_header *first = sources[0].reader ? rec_header(sources[0].reader) : NULL;
+
+	rec_header_init(h, first ? first->kind : cfg.kind, first, NULL);
+	if (!first) {
+		h->num_users = cfg.num_users;
+		h->num_items = cfg.num_items;
+	} else if (!cfg.head) {
+		h->epochs = first->epochs;
+		h->rows_per_epoch = first->rows_per_epoch;
+	}
+	for (size_t k = 1; first && k < num; k++) {
+		const struct rec_header *other = rec_header(sources[k].reader);
+
+		join_history(h->history, other->history);
+		h->epochs += other->epochs;
+		if (h->rows_per_epoch != other->rows_per_epoch)
+			h->rows_per_epoch = 0;
+	}
+	if (h->rows_per_epoch == 0)
+		h->epochs = 0;
+	js_append(h->history, opt_history());
+}
+
+/* All inputs are opened, and found to go together, before a byte is written. */
+static struct source *open_sources(char **files, size_t num)
+{
+	struct source *sources = xcalloc(num, sizeof(*sources));
+
+	for (size_t k = 0; k < num; k++) {
+		if (cfg.from == FROM_COF)
+			sources[k].reader = rec_open(files[k], ANY_KIND);
+		else
+			sources[k].text = import_open(files[k], cfg.kind,
+				cfg.from == FROM_CSV ? ',' : '\t', cfg.num_users, cfg.num_items);
+		if (k && sources[k].reader)
+			require_same(sources[0].reader, sources[k].reader);
+	}
+	return sources;
+}
+
+/* Where the rows go. */
+struct sink {
+	struct rec_writer *writer; /* NULL: */
+	struct export *text;
+	struct labels *users, *items;
+};
+
+static void sink_open(struct sink *s, const struct rec_header *h)
+{
+	memset(s, 0, sizeof(*s));
+	if (cfg.to == TO_COF) {
+		s->writer = rec_create("-", h);
+		return;
+	}
+	if (cfg.user_ids)
+		s->users = labels_load(
+			cfg.user_ids, "user", h->num_users, export_labels_style(cfg.to));
+	if (cfg.item_ids)
+		s->items = labels_load(
+			cfg.item_ids, "item", h->num_items, export_labels_style(cfg.to));
+	s->text = export_create("-", cfg.to, h->kind, s->users, s->items);
+}
+
+static void sink_close(struct sink *s)
+{
+	if (s->writer)
+		rec_finish(s->writer);
+	else
+		export_finish(s->text);
+	labels_free(s->users);
+	labels_free(s->items);
+}
+
+static void copy(char **files, size_t num)
+{
+	struct source *sources = open_sources(files, num);
+	uint64_t left = cfg.head ? cfg.head : UINT64_MAX;
+	struct rec_header header;
+	struct sink sink;
+	void *rows;
+
+	make_header(&header, sources, num);
+	sink_open(&sink, &header);
+	rows = xmalloc(ROWS, rec_info[header.kind].struct_size);
+	for (size_t k = 0; k < num; k++) {
+		size_t n;
+
+		while (left && (n = source_rows(&sources[k], rows, left < ROWS ? left : ROWS))) {
+			if (sink.writer)
+				rec_write_rows(sink.writer, rows, n);
+			else
+				export_rows(sink.text, rows, n);
+			left -= n;
+		}
+		source_close(&sources[k]);
+	}
+	sink_close(&sink);
+	rec_header_release(&header);
+	free(rows);
+	free(sources);
+}
+
+int main(int argc, char **argv)
+{
+	char *input[] = { "-", NULL }, **files;
+	size_t num = 0;
+
+	for (int k = 0; k < REC_NUM_KINDS; k++)
+		kind_names[k] = rec_info[k].name;
+	files = opt_parse(argc, argv, &program);
+	settle_options();
+	if (!*files)
+		files = input;
+	while (files[num])
+		num++;
+	if (cfg.header)
+		print_headers(files);
+	else if (cfg.count || cfg.check)
+		verify(files);
+	else
+		copy(files, num);
+	return 0;
+}

@@ -1,0 +1,383 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# cof-cat: text out of streams, streams out of text, joining, counting, the format page's own reader.
+load helper
+
+# A python3 with NumPy, or skip.
+numpy() {
+	for python in python3 /usr/bin/python3; do
+		"$python" -c 'import numpy' 2>/dev/null && return 0
+	done
+	skip "no python3 with NumPy"
+}
+
+# from KIND: text on stdin to a stream on stdout, bounds 10 and 20.
+from() {
+	cof-cat --from tsv --kind "$1" --users 10 --items 20
+}
+
+# A stream of an interaction in bytes made here, with no program of cofilter.
+by_hand() {
+	python3 - <<-'EOF'
+		import struct, sys, zlib
+		def crc(b): return b + struct.pack("<I", zlib.crc32(b))
+		text = (b'{"kind":"interaction","fields":[["user","u32"],["item","u32"],["time","i64"]],'
+		        b'"users":10,"items":20,"history":[]}')
+		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 1, len(text)) + text)
+		out += crc(struct.pack("<IIIqIIq", 2, 3, 17, -1, 9, 0, 881250949))
+		out += crc(struct.pack("<IIIq", 1, 0, 19, 2**62))
+		out += crc(struct.pack("<IQ", 0, 3))
+		sys.stdout.buffer.write(out)
+	EOF
+}
+
+@test "a stream made by hand is printed as tsv, csv and jsonl" {
+	by_hand >x.cof
+	run --separate-stderr cof-cat x.cof
+	assert_status 0
+	assert_equal "$output" $'3\t17\t-1\n9\t0\t881250949\n0\t19\t4611686018427387904'
+	assert_equal "$stderr" ""
+	run cof-cat --to csv <x.cof
+	assert_equal "$output" $'user,item,time\n3,17,-1\n9,0,881250949\n0,19,4611686018427387904'
+	run cof-cat --to jsonl - <x.cof
+	assert_equal "${lines[1]}" '{"user":9,"item":0,"time":881250949}'
+}
+
+@test "rows of every kind come back from text as they went in, read by the Python of record.5" {
+	numpy
+	mandoc -Tascii "$ROOT/lib/record.5" >/dev/null || skip "no mandoc"
+	# .Bd -literal blocks hold the code as it is, but for \e
+	awk '/^\.Bd -literal$/ { on = 1; next } /^\.Ed/ { on = 0 } on' "$ROOT/lib/record.5" |
+		sed 's/\\e/\\/g' >read_cof.py
+	[ "$(grep -vc '^$' read_cof.py)" -le 20 ]
+	printf '0\t19\t3.5\t-5\n9\t0\t0.1\t9223372036854775807\n' >rating.tsv
+	printf '3\t4\t-9223372036854775808\n' >interaction.tsv
+	printf '1\t2\t3\n9\t19\t0\n' >triple.tsv
+	printf '1\t2\t1\n1\t3\t0\n' >sample.tsv
+	printf '1\t2\t1\t0.333333343\n1\t3\t0\t-inf\n' >score.tsv
+	printf '1\t2\t4294967295\t1\t0\t7\n' >rank.tsv
+	printf '1\t2\t1\t-1.17549435e-38\n' >top.tsv
+	for kind in rating interaction triple sample score rank top; do
+		from "$kind" <"$kind.tsv" >"$kind.cof"
+		cof-cat --to npy $kind.cof >$kind.npy
+		"$python" - $kind <<-'EOF'
+			import sys, numpy as np
+			from read_cof import read_cof
+			kind = sys.argv[1]
+			header, rows = read_cof(open(kind + ".cof", "rb"))
+			text = [line.rstrip("\n").split("\t") for line in open(kind + ".tsv")]
+			want = np.array([tuple(line) for line in text], rows.dtype)
+			assert header["kind"] == kind and header["users"] == 10 and header["items"] == 20, header
+			assert header["history"][0]["program"] == "cof-cat", header
+			assert rows.tobytes() == want.tobytes(), (rows, want)
+			array = np.load(kind + ".npy")
+			assert array.dtype == rows.dtype and array.tobytes() == want.tobytes(), array
+			size = {"rating": 20, "interaction": 16, "triple": 12, "sample": 12, "score": 16, "rank": 24, "top": 16}
+			assert rows.dtype.itemsize == size[kind]
+		EOF
+	done
+	by_hand >hand.cof
+	"$python" -c 'import read_cof; h, r = read_cof.read_cof(open("hand.cof", "rb")); assert r["time"][2] == 2**62 and len(r) == 3'
+	head -c -1 hand.cof >cut.cof
+	run "$python" -c 'import read_cof; read_cof.read_cof(open("cut.cof", "rb"))'
+	[ "$status" -ne 0 ]
+	assert_contains "$output" "truncated or damaged"
+}
+
+@test "csv and tsv go back to the same stream, to the bit, for floats of every exponent" {
+	python3 - >floats <<-'EOF'
+		import random, struct
+		random.seed(1)
+		for k in range(20000):
+		    bits = random.getrandbits(32)
+		    if bits >> 23 & 255 == 255: continue
+		    print(1, 2, 1, struct.unpack("<f", struct.pack("<I", bits))[0], sep="\t")
+		for v in 0.0, -0.0, 16777216.0, 16777218.0, 2.0**31, -2.0**31, 3.4028234663852886e38, 1e-45:
+		    print(1, 2, 1, v, sep="\t")
+	EOF
+	from score <floats >a.cof
+	cof-cat a.cof >a.tsv
+	from score <a.tsv >b.cof
+	cmp a.cof b.cof
+	cof-cat a.cof --to csv >a.csv
+	cof-cat --from csv --kind score --users 10 --items 20 <a.csv >c.cof
+	cof-cat c.cof | cmp - a.tsv
+	# the text is the float32 of the text that went in, in at most 9 digits
+	python3 - <<-'EOF'
+		import struct
+		f32 = lambda s: struct.pack("<f", float(s))
+		for a, b in zip(open("floats"), open("a.tsv"), strict=True):
+		    a, b = a.split("\t")[3], b.split("\t")[3].strip()
+		    digits = b.lower().split("e")[0].lstrip("-").replace(".", "").strip("0")
+		    assert f32(a) == f32(b) and len(digits) <= 9, (a, b)
+	EOF
+}
+
+@test "gzip, gzip of two members, files and standard input mix" {
+	by_hand >x.cof
+	gzip -c x.cof >x.cof.gz
+	{ head -c 100 x.cof | gzip; tail -c +101 x.cof | gzip; } >two.gz
+	cof-cat x.cof >one
+	cat one one one >three
+	cof-cat x.cof.gz - two.gz <x.cof >got
+	cmp got three
+}
+
+@test "--count, --check and --header" {
+	by_hand >x.cof
+	printf '1\t2\t3\n' | from triple >t.cof
+	run cof-cat --count x.cof t.cof x.cof
+	assert_equal "$output" 7
+	run --separate-stderr cof-cat --check x.cof t.cof
+	assert_status 0
+	assert_equal "$output$stderr" ""
+	run cof-cat --header x.cof
+	assert_status 0
+	assert_equal "$(python3 -c 'import json, sys; print(json.loads(sys.argv[1])["items"])' "$output")" 20
+	head -c -3 x.cof >cut.cof
+	run --separate-stderr cof-cat --count cut.cof
+	assert_status 1
+	assert_equal "$output" ""
+	assert_error cof-cat "'cut.cof' ends after 3 rows without a trailer: truncated"
+	run --separate-stderr cof-cat --check x.cof cut.cof
+	assert_status 1
+	assert_equal "$output" ""
+	assert_error cof-cat "truncated"
+}
+
+@test "--check finds an id out of bounds behind good checksums" {
+	by_hand | sed 's/"items":20/"items":19/' >x.cof
+	python3 - <<-'EOF'
+		import struct, zlib
+		b = bytearray(open("x.cof", "rb").read())
+		n = 16 + struct.unpack("<I", b[12:16])[0]
+		b[n:n + 4] = struct.pack("<I", zlib.crc32(b[:n]))
+		open("x.cof", "wb").write(b)
+	EOF
+	for way in --check --count "--to tsv"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr cof-cat $way x.cof
+		assert_status 1
+		assert_error cof-cat "row 3 of 'x.cof' (byte "
+		assert_error cof-cat "item 19 is not below the bound 19"
+	done
+}
+
+@test "joining keeps the rows, the history of both once, and adds up epochs" {
+	by_hand >x.cof
+	printf '1\t2\t3\n' | from interaction >y.cof
+	printf 'user,item,time\n4,5,6\n' |
+		cof-cat --from csv --kind interaction --users 10 --items 20 >z.cof
+	cof-cat x.cof y.cof z.cof y.cof --to cof >joined.cof
+	cof-cat x.cof y.cof z.cof y.cof >want
+	cof-cat joined.cof | cmp - want
+	run cof-cat --header joined.cof
+	run python3 -c 'import json, sys
+h = json.loads(sys.argv[1])["history"]
+print(*[e["program"] + ":" + e["options"]["from"] for e in h])' "$output"
+	assert_equal "$output" "cof-cat:tsv cof-cat:csv cof-cat:cof"
+}
+
+# epochs EPOCHS ROWS_PER_EPOCH: an empty stream of triples that says so
+epochs() {
+	python3 - "$@" <<-'EOF'
+		import struct, sys, zlib
+		def crc(b): return b + struct.pack("<I", zlib.crc32(b))
+		text = ('{"kind":"triple","fields":[["user","u32"],["positive","u32"],["negative","u32"]],"users":1,'
+		        '"items":1,"epochs":%s,"rows_per_epoch":%s,"history":[]}' % tuple(sys.argv[1:])).encode()
+		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 1, len(text)) + text)
+		sys.stdout.buffer.write(out + crc(struct.pack("<IQ", 0, 0)))
+	EOF
+}
+
+@test "epochs add up where they are of one length, are dropped where not and by --head" {
+	epochs 2 7 >a && epochs 3 7 >b && epochs 3 8 >c
+	run bash -c 'cof-cat a b --to cof | cof-cat --header'
+	assert_contains "$output" '"epochs": 5'
+	assert_contains "$output" '"rows_per_epoch": 7'
+	run bash -c 'cof-cat a c --to cof | cof-cat --header'
+	[[ $output != *epoch* ]]
+	run bash -c 'cof-cat a --head 5 --to cof | cof-cat --header'
+	[[ $output != *epoch* ]]
+	run bash -c 'cof-cat a --to cof | cof-cat --header'
+	assert_contains "$output" '"epochs": 2'
+}
+
+@test "streams of other kinds or bounds are not joined, and nothing is written" {
+	by_hand >x.cof
+	printf '1\t2\t3\n' | from triple >t.cof
+	printf '1\t2\t3\n' | cof-cat --from tsv --users 11 --items 20 >u.cof
+	run --separate-stderr cof-cat x.cof t.cof
+	assert_status 1
+	assert_error cof-cat "'x.cof' holds interaction records and 't.cof' triple records"
+	assert_equal "$output" ""
+	run --separate-stderr cof-cat x.cof u.cof --to cof
+	assert_status 1
+	assert_error cof-cat "'x.cof' has 10 users and 20 items and 'u.cof' 11 and 20"
+	assert_equal "$output" ""
+}
+
+@test "streams joined by cat are an error that names cof-cat A B" {
+	by_hand >x.cof
+	cat x.cof x.cof >xx.cof
+	run --separate-stderr cof-cat --count xx.cof
+	assert_status 1
+	assert_equal "$output" ""
+	assert_error cof-cat "'xx.cof' goes on after its trailer"
+	assert_error cof-cat "cof-cat A B"
+	gzip -k x.cof
+	cat x.cof.gz x.cof.gz >xx.cof.gz
+	run --separate-stderr cof-cat --check xx.cof.gz
+	assert_status 1
+	assert_error cof-cat "cof-cat A B"
+}
+
+@test "--head stops early, over files, and writes a whole stream" {
+	by_hand >x.cof
+	run cof-cat --head 2 x.cof
+	assert_equal "$output" $'3\t17\t-1\n9\t0\t881250949'
+	cof-cat --head 4 x.cof x.cof --to cof >h.cof
+	run cof-cat --count h.cof
+	assert_equal "$output" 4
+	head -c -5 x.cof >cut.cof
+	run cof-cat --head 3 cut.cof
+	assert_status 0
+}
+
+@test "labels: the second column of an id file, quoted for csv and JSON" {
+	by_hand >x.cof
+	printf '0\tzero, or "null"\textra\n17\tItem 17\n19\ttab\\\xc3\xa9\x01\n' >items.tsv
+	printf '0\tu0\n3\tu3\n9\tu9\n' >users.tsv
+	run cof-cat x.cof --item-ids items.tsv
+	assert_equal "${lines[0]}" $'3\tItem 17\t-1'
+	assert_equal "${lines[1]}" $'9\tzero, or "null"\t881250949'
+	run cof-cat x.cof --item-ids items.tsv --user-ids users.tsv --to csv
+	assert_equal "${lines[2]}" 'u9,"zero, or ""null""",881250949'
+	cof-cat x.cof --item-ids items.tsv --to jsonl >x.jsonl
+	python3 - <<-'EOF'
+		import json
+		rows = [json.loads(line) for line in open("x.jsonl", encoding="utf-8")]
+		assert [r["item"] for r in rows] == ["Item 17", 'zero, or "null"', "tab\\\u00e9\x01"], rows
+	EOF
+	printf '1\t2\t3\n' | from triple >t.cof
+	printf '2\tpos\n3\tneg\n' >p.tsv
+	run cof-cat t.cof --item-ids p.tsv
+	assert_equal "$output" $'1\tpos\tneg'
+}
+
+@test "labels: what is wrong with a file of them is said" {
+	by_hand >x.cof
+	try() {
+		run --separate-stderr cof-cat x.cof --item-ids items.tsv "${@:2}"
+		assert_status 1
+		assert_error cof-cat "$1"
+	}
+	printf '17\ta\n' >items.tsv && try "item 0 has no line in 'items.tsv'"
+	printf '17 a\n' >items.tsv && try "line 1 of 'items.tsv' does not begin with an id and a tab"
+	printf '17\ta\nx\tb\n' >items.tsv && try "line 2 of 'items.tsv' does not begin with"
+	printf '\tb\n' >items.tsv && try "'' is not an id"
+	printf '20\ta\n' >items.tsv && try "line 1 of 'items.tsv': item 20 is not below 20"
+	printf '1\ta\n1\tb\n' >items.tsv && try "line 2 of 'items.tsv': item 1 has a label already"
+	printf '1\tcaf\xe9\n' >items.tsv && try "line 1 of 'items.tsv': the label is not UTF-8" --to jsonl
+	printf '1\t\xed\xa0\x80\n' >items.tsv && try "not UTF-8" --to jsonl
+	rm items.tsv && try "cannot open 'items.tsv'"
+}
+
+@test "bad text: file, line, byte and what was expected" {
+	try() {
+		# shellcheck disable=SC2059
+		printf "$1" >x.tsv
+		run --separate-stderr cof-cat --from tsv --kind "${3:-rating}" --users 10 --items 20 x.tsv --to tsv
+		assert_status 1
+		assert_error cof-cat "$2"
+	}
+	try '1\t2\t3\t4\n1\t2\n' "line 2 of 'x.tsv' (byte 8): 2 fields, the 4 of a rating record expected"
+	try '1\t2\t3\t4\t5\n' "line 1 of 'x.tsv' (byte 0): 5 fields"
+	try '1\t2\t3\t4\n\n' "line 2 of 'x.tsv' (byte 8): 1 fields"
+	try '1\t2\t3\t4\n1\t2x\t3\t4\n' "line 2 of 'x.tsv' (byte 10): item '2x' is not a whole number"
+	try '1\t-2\t3\t4\n' "item '-2' is not a whole number"
+	try '1\t4294967296\t3\t4\n' "item '4294967296' is not a whole number"
+	try '10\t2\t3\t4\n' "line 1 of 'x.tsv' (byte 0): user '10' is not below --users"
+	try '1\t20\t3\t4\n' "(byte 2): item '20' is not below --items"
+	try '1\t2\t3,5\t4\n' "(byte 4): rating '3,5' is not a number"
+	try '1\t2\t 3\t4\n' "rating ' 3' is not a number"
+	try '1\t2\t0x3\t4\n' "rating '0x3' is not a number"
+	try '1\t2\tnan\t4\n' "rating 'nan' is not a number"
+	try '1\t2\tinf\t4\n' "rating 'inf' is not finite"
+	try '1\t2\t1e39\t4\n' "rating '1e39' is not finite"
+	try '1\t2\t\t4\n' "rating '' is not a number"
+	try '1\t2\t3\t9223372036854775808\n' "time '9223372036854775808' is not a whole number of 64 bits"
+	try '1\t2\t3\t--4\n' "time '--4' is not a whole number of 64 bits"
+	try '1\t2\t3\t4\nuser\titem\trating\ttime\n' "line 2 of 'x.tsv'"
+	try '1\t2\t3\t\0004\n' "a NUL in the text"
+	try '1\t2\t1\tinf\n' "score 'inf' is not finite" score
+	try '1\t2\t-inf\t1\n' "label '-inf' is not finite" score
+}
+
+@test "text in: CRLF, a last line without an end, nothing at all" {
+	printf 'user\titem\ttime\r\n1\t2\t3\r\n4\t5\t-6' >x.tsv
+	run cof-cat --from tsv --users 10 --items 20 x.tsv --to tsv
+	assert_equal "$output" $'1\t2\t3\n4\t5\t-6'
+	cof-cat --from tsv --users 10 --items 20 </dev/null >empty.cof
+	run cof-cat --count empty.cof
+	assert_equal "$output" 0
+	run cof-cat --to csv empty.cof
+	assert_equal "$output" "user,item,time"
+	numpy
+	cof-cat empty.cof --to npy >empty.npy
+	"$python" -c 'import numpy as np; a = np.load("empty.npy"); assert a.shape == (0,) and a.dtype.names == ("user", "item", "time")'
+}
+
+@test "many blocks: 30001 rows through every way" {
+	awk 'BEGIN { for (k = 0; k < 30001; k++) printf "%d\t%d\t%.0f\n", k % 10, k % 20, k * 1000003 }' >x.tsv
+	cof-cat --from tsv --users 10 --items 20 x.tsv >x.cof
+	run cof-cat --count x.cof
+	assert_equal "$output" 30001
+	cof-cat x.cof | cmp - x.tsv
+	gzip -c x.cof | cof-cat | cmp - x.tsv
+	cof-cat --head 20000 x.cof | cmp - <(head -n 20000 x.tsv)
+	numpy
+	cof-cat x.cof --to npy >x.npy
+	"$python" -c 'import numpy as np
+a = np.load("x.npy")
+assert (a["time"] == np.arange(30001) * 1000003).all() and (a["item"] == np.arange(30001) % 20).all()'
+}
+
+@test "npy of a damaged stream is nothing at all" {
+	by_hand >x.cof
+	head -c -1 x.cof >cut.cof
+	run --separate-stderr cof-cat cut.cof --to npy
+	assert_status 1
+	assert_equal "$output" ""
+}
+
+@test "He et al.'s file of candidates through awk, as the page says" {
+	printf '(0,17)\t3\t4\n(1,5)\t6\t0\n' >x.test.negative
+	awk -F'[(),\t]+' '{ print $2 "\t" $3 "\t1"
+	    for (k = 4; k <= NF; k++) print $2 "\t" $k "\t0" }' x.test.negative |
+		cof-cat --from tsv --kind sample --users 2 --items 20 >candidates.cof
+	run cof-cat candidates.cof
+	assert_equal "$output" $'0\t17\t1\n0\t3\t0\n0\t4\t0\n1\t5\t1\n1\t6\t0\n1\t0\t0'
+}
+
+@test "options that do not go together are usage errors" {
+	try() {
+		run --separate-stderr cof-cat "$@" x.cof
+		assert_status 2
+		assert_contains "$stderr" "Try 'cof-cat --help'"
+	}
+	by_hand >x.cof
+	try --count --check
+	try --count --to csv
+	try --header --head 3
+	try --check --from tsv
+	try --from tsv
+	try --from csv --users 3
+	try --kind rating
+	try --users 3
+	try --items 3
+	try --item-ids x.tsv --to cof
+	try --user-ids x.tsv --to npy
+	try --head -1
+	try --to xml
+}
