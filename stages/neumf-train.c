@@ -1,0 +1,252 @@
+/*
+ * neumf-train: train a NeuMF, GMF, MLP or MF model on a stream of triples or samples, in one pass.
+ * Reads triple or sample records, writes a safetensors file; memory does not grow with the input.
+ *   negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors
+ */
+#include "backend.h"
+#include "die.h"
+#include "mem.h"
+#include "model.h"
+#include "opt.h"
+#include "pool.h"
+#include "record.h"
+#include "stream.h"
+#include "trainer.h"
+
+#include <errno.h>
+#include <float.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { MAX_BATCH = 1 << 24 };
+
+static const char *const precision_names[] = { "fp32", "tf32", NULL };
+
+static struct {
+	const char *output, *log, *epochs_prefix;
+	enum neumf_model model;
+	uint32_t factors, mlp_factors;
+	struct opt_uints hidden;
+	enum neumf_loss loss;
+	bool sigmoid_output, drop_last;
+	enum neumf_optimizer_kind optimizer;
+	double lr, weight_decay, l2, init_std;
+	uint32_t batch_size, threads;
+	enum neumf_dense_init dense_init;
+	uint64_t seed;
+	enum backend_device device;
+	unsigned precision;
+} cfg = { .factors = 8,
+	.hidden = { { 32, 16, 8 }, 3 },
+	.lr = 0.001,
+	.init_std = 0.01,
+	.batch_size = 256,
+	.seed = 1 };
+
+/* clang-format off */
+static const struct opt options[] = {
+	OPT_PATH('o', "output", &cfg.output, "MODEL", "write the model here (required)"),
+	OPT_CHOICE('m', "model", &cfg.model, neumf_model_names, "model to train"),
+	OPT_UINT('f', "factors", &cfg.factors, 1, NEUMF_MAX_WIDTH, "K", "width of the gmf embeddings"),
+	OPT_UINT(0, "mlp-factors", &cfg.mlp_factors, 1, NEUMF_MAX_WIDTH, "K", "width of the mlp embeddings; not given: --factors"),
+	OPT_UINTS(0, "hidden", &cfg.hidden, 1, NEUMF_MAX_WIDTH, "A,B,C", "widths of the hidden layers"),
+	OPT_CHOICE('l', "loss", &cfg.loss, neumf_loss_names, "loss; not given: bce for samples, bpr for triples"),
+	OPT_FLAG(0, "sigmoid-output", &cfg.sigmoid_output, "the score is the sigmoid of the logit (bpr and hinge)"),
+	OPT_CHOICE(0, "optimizer", &cfg.optimizer, neumf_optimizer_names, "optimizer"),
+	OPT_REAL(0, "lr", &cfg.lr, 0, FLT_MAX, "R", "learning rate"),
+	OPT_REAL(0, "weight-decay", &cfg.weight_decay, 0, FLT_MAX, "R", "added to every gradient: R x weight"),
+	OPT_REAL(0, "l2", &cfg.l2, 0, FLT_MAX, "R", "the same for each occurrence of an embedding row, over the batch size"),
+	OPT_UINT('b', "batch-size", &cfg.batch_size, 1, MAX_BATCH, "N", "rows of a batch"),
+	OPT_FLAG(0, "drop-last", &cfg.drop_last, "leave out a short batch at the end of the stream"),
+	OPT_REAL(0, "init-std", &cfg.init_std, 0, FLT_MAX, "R", "standard deviation of the first weights"),
+	OPT_CHOICE(0, "dense-init", &cfg.dense_init, neumf_dense_init_names, "how hidden layers and head start"),
+	OPT_PATH(0, "save-epochs", &cfg.epochs_prefix, "PREFIX", "save each epoch's model as PREFIX-0001.safetensors ..."),
+	OPT_PATH(0, "log", &cfg.log, "FILE", "write a JSON line an epoch here; may be a FIFO, - is stdout"),
+	OPT_UINT64('s', "seed", &cfg.seed, 0, 0x1p64, "S", "seed of the first weights"),
+	OPT_LOCAL_UINT('t', "threads", &cfg.threads, 1, 1024, "N", "threads; never changes the result"),
+	OPT_LOCAL_CHOICE('d', "device", &cfg.device, backend_device_names, "what computes"),
+	OPT_CHOICE(0, "precision", &cfg.precision, precision_names, "of matrix products on a cuda device"),
+	OPT_END
+};
+
+static const struct opt_program program = {
+	.name = "neumf-train",
+	.operands = "[INPUT]",
+	.max_operands = 1,
+	.summary = "Train a neural matrix factorization on a stream of examples, in one pass.",
+	.reads = "triple (bpr, hinge) or sample (bce) records",
+	.writes = "a model in the safetensors format",
+	.example = "negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors",
+	.tables = {options},
+};
+/* clang-format on */
+
+/* Everything epoch_ended needs. */
+struct session {
+	struct neumf_shape shape;
+	struct model_info info;
+	const struct backend_ops *ops;
+	struct backend *backend;
+	FILE *log;
+};
+
+static void check_options(void)
+{
+	if (!cfg.output)
+		die_usage("option --output is required");
+	if (cfg.lr == 0)
+		die_usage("option --lr: must be above 0");
+	if (cfg.sigmoid_output && opt_given(&cfg.loss) && cfg.loss == LOSS_BCE)
+		die_usage("option --sigmoid-output goes with --loss bpr or hinge");
+	if (cfg.hidden.num > NEUMF_MAX_HIDDEN)
+		die_usage("option --hidden: more than %d layers", NEUMF_MAX_HIDDEN);
+	if (!opt_given(&cfg.mlp_factors))
+		cfg.mlp_factors = cfg.factors;
+}
+
+/* The loss decides which records will do, or, where none is given, the records the loss. */
+static struct rec_reader *open_input(const char *path)
+{
+	unsigned kinds = 1u << REC_TRIPLE | 1u << REC_SAMPLE;
+
+	if (opt_given(&cfg.loss))
+		kinds = 1u << (cfg.loss == LOSS_BCE ? REC_SAMPLE : REC_TRIPLE);
+	struct rec_reader *in = rec_open(path, kinds);
+	if (!opt_given(&cfg.loss))
+		cfg.loss = rec_header(in)->kind == REC_SAMPLE ? LOSS_BCE : LOSS_BPR;
+	if (cfg.sigmoid_output && cfg.loss == LOSS_BCE)
+		die_usage("option --sigmoid-output goes with triple records, '%s' holds samples",
+			rec_name(in));
+	return in;
+}
+
+static struct neumf_shape make_shape(const struct rec_header *h)
+{
+	struct neumf_shape s = { .model = cfg.model,
+		.loss = cfg.loss,
+		.sigmoid_output = cfg.sigmoid_output,
+		.num_users = h->num_users,
+		.num_items = h->num_items };
+	const char *why;
+
+	if (neumf_has_gmf(&s))
+		s.factors = cfg.factors;
+	if (neumf_has_mlp(&s)) {
+		s.mlp_factors = cfg.mlp_factors;
+		s.num_hidden = cfg.hidden.num;
+		memcpy(s.hidden, cfg.hidden.value, s.num_hidden * sizeof(*s.hidden));
+	}
+	if ((why = neumf_check(&s)))
+		die("cannot train: %s", why);
+	return s;
+}
+
+static void start_backend(struct session *s)
+{
+	struct neumf_optimizer optimizer = { .kind = cfg.optimizer,
+		.lr = cfg.lr,
+		.weight_decay = cfg.weight_decay,
+		.l2 = cfg.l2,
+		.beta1 = 0.9,
+		.beta2 = 0.999,
+		.eps = 1e-8 };
+	struct backend_config config = { .shape = s->shape,
+		.optimizer = &optimizer,
+		.batch_size = cfg.batch_size,
+		.threads = cfg.threads,
+		.tf32 = cfg.precision == 1 };
+	struct neumf_layout layout;
+
+	neumf_layout(&s->shape, &layout);
+	config.params = xmalloc(layout.num_params, sizeof(float));
+	neumf_init(&s->shape, cfg.init_std, cfg.dense_init, cfg.seed, config.params);
+	s->ops = backend_select(cfg.device, die_quiet);
+	s->backend = s->ops->create(&config);
+	note("%" PRIu64 " parameters on %s (%s), seed %" PRIu64, layout.num_params, s->ops->name,
+		s->ops->describe(s->backend), cfg.seed);
+}
+
+/* In place and line by line, also into a regular file: a log is there to be watched. */
+static FILE *open_log(const char *path)
+{
+	FILE *log = stdout;
+
+	if (!path)
+		return NULL;
+	if (strcmp(path, "-") != 0 && !(log = fopen(path, "w")))
+		die("cannot open '%s':", path);
+	return log;
+}
+
+static void log_epoch(FILE *log, const struct trainer_epoch *e)
+{
+	struct js *line = js_object();
+
+	js_put(line, "epoch", js_int((int64_t)e->epoch));
+	js_put(line, "batches", js_int((int64_t)e->batches));
+	js_put(line, "rows", js_int((int64_t)e->rows));
+	js_put(line, "loss", js_real(e->loss));
+	js_put(line, "seconds", js_real(e->seconds));
+	char *text = js_dump(line, false);
+	if (fprintf(log, "%s\n", text) < 0 || fflush(log) != 0)
+		die("cannot write '%s':", cfg.log);
+	free(text);
+	js_free(line);
+}
+
+static void close_log(FILE *log)
+{
+	if (log && fclose(log) != 0)
+		die("cannot write '%s':", cfg.log);
+}
+
+/* The model comes before the line: who reads the line finds the file. */
+static void epoch_ended(void *arg, const struct trainer_epoch *e)
+{
+	struct session *s = arg;
+
+	if (cfg.epochs_prefix) {
+		char *path = xasprintf("%s-%04" PRIu64 ".safetensors", cfg.epochs_prefix, e->epoch);
+
+		model_save(stream_create(path, true), s->ops, s->backend, &s->shape, &s->info);
+		free(path);
+	}
+	if (s->log)
+		log_epoch(s->log, e);
+}
+
+int main(int argc, char **argv)
+{
+	struct session s = { 0 };
+	struct rec_header made = { 0 };
+
+	cfg.threads = pool_cores();
+	char **operands = opt_parse(argc, argv, &program);
+	check_options();
+
+	struct rec_reader *in = open_input(operands[0] ? operands[0] : "-");
+	rec_header_init(&made, REC_TRIPLE, rec_header(in), opt_history());
+	s.shape = make_shape(rec_header(in));
+	s.info = (struct model_info){ cfg.seed, made.history };
+	struct stream_out *model = stream_create(cfg.output, true);
+	s.log = open_log(cfg.log);
+	start_backend(&s);
+
+	struct trainer t = { .in = in,
+		.ops = s.ops,
+		.backend = s.backend,
+		.batch_size = cfg.batch_size,
+		.drop_last = cfg.drop_last,
+		.epoch_ended = epoch_ended,
+		.arg = &s };
+	trainer_run(&t);
+	rec_close(in, true);
+
+	model_save(model, s.ops, s.backend, &s.shape, &s.info);
+	close_log(s.log);
+	s.ops->destroy(s.backend);
+	rec_header_release(&made);
+	return 0;
+}
