@@ -5,7 +5,7 @@ set -eu
 
 deps='gcc libc6-dev make zlib1g-dev libjansson-dev libopenblas-dev librandom123-dev
 	jq gnuplot-nox bats curl unzip ca-certificates python3-numpy mandoc file xz-utils'
-deps_dev='clang clang-format clang-tidy cppcheck shellcheck mandoc python3-torch'
+deps_dev='clang clang-format clang-tidy cppcheck shellcheck mandoc python3-torch time'
 
 case ${1-} in
 deps) wanted=$deps ;;
