@@ -1,0 +1,72 @@
+# cuda.mk: the CUDA backend on the host. The same .cu files, compiled by g++ with tests/cuda/host in the
+# place of nvcc and its headers, become a plug-in that runs the kernels on the CPU:
+#   $B/cuda-host/V/cofilter-cuda.so   V: plain, asan (ASan + UBSan), tsan
+#   $B/cuda-host/V/test_X             from tests/cuda/test_X.cu (linked with the ops) or test_X.c (opens the plug-in)
+# $B/cuda-host/cofilter-cuda.so is the plain one. Warnings of g++ are those of the C code.
+
+CUDA_HOST := $B/cuda-host
+CUDA_CXX ?= g++
+CUDA_SOURCES := $(wildcard lib/cuda/*.cu)
+CUDA_HOST_SOURCES := $(wildcard tests/cuda/host/*.cpp)
+CUDA_TESTS := $(basename $(notdir $(wildcard tests/cuda/test_*.cu tests/cuda/test_*.c)))
+# what the plug-in takes from lib/; hidden in it, as in the real one
+CUDA_C_PARTS := die mem neumf
+
+CUDA_CXXFLAGS := -std=c++17 -fPIC -fvisibility=hidden -ffp-contract=off -Ilib -Ilib/cuda -Itests/cuda/host \
+	-Wall -Wextra -Wshadow -Wundef -Wpointer-arith $(if $(DEV),-Werror) -pthread
+CUDA_FLAGS_plain := -O2 -g $(SANITIZE) $(if $(SAN),-fsanitize-sections=cuda_shared)
+CUDA_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fsanitize-sections=cuda_shared
+CUDA_FLAGS_tsan := -O1 -g -fsanitize=thread -DGPU_BLOCK=64
+
+# $(call cuda_variant,V): the rules of one variant
+define cuda_variant
+$(CUDA_HOST)/$1/%.o: lib/cuda/%.cu $B/flags
+	@mkdir -p $$(@D)
+	$$(CUDA_CXX) $$(CUDA_CXXFLAGS) $$(CUDA_FLAGS_$1) -MMD -MP -x c++ -c $$< -o $$@
+
+$(CUDA_HOST)/$1/%.o: tests/cuda/%.cu $B/flags
+	@mkdir -p $$(@D)
+	$$(CUDA_CXX) $$(CUDA_CXXFLAGS) $$(CUDA_FLAGS_$1) -MMD -MP -x c++ -c $$< -o $$@
+
+$(CUDA_HOST)/$1/bugs/%.o: tests/cuda/host/bugs/%.cu $B/flags
+	@mkdir -p $$(@D)
+	$$(CUDA_CXX) $$(CUDA_CXXFLAGS) $$(CUDA_FLAGS_$1) -MMD -MP -x c++ -c $$< -o $$@
+
+# the runtime is not part of what ThreadSanitizer watches, and sums fast
+$(CUDA_HOST)/$1/host/%.o: tests/cuda/host/%.cpp $B/flags
+	@mkdir -p $$(@D)
+	$$(CUDA_CXX) $$(CUDA_CXXFLAGS) $$(if $$(filter tsan,$1),-g -DCU_TSAN=1,$$(CUDA_FLAGS_$1)) -O3 -MMD -MP -c $$< -o $$@
+
+$(CUDA_HOST)/$1/c/%.o: lib/%.c $B/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(COF_CFLAGS) $$(CUDA_FLAGS_$1) -fPIC -fvisibility=hidden -MMD -MP -c $$< -o $$@
+
+$(CUDA_HOST)/$1/%.o: tests/cuda/%.c $B/flags
+	@mkdir -p $$(@D)
+	$$(CC) $$(COF_CFLAGS) $$(CUDA_FLAGS_$1) -MMD -MP -c $$< -o $$@
+
+$(CUDA_HOST)/$1/host.a: $(CUDA_HOST_SOURCES:tests/cuda/host/%.cpp=$(CUDA_HOST)/$1/host/%.o)
+	@rm -f $$@
+	$$(AR) rcs $$@ $$^
+
+CUDA_OBJECTS_$1 := $(CUDA_SOURCES:lib/cuda/%.cu=$(CUDA_HOST)/$1/%.o)
+
+$(CUDA_HOST)/$1/cofilter-cuda.so: $$(CUDA_OBJECTS_$1) $(CUDA_C_PARTS:%=$(CUDA_HOST)/$1/c/%.o) $(CUDA_HOST)/$1/host.a
+	$$(CUDA_CXX) -shared $$(CUDA_FLAGS_$1) -pthread -Wl,--no-undefined -Wl,--exclude-libs,ALL -Wl,-z,nodelete \
+		-Wl,--whole-archive $$^ -Wl,--no-whole-archive -ldl -lm -o $$@
+
+# a test in CUDA holds the ops itself; the rest of lib/ is plain C
+$(CUDA_HOST)/$1/test_%: $(CUDA_HOST)/$1/test_%.o $$(CUDA_OBJECTS_$1) $(CUDA_HOST)/$1/host.a $B/libcofilter.a
+	$$(CUDA_CXX) $$(CUDA_FLAGS_$1) -pthread $$^ $$(COF_LIBS) -o $$@
+
+$(CUDA_HOST)/$1/bugs/bugs: $(CUDA_HOST)/$1/bugs/bugs.o $(CUDA_HOST)/$1/host.a
+	$$(CUDA_CXX) $$(CUDA_FLAGS_$1) -pthread $$^ -lm -o $$@
+
+.PHONY: cuda-host-$1
+cuda-host-$1: $(CUDA_HOST)/$1/bugs/bugs $$(if $(CUDA_SOURCES),$(CUDA_HOST)/$1/cofilter-cuda.so $(CUDA_TESTS:%=$(CUDA_HOST)/$1/%))
+endef
+
+$(foreach v,plain asan tsan,$(eval $(call cuda_variant,$v)))
+
+$(CUDA_HOST)/cofilter-cuda.so: $(CUDA_HOST)/plain/cofilter-cuda.so
+	cp $< $@
