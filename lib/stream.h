@@ -43,6 +43,9 @@ struct stream_out;
  * With `binary` a terminal dies.
  */
 struct stream_out *stream_create(const char *path, bool binary);
+
+/* The same answer for standard output ahead of time, for a stage that completes other outputs first. */
+void stream_check_stdout(void);
 void stream_write(struct stream_out *s, const void *data, size_t size);
 void stream_printf(struct stream_out *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -108,6 +108,17 @@ static void create_temporary(struct stream_out *s, const char *path, const struc
 		die("cannot set the mode of '%s':", s->temporary);
 }
 
+static void refuse_terminal(int fd, const char *name)
+{
+	if (isatty(fd))
+		die_usage("'%s' is a terminal: binary records go to a file or a pipe", name);
+}
+
+void stream_check_stdout(void)
+{
+	refuse_terminal(STDOUT_FILENO, "standard output");
+}
+
 struct stream_out *stream_create(const char *path, bool binary)
 {
 	struct stream_out *s = xcalloc(1, sizeof(*s));
@@ -127,8 +138,8 @@ struct stream_out *stream_create(const char *path, bool binary)
 		s->fd = open(path, O_WRONLY | O_CLOEXEC);
 	if (s->fd < 0)
 		die("cannot open '%s' for writing:", s->name);
-	if (binary && isatty(s->fd))
-		die_usage("'%s' is a terminal: binary records go to a file or a pipe", s->name);
+	if (binary)
+		refuse_terminal(s->fd, s->name);
 	return s;
 }
 

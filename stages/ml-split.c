@@ -1,0 +1,335 @@
+/*
+ * ml-split: clean a rating text, number its users and items, and split it into train, test, valid.
+ * Reads text, writes rating records: train to standard output, the rest to files completed before.
+ * Holds 24 bytes a rating and the id tables.
+ *   ml-split --test test.cof u.data | binarize >train.cof
+ */
+#include "die.h"
+#include "idmap.h"
+#include "mem.h"
+#include "opt.h"
+#include "progress.h"
+#include "ratings.h"
+#include "record.h"
+#include "split.h"
+#include "stream.h"
+#include "text.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+enum { ROWS = 1024 /* to a writer at a time */ };
+
+static struct {
+	const char *test, *valid, *user_ids, *item_ids;
+	unsigned mode, format;
+	const char *delimiter, *columns;
+	double test_ratio;
+	uint32_t min_user, min_item;
+	uint64_t seed;
+} cfg = { .test_ratio = 0.1, .min_user = 1, .min_item = 1, .seed = 1 };
+
+/* clang-format off */
+static const struct opt options[] = {
+	OPT_PATH('t', "test", &cfg.test, "FILE", "write the test ratings here (required)"),
+	OPT_PATH('v', "valid", &cfg.valid, "FILE", "hold out as many again and write them here"),
+	OPT_CHOICE('m', "mode", &cfg.mode, split_mode_names, "what to hold out"),
+	OPT_REAL('R', "test-ratio", &cfg.test_ratio, 0, 1, "R", "share of random and global-time, below 1, with --valid below 0.5"),
+	OPT_UINT(0, "min-user", &cfg.min_user, 1, UINT32_MAX, "N", "drop users with fewer ratings, repeated with --min-item"),
+	OPT_UINT(0, "min-item", &cfg.min_item, 1, UINT32_MAX, "N", "drop items with fewer ratings, repeated with --min-user"),
+	OPT_CHOICE('f', "format", &cfg.format, layout_format_names, "what the input looks like"),
+	OPT_STRING('d', "delimiter", &cfg.delimiter, "C", "between fields: characters, or tab, space, comma, semicolon, bar"),
+	OPT_STRING('c', "columns", &cfg.columns, "LIST", "columns in order: user, item, rating, time, - (skip)"),
+	OPT_PATH('u', "user-ids", &cfg.user_ids, "FILE", "write 'dense TAB raw' of the users here"),
+	OPT_PATH('i', "item-ids", &cfg.item_ids, "FILE", "write 'dense TAB raw' of the items here"),
+	OPT_UINT64('s', "seed", &cfg.seed, 0, INT64_MAX, "S", "of --mode random"),
+	OPT_END,
+};
+/* clang-format on */
+
+static const struct opt_program program = {
+	.name = "ml-split",
+	.operands = "[INPUT]",
+	.max_operands = 1,
+	.summary = "Read ratings from a text and split them into train and test.",
+	.reads = "text, one rating a line; may be gzip",
+	.writes = "rating records: train to standard output, test and valid to files",
+	.example = "ml-split --test test.cof --item-ids items.tsv u.data | binarize >train.cof",
+	.tables = { options },
+};
+
+/* The users or the items. */
+struct ids {
+	struct idmap *map;
+	uint32_t *order; /* dense number to number in `map` */
+	uint32_t num;
+};
+
+/* A file that is complete before the first byte on standard output. */
+struct side {
+	const char *path; /* NULL: not asked for */
+	enum split_part part;
+	struct ids *ids; /* NULL: rows of `part` */
+	struct rec_writer *records;
+	struct stream_out *text;
+};
+
+static void check_usage(void)
+{
+	const char *paths[] = { cfg.test, cfg.valid, cfg.user_ids, cfg.item_ids };
+
+	if (!cfg.test)
+		die_usage("option --test is missing: a file for what is held out");
+	for (unsigned a = 0; a < 4; a++) {
+		if (paths[a] && (!strcmp(paths[a], "-") || !strcmp(paths[a], "/dev/stdout")))
+			die_usage("'%s': standard output is for train", paths[a]);
+		for (unsigned b = 0; b < a; b++)
+			if (paths[a] && paths[b] && !strcmp(paths[a], paths[b]))
+				die_usage("'%s' is given for two outputs", paths[a]);
+	}
+	if (cfg.mode == SPLIT_LEAVE_ONE_OUT && opt_given(&cfg.test_ratio))
+		die_usage("option --test-ratio does not go with --mode leave-one-out");
+	if (cfg.test_ratio <= 0 || cfg.test_ratio >= (cfg.valid ? 0.5 : 1))
+		die_usage("option --test-ratio: %g leaves nothing for one of the parts",
+			cfg.test_ratio);
+	stream_check_stdout();
+}
+
+static uint32_t number_of(
+	struct idmap *map, const struct label *label, const struct text *t, const char *what)
+{
+	uint32_t id = idmap_add(map, label);
+
+	if (id == UINT32_MAX)
+		text_die(t, "more than %u %s", IDMAP_MAX, what);
+	return id;
+}
+
+static void read_ratings(
+	const char *path, struct ratings *r, struct idmap *users, struct idmap *items)
+{
+	struct layout layout;
+	struct text_row row;
+	struct text *t;
+	char *seen;
+
+	layout_init(&layout, (enum layout_format)cfg.format, cfg.delimiter, cfg.columns);
+	t = text_open(path, &layout);
+	progress_start("bytes", text_size(t));
+	while (text_read(t, &row)) {
+		uint32_t user = number_of(users, &row.user, t, "users");
+		uint32_t item = number_of(items, &row.item, t, "items");
+
+		if (r->num == RATINGS_MAX)
+			text_die(t, "more than %u ratings", RATINGS_MAX);
+		ratings_add(r, &(struct rating){ user, item, row.rating, row.time });
+		progress_at(text_offset(t));
+	}
+	progress_end();
+	if (r->num == 0)
+		die("'%s' holds no ratings", text_name(t));
+	r->num_users = idmap_size(users);
+	r->num_items = idmap_size(items);
+	seen = layout_describe(text_layout(t));
+	if (cfg.format == FORMAT_AUTO)
+		note("'%s': took it as %s", text_name(t), seen);
+	free(seen);
+	text_close(t);
+}
+
+static void clean_ratings(struct ratings *r)
+{
+	uint32_t dropped = ratings_drop_repeats(r);
+
+	if (dropped > 0)
+		note("dropped %u ratings: a later one of the same user and item is there", dropped);
+	if (cfg.min_user <= 1 && cfg.min_item <= 1)
+		return;
+	dropped = ratings_core(r, cfg.min_user, cfg.min_item);
+	if (r->num == 0)
+		die("no rating is left after --min-user %u --min-item %u", cfg.min_user,
+			cfg.min_item);
+	if (dropped > 0)
+		note("dropped %u ratings: --min-user %u --min-item %u", dropped, cfg.min_user,
+			cfg.min_item);
+}
+
+static void ids_release(struct ids *ids)
+{
+	idmap_free(ids->map);
+	free(ids->order);
+}
+
+/* Settle the dense order of the ids; `count` of their rows becomes their dense numbers. */
+static void order_ids(struct ids *ids, uint32_t *count)
+{
+	ids->order = idmap_order(ids->map, count, &ids->num);
+	for (uint32_t k = 0; k < ids->num; k++)
+		count[ids->order[k]] = k;
+}
+
+static void number_ratings(struct ratings *r, struct ids *users, struct ids *items)
+{
+	uint32_t *count = ratings_count_users(r);
+
+	order_ids(users, count);
+	ratings_number_users(r, count, users->num);
+	free(count);
+	count = ratings_count_items(r);
+	order_ids(items, count);
+	ratings_number_items(r, count, items->num);
+	free(count);
+}
+
+/* What a row's draw in random mode is keyed by. */
+static uint64_t *hash_labels(const struct ids *ids)
+{
+	uint64_t *hash = xmalloc(ids->num, sizeof(*hash));
+
+	for (uint32_t k = 0; k < ids->num; k++) {
+		const char *label = idmap_label(ids->map, ids->order[k]);
+
+		hash[k] = label_hash(label, strlen(label));
+	}
+	return hash;
+}
+
+static void write_ids(struct side *side)
+{
+	side->text = stream_create(side->path, false);
+	for (uint32_t k = 0; k < side->ids->num; k++)
+		stream_printf(side->text, "%u\t%s\n", k,
+			idmap_label(side->ids->map, side->ids->order[k]));
+}
+
+static void write_part(struct side *side, const struct rec_header *header,
+	const struct split *split, const struct ratings *r)
+{
+	uint32_t n = split_select(split, side->part, r->order);
+
+	side->records = rec_create(side->path, header);
+	for (uint32_t k = 0; k < n; k++) {
+		struct rating row = ratings_row(r, r->order[k]);
+
+		rec_write(side->records, &row);
+	}
+}
+
+static void write_side(struct side *side, const struct rec_header *header,
+	const struct split *split, const struct ratings *r)
+{
+	if (side->ids)
+		write_ids(side);
+	else
+		write_part(side, header, split, r);
+}
+
+static void finish_side(struct side *side)
+{
+	if (side->ids)
+		stream_commit(side->text, false);
+	else
+		rec_finish(side->records);
+}
+
+static bool is_pipe(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+/* Files are all written before the first is completed, so that one that fails leaves the others as they
+   were; a pipe is completed in its turn, since its reader may read one after the other. */
+static void write_sides(struct side *sides, unsigned num, const struct rec_header *header,
+	const struct split *split, const struct ratings *r)
+{
+	for (unsigned k = 0; k < num; k++)
+		if (sides[k].path && !is_pipe(sides[k].path))
+			write_side(&sides[k], header, split, r);
+	for (unsigned k = 0; k < num; k++) {
+		if (!sides[k].path)
+			continue;
+		if (!sides[k].records && !sides[k].text)
+			write_side(&sides[k], header, split, r);
+		finish_side(&sides[k]);
+	}
+}
+
+static void write_train(
+	const struct rec_header *header, const struct split *split, const struct ratings *r)
+{
+	static struct rating rows[ROWS];
+	struct rec_writer *train = rec_create("-", header);
+	size_t n = 0;
+
+	for (uint32_t k = 0; k < r->num; k++) {
+		if (split_part(split, k) != PART_TRAIN)
+			continue;
+		rows[n++] = ratings_row(r, k);
+		if (n == ROWS) {
+			rec_write_rows(train, rows, n);
+			n = 0;
+		}
+	}
+	rec_write_rows(train, rows, n);
+	rec_finish(train);
+}
+
+static void report(const struct ratings *r, const struct split *split)
+{
+	const struct split_counts *c = split_counts(split);
+
+	note("%u users, %u items; ratings: train %u, test %u, valid %u (%s, seed %llu)",
+		r->num_users, r->num_items, c->rows[PART_TRAIN], c->rows[PART_TEST],
+		c->rows[PART_VALID], split_mode_names[cfg.mode], (unsigned long long)cfg.seed);
+	if (c->short_users > 0)
+		note("%u users with fewer than %d ratings stay in train", c->short_users,
+			cfg.valid ? 3 : 2);
+	if (c->untrained_users > 0)
+		note("%u users have no rating in train", c->untrained_users);
+}
+
+/* Split the cleaned ratings and write everything. */
+static void write_all(struct ratings *r, struct ids *users, struct ids *items)
+{
+	bool random = cfg.mode == SPLIT_RANDOM;
+	uint64_t *user_hash = random ? hash_labels(users) : NULL,
+		 *item_hash = random ? hash_labels(items) : NULL;
+	struct split_config config = { (enum split_mode)cfg.mode, cfg.valid != NULL, cfg.test_ratio,
+		cfg.seed, user_hash, item_hash };
+	struct side sides[] = { { .path = cfg.test, .part = PART_TEST },
+		{ .path = cfg.valid, .part = PART_VALID }, { .path = cfg.user_ids, .ids = users },
+		{ .path = cfg.item_ids, .ids = items } };
+	struct split *split = split_new(r, &config);
+	struct rec_header header;
+
+	rec_header_init(&header, REC_RATING, NULL, opt_history());
+	header.num_users = r->num_users;
+	header.num_items = r->num_items;
+	write_sides(sides, sizeof(sides) / sizeof(*sides), &header, split, r);
+	report(r, split);
+	write_train(&header, split, r);
+	rec_header_release(&header);
+	split_free(split);
+	free(user_hash);
+	free(item_hash);
+}
+
+int main(int argc, char **argv)
+{
+	char **operands = opt_parse(argc, argv, &program);
+	struct ids users = { .map = idmap_new(IDMAP_MAX) }, items = { .map = idmap_new(IDMAP_MAX) };
+	struct ratings ratings = { 0 };
+
+	check_usage();
+	read_ratings(operands[0], &ratings, users.map, items.map);
+	clean_ratings(&ratings);
+	number_ratings(&ratings, &users, &items);
+	write_all(&ratings, &users, &items);
+	ratings_release(&ratings);
+	ids_release(&users);
+	ids_release(&items);
+	return 0;
+}
