@@ -1,0 +1,303 @@
+/*
+ * The model file: the bytes written against bytes made here, models that come back as they went, and one
+ * clear line for every kind of damage.
+ */
+#include "check.h"
+#include "child.h"
+
+#include "bytes.h"
+#include "die.h"
+#include "mem.h"
+#include "model.h"
+
+#include <math.h>
+#include <string.h>
+
+/* A model of 2 users, 3 items, 2 factors, as the format's description has it: 10 floats of data. */
+#define METADATA                                                                                   \
+	"\"__metadata__\": {\"model\": \"mf\", \"loss\": \"bpr\", \"sigmoid_output\": \"false\", " \
+	"\"users\": \"2\", \"items\": \"3\", \"factors\": \"2\", \"mlp_factors\": \"0\", "         \
+	"\"hidden\": \"\", \"seed\": \"9\", \"device\": \"reference\", \"compute\": \"plain\", "   \
+	"\"history\": \"[]\"}"
+#define ITEM \
+	"\"gmf_item.weight\": {\"dtype\": \"F32\", \"shape\": [3, 2], \"data_offsets\": [0, 24]}"
+#define USER \
+	"\"gmf_user.weight\": {\"dtype\": \"F32\", \"shape\": [2, 2], \"data_offsets\": [24, 40]}"
+#define GOOD "{" METADATA ", " ITEM ", " USER "}"
+
+enum { MAX_FILE = 4096, NUM_PARAMS = 10, DATA_BYTES = 40 };
+
+static const struct neumf_shape mf = {
+	.model = MODEL_MF, .loss = LOSS_BPR, .num_users = 2, .num_items = 3, .factors = 2
+};
+
+static char path[] = "/tmp/test_safetensors.XXXXXX";
+static int errors;
+
+struct file {
+	unsigned char bytes[MAX_FILE];
+	size_t size;
+};
+
+/* Length, JSON padded to a multiple of 8, and 0.5, 1.5, 2.5, ... */
+static void make(struct file *f, const char *header)
+{
+	size_t n = strlen(header), padded = (n + 7) / 8 * 8;
+
+	memset(f->bytes, ' ', sizeof(f->bytes));
+	put64(f->bytes, padded);
+	memcpy(f->bytes + 8, header, n);
+	for (int k = 0; k < NUM_PARAMS; k++)
+		put_f32(f->bytes + 8 + padded + 4 * k, (float)k + 0.5f);
+	f->size = 8 + padded + DATA_BYTES;
+}
+
+static void store(const struct file *f)
+{
+	FILE *out = fopen(path, "wb");
+
+	if (!out || fwrite(f->bytes, 1, f->size, out) != f->size || fclose(out))
+		abort();
+}
+
+static void load(void *arg)
+{
+	struct neumf_shape shape;
+
+	(void)arg;
+	free(model_load(path, &shape));
+}
+
+/* Loading `f` ends with status 1 and one line that names the file and has `text`. */
+static void check_fault(const struct file *f, const char *text)
+{
+	store(f);
+	struct child c = child_run(load, NULL, errors);
+	CHECK(c.status == 1 && child_one_line(c.text, "cofilter") && strstr(c.text, text) &&
+			strstr(c.text, path),
+		"%s: status %d, %.*s", text, c.status, (int)strcspn(c.text, "\n"), c.text);
+}
+
+static void check_header(const char *header, const char *text)
+{
+	struct file f;
+
+	make(&f, header);
+	check_fault(&f, text);
+}
+
+/* The good header with the first `from` replaced. */
+static void check_change(const char *from, const char *to, const char *text)
+{
+	char header[MAX_FILE];
+	const char *at = strstr(GOOD, from);
+
+	if (!at)
+		abort();
+	snprintf(header, sizeof(header), "%.*s%s%s", (int)(at - GOOD), GOOD, to, at + strlen(from));
+	check_header(header, text);
+}
+
+static float *copy_of(const float *params, uint64_t n)
+{
+	float *copy = xmalloc(n, sizeof(float));
+
+	memcpy(copy, params, n * sizeof(float));
+	return copy;
+}
+
+static void save(const struct neumf_shape *shape, const float *params)
+{
+	struct neumf_layout l;
+	struct model_info info = { 9, js_array() };
+	struct backend_config config = { .shape = *shape, .threads = 1 };
+
+	neumf_layout(shape, &l);
+	config.params = copy_of(params, l.num_params);
+	struct backend *b = backend_reference.create(&config);
+	model_save(stream_create(path, true), &backend_reference, b, shape, &info);
+	backend_reference.destroy(b);
+	js_free((struct js *)info.history);
+}
+
+static void test_bytes(void)
+{
+	float params[NUM_PARAMS], *loaded;
+	unsigned char written[MAX_FILE];
+	struct neumf_shape shape;
+	struct file f;
+
+	for (int k = 0; k < NUM_PARAMS; k++)
+		params[k] = (float)k + 0.5f;
+	save(&mf, params);
+	make(&f, GOOD);
+	FILE *in = fopen(path, "rb");
+	size_t n = in ? fread(written, 1, sizeof(written), in) : 0;
+	if (in)
+		fclose(in);
+	CHECK(n == f.size && !memcmp(written, f.bytes, n), "the bytes written are the format's");
+
+	store(&f);
+	loaded = model_load(path, &shape);
+	CHECK(!memcmp(&shape, &mf, sizeof(mf)) && !memcmp(loaded, params, sizeof(params)),
+		"and are read back");
+	free(loaded);
+}
+
+static void test_models(void)
+{
+	struct neumf_shape s = { .num_users = 5, .num_items = 4 }, back;
+	struct neumf_layout l;
+
+	for (s.model = MODEL_NEUMF; s.model <= MODEL_MF; s.model++)
+		for (s.loss = LOSS_BPR; s.loss <= LOSS_BCE; s.loss++) {
+			s.sigmoid_output = s.loss == LOSS_HINGE;
+			s.factors = neumf_has_gmf(&s) ? 3 : 0;
+			s.mlp_factors = neumf_has_mlp(&s) ? 2 : 0;
+			s.num_hidden = neumf_has_mlp(&s) ? 2 : 0;
+			s.hidden[0] = neumf_has_mlp(&s) ? 6 : 0;
+			s.hidden[1] = neumf_has_mlp(&s) ? 5 : 0;
+			neumf_layout(&s, &l);
+			float *params = xmalloc(l.num_params, sizeof(float));
+			neumf_init(&s, 0.5, DENSE_NORMAL, 3, params);
+			save(&s, params);
+			float *loaded = model_load(path, &back);
+			CHECK(!memcmp(&s, &back, sizeof(s)) &&
+					!memcmp(params, loaded, l.num_params * sizeof(float)),
+				"%s %s comes back as it went", neumf_model_names[s.model],
+				neumf_loss_names[s.loss]);
+			free(params);
+			free(loaded);
+		}
+}
+
+static void test_headers(void)
+{
+	check_header("", "a header of 0 bytes");
+	check_header("{", "header of");
+	check_header("[]", "__metadata__");
+	check_header("{" ITEM ", " USER "}", "__metadata__");
+	check_header("{" METADATA ", " ITEM "}", "no tensor 'gmf_user.weight'");
+	check_header("{" METADATA ", " ITEM ", " USER ", \"more\": {}}", "tensor 'more'");
+	check_change("\"9\"", "9", "\"seed\" of the metadata is no string");
+	check_change("\"model\": \"mf\", ", "", "no \"model\"");
+	check_change("\"mf\"", "\"svd\"", "\"model\" is 'svd'");
+	check_change("\"bpr\"", "\"bpr \"", "\"loss\" is 'bpr '");
+	check_change("\"false\"", "\"no\"", "\"sigmoid_output\" is 'no'");
+	check_change("\"users\": \"2\"", "\"users\": \"-2\"", "\"users\" is '-2'");
+	check_change("\"users\": \"2\"", "\"users\": \"4294967296\"", "\"users\" is '4294967296'");
+	check_change("\"users\": \"2\"", "\"users\": \"0\"", "no users");
+	check_change("\"factors\": \"2\"", "\"factors\": \"65537\"", "number of factors");
+	check_change("\"hidden\": \"\"", "\"hidden\": \"8,,4\"", "\"hidden\" is '8,,4'");
+	check_change("\"hidden\": \"\"", "\"hidden\": \"8\"", "no hidden layers");
+	check_change("\"hidden\": \"\"", "\"hidden\": \"1,1,1,1,1,1,1,1,1\"", "\"hidden\" is");
+	check_change("F32", "F64", "tensor 'gmf_item.weight'");
+	check_change("[3, 2]", "[2, 3]", "shape (3, 2)");
+	check_change("[3, 2]", "[6]", "shape (3, 2)");
+	check_change("[3, 2]", "[3, 2, 1]", "shape (3, 2)");
+	check_change("[3, 2]", "[3, \"2\"]", "shape (3, 2)");
+	check_change("[0, 24]", "[8, 32]", "bytes 0 to 24");
+	check_change("[0, 24]", "[0, 28]", "bytes 0 to 24");
+	check_change("[24, 40]", "[20, 36]", "bytes 24 to 40");
+	check_change("[24, 40]", "[32, 48]", "bytes 24 to 40");
+	check_change("[24, 40]", "24", "bytes 24 to 40");
+	check_header(
+		"{" METADATA ", "
+		"\"gmf_item.weight\": {\"dtype\": \"F32\", \"shape\": [3, 2], \"data_offsets\": [16, 40]}, "
+		"\"gmf_user.weight\": {\"dtype\": \"F32\", \"shape\": [2, 2], \"data_offsets\": [0, 16]}}",
+		"bytes 0 to 24"); /* not in name order */
+}
+
+/* Bounds that would need more memory than there is, in a file of some hundred bytes. */
+static void test_lie(void)
+{
+	check_header(
+		"{\"__metadata__\": {\"model\": \"mf\", \"loss\": \"bpr\", \"sigmoid_output\": \"false\", "
+		"\"users\": \"4000000000\", \"items\": \"4000000000\", \"factors\": \"65536\", "
+		"\"mlp_factors\": \"0\", \"hidden\": \"\"}, "
+		"\"gmf_item.weight\": {\"dtype\": \"F32\", \"shape\": [4000000000, 65536], "
+		"\"data_offsets\": [0, 1048576000000000]}, "
+		"\"gmf_user.weight\": {\"dtype\": \"F32\", \"shape\": [4000000000, 65536], "
+		"\"data_offsets\": [1048576000000000, 2097152000000000]}}",
+		"its header says 2097152000000");
+}
+
+static void test_data(void)
+{
+	struct file f;
+
+	make(&f, GOOD);
+	put64(f.bytes, UINT64_MAX);
+	check_fault(&f, "no safetensors file");
+	put64(f.bytes, 100000000);
+	check_fault(&f, "in a header of 100000000 bytes");
+
+	make(&f, GOOD);
+	put_f32(f.bytes + f.size - 8, NAN);
+	check_fault(&f, "not finite");
+	put_f32(f.bytes + f.size - 8, -INFINITY);
+	check_fault(&f, "not finite");
+
+	make(&f, GOOD);
+	f.size++;
+	check_fault(&f, "goes on after byte");
+}
+
+/* Every proper prefix is an error; a flipped bit in the header is one or leaves a good model. */
+static void test_cuts_and_flips(void)
+{
+	struct file good, f;
+	int bad = 0, accepted = 0;
+
+	make(&good, GOOD);
+	f = good;
+	for (f.size = 0; f.size < good.size; f.size++) {
+		store(&f);
+		struct child c = child_run(load, NULL, errors);
+		bad += c.status != 1 || !child_one_line(c.text, "cofilter");
+	}
+	CHECK(bad == 0, "%zu prefixes, each one line and status 1; %d are not", good.size, bad);
+	for (size_t bit = 0; bit < 8 * (good.size - DATA_BYTES); bit += 3) {
+		f = good;
+		f.bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
+		store(&f);
+		struct child c = child_run(load, NULL, errors);
+		accepted += c.status == 0;
+		bad += c.status != 0 && (c.status != 1 || !strchr(c.text, '\n'));
+	}
+	CHECK(bad == 0 && accepted > 0, "flipped bits of the header: %d crashes, %d accepted", bad,
+		accepted);
+}
+
+static void save_nan(void *arg)
+{
+	float params[NUM_PARAMS] = { 1, 2, 3, NAN };
+
+	(void)arg;
+	save(&mf, params);
+}
+
+static void test_save_nan(void)
+{
+	remove(path);
+	struct child c = child_run(save_nan, NULL, errors);
+	CHECK(c.status == 1 && strstr(c.text, "'gmf_item.weight' is not finite") &&
+			access(path, F_OK) != 0,
+		"a model that is not finite is not written: %s", c.text);
+}
+
+int main(void)
+{
+	if (mkstemp(path) < 0)
+		abort();
+	errors = child_file();
+	test_bytes();
+	test_models();
+	test_headers();
+	test_lie();
+	test_data();
+	test_cuts_and_flips();
+	test_save_nan();
+	remove(path);
+	return CHECK_EXIT;
+}
