@@ -13,7 +13,7 @@ CUDA_TESTS := $(basename $(notdir $(wildcard tests/cuda/test_*.cu tests/cuda/tes
 CUDA_C_PARTS := die mem neumf
 
 CUDA_CXXFLAGS := -std=c++17 -fPIC -fvisibility=hidden -ffp-contract=off -Ilib -Ilib/cuda -Itests/cuda/host \
-	-Wall -Wextra -Wshadow -Wundef -Wpointer-arith $(if $(DEV),-Werror) -pthread
+	-Wall -Wextra -Wundef -Wpointer-arith -Wno-unknown-pragmas $(if $(DEV),-Werror) -pthread
 CUDA_FLAGS_plain := -O2 -g $(SANITIZE) $(if $(SAN),-fsanitize-sections=cuda_shared)
 CUDA_FLAGS_asan := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fsanitize-sections=cuda_shared
 CUDA_FLAGS_tsan := -O1 -g -fsanitize=thread -DGPU_BLOCK=64
@@ -70,3 +70,19 @@ $(foreach v,plain asan tsan,$(eval $(call cuda_variant,$v)))
 
 $(CUDA_HOST)/cofilter-cuda.so: $(CUDA_HOST)/plain/cofilter-cuda.so
 	cp $< $@
+
+# Under SAN= the plain variant has those sanitizers and the others are left out.
+CUDA_VARIANTS := plain $(if $(SAN),,asan tsan)
+.PHONY: cuda-host test-cuda-quick test-cuda
+ifneq ($(shell command -v $(CUDA_CXX) 2>/dev/null),)
+cuda-host: $(CUDA_VARIANTS:%=cuda-host-%)
+else
+cuda-host:
+	@echo 'tests/cuda: no $(CUDA_CXX), the CUDA backend is not tested'
+endif
+
+test: cuda-host
+test-cuda-quick: all cuda-host
+	@BUILD=$(CURDIR)/$B tests/run tests/cuda/*.bats
+test-cuda: all cuda-host
+	@COFILTER_CUDA_TESTS=all BUILD=$(CURDIR)/$B tests/run tests/cuda/*.bats
