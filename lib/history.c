@@ -178,6 +178,16 @@ uint64_t history_finish(struct history *h)
 	return total - kept;
 }
 
+void history_copy(struct history *to, const struct history *from)
+{
+	const uint64_t size = history_size(from);
+
+	history_init(to, from->num_users, from->num_items);
+	memcpy(to->start, from->start, ((size_t)from->num_users + 1) * sizeof(*to->start));
+	to->item = xrealloc(to->item, size, sizeof(*to->item));
+	memcpy(to->item, from->item, size * sizeof(*to->item));
+}
+
 const uint32_t *history_items(const struct history *h, uint32_t user, uint32_t *n)
 {
 	*n = (uint32_t)(h->start[user + 1] - h->start[user]);

@@ -50,6 +50,9 @@ uint64_t history_finish(struct history *h);
 /* The same, but a row given twice stays twice in the list. */
 void history_finish_all(struct history *h);
 
+/* A copy of a finished history in `to`, which was not initialised. */
+void history_copy(struct history *to, const struct history *from);
+
 /* The items of a user, ascending; *n is their number. Borrowed. */
 const uint32_t *history_items(const struct history *h, uint32_t user, uint32_t *n);
 

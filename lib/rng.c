@@ -26,17 +26,22 @@ void rng_start(
 	r->left = 0;
 }
 
+void rng_block(struct rng *r, uint32_t out[4])
+{
+	const uint32_t counter[4] = { (uint32_t)r->index, (uint32_t)(r->index >> 32), r->epoch,
+		r->purpose << 24 | r->block };
+	const uint32_t key[2] = { (uint32_t)r->seed, (uint32_t)(r->seed >> 32) };
+
+	if (r->left || r->block >> 24)
+		BUG("block %u of a record, %u numbers left", r->block, r->left);
+	rng_philox(counter, key, out);
+	r->block++;
+}
+
 uint32_t rng_u32(struct rng *r)
 {
 	if (r->left == 0) {
-		const uint32_t counter[4] = { (uint32_t)r->index, (uint32_t)(r->index >> 32),
-			r->epoch, r->purpose << 24 | r->block };
-		const uint32_t key[2] = { (uint32_t)r->seed, (uint32_t)(r->seed >> 32) };
-
-		if (r->block >> 24)
-			BUG("more than 2^26 numbers for one record");
-		rng_philox(counter, key, r->out);
-		r->block++;
+		rng_block(r, r->out);
 		r->left = 4;
 	}
 	return r->out[4 - r->left--];
@@ -60,6 +65,17 @@ uint32_t rng_below(struct rng *r, uint32_t n)
 			product = (uint64_t)rng_u32(r) * n;
 	}
 	return (uint32_t)(product >> 32);
+}
+
+uint64_t rng_below64(struct rng *r, uint64_t n)
+{
+	const uint64_t surplus = -n % n; // 2^64 mod n
+	uint64_t x;
+
+	do
+		x = rng_u64(r);
+	while (x < surplus);
+	return x % n;
 }
 
 double rng_real(struct rng *r)

@@ -19,6 +19,7 @@ enum rng_purpose {
 	RNG_PLANTED_USER,
 	RNG_PLANTED_ITEM,
 	RNG_PLANTED_RATING,
+	RNG_NEGATIVE_AGAIN,
 	RNG_TEST
 };
 
@@ -34,11 +35,15 @@ struct rng {
 void rng_start(
 	struct rng *r, uint64_t seed, enum rng_purpose purpose, uint32_t epoch, uint64_t index);
 
+/* The next four numbers at once; only where no number of the last four is left. */
+void rng_block(struct rng *r, uint32_t out[4]);
+
 uint32_t rng_u32(struct rng *r);
 uint64_t rng_u64(struct rng *r);
 
 /* Uniform in 0..n-1, n >= 1, without bias (Lemire 2019). */
 uint32_t rng_below(struct rng *r, uint32_t n);
+uint64_t rng_below64(struct rng *r, uint64_t n); /* by rejection of 64-bit numbers */
 
 /* Uniform in [0, 1), 53 bits. */
 double rng_real(struct rng *r);

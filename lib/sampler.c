@@ -1,0 +1,261 @@
+#include "sampler.h"
+
+#include "alias.h"
+#include "mem.h"
+#include "rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 256, TRIES = 8, DISTINCT_TRIES = 64 };
+
+struct sampler {
+	const struct history *closed;
+	uint64_t seed;
+	uint32_t num_items;
+	uint32_t
+		surplus; // 2^32 mod num_items: products with a low half below it are biased (Lemire 2019)
+
+	bool weighted;
+	struct alias alias;
+
+	unsigned filter_bits;
+	uint32_t *filter;
+
+	unsigned char *taken; // of sampler_distinct: a bit an item
+};
+
+/*
+ * The bit of the filter for a user and an item: each user owns filter_bits bits for each closed item. Where
+ * that is a bit for each item there is, they are a bitmap, else items share bits by a hash, and a bit that is
+ * set says only "maybe".
+ */
+static inline uint64_t filter_bit(const struct sampler *s, uint32_t user, uint32_t item)
+{
+	const uint64_t start = s->closed->start[user];
+	const uint64_t room = (s->closed->start[user + 1] - start) * s->filter_bits;
+	const uint64_t hashed = (uint64_t)(item * 0x9e3779b1u) * (uint32_t)room >> 32;
+
+	return start * s->filter_bits + (room >= s->num_items ? item : hashed);
+}
+
+static inline bool maybe_closed(const struct sampler *s, uint32_t user, uint32_t item)
+{
+	const uint64_t bit = filter_bit(s, user, item);
+
+	return s->filter[bit / 32] >> bit % 32 & 1;
+}
+
+static bool is_closed(const struct sampler *s, uint32_t user, uint32_t item)
+{
+	return maybe_closed(s, user, item) && history_has(s->closed, user, item);
+}
+
+static void fill_filter(struct sampler *s)
+{
+	const struct history *h = s->closed;
+
+	s->filter = xcalloc(history_size(h) * s->filter_bits / 32 + 1, sizeof(*s->filter));
+	for (uint32_t u = 0; u < h->num_users; u++)
+		for (uint64_t k = h->start[u]; k < h->start[u + 1]; k++) {
+			const uint64_t bit = filter_bit(s, u, h->item[k]);
+
+			s->filter[bit / 32] |= 1u << bit % 32;
+		}
+}
+
+struct sampler *sampler_new(
+	const struct history *closed, double *weight, unsigned filter_bits, uint64_t seed)
+{
+	struct sampler *s = xcalloc(1, sizeof(*s));
+
+	s->closed = closed;
+	s->seed = seed;
+	s->num_items = closed->num_items;
+	s->surplus = s->num_items ? -s->num_items % s->num_items : 0;
+	s->filter_bits = filter_bits;
+	s->weighted = weight != NULL;
+	if (weight)
+		alias_init(&s->alias, s->num_items, weight);
+	fill_filter(s);
+	return s;
+}
+
+void sampler_free(struct sampler *s)
+{
+	alias_release(&s->alias);
+	free(s->filter);
+	free(s->taken);
+	free(s);
+}
+
+bool sampler_can_draw(const struct sampler *s, uint32_t user)
+{
+	uint32_t n;
+	const uint32_t *closed = history_items(s->closed, user, &n);
+
+	return s->weighted ? alias_open_weight(&s->alias, closed, n) > 0 : n < s->num_items;
+}
+
+/* One item of all. */
+static uint32_t pick(const struct sampler *s, struct rng *r)
+{
+	const uint32_t item = rng_below(r, s->num_items);
+
+	return s->weighted ? alias_pick(&s->alias, item, rng_u32(r)) : item;
+}
+
+/* The r-th number, from 0, that is not among n ascending, different ones. */
+static uint32_t nth_open(const uint32_t *closed, uint32_t n, uint32_t r)
+{
+	uint32_t low = 0, high = n; // closed[k] - k numbers below closed[k] are open
+
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (closed[middle] - middle <= r)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return r + low;
+}
+
+/* The first draw of the record met a closed item, or none: go on from numbers of its own. */
+static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t record, uint32_t user)
+{
+	struct rng r;
+	uint32_t n;
+	const uint32_t *closed = history_items(s->closed, user, &n);
+
+	rng_start(&r, s->seed, RNG_NEGATIVE_AGAIN, epoch, record);
+	for (int k = 0; k < TRIES; k++) {
+		const uint32_t item = pick(s, &r);
+
+		if (!is_closed(s, user, item))
+			return item;
+	}
+	if (s->weighted)
+		return alias_draw_open(&s->alias, closed, n, &r);
+	return nth_open(closed, n, rng_below(&r, s->num_items - n));
+}
+
+/*
+ * The first draws of up to CHUNK records. Record k's random numbers are words k x width .. of the words of
+ * the blocks 0, 1, ..., where width is what a draw takes: one word, or two with weights. Each pass is a loop without
+ * branches over independent elements, so that the cache misses of many records overlap.
+ */
+static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
+	const uint32_t *user, uint32_t *item)
+{
+	const unsigned width = s->weighted ? 2 : 1;
+	const uint64_t block = first * width / 4;
+	uint32_t words[2 * CHUNK + 8], *word = words + first * width % 4;
+	unsigned char miss[CHUNK], biased[CHUNK];
+
+	for (uint64_t k = block; k <= ((first + n) * width - 1) / 4; k++) {
+		struct rng r;
+
+		rng_start(&r, s->seed, RNG_NEGATIVE, epoch, k);
+		rng_block(&r, words + 4 * (k - block));
+	}
+	for (size_t k = 0; k < n; k++) {
+		const uint64_t product = (uint64_t)word[k * width] * s->num_items;
+
+		item[k] = (uint32_t)(product >> 32);
+		biased[k] = (uint32_t)product < s->surplus;
+	}
+	if (s->weighted)
+		for (size_t k = 0; k < n; k++)
+			item[k] = alias_pick(&s->alias, item[k], word[2 * k + 1]);
+	for (size_t k = 0; k < n; k++)
+		miss[k] = maybe_closed(s, user[k], item[k]) | biased[k];
+	for (size_t k = 0; k < n; k++)
+		if (miss[k] && (biased[k] || history_has(s->closed, user[k], item[k])))
+			item[k] = draw_again(s, epoch, first + k, user[k]);
+}
+
+void sampler_draw(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
+	const uint32_t *user, uint32_t *item)
+{
+	for (size_t done = 0; done < n; done += CHUNK)
+		draw_chunk(s, epoch, first + done, n - done < CHUNK ? n - done : CHUNK, user + done,
+			item + done);
+}
+
+static inline bool is_taken(const struct sampler *s, uint32_t item)
+{
+	return s->taken[item / 8] >> item % 8 & 1;
+}
+
+static inline uint64_t weight_of(const struct sampler *s, uint32_t item)
+{
+	return s->weighted ? alias_weight(&s->alias, item) : 1;
+}
+
+static uint32_t count_open(const struct sampler *s)
+{
+	uint32_t open = 0;
+
+	for (uint32_t i = 0; i < s->num_items; i++)
+		open += !is_taken(s, i) && weight_of(s, i) > 0;
+	return open;
+}
+
+/* Draw among the items not taken by a look at all of them. */
+static uint32_t draw_not_taken(const struct sampler *s, struct rng *r)
+{
+	uint64_t total = 0, t;
+	uint32_t i = 0;
+
+	for (uint32_t k = 0; k < s->num_items; k++)
+		total += is_taken(s, k) ? 0 : weight_of(s, k);
+	t = rng_below64(r, total);
+	for (;; i++) {
+		const uint64_t weight = is_taken(s, i) ? 0 : weight_of(s, i);
+
+		if (t < weight)
+			return i;
+		t -= weight;
+	}
+}
+
+static uint32_t draw_new(const struct sampler *s, struct rng *r)
+{
+	for (int k = 0; k < DISTINCT_TRIES; k++) {
+		const uint32_t item = pick(s, r);
+
+		if (!is_taken(s, item))
+			return item;
+	}
+	return draw_not_taken(s, r);
+}
+
+uint32_t sampler_distinct(struct sampler *s, uint32_t user, uint64_t wanted, uint32_t *out)
+{
+	const size_t size = (size_t)s->num_items / 8 + 1;
+	struct rng r;
+	uint32_t n, open, given = 0;
+	const uint32_t *closed = history_items(s->closed, user, &n);
+
+	if (!s->taken)
+		s->taken = xmalloc(size, 1);
+	memset(s->taken, 0, size);
+	for (uint32_t k = 0; k < n; k++)
+		s->taken[closed[k] / 8] |= 1u << closed[k] % 8;
+	open = s->weighted ? count_open(s) : s->num_items - n;
+	if (open <= wanted) {
+		for (uint32_t i = 0; given < open; i++)
+			if (!is_taken(s, i) && weight_of(s, i) > 0)
+				out[given++] = i;
+		return given;
+	}
+	rng_start(&r, s->seed, RNG_CANDIDATE, 0, user);
+	while (given < wanted) {
+		const uint32_t item = draw_new(s, &r);
+
+		s->taken[item / 8] |= 1u << item % 8;
+		out[given++] = item;
+	}
+	return given;
+}

@@ -1,0 +1,295 @@
+/*
+ * negsample: turn interactions into training examples, or candidate lists, with drawn negatives.
+ * Reads interaction records to their end, then writes triple or sample records.
+ *   negsample --pairwise --epochs 10 --seed 1 train.cof | neumf-train -o model.safetensors
+ */
+#include "die.h"
+#include "history.h"
+#include "mem.h"
+#include "opt.h"
+#include "permute.h"
+#include "pool.h"
+#include "positives.h"
+#include "progress.h"
+#include "record.h"
+#include "sampler.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of a slice (one job of the pool) and slices of a batch (one write). */
+enum { SLICE = 2048, SLICES = 32, FILTER_BITS = 24, MAX_THREADS = 8 };
+
+enum sampler_kind { SAMPLER_UNIFORM, SAMPLER_POPULARITY };
+static const char *const sampler_names[] = { "uniform", "popularity", NULL };
+
+static struct {
+	bool pairwise, pointwise;
+	uint32_t negatives, epochs, candidates;
+	enum sampler_kind sampler;
+	double alpha;
+	struct opt_paths exclude;
+	uint64_t seed;
+} cfg = { .negatives = 1, .epochs = 1, .alpha = 0.75, .seed = 1 };
+
+/* clang-format off */
+static const struct opt options[] = {
+	OPT_FLAG(0, "pairwise", &cfg.pairwise, "write triples: user, positive, negative (this is the default)"),
+	OPT_FLAG(0, "pointwise", &cfg.pointwise, "write samples: user, item, label"),
+	OPT_UINT('n', "negatives", &cfg.negatives, 1, 1 << 20, "N", "negatives for each positive"),
+	OPT_UINT('e', "epochs", &cfg.epochs, 1, UINT32_MAX, "E", "epochs, each in its own order with its own negatives"),
+	OPT_CHOICE(0, "sampler", &cfg.sampler, sampler_names, "how negatives are drawn"),
+	OPT_REAL('a', "alpha", &cfg.alpha, 0, 16, "A", "popularity: an item's weight is its count to this power"),
+	OPT_PATHS('x', "exclude", &cfg.exclude, "FILE", "interactions that are no negatives either; may be repeated"),
+	OPT_UINT('c', "candidates", &cfg.candidates, 1, UINT32_MAX, "N", "write each user's positives and N different negatives for each"),
+	OPT_UINT64('s', "seed", &cfg.seed, 0, 0x1p64, "S", "seed of the draws and the order"),
+	OPT_END
+};
+
+static const struct opt_program program = {
+	.name = "negsample",
+	.operands = "[INPUT]",
+	.max_operands = 1,
+	.summary = "Turn interactions into training examples with drawn negatives, epoch after epoch.",
+	.reads = "interaction records",
+	.writes = "triple records; sample records with --pointwise or --candidates",
+	.example = "negsample --epochs 10 train.cof | neumf-train -o model.safetensors",
+	.tables = {options},
+};
+/* clang-format on */
+
+static void check_options(void)
+{
+	if (cfg.pairwise && cfg.pointwise)
+		die_usage("options --pairwise and --pointwise exclude each other");
+	if (cfg.candidates && (cfg.pairwise || cfg.pointwise))
+		die_usage("option --candidates goes without --pairwise and --pointwise");
+	if (cfg.candidates && (opt_given(&cfg.negatives) || opt_given(&cfg.epochs)))
+		die_usage("option --candidates goes without --negatives and --epochs");
+	if (opt_given(&cfg.alpha) && cfg.sampler != SAMPLER_POPULARITY)
+		die_usage("option --alpha goes with --sampler popularity");
+}
+
+/* count^alpha of every item of the input; a count of 0 weighs 0 whatever alpha. NULL where all weigh the same. */
+static double *item_weights(const struct history *seen)
+{
+	double *weight;
+
+	if (cfg.sampler == SAMPLER_UNIFORM || history_size(seen) == 0)
+		return NULL;
+	weight = xcalloc(seen->num_items, sizeof(*weight));
+	for (uint64_t k = 0; k < history_size(seen); k++)
+		weight[seen->item[k]]++;
+	for (uint32_t i = 0; i < seen->num_items; i++)
+		if (weight[i] > 0)
+			weight[i] = pow(weight[i], cfg.alpha);
+	return weight;
+}
+
+/* What may not be drawn: the input's items and those of the --exclude files, each once. */
+static void close_items(struct history *closed, const struct history *seen)
+{
+	history_copy(closed, seen);
+	for (unsigned k = 0; k < cfg.exclude.num; k++)
+		history_add_file(closed, cfg.exclude.path[k]);
+	history_finish(closed);
+}
+
+/* A bit for each user with positives but nothing to draw, and their count in *users. */
+static unsigned char *find_hopeless(
+	const struct sampler *s, const struct history *seen, uint32_t *users)
+{
+	unsigned char *skip = xcalloc((size_t)seen->num_users / 8 + 1, 1);
+
+	*users = 0;
+	for (uint32_t u = 0; u < seen->num_users; u++)
+		if (seen->start[u + 1] > seen->start[u] && !sampler_can_draw(s, u)) {
+			skip[u / 8] |= 1u << u % 8;
+			++*users;
+		}
+	return skip;
+}
+
+/* One batch: rows first .. first + count - 1 of an epoch. */
+struct batch {
+	size_t count;
+	uint64_t first;
+	union rows {
+		struct triple triple[SLICES * SLICE];
+		struct sample sample[SLICES * SLICE];
+	} * rows;
+};
+
+struct epochs {
+	const struct positives *positives;
+	const struct sampler *sampler;
+	struct permute order;
+	uint32_t epoch;
+	uint64_t rows_per_epoch;
+	struct batch filling, finished;
+	struct rec_writer *out;
+};
+
+static void write_finished(struct epochs *e)
+{
+	rec_write_rows(e->out, e->finished.rows, e->finished.count);
+	e->finished.count = 0;
+	progress_at(rec_written(e->out));
+}
+
+/* Make n rows from row `first` of the epoch on; `at` is where they belong in the batch. */
+static void fill_rows(struct epochs *e, size_t at, uint64_t first, size_t n)
+{
+	uint64_t number[SLICE];
+	uint32_t user[SLICE], positive[SLICE], negative[SLICE];
+	unsigned char label[SLICE];
+	const uint32_t copies = cfg.pointwise ? cfg.negatives + 1 : cfg.negatives;
+
+	permute_run(&e->order, first, n, number);
+	for (size_t k = 0; k < n; k++) {
+		label[k] = number[k] < e->positives->num; // one copy in `copies` is the positive
+		number[k] = copies == 1 ? number[k] : number[k] % e->positives->num;
+	}
+	positives_get(e->positives, number, n, user, positive);
+	sampler_draw(e->sampler, e->epoch, first, n, user, negative);
+	for (size_t k = 0; k < n; k++)
+		if (cfg.pointwise)
+			e->filling.rows->sample[at + k] = (struct sample){ user[k],
+				label[k] ? positive[k] : negative[k], label[k] };
+		else
+			e->filling.rows->triple[at + k] =
+				(struct triple){ user[k], positive[k], negative[k] };
+}
+
+/* A job of the pool. The main thread, which alone may write (SIGPIPE), first writes the last batch. */
+static void fill_slice(void *arg, size_t slice, unsigned thread)
+{
+	struct epochs *e = arg;
+	const size_t at = slice * SLICE, left = e->filling.count - at;
+
+	if (thread == 0 && e->finished.count)
+		write_finished(e);
+	fill_rows(e, at, e->filling.first + at, left < SLICE ? left : SLICE);
+}
+
+static void write_epoch(struct epochs *e, struct pool *pool)
+{
+	struct rng keys;
+
+	rng_start(&keys, cfg.seed, RNG_PERMUTE, e->epoch, 0);
+	permute_init(&e->order, e->rows_per_epoch, &keys);
+	for (uint64_t first = 0; first < e->rows_per_epoch; first += SLICES * SLICE) {
+		const uint64_t left = e->rows_per_epoch - first;
+		union rows *rows = e->filling.rows;
+
+		e->filling.first = first;
+		e->filling.count = left < SLICES * SLICE ? left : SLICES * SLICE;
+		pool_run(pool, (e->filling.count + SLICE - 1) / SLICE, fill_slice, e);
+		if (e->finished.count) // the others were so fast that no job was left for this thread
+			write_finished(e);
+		e->filling.rows = e->finished.rows;
+		e->finished.rows = rows;
+		e->finished.count = e->filling.count;
+	}
+}
+
+static void write_epochs(
+	struct rec_header *header, const struct positives *positives, const struct sampler *sampler)
+{
+	const unsigned cores = pool_cores();
+	struct pool *pool = pool_new(cores < MAX_THREADS ? cores : MAX_THREADS);
+	struct epochs e = { .positives = positives, .sampler = sampler };
+
+	e.rows_per_epoch = positives->num * (cfg.negatives + (cfg.pointwise ? UINT64_C(1) : 0));
+	e.filling.rows = xmalloc(1, sizeof(*e.filling.rows));
+	e.finished.rows = xmalloc(1, sizeof(*e.finished.rows));
+	header->epochs = cfg.epochs;
+	header->rows_per_epoch = e.rows_per_epoch;
+	e.out = rec_create("-", header);
+	progress_start(cfg.pointwise ? "samples" : "triples", e.rows_per_epoch * cfg.epochs);
+	for (; e.rows_per_epoch && e.epoch < cfg.epochs; e.epoch++)
+		write_epoch(&e, pool);
+	write_finished(&e);
+	progress_end();
+	rec_finish(e.out);
+	pool_free(pool);
+	free(e.filling.rows);
+	free(e.finished.rows);
+}
+
+/* seen: without duplicates. */
+static void write_candidates(struct rec_header *header, const struct history *seen,
+	struct sampler *sampler, const unsigned char *skip)
+{
+	uint32_t *negative = xmalloc(seen->num_items, sizeof(*negative)), n, short_users = 0;
+	struct rec_writer *out = rec_create("-", header);
+
+	progress_start("users", seen->num_users);
+	for (uint32_t u = 0; u < seen->num_users; u++) {
+		const uint32_t *item = history_items(seen, u, &n);
+		const uint64_t wanted = (uint64_t)n * cfg.candidates;
+		uint32_t given;
+
+		if (n == 0 || skip[u / 8] >> u % 8 & 1)
+			continue;
+		given = sampler_distinct(sampler, u, wanted, negative);
+		short_users += given < wanted;
+		for (uint32_t k = 0; k < n; k++)
+			rec_write(out, &(struct sample){ u, item[k], 1 });
+		for (uint32_t k = 0; k < given; k++)
+			rec_write(out, &(struct sample){ u, negative[k], 0 });
+		progress_at(u);
+	}
+	progress_end();
+	rec_finish(out);
+	if (short_users)
+		warn("%" PRIu32 " users have fewer items to draw than wanted and got all of them",
+			short_users);
+	free(negative);
+}
+
+int main(int argc, char **argv)
+{
+	char **operands = opt_parse(argc, argv, &program);
+	struct history seen, closed;
+	struct rec_header header;
+	struct sampler *sampler;
+	unsigned char *skip;
+	uint32_t skipped;
+	uint64_t rows;
+	bool samples;
+
+	check_options();
+	samples = cfg.pointwise || cfg.candidates;
+	struct rec_reader *in = rec_open(operands[0] ? operands[0] : "-", 1u << REC_INTERACTION);
+	rec_header_init(&header, samples ? REC_SAMPLE : REC_TRIPLE, rec_header(in), opt_history());
+	history_init(&seen, header.num_users, header.num_items);
+	rows = history_add_stream(&seen, in);
+	rec_close(in, true);
+	note("seed %" PRIu64 ", %" PRIu64 " interactions", cfg.seed, rows);
+	history_finish_all(&seen);
+
+	close_items(&closed, &seen);
+	sampler = sampler_new(&closed, item_weights(&seen), FILTER_BITS, cfg.seed);
+	skip = find_hopeless(sampler, &seen, &skipped);
+	if (skipped)
+		warn("%" PRIu32 " users have no item that could be drawn and are skipped", skipped);
+	if (cfg.candidates) {
+		history_finish(&seen);
+		write_candidates(&header, &seen, sampler, skip);
+		history_release(&seen);
+	} else {
+		struct positives positives;
+
+		positives_init(&positives, &seen, skip);
+		write_epochs(&header, &positives, sampler);
+		positives_release(&positives);
+	}
+	free(skip);
+	sampler_free(sampler);
+	history_release(&closed);
+	rec_header_release(&header);
+	return 0;
+}
