@@ -1,0 +1,352 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2030,SC2031,SC2154
+# neumf-train: epochs and batches, the log, saved models, and what it refuses. The formulas themselves are tests/unit's.
+load helper
+
+# stream KIND ROWS [EPOCHS ROWS_PER_EPOCH]: a stream of 4 users and 5 items on stdout, made without cofilter's code;
+# LABEL is the label of every sample.
+stream() {
+	python3 - "$@" <<-'EOF'
+		import json, os, struct, sys, zlib
+		def crc(b): return b + struct.pack("<I", zlib.crc32(b))
+		kind, rows = sys.argv[1], int(sys.argv[2])
+		fields = {"triple": [["user", "u32"], ["positive", "u32"], ["negative", "u32"]],
+		          "sample": [["user", "u32"], ["item", "u32"], ["label", "f32"]]}[kind]
+		header = {"kind": kind, "fields": fields, "users": 4, "items": 5, "history": [{"program": "test"}]}
+		if len(sys.argv) > 3: header.update(epochs=int(sys.argv[3]), rows_per_epoch=int(sys.argv[4]))
+		text = json.dumps(header).encode()
+		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 1, len(text)) + text)
+		label = float(os.environ.get("LABEL", 1))
+		last = lambda r: struct.pack("<I", (r + 1) % 5) if kind == "triple" else struct.pack("<f", label)
+		body = b"".join(struct.pack("<II", r * 7 % 4, r % 5) + last(r) for r in range(rows))
+		if rows: out += crc(struct.pack("<I", rows) + body)
+		sys.stdout.buffer.write(out + crc(struct.pack("<IQ", 0, rows)))
+	EOF
+}
+
+# train ARGS...: a small quick model, the log on stdout.
+train() {
+	run --separate-stderr neumf-train -q --device reference --model mf --factors 2 -o model --log - "$@"
+}
+
+# The log without its times.
+log() {
+	# shellcheck disable=SC2001
+	sed 's/, "seconds": [0-9.e-]*}/}/' <<<"$output"
+}
+
+# meta KEY [FILE]: a value of a model's metadata.
+meta() {
+	python3 - "$1" "${2:-model}" <<-'EOF'
+		import json, sys
+		data = open(sys.argv[2], "rb").read()
+		print(json.loads(data[8:8 + int.from_bytes(data[:8], "little")])["__metadata__"][sys.argv[1]])
+	EOF
+}
+
+# Files here, but for what bats puts beside them.
+files() {
+	ls -I 'separate-stderr-*'
+}
+
+# With --init-std 0 every score and every gradient of mf is 0: the loss is ln 2, or 1 for hinge.
+@test "the loss of a model of zeros" {
+	stream triple 12 >t.cof
+	stream sample 12 >s.cof
+	train --init-std 0 t.cof
+	assert_status 0
+	assert_equal "$(log)" '{"epoch": 1, "batches": 1, "rows": 12, "loss": 0.693147180559945}'
+	train --init-std 0 --loss hinge --batch-size 4 <t.cof
+	assert_equal "$(log)" '{"epoch": 1, "batches": 3, "rows": 12, "loss": 1.0}'
+	train --init-std 0 s.cof
+	assert_equal "$(log)" '{"epoch": 1, "batches": 1, "rows": 12, "loss": 0.693147180559945}'
+	train --init-std 0 --sigmoid-output t.cof
+	assert_equal "$(log)" '{"epoch": 1, "batches": 1, "rows": 12, "loss": 0.693147180559945}'
+}
+
+# Batches of 4 in epochs of 10 rows end at rows 3 7 | 11 15 19 | 23 27 29.
+@test "batches run across the ends of epochs" {
+	stream triple 30 3 10 >t.cof
+	train --init-std 0 --loss hinge --batch-size 4 t.cof
+	assert_equal "$(log)" '{"epoch": 1, "batches": 2, "rows": 8, "loss": 1.0}
+{"epoch": 2, "batches": 3, "rows": 12, "loss": 1.0}
+{"epoch": 3, "batches": 3, "rows": 10, "loss": 1.0}'
+	train --init-std 0 --loss hinge --batch-size 4 --drop-last t.cof
+	assert_equal "$(log)" '{"epoch": 1, "batches": 2, "rows": 8, "loss": 1.0}
+{"epoch": 2, "batches": 3, "rows": 12, "loss": 1.0}
+{"epoch": 3, "batches": 2, "rows": 8, "loss": 1.0}'
+}
+
+# Batches of 8 in epochs of 3 rows end at rows 7 (epoch 3) and 14 (epoch 5).
+@test "an epoch in which no batch ends has no batches, no loss, and the model of before" {
+	stream triple 15 5 3 >t.cof
+	train --init-std 0 --loss hinge --batch-size 8 t.cof
+	assert_equal "$(log)" '{"epoch": 1, "batches": 0, "rows": 0, "loss": null}
+{"epoch": 2, "batches": 0, "rows": 0, "loss": null}
+{"epoch": 3, "batches": 1, "rows": 8, "loss": 1.0}
+{"epoch": 4, "batches": 0, "rows": 0, "loss": null}
+{"epoch": 5, "batches": 1, "rows": 7, "loss": 1.0}'
+	train --batch-size 8 --drop-last --save-epochs e t.cof
+	assert_equal "$(log | tail -n 1)" '{"epoch": 5, "batches": 0, "rows": 0, "loss": null}'
+	cmp e-0001.safetensors e-0002.safetensors
+	run cmp e-0002.safetensors e-0003.safetensors
+	assert_status 1
+	cmp e-0003.safetensors e-0005.safetensors
+}
+
+@test "a stream that names no epochs is one" {
+	stream triple 30 >t.cof
+	train --batch-size 4 --init-std 0 --loss hinge t.cof
+	assert_equal "$(log)" '{"epoch": 1, "batches": 8, "rows": 30, "loss": 1.0}'
+}
+
+# Epochs of 10 rows, batches of 4: after row 7 no batch ends in the first epoch, so its line and its model are there
+# while the stream stands still; after row 19 those of the second.
+@test "an epoch's line and model come as soon as no batch of it can follow" {
+	stream triple 30 3 10 >t.cof
+	cat >drive.py <<-'EOF'
+		import os, struct, subprocess, sys, zlib
+		data = open("t.cof", "rb").read()
+		start = len(data) - 16 - (30 * 12 + 8)  # the block of 30 rows
+		rows = data[start + 4:start + 4 + 360]
+		def crc(b): return b + struct.pack("<I", zlib.crc32(b))
+		def block(a, b): return crc(struct.pack("<I", b - a) + rows[12 * a:12 * b])
+		p = subprocess.Popen(sys.argv[1:], stdin=subprocess.PIPE)
+		def send(b): p.stdin.write(b); p.stdin.flush()
+		send(data[:start] + block(0, 8))
+		log = open("fifo")
+		line = log.readline()
+		assert '"epoch": 1,' in line and os.path.exists("e-0001.safetensors"), line
+		send(block(8, 20))
+		line = log.readline()
+		assert '"epoch": 2,' in line and os.path.exists("e-0002.safetensors"), line
+		send(block(20, 30))
+		assert not os.path.exists("e-0003.safetensors")
+		send(data[-16:])
+		p.stdin.close()
+		line = log.readline()
+		assert '"epoch": 3,' in line and os.path.exists("e-0003.safetensors"), line
+		assert log.readline() == "" and p.wait() == 0
+	EOF
+	mkfifo fifo
+	timeout 20 python3 drive.py neumf-train -q --device reference --model mf --batch-size 4 -o model \
+		--save-epochs e --log fifo
+	cmp model e-0003.safetensors
+}
+
+@test "the same seed gives the same bytes for any number of threads, another seed others" {
+	stream triple 200 2 100 >t.cof
+	for device in reference cpu; do
+		neumf-train -q --device $device --batch-size 64 -o a t.cof
+		neumf-train -q --device $device --batch-size 64 --threads 3 -o b <t.cof
+		neumf-train -q --device $device --batch-size 64 --seed 2 -o c t.cof
+		cmp a b
+		run cmp a c
+		assert_status 1
+	done
+}
+
+@test "the model says what it is and how it came about" {
+	stream sample 20 >s.cof
+	neumf-train -q --device reference --factors 3 --mlp-factors 4 --hidden 6,5 --seed 7 -o model s.cof
+	assert_equal "$(meta model) $(meta loss) $(meta sigmoid_output) $(meta seed)" "neumf bce false 7"
+	assert_equal "$(meta users) $(meta items) $(meta factors) $(meta mlp_factors) $(meta hidden)" "4 5 3 4 6,5"
+	assert_equal "$(meta device) $(meta compute)" "reference plain"
+	assert_contains "$(meta history)" '[{"program": "test"}, {"program": "neumf-train"'
+	assert_contains "$(meta history)" '"loss": "bce"'
+	assert_contains "$(meta history)" '"mlp-factors": 4'
+	stream triple 20 | neumf-train -q --model gmf --loss hinge --sigmoid-output --device reference -o model
+	assert_equal "$(meta model) $(meta loss) $(meta sigmoid_output)" "gmf hinge true"
+	assert_equal "$(meta factors) $(meta mlp_factors) $(meta hidden)" "8 0 "
+	assert_contains "$(meta history)" '"sigmoid-output": true'
+}
+
+@test "seed and device are noted, and -q is quiet" {
+	stream triple 20 >t.cof
+	run --separate-stderr neumf-train --model mf --device reference --seed 5 -o model t.cof
+	assert_status 0
+	assert_equal "$stderr" "neumf-train: 72 parameters on reference (plain), seed 5"
+	train t.cof
+	assert_equal "$stderr" ""
+}
+
+@test "records and loss must go together" {
+	stream triple 12 >t.cof
+	stream sample 12 >s.cof
+	train --loss bce t.cof
+	assert_status 1
+	assert_error neumf-train "'t.cof' holds triple records, sample expected"
+	train --loss hinge s.cof
+	assert_status 1
+	assert_error neumf-train "'s.cof' holds sample records, triple expected"
+	train --sigmoid-output s.cof
+	assert_status 2
+	assert_contains "$stderr" "--sigmoid-output"
+	train --sigmoid-output --loss bce s.cof
+	assert_status 2
+	[ ! -e model ]
+}
+
+@test "a label outside 0..1 is an error with its row" {
+	LABEL=1.5 stream sample 12 >s.cof
+	train s.cof
+	assert_status 1
+	assert_error neumf-train "label 1.5 is outside 0..1"
+	assert_contains "$stderr" "row 1 of 's.cof'"
+	LABEL=0.5 stream sample 12 >s.cof
+	train s.cof
+	assert_status 0
+}
+
+@test "wrong usage" {
+	run --separate-stderr neumf-train
+	assert_status 2
+	assert_contains "$stderr" "--output"
+	for bad in '--lr 0' '--lr nan' '--batch-size 0' '--hidden 8,,4' '--hidden 1,1,1,1,1,1,1,1,1' '--model svd' \
+		'--factors 65537' '--threads 0' '--device gpu' 'a b'; do
+		# shellcheck disable=SC2086
+		train $bad
+		assert_status 2
+	done
+}
+
+@test "a stream without rows, with too few, or with others than it says" {
+	stream triple 0 >t.cof
+	train t.cof
+	assert_status 1
+	assert_error neumf-train "'t.cof' holds no rows"
+	stream triple 12 >t.cof
+	train --drop-last t.cof
+	assert_status 1
+	assert_error neumf-train "12 rows, less than one batch of 256"
+	for rows in 11 13; do
+		stream triple $rows 3 4 >t.cof
+		train t.cof
+		assert_status 1
+		assert_error neumf-train "'t.cof' holds $rows rows, its header says 3 epochs of 4"
+	done
+	[ ! -e model ]
+}
+
+@test "a cut or damaged stream leaves no model, and an old one alone" {
+	stream triple 30 3 10 >t.cof
+	size=$(wc -c <t.cof)
+	echo old >model
+	for cut in 1 16 17 300 $((size - 9)); do
+		head -c $((size - cut)) t.cof >cut.cof
+		train --batch-size 4 cut.cof
+		assert_status 1
+		assert_equal "$(printf '%s\n' "$stderr" | wc -l)" 1
+		assert_equal "$(cat model)" old
+	done
+	printf X | dd of=t.cof bs=1 seek=$((size - 50)) conv=notrunc 2>/dev/null
+	train t.cof
+	assert_status 1
+	assert_equal "$(files)" $'cut.cof\nmodel\nt.cof'
+}
+
+# Weights of 1 to 1e30 after the first step, infinite after the second: the third loss shows it.
+@test "a loss that is not finite ends it with epoch and batch, and leaves no model" {
+	stream triple 60 2 30 >t.cof
+	train --init-std 1 --optimizer sgd --lr 1e30 --loss hinge --batch-size 4 --save-epochs e t.cof
+	assert_status 1
+	assert_error neumf-train "epoch 1, batch 3: the loss is not finite"
+	assert_equal "$(files)" t.cof
+	assert_equal "$output" ""
+}
+
+@test "a last step to infinity is found when the model is saved" {
+	stream triple 12 >t.cof
+	train --init-std 1e15 --optimizer sgd --lr 1e38 --l2 1 t.cof
+	assert_status 1
+	assert_error neumf-train "is not finite"
+	assert_equal "$(files)" t.cof
+}
+
+@test "outputs that cannot be written" {
+	stream triple 12 >t.cof
+	run --separate-stderr neumf-train -q -o no/model t.cof
+	assert_status 1
+	assert_error neumf-train "no/model"
+	train --log no/log t.cof
+	assert_status 1
+	assert_error neumf-train "cannot open 'no/log'"
+	train --log /dev/full t.cof
+	assert_status 1
+	assert_error neumf-train "cannot write '/dev/full'"
+	train --save-epochs no/e t.cof
+	assert_status 1
+	assert_error neumf-train "no/e-0001.safetensors"
+	train -o /dev/full t.cof
+	assert_status 1
+	assert_error neumf-train "/dev/full"
+	assert_equal "$(files)" t.cof
+}
+
+# A plug-in that is the reference backend by another name, or what $1 (C, the body of the symbol) makes of it.
+plugin() {
+	cat >plugin.c <<-EOF
+		#include "backend.h"
+		#include <stdio.h>
+		const struct backend_ops *cofilter_cuda_backend(char *why, size_t size);
+		static struct backend_ops ops;
+		const struct backend_ops *cofilter_cuda_backend(char *why, size_t size)
+		{
+			ops = backend_reference;
+			ops.name = "cuda";
+			$1
+		}
+	EOF
+	cc -shared -fPIC -o plugin.so -I"$ROOT/lib" plugin.c \
+		"$ROOT"/lib/{reference,network,neumf,rng,mem,die}.c -D_POSIX_C_SOURCE=200809L -lm
+}
+
+@test "a plug-in that is named is taken" {
+	command -v cc >/dev/null || skip "no cc"
+	stream triple 30 >t.cof
+	plugin '(void)why; (void)size; return &ops;'
+	export COFILTER_CUDA_PLUGIN=$PWD/plugin.so
+	run --separate-stderr neumf-train --device cuda --model mf -o a t.cof
+	assert_status 0
+	assert_equal "$stderr" "neumf-train: 72 parameters on cuda (plain), seed 1"
+	assert_equal "$(meta device a)" cuda
+	run --separate-stderr neumf-train --model mf -o b t.cof
+	assert_contains "$stderr" "device cuda: a GPU answers"
+	cmp a b
+}
+
+@test "a plug-in that is missing, foreign, of another version, or without a device" {
+	command -v cc >/dev/null || skip "no cc"
+	stream triple 30 >t.cof
+	export COFILTER_CUDA_PLUGIN=$PWD/plugin.so
+	train --device cuda t.cof
+	assert_status 1
+	assert_error neumf-train "no CUDA device: cannot load the plug-in: "
+	cc -shared -o plugin.so -x c - <<<'int x;'
+	train --device cuda t.cof
+	assert_status 1
+	assert_error neumf-train "plugin.so' is no plug-in of this program"
+	plugin '(void)why; (void)size; ops.abi = 99; return &ops;'
+	train --device cuda t.cof
+	assert_status 1
+	assert_error neumf-train "has interface version 99, 1 expected"
+	plugin 'snprintf(why, size, "all devices are asleep"); return NULL;'
+	train --device cuda t.cof
+	assert_status 1
+	assert_error neumf-train "no CUDA device: all devices are asleep"
+	[ ! -e model ]
+	run --separate-stderr neumf-train --model mf -o model t.cof
+	assert_status 0
+	assert_contains "$stderr" "all devices are asleep"
+}
+
+@test "without a driver auto says so and goes on, cuda is an error" {
+	! ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1' || skip "there is an NVIDIA driver"
+	stream triple 30 >t.cof
+	train --device cuda t.cof
+	assert_status 1
+	assert_error neumf-train "no CUDA device: no NVIDIA driver: "
+	run --separate-stderr neumf-train --model mf -o model t.cof
+	assert_status 0
+	assert_contains "$stderr" "no NVIDIA driver: "
+}
