@@ -68,7 +68,7 @@ train() {
 	local name=$1 seed=$2 epochs=$3 prefix=$work/$1-$2 line model
 	shift 3
 	triples "$seed" "$epochs" |
-		"$NEUMF_TRAIN" -q "$@" --seed "$seed" --device "$DEVICE" --log - --save-epochs "$prefix-" -o "$prefix.safetensors" |
+		"$NEUMF_TRAIN" -q "$@" --seed "$seed" --device "$DEVICE" --log - --save-epochs "$prefix" -o "$prefix.safetensors" |
 		while IFS= read -r line; do
 			model=$prefix-$(printf '%04d' "$(jq .epoch <<<"$line")").safetensors
 			each_epoch "$name" "$seed" "$line" "$model"

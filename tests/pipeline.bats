@@ -1,0 +1,54 @@
+#!/usr/bin/env bats
+# The whole way: the book's numbers on MovieLens 100K, the corrected ones, and swapping a stage.
+
+load helper
+
+# make a short run of the pipeline in $PWD/out; the arguments are environment settings
+short_run() {
+	run env OUT="$PWD/out" SEEDS=1 EPOCHS=2 "$@" "$ROOT/pipelines/d2l-neumf.sh"
+	[ "$status" -eq 0 ] || { echo "$output" && return 1; }
+}
+
+@test "d2l-neumf on MovieLens 100K prints the book's numbers and explains them" {
+	dataset ml-100k u.data
+	short_run COFILTER_DATA="${data_file%/ml-100k/u.data}"
+	assert_equal "$(jq -r '.ours[0] | "\(.batches) \(.loss * 1000 | round) \(.hit50 * 1000 | round) \(.auc * 1000 | round)"' out/d2l-neumf.json)" \
+		"97 16982 75 531"
+	assert_equal "$(jq .ours[0].tied out/d2l-neumf.json)" "1.0"
+	assert_near "$(jq .itempop_on_the_books_items.auc out/d2l-neumf.json)" 0.638 0.0005
+	assert_equal "$(jq '.curve | length' out/d2l-neumf.json)" 2
+	assert_equal "$(jq -r '.final[].system' out/d2l-neumf.json | wc -l)" 6
+	[[ $output != *"NOT MovieLens"* ]]
+}
+
+@test "the corrected seed network reaches the published hit@50 at epoch 10" {
+	dataset ml-100k u.data
+	ml-split -q --test test-ratings.cof "$data_file" | binarize >train.cof
+	binarize test-ratings.cof >test.cof
+	negsample -q --pairwise --epochs 10 --seed 1 train.cof |
+		neumf-train -q --factors 10 --hidden 10,10,10 --loss bpr --lr 0.01 --weight-decay 1e-5 --batch-size 1024 \
+			--drop-last --device cpu -o model.safetensors
+	neumf-score -q --model model.safetensors --device cpu --all-items --seen train.cof --ranks test.cof |
+		rank-eval -q -k 50 --json >metrics.json
+	assert_near "$(jq '.metrics["HR@50"]' metrics.json)" 0.306 0.022
+}
+
+@test "offline and without MovieLens the planted data set runs, and says so twice" {
+	mkdir bin # no way to download
+	printf '#!/bin/sh\nexit 7\n' | tee bin/curl >bin/wget
+	chmod +x bin/curl bin/wget
+	short_run PATH="$PWD/bin:$PATH" COFILTER_DATA=/nonexistent
+	assert_equal "$(grep -c 'NOT MovieLens' <<<"$output")" 2
+	assert_equal "$(jq -r .data out/d2l-neumf.json)" planted
+	run env PATH="$PWD/bin:$PATH" DATASET=ml-100k OUT="$PWD/out2" COFILTER_DATA=/nonexistent "$ROOT/pipelines/d2l-neumf.sh"
+	[ "$status" -ne 0 ]
+	[ ! -e out2/d2l-neumf.json ]
+}
+
+@test "a stage is swapped by its name: the sampler of the README" {
+	sed -n '/^```python my-sampler/,/^```$/p' "$ROOT/README.md" | sed '1d;$d' >my-sampler
+	[ "$(wc -l <my-sampler)" -le 16 ]
+	chmod +x my-sampler
+	short_run DATASET=planted NEGSAMPLE="$PWD/my-sampler"
+	assert_equal "$(jq '.curve | length' out/d2l-neumf.json)" 2
+}
