@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# PyTorch as the independent witness: the module printed in neumf-train(1) gives the scores of neumf-score, and
+# torch.optim trains to the weights of neumf-train. Needs Debian's python3-torch.
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	/usr/bin/python3 -c 'import torch' 2>/dev/null || skip "no torch for /usr/bin/python3 (Debian: python3-torch)"
+	# the program in the man page: from its first line to the next .Ed
+	sed -n '/^import json, numpy, torch/,/^\.Ed/p' "$ROOT/stages/neumf-train.1" | grep -v '^\.Ed' >neumf.py
+	[ -s neumf.py ]
+}
+
+# 1,000 rows of 50 users and 40 items, as text: user, item, last.
+rows() {
+	/usr/bin/python3 -c '
+import random
+random.seed(int("'"$2"'"))
+for k in range(1000):
+    u, i, j = k // 20, random.randrange(40), random.randrange(40)
+    print(u, i, j if "'"$1"'" == "triple" else k % 2, sep="\t")'
+}
+
+stream() {
+	rows "$1" "$2" | cof-cat --from tsv --kind "$1" --users 50 --items 40
+}
+
+@test "the module in the man page gives the scores of neumf-score" {
+	command -v neumf-score >/dev/null || skip "no neumf-score"
+	stream triple 1 >t.cof
+	stream sample 2 >s.cof
+	stream sample 3 >pairs.cof
+	for model in neumf gmf mlp mf; do
+		neumf-train -q --device reference --model $model --init-std 0.5 --lr 0.01 --batch-size 50 \
+			-o $model-bce s.cof
+		neumf-train -q --device reference --model $model --init-std 0.5 --lr 0.01 --batch-size 50 \
+			--factors 5 --mlp-factors 3 --hidden 7,4 --loss hinge --sigmoid-output -o $model-sigmoid t.cof
+		for file in $model-bce $model-sigmoid; do
+			neumf-score -q --device reference --model "$file" pairs.cof | cof-cat >"$file.tsv"
+		done
+	done
+	/usr/bin/python3 - ./*-bce ./*-sigmoid <<-'EOF'
+		import sys, numpy, torch
+		from neumf import NeuMF
+		assert len(sys.argv) == 9
+		for path in sys.argv[1:]:
+		    user, item, label, score = numpy.loadtxt(path + ".tsv", unpack=True)
+		    ours = NeuMF(path)(torch.tensor(user).long(), torch.tensor(item).long()).detach().numpy()
+		    assert len(score) == 1000 and score.std() > 1e-3, (path, score.std())
+		    assert abs(ours - score).max() <= 1e-5, (path, abs(ours - score).max())
+	EOF
+}
+
+# One pass in batches of 64 (the last has 40 rows) from the same first weights: those that an lr too small to matter
+# leaves. PyTorch computes in double, so that only our rounding to float32 shows.
+@test "torch.optim trains to the same weights" {
+	stream triple 4 >bpr.cof
+	cp bpr.cof hinge.cof
+	stream sample 5 >bce.cof
+	for loss in bpr hinge bce; do
+		cof-cat $loss.cof >$loss.tsv
+		for optimizer in adam sgd; do
+			for lr in 1e-30 0.01; do
+				neumf-train -q --device reference --loss $loss --optimizer $optimizer --lr $lr \
+					--weight-decay 0.001 --init-std 0.3 --batch-size 64 --factors 4 --hidden 8,4 \
+					-o $loss-$optimizer-$lr $loss.cof
+			done
+		done
+	done
+	/usr/bin/python3 - <<-'EOF'
+		import numpy, torch
+		from neumf import NeuMF
+		from torch.nn.functional import softplus
+		mean_loss = {"bpr": lambda m, label: softplus(-m).mean(),
+		             "hinge": lambda m, label: torch.relu(1 - m).mean(),
+		             "bce": lambda m, label: (softplus(m) - label * m).mean()}
+		for loss in mean_loss:
+		    for optimizer, kind in ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD):
+		        name = f"{loss}-{optimizer}"
+		        net, first, ours = NeuMF(name + "-1e-30").double(), NeuMF(name + "-1e-30"), NeuMF(name + "-0.01")
+		        opt = kind(net.parameters(), lr=0.01, weight_decay=0.001)
+		        for row in torch.tensor(numpy.loadtxt(loss + ".tsv")).split(64):
+		            user, item, last = row.T
+		            m = net(user.long(), item.long())
+		            if loss != "bce":
+		                m = m - net(user.long(), last.long())
+		            opt.zero_grad()
+		            mean_loss[loss](m, last).backward()
+		            opt.step()
+		        for tensor, w in net.state_dict().items():
+		            moved = abs(w - first.state_dict()[tensor]).max().item()
+		            worst = abs(w - ours.state_dict()[tensor]).max().item()
+		            assert moved > 1e-4 and worst < 2e-6, (name, tensor, moved, worst)
+	EOF
+}
