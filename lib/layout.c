@@ -238,6 +238,8 @@ static bool all_empty(const struct line *lines, unsigned n, unsigned c)
 static void guess_columns(
 	struct layout *l, const struct line *lines, unsigned n, unsigned columns, const char *name)
 {
+	unsigned first = n > 1; /* line 0 may be a header */
+
 	while (columns > 2 && columns <= LAYOUT_MAX_COLUMNS && all_empty(lines, n, columns - 1))
 		columns--;
 	if (columns > 4)
@@ -247,26 +249,31 @@ static void guess_columns(
 		set_columns(l, "user,item,rating,time");
 	else if (columns == 2)
 		set_columns(l, "user,item");
+	else if (mostly_whole(lines + first, n - first, 2, GUESS_TIME_FROM))
+		set_columns(l, "user,item,time");
 	else
-		set_columns(l, mostly_whole(lines, n, 2, GUESS_TIME_FROM) ? "user,item,time"
-									  : "user,item,rating");
+		set_columns(l, "user,item,rating");
 }
 
-/* The number of fields that more than half of the lines have, or 0. */
+/* The number of fields that most lines have, of equals the first. */
 static unsigned usual_fields(const struct line *lines, unsigned n)
 {
+	unsigned usual = 0, most = 0;
+
 	for (unsigned k = 0; k < n; k++) {
 		unsigned same = 0;
 
 		for (unsigned j = 0; j < n; j++)
 			same += lines[j].num_fields == lines[k].num_fields;
-		if (same > n / 2)
-			return lines[k].num_fields;
+		if (same > most) {
+			most = same;
+			usual = lines[k].num_fields;
+		}
 	}
-	return 0;
+	return usual;
 }
 
-/* The first delimiter that cuts most lines into the same number of fields, two at least. */
+/* The first delimiter by which most lines have two fields or more. */
 static void guess_delimiter(
 	struct layout *l, struct line *lines, const char *text, size_t size, const char *name)
 {
@@ -275,8 +282,7 @@ static void guess_delimiter(
 			strcpy(l->delimiter, delimiters[d]);
 			return;
 		}
-	die("'%s': no delimiter cuts its first lines into equal columns: say it with --delimiter",
-		name);
+	die("'%s' has one column by any usual delimiter: say which with --delimiter", name);
 }
 
 /* Without known names: a header has a word where a number belongs and the next line a number. */
@@ -292,7 +298,7 @@ static bool looks_like_header(const struct layout *l, const struct line *lines, 
 	return false;
 }
 
-char *layout_describe(const struct layout *l)
+char *layout_describe(const struct layout *l, const char *name)
 {
 	char columns[LAYOUT_MAX_COLUMNS * sizeof("rating,")] = "";
 
@@ -300,7 +306,7 @@ char *layout_describe(const struct layout *l)
 		strcat(columns, c ? "," : "");
 		strcat(columns, column_names[l->column[c]]);
 	}
-	return xasprintf("delimiter %s, %s, columns %s", delimiter_name(l->delimiter),
+	return xasprintf("'%s': delimiter %s, %s, columns %s", name, delimiter_name(l->delimiter),
 		l->header ? "a header line" : "no header line", columns);
 }
 
@@ -318,9 +324,7 @@ void layout_guess(struct layout *l, const char *text, size_t size, const char *n
 		memcpy(l->column, named.column, sizeof(l->column));
 		l->num_columns = named.num_columns;
 	} else if (l->num_columns == 0) {
-		unsigned skip = n > 1; /* the first line may be a header */
-
-		guess_columns(l, lines + skip, n - skip, usual_fields(lines, n), name);
+		guess_columns(l, lines, n, usual_fields(lines, n), name);
 	}
 	l->header = l->header || looks_like_header(l, lines, n);
 	free(lines);

@@ -40,7 +40,7 @@ void layout_init(
  */
 void layout_guess(struct layout *l, const char *text, size_t size, const char *name);
 
-/* "delimiter tab, no header line, columns user,item,rating,time" in a new string. */
-char *layout_describe(const struct layout *l);
+/* "'name': delimiter tab, no header line, columns user,item,rating,time" in a new string. */
+char *layout_describe(const struct layout *l, const char *name);
 
 #endif

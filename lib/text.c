@@ -11,6 +11,7 @@
 
 #include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -206,7 +207,7 @@ static const char *scan_real(const struct text *t, const char *start, float *val
 	memcpy(number, start, (size_t)(end - start));
 	number[end - start] = '\0';
 	if (strlen(number) != (size_t)(end - start) ||
-		!opt_parse_real(number, -FLT_MAX, FLT_MAX, &v))
+		!opt_parse_real(number, -DBL_MAX, DBL_MAX, &v) || !isfinite((float)v))
 		die_field(t, start, "rating", "is not a number, or not a finite one");
 	*value = (float)v;
 	return end;

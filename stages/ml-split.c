@@ -28,22 +28,22 @@ static struct {
 	double test_ratio;
 	uint32_t min_user, min_item;
 	uint64_t seed;
-} cfg = { .test_ratio = 0.1, .min_user = 1, .min_item = 1, .seed = 1 };
+} cfg = { .test_ratio = 0.1, .seed = 1 };
 
 /* clang-format off */
 static const struct opt options[] = {
 	OPT_PATH('t', "test", &cfg.test, "FILE", "write the test ratings here (required)"),
-	OPT_PATH('v', "valid", &cfg.valid, "FILE", "hold out as many again and write them here"),
-	OPT_CHOICE('m', "mode", &cfg.mode, split_mode_names, "what to hold out"),
-	OPT_REAL('R', "test-ratio", &cfg.test_ratio, 0, 1, "R", "share of random and global-time, below 1, with --valid below 0.5"),
-	OPT_UINT(0, "min-user", &cfg.min_user, 1, UINT32_MAX, "N", "drop users with fewer ratings, repeated with --min-item"),
-	OPT_UINT(0, "min-item", &cfg.min_item, 1, UINT32_MAX, "N", "drop items with fewer ratings, repeated with --min-user"),
-	OPT_CHOICE('f', "format", &cfg.format, layout_format_names, "what the input looks like"),
-	OPT_STRING('d', "delimiter", &cfg.delimiter, "C", "between fields: characters, or tab, space, comma, semicolon, bar"),
-	OPT_STRING('c', "columns", &cfg.columns, "LIST", "columns in order: user, item, rating, time, - (skip)"),
-	OPT_PATH('u', "user-ids", &cfg.user_ids, "FILE", "write 'dense TAB raw' of the users here"),
-	OPT_PATH('i', "item-ids", &cfg.item_ids, "FILE", "write 'dense TAB raw' of the items here"),
-	OPT_UINT64('s', "seed", &cfg.seed, 0, INT64_MAX, "S", "of --mode random"),
+	OPT_PATH(0, "valid", &cfg.valid, "FILE", "hold out as many again and write them here"),
+	OPT_CHOICE(0, "mode", &cfg.mode, split_mode_names, "what to hold out"),
+	OPT_REAL(0, "test-ratio", &cfg.test_ratio, 0, 1, "R", "share of random and global-time, below 1, with --valid below 0.5"),
+	OPT_UINT(0, "min-user", &cfg.min_user, 0, UINT32_MAX, "N", "drop users with fewer ratings, repeated with --min-item"),
+	OPT_UINT(0, "min-item", &cfg.min_item, 0, UINT32_MAX, "N", "drop items with fewer ratings, repeated with --min-user"),
+	OPT_CHOICE(0, "format", &cfg.format, layout_format_names, "what the input looks like"),
+	OPT_STRING(0, "delimiter", &cfg.delimiter, "C", "between fields: characters, or tab, space, comma, semicolon, bar"),
+	OPT_STRING(0, "columns", &cfg.columns, "LIST", "columns in order: user, item, rating, time, - (skip)"),
+	OPT_PATH(0, "user-ids", &cfg.user_ids, "FILE", "write 'dense TAB raw' of the users here"),
+	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE", "write 'dense TAB raw' of the items here"),
+	OPT_UINT64('s', "seed", &cfg.seed, 0, 0x1p64, "S", "of --mode random"),
 	OPT_END,
 };
 /* clang-format on */
@@ -58,6 +58,12 @@ static const struct opt_program program = {
 	.example = "ml-split --test test.cof --item-ids items.tsv u.data | binarize >train.cof",
 	.tables = { options },
 };
+
+/* What there is to say of a run that succeeds; said at the end, so that an error is one line. */
+static struct {
+	char *layout; /* "'x': delimiter ...", NULL: not guessed */
+	uint32_t repeats, below_core;
+} seen;
 
 /* The users or the items. */
 struct ids {
@@ -112,7 +118,6 @@ static void read_ratings(
 	struct layout layout;
 	struct text_row row;
 	struct text *t;
-	char *seen;
 
 	layout_init(&layout, (enum layout_format)cfg.format, cfg.delimiter, cfg.columns);
 	t = text_open(path, &layout);
@@ -131,27 +136,19 @@ static void read_ratings(
 		die("'%s' holds no ratings", text_name(t));
 	r->num_users = idmap_size(users);
 	r->num_items = idmap_size(items);
-	seen = layout_describe(text_layout(t));
 	if (cfg.format == FORMAT_AUTO)
-		note("'%s': took it as %s", text_name(t), seen);
-	free(seen);
+		seen.layout = layout_describe(text_layout(t), text_name(t));
 	text_close(t);
 }
 
 static void clean_ratings(struct ratings *r)
 {
-	uint32_t dropped = ratings_drop_repeats(r);
-
-	if (dropped > 0)
-		note("dropped %u ratings: a later one of the same user and item is there", dropped);
+	seen.repeats = ratings_drop_repeats(r);
 	if (cfg.min_user <= 1 && cfg.min_item <= 1)
 		return;
-	dropped = ratings_core(r, cfg.min_user, cfg.min_item);
+	seen.below_core = ratings_core(r, cfg.min_user, cfg.min_item);
 	if (r->num == 0)
 		die("no rating is left after --min-user %u --min-item %u", cfg.min_user,
-			cfg.min_item);
-	if (dropped > 0)
-		note("dropped %u ratings: --min-user %u --min-item %u", dropped, cfg.min_user,
 			cfg.min_item);
 }
 
@@ -281,14 +278,21 @@ static void report(const struct ratings *r, const struct split *split)
 {
 	const struct split_counts *c = split_counts(split);
 
+	if (seen.layout)
+		note("%s", seen.layout);
+	if (seen.repeats > 0)
+		note("ratings dropped for a later one of the same user and item: %u", seen.repeats);
+	if (seen.below_core > 0)
+		note("ratings dropped by --min-user %u --min-item %u: %u", cfg.min_user,
+			cfg.min_item, seen.below_core);
 	note("%u users, %u items; ratings: train %u, test %u, valid %u (%s, seed %llu)",
 		r->num_users, r->num_items, c->rows[PART_TRAIN], c->rows[PART_TEST],
 		c->rows[PART_VALID], split_mode_names[cfg.mode], (unsigned long long)cfg.seed);
 	if (c->short_users > 0)
-		note("%u users with fewer than %d ratings stay in train", c->short_users,
-			cfg.valid ? 3 : 2);
+		note("users with fewer than %d ratings, left in train: %u", cfg.valid ? 3 : 2,
+			c->short_users);
 	if (c->untrained_users > 0)
-		note("%u users have no rating in train", c->untrained_users);
+		note("users without a rating in train: %u", c->untrained_users);
 }
 
 /* Split the cleaned ratings and write everything. */
@@ -309,8 +313,8 @@ static void write_all(struct ratings *r, struct ids *users, struct ids *items)
 	header.num_users = r->num_users;
 	header.num_items = r->num_items;
 	write_sides(sides, sizeof(sides) / sizeof(*sides), &header, split, r);
-	report(r, split);
 	write_train(&header, split, r);
+	report(r, split);
 	rec_header_release(&header);
 	split_free(split);
 	free(user_hash);
@@ -331,5 +335,6 @@ int main(int argc, char **argv)
 	ratings_release(&ratings);
 	ids_release(&users);
 	ids_release(&items);
+	free(seen.layout);
 	return 0;
 }

@@ -1,0 +1,483 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# ml-split: every mode and option on inputs small enough to split by hand; formats; bad input; side files.
+load helper
+
+# split ARGUMENT...: standard input to train.cof, test to test.cof; notes are kept in $stderr.
+split() {
+	run --separate-stderr bash -c 'ml-split --test test.cof "$@" >train.cof' - "$@"
+}
+
+# text LINE...: lines to in.tsv, blanks made tabs.
+text() {
+	printf '%s\n' "$@" | tr ' ' '\t' >in.tsv
+}
+
+# has FILE LINE...: the rows of a stream are these, blanks for tabs.
+has() {
+	local file=$1
+	shift
+	assert_equal "$(cof-cat -q "$file")" "$(printf '%s\n' "$@" | tr ' ' '\t')"
+}
+
+# fails EXIT TEXT ARGUMENT...: ml-split ends with that and one line; an old test file stays as it was.
+fails() {
+	local exit=$1 why=$2
+	shift 2
+	echo old >test.cof
+	split "$@"
+	assert_status "$exit"
+	if [ "$exit" -eq 1 ]; then
+		assert_error ml-split "$why"
+	else
+		assert_contains "$stderr" "ml-split: "
+		assert_contains "$stderr" "$why"
+	fi
+	assert_equal "$(cat test.cof)" old
+	[ ! -s train.cof ] || return 1
+	rm -f test.cof train.cof
+	local left
+	left=$(find . -name '*.cof*')
+	assert_equal "$left" ""
+}
+
+@test "leave-one-out: the latest row of each user, of equal times the first in the input" {
+	text '1 10 5 100' '2 10 4 300' '1 20 3 300' '2 30 2 200' '1 30 1 300' '2 20 1 100'
+	split in.tsv
+	assert_status 0
+	# items 10 20 30 are 0 1 2; user 1 has two rows at 300, items 20 and 30, and 20 comes first
+	has test.cof '0 1 3 300' '1 0 4 300'
+	has train.cof '0 0 5 100' '1 2 2 200' '0 2 1 300' '1 1 1 100'
+}
+
+@test "leave-one-out --valid: the second latest; ties again by the input order" {
+	text '7 1 5 100' '7 2 4 300' '7 3 3 300' '7 4 2 300' '8 1 1 5' '8 2 1 6'
+	split --valid valid.cof in.tsv
+	assert_status 0
+	has test.cof '0 1 4 300'
+	has valid.cof '0 2 3 300'
+	# user 8 has two rows, too few for three parts
+	has train.cof '0 0 5 100' '0 3 2 300' '1 0 1 5' '1 1 1 6'
+	assert_contains "$stderr" 'users with fewer than 3 ratings, left in train: 1'
+}
+
+@test "leave-one-out: a user of one row stays in train and is counted" {
+	text '1 1 1 1' '2 1 1 1' '2 2 1 2' '3 3 1 1'
+	split in.tsv
+	has test.cof '1 1 1 2'
+	has train.cof '0 0 1 1' '1 0 1 1' '2 2 1 1'
+	assert_contains "$stderr" 'users with fewer than 2 ratings, left in train: 2'
+	assert_contains "$stderr" '3 users, 3 items; ratings: train 3, test 1, valid 0'
+}
+
+@test "test and valid are ordered by user, time, input; train as the input" {
+	text '9 1 1 5' '3 2 1 9' '9 3 1 4' '3 4 1 7' '3 1 1 7' '9 2 1 4' '3 3 1 1' '9 4 1 1'
+	# 8 rows, ratio 0.375: 3 test, 3 valid. By time: 3-2@9 | 3-4@7 | 3-1@7 | 9-1@5 | 9-3@4 | 9-2@4 | ...
+	split --mode global-time --test-ratio 0.375 --valid valid.cof in.tsv
+	assert_status 0
+	has test.cof '0 3 1 7' '0 0 1 7' '0 1 1 9'
+	has valid.cof '1 2 1 4' '1 1 1 4' '1 0 1 5'
+	has train.cof '0 2 1 1' '1 3 1 1'
+}
+
+@test "global-time: a cut through equal times takes the first in the input; shares are rounded" {
+	text '1 1 1 7' '1 2 1 7' '2 1 1 7' '2 2 1 7' '3 1 1 7'
+	split --mode global-time --test-ratio 0.3 in.tsv # 1.5 rows: 2
+	has test.cof '0 0 1 7' '0 1 1 7'
+	has train.cof '1 0 1 7' '1 1 1 7' '2 0 1 7'
+	assert_contains "$stderr" 'users without a rating in train: 1'
+	split --mode global-time --test-ratio 0.29 in.tsv # 1.45 rows: 1
+	has test.cof '0 0 1 7'
+}
+
+@test "global-time: negative and extreme times are in order" {
+	text '1 1 1 -9223372036854775808' '1 2 1 -1' '1 3 1 0' '1 4 1 9223372036854775807' '1 5 1 65536'
+	split --mode global-time --test-ratio 0.4 in.tsv
+	has test.cof '0 4 1 65536' '0 3 1 9223372036854775807'
+	split --mode global-time --test-ratio 0.8 in.tsv
+	has train.cof '0 0 1 -9223372036854775808'
+}
+
+# pairs FILE USERS ITEMS: the rows as "rawuser rawitem", sorted.
+pairs() {
+	cof-cat -q --user-ids "$2" --item-ids "$3" "$1" | cut -f 1,2 | LC_ALL=C sort
+}
+
+@test "random: the share is right, and a pair's part depends on seed and labels only" {
+	awk 'BEGIN { for (u = 1; u <= 200; u++) for (i = 1; i <= 50; i++) print u "\t" i "\t3\t" u * i }' >in.tsv
+	split --mode random --test-ratio 0.2 --valid valid.cof --user-ids u --item-ids i in.tsv
+	assert_status 0
+	assert_contains "$stderr" 'random, seed 1'
+	# 10,000 draws at 0.2: sd 40; 5 sd on either side
+	n=$(cof-cat --count test.cof)
+	((n > 1800 && n < 2200))
+	n=$(cof-cat --count valid.cof)
+	((n > 1800 && n < 2200))
+	assert_equal "$(($(cof-cat --count test.cof) + n + $(cof-cat --count train.cof)))" 10000
+	pairs test.cof u i >test1
+	pairs valid.cof u i >valid1
+
+	# the same pairs in another order, other numbers, among other rows: the same parts
+	(tac in.tsv && printf 'x%s\ty\t1\t1\n' 1 2 3) >other.tsv
+	split --mode random --test-ratio 0.2 --valid valid.cof --user-ids u --item-ids i other.tsv
+	pairs test.cof u i | grep -v x >test2
+	pairs valid.cof u i | grep -v x >valid2
+	cmp test1 test2
+	cmp valid1 valid2
+
+	# without valid the test rows are the same
+	split --mode random --test-ratio 0.2 --user-ids u --item-ids i in.tsv
+	pairs test.cof u i | cmp test1 -
+
+	# another seed, another split; the same seed, the same bytes
+	split --mode random --test-ratio 0.2 --seed 2 --user-ids u --item-ids i in.tsv
+	run ! cmp -s <(pairs test.cof u i) test1
+	cp test.cof again.cof
+	split --mode random --test-ratio 0.2 --seed 2 in.tsv
+	cmp test.cof again.cof
+}
+
+@test "the default share is 0.1" {
+	awk 'BEGIN { for (k = 1; k <= 100; k++) print "1\t" k "\t3\t" k }' >in.tsv
+	split --mode global-time in.tsv
+	assert_equal "$(cof-cat --count test.cof)" 10
+}
+
+@test "of one user and item the latest row stays, of equal times the first, before core and split" {
+	text '1 1 1 10' '1 2 1 5' '1 1 2 30' '1 1 3 30' '1 1 4 20' '2 1 5 1' '2 1 4 1'
+	split in.tsv
+	assert_contains "$stderr" 'ratings dropped for a later one of the same user and item: 4'
+	has test.cof '0 0 2 30'
+	has train.cof '0 1 1 5' '1 0 5 1'
+	# user 2 has two lines but one rating
+	split --min-user 2 in.tsv
+	has test.cof '0 0 2 30'
+	has train.cof '0 1 1 5'
+}
+
+@test "the core is iterated, and ids stay dense" {
+	# items 2 and 3 have one user each: without their rows user 2 and then item 4 fall below 2 as well
+	text '5 1 1 1' '5 6 1 2' '6 1 1 1' '6 6 1 2' '2 2 1 1' '2 4 1 2' '3 4 1 1' '3 3 1 2' '3 1 1 3'
+	split --min-user 2 --min-item 2 --user-ids u --item-ids i in.tsv
+	assert_status 0
+	# round 1: 2-2 and 3-3 go; round 2: user 2 has one row, 2-4; then item 4 has one, 3-4; then user 3 has one, 3-1
+	assert_contains "$stderr" 'ratings dropped by --min-user 2 --min-item 2: 5'
+	assert_equal "$(cat u)" $'0\t5\n1\t6'
+	assert_equal "$(cat i)" $'0\t1\n1\t6'
+	has test.cof '0 1 1 2' '1 1 1 2'
+	has train.cof '0 0 1 1' '1 0 1 1'
+	assert_contains "$(cof-cat --header train.cof | tr -d ' \n')" '"users":2,"items":2'
+}
+
+@test "the core at each bound alone" {
+	text '1 1 1 1' '1 2 1 2' '1 3 1 3' '2 1 1 1' '2 2 1 2'
+	split --min-user 3 in.tsv
+	has test.cof '0 2 1 3'
+	has train.cof '0 0 1 1' '0 1 1 2'
+	split --min-item 2 in.tsv
+	has test.cof '0 1 1 2' '1 1 1 2'
+	has train.cof '0 0 1 1' '1 0 1 1'
+	fails 1 'no rating is left after --min-user 4 --min-item 0' --min-user 4 in.tsv
+}
+
+@test "numeric ids keep numeric order, and '1' and '01' are two" {
+	text '10 7 1 1' '9 007 1 1' '2 07 1 1' '02 123456789012345678901 1 1' '0 23456789012345678901 1 1' '00 00 1 1'
+	split --user-ids u --item-ids i in.tsv
+	assert_status 0
+	assert_equal "$(cut -f 2 u | tr '\n' ' ')" '0 00 2 02 9 10 '
+	assert_equal "$(cut -f 2 i | tr '\n' ' ')" '00 7 07 007 23456789012345678901 123456789012345678901 '
+	assert_equal "$(cut -f 1 u | tr '\n' ' ')" '0 1 2 3 4 5 '
+	has train.cof '5 1 1 1' '4 3 1 1' '2 2 1 1' '3 5 1 1' '0 4 1 1' '1 0 1 1'
+}
+
+@test "other ids are in order of first appearance; one of them is enough" {
+	text '10 b 1 1' '9 a 1 1' 'x10 -3 1 1' '2 b 1 1'
+	split --user-ids u --item-ids i in.tsv
+	assert_equal "$(cat u)" $'0\t10\n1\t9\n2\tx10\n3\t2'
+	assert_equal "$(cat i)" $'0\tb\n1\ta\n2\t-3'
+	has train.cof '0 0 1 1' '1 1 1 1' '2 2 1 1' '3 0 1 1'
+}
+
+@test "ml-100k and ml-1m: their delimiters, and 1 to 5 enforced" {
+	text '1 1 5 10' '1 2 1 20'
+	split --format ml-100k in.tsv
+	has test.cof '0 1 1 20'
+	assert_equal "$stderr" 'ml-split: 1 users, 2 items; ratings: train 1, test 1, valid 0 (leave-one-out, seed 1)'
+	printf '1::1::5::10\n1::2::4::20\n' >in.dat
+	split --format ml-1m in.dat
+	has test.cof '0 1 4 20'
+	split in.dat # auto
+	has test.cof '0 1 4 20'
+	assert_contains "$stderr" 'delimiter ::, no header line, columns user,item,rating,time'
+
+	text '1 1 5 10' '1 2 6 20'
+	fails 1 "line 2 of 'in.tsv' (byte 13): rating '6' is outside 1..5" --format ml-100k in.tsv
+	text '1 1 0.5 10'
+	fails 1 "line 1 of 'in.tsv' (byte 4): rating '0.5' is outside 1..5" --format ml-100k in.tsv
+	split in.tsv
+	assert_status 0
+	text '1 1 5 10 7'
+	fails 1 "line 1 of 'in.tsv' (byte 8): the line has more than 4 columns" --format ml-100k in.tsv
+	fails 1 'no header' in.tsv
+}
+
+@test "auto: a header names the columns, in any order" {
+	printf '\xef\xbb\xbftimestamp,userId,x,movieId,rating\r\n30,1,z,8,4.5\r\n10,1,z,9,3\r\n' >in.csv
+	split --item-ids i in.csv
+	assert_status 0
+	assert_contains "$stderr" "'in.csv': delimiter comma, a header line, columns time,user,-,item,rating"
+	has test.cof '0 0 4.5 30'
+	has train.cof '0 1 3 10'
+	assert_equal "$(cat i)" $'0\t8\n1\t9'
+	printf 'user_id:token\titem_id:token\ttimestamp:float\na\tb\t5.0\na\tc\t4\n' >in.inter
+	split in.inter
+	has test.cof '0 0 1 5'
+	split -q in.inter
+	assert_equal "$stderr" ""
+}
+
+@test "auto: a header of unknown words is known by the numbers below it" {
+	printf 'who;what;stars;when\n1;1;2;3\n1;2;2;4\n' >in.csv
+	split in.csv
+	has test.cof '0 1 2 4'
+	assert_contains "$stderr" 'delimiter semicolon, a header line, columns user,item,rating,time'
+	printf 'userId,movieId\n1,2\n1,3\n' >in.csv
+	split --columns item,user in.csv
+	has train.cof '0 0 1 0' '1 0 1 0'
+}
+
+@test "auto: two, three and four columns, other delimiters, no last line end" {
+	printf '1 2\n1 3' >in
+	split in # no times: the first in the input is the latest
+	has test.cof '0 0 1 0'
+	has train.cof '0 1 1 0'
+	assert_contains "$stderr" 'delimiter space, no header line, columns user,item'
+	printf '1|2|3\n1|3|4\n' >in
+	split in
+	has test.cof '0 0 3 0'
+	assert_contains "$stderr" 'delimiter bar, no header line, columns user,item,rating'
+	printf '1,2,100000000\n1,3,100000001\n' >in
+	split in
+	has test.cof '0 1 1 100000001'
+	assert_contains "$stderr" 'columns user,item,time'
+	printf '\r\n1\t2\t3\t\r\n\n1\t3\t4\t\r\n' >in # DeepCF's: an empty last column
+	split in
+	has test.cof '0 0 3 0'
+}
+
+@test "text: what --delimiter and --columns say, nothing guessed" {
+	printf '5/x/1/9\n6/x/1/8\n' >in
+	split --format text --delimiter / --columns time,-,user,item in
+	has test.cof '0 0 1 6'
+	assert_equal "$(wc -l <<<"$stderr")" 1
+	printf '1,2,ignored\n1,3\n' >in
+	split --format text --delimiter comma --columns user,item in
+	has test.cof '0 0 1 0'
+	text 'user item rating time' '1 2 3 4'
+	fails 1 "line 1 of 'in.tsv' (byte 10): rating 'rating' is not a number" --format text in.tsv
+}
+
+@test "ratings and times in every form of a number" {
+	text '1 1 5 1' '1 2 0.5 2' '1 3 -2.25 3' '1 4 1e3 4' '1 5 16777217 5' '1 6 +.5 6' '1 7 0.1 7' '1 8 3.40282347e38 8' \
+		'1 9 00004.50000 9' '1 10 0.0000000001 10.000' '1 11 123456.789 11'
+	split in.tsv
+	assert_status 0
+	assert_equal "$(cof-cat train.cof | cut -f 3 | tr '\n' ' ')" \
+		'5 0.5 -2.25 1000 16777216 0.5 0.1 3.4028235e+38 4.5 1e-10 '
+	has test.cof '0 10 123456.79 11'
+}
+
+@test "gzip, standard input and '-'" {
+	text '1 1 1 1' '1 2 1 2'
+	gzip -k in.tsv
+	split in.tsv
+	cp train.cof a
+	split in.tsv.gz
+	cmp train.cof a
+	split - <in.tsv
+	cmp train.cof a
+	split <in.tsv.gz
+	cmp train.cof a
+}
+
+@test "bad input is one line with file, line and byte; no output is left" {
+	text '1 1 1 1' '1 2 1x 2'
+	fails 1 "line 2 of 'in.tsv' (byte 12): rating '1x' is not a number" in.tsv
+	for bad in nan inf -inf NaN 1e39 0x10 '' 1,5 ' 1'; do
+		printf '1\t1\t1\t1\n1\t2\t%s\t2\n' "$bad" >in.tsv
+		fails 1 "line 2 of 'in.tsv' (byte 12): rating" in.tsv
+	done
+	for bad in 2x 1.5 '' - 9223372036854775808 -9223372036854775809 1e9; do
+		printf '1\t1\t1\t1\n1\t2\t1\t%s\n' "$bad" >in.tsv
+		fails 1 "line 2 of 'in.tsv' (byte 14): time" in.tsv
+	done
+	text '1 1 1 1' '1 2 1'
+	fails 1 "line 2 of 'in.tsv' (byte 13): the line ends after 3 of 4 columns" in.tsv
+	text '1 1' '1 2 1' '1 3 1 1'
+	fails 1 "line 1 of 'in.tsv' (byte 3): the line ends after 2 of 4 columns" --columns user,item,rating,time in.tsv
+	text '1 1 1 1' '1 2 1 1' '7'
+	fails 1 "line 3 of 'in.tsv' (byte 17): the line ends after 1 of 4 columns" in.tsv
+	printf '1\t1\t1\t1\n1\t\t1\t1\n' >in.tsv
+	fails 1 "line 2 of 'in.tsv' (byte 10): item is empty" in.tsv
+	printf '1\t1\t1\t1\n1\ta\001b\t1\t1\n' >in.tsv
+	fails 1 "line 2 of 'in.tsv' (byte 10): item 'a?b' has a control character in it" in.tsv
+	printf '1\t1\t1\t1\n1\ta\0b\t1\t1\n' >in.tsv
+	fails 1 "line 2 of 'in.tsv' (byte 10): item 'a?b' has a control character in it" in.tsv
+	# after a byte order mark, CRLF and an empty line
+	printf '\xef\xbb\xbf1,1,1,1\r\n\r\n1,1,z,1\r\n' >in.csv
+	fails 1 "line 3 of 'in.csv' (byte 18): rating 'z' is not a number" in.csv
+}
+
+@test "empty and headed-only inputs, one word, a line too long, damaged gzip" {
+	: >in
+	fails 1 "'in' is empty" in
+	printf '\n\r\n' >in
+	fails 1 "'in' is empty" in
+	printf '\xef\xbb\xbf' >in
+	fails 1 "'in' is empty" in
+	echo 'userId,movieId,rating,timestamp' >in
+	fails 1 "'in' holds no ratings" in
+	echo word >in
+	fails 1 "'in' has one column" in
+	(printf '1\t1\t1\t1\n1\t' && head -c 1100000 /dev/zero | tr '\0' 7 && printf '\t1\t1\n') >in
+	fails 1 "line 2 of 'in' (byte 8): the line is longer" in
+	seq 1 9 | sed 's/.*/&\t&\t&\t&/' | gzip | head -c 30 >in
+	fails 1 "'in'" in
+	fails 1 "cannot open 'no such file'" 'no such file'
+}
+
+@test "wrong usage" {
+	text '1 1 1 1' '1 2 1 2'
+	run -2 ml-split in.tsv
+	assert_contains "$output" 'option --test is missing'
+	fails 2 "'-': standard output is for train" --valid - in.tsv
+	fails 2 "'test.cof' is given for two outputs" --item-ids test.cof in.tsv
+	fails 2 'does not go with --mode leave-one-out' --test-ratio 0.1 in.tsv
+	fails 2 'test-ratio' --mode random --test-ratio 0 in.tsv
+	fails 2 'test-ratio' --mode random --test-ratio 1 in.tsv
+	fails 2 'test-ratio' --mode random --test-ratio 0.5 --valid v.cof in.tsv
+	fails 2 'test-ratio' --mode random --test-ratio nan in.tsv
+	fails 2 'mode' --mode newest in.tsv
+	fails 2 "'movie' is not user" --columns user,movie in.tsv
+	fails 2 "'user' twice" --columns user,user in.tsv
+	fails 2 "lacks user or item" --columns user,rating in.tsv
+	fails 2 'does not go with --format ml-1m' --format ml-1m --columns user,item in.tsv
+	fails 2 'delimiter' --delimiter '' in.tsv
+	fails 2 'delimiter' --delimiter 1 in.tsv
+	fails 2 'operands' in.tsv in.tsv
+}
+
+@test "all four files appear or none: one that cannot be written leaves the others" {
+	text '1 1 1 1' '1 2 1 2'
+	fails 1 "cannot create 'no/valid.cof'" --valid no/valid.cof in.tsv
+	echo old >u
+	fails 1 "cannot create 'no/items'" --user-ids u --item-ids no/items in.tsv
+	assert_equal "$(cat u)" old
+	[ ! -e valid.cof ]
+	run --separate-stderr bash -c 'ml-split --test /dev/full in.tsv >train.cof'
+	assert_status 1
+	assert_error ml-split "cannot write '/dev/full'"
+	[ ! -s train.cof ]
+	run --separate-stderr bash -c 'ml-split -q --test test.cof in.tsv >/dev/full'
+	assert_status 1
+	assert_error ml-split "cannot write 'standard output'"
+}
+
+@test "side files are complete before the first byte on standard output" {
+	awk 'BEGIN { for (u = 1; u <= 5000; u++) for (i = 1; i <= 3; i++) print u "\t" i "\t3\t" i }' >in.tsv
+	for file in test.cof valid.cof u i; do echo old >$file; done
+	# the reader waits for the header of its standard input, then reads what lies there
+	ml-split -q --test test.cof --valid valid.cof --user-ids u --item-ids i in.tsv | (
+		head -c 16 >magic
+		cof-cat --count test.cof valid.cof >counts
+		wc -l <u >users
+		cat >rest
+	)
+	assert_equal "$(cat counts)" 10000
+	assert_equal "$(cat users)" 5000
+	cat magic rest >train.cof
+	assert_equal "$(cof-cat --count train.cof)" 5000
+
+	# through a pipe in place: standard output stays empty until the reader of the side pipe has all
+	mkfifo side
+	ml-split -q --test side in.tsv >train.cof 3>&- &
+	exec 4<side
+	head -c 1000 <&4 >part
+	sleep 0.3
+	[ ! -s train.cof ]
+	cat <&4 >>part
+	exec 4<&-
+	wait $!
+	assert_equal "$(cof-cat --count part)" 5000
+	assert_equal "$(cof-cat --count train.cof)" 10000
+}
+
+@test "side outputs to /dev/fd/N and to pipes that are read one after the other" {
+	awk 'BEGIN { for (u = 1; u <= 9000; u++) for (i = 1; i <= 3; i++) print u "\t" i "\t3\t" i }' >in.tsv
+	ml-split -q --test /dev/fd/5 --valid valid.cof in.tsv 5>test.cof >train.cof
+	assert_equal "$(cof-cat --count test.cof)" 9000
+	mkfifo a b
+	ml-split -q --test a --valid b in.tsv >train2.cof &
+	cmp a test.cof
+	cmp b valid.cof
+	wait $!
+	cmp train.cof train2.cof
+}
+
+@test "a reader that stops ends it quietly" {
+	awk 'BEGIN { for (u = 1; u <= 9000; u++) for (i = 1; i <= 3; i++) print u "\t" i "\t3\t" i }' >in.tsv
+	run --separate-stderr bash -c 'ml-split -q --test test.cof in.tsv | head -c 100 >/dev/null; echo ${PIPESTATUS[0]}'
+	assert_equal "$stderr" ""
+	assert_equal "$output" 141
+}
+
+@test "ML-100K: 943 test rows, 99,057 train rows, each user's latest" {
+	dataset ml-100k u.data
+	split --user-ids u --item-ids i "$data_file"
+	assert_status 0
+	assert_equal "$(cof-cat --count test.cof)" 943
+	assert_equal "$(cof-cat --count train.cof)" 99057
+	assert_equal "$(wc -l <u)" 943
+	assert_equal "$(wc -l <i)" 1682
+	# awk finds each user's latest row, of equal times the first, on its own
+	awk -F '\t' '!($1 in t) || $4 > t[$1] { t[$1] = $4; row[$1] = $0 }
+		END { for (u in row) print row[u] }' "$data_file" | sort -n >expected
+	cof-cat --user-ids u --item-ids i test.cof | sort -n | cmp - expected
+	split --format ml-100k "$data_file"
+	assert_equal "$(cof-cat --count test.cof)" 943
+}
+
+@test "MovieLens latest: a csv with header and CRLF, gzip" {
+	dataset ml-latest-small ratings.csv.gz
+	split --user-ids u --item-ids i "$data_file"
+	assert_status 0
+	assert_contains "$stderr" 'delimiter comma, a header line, columns user,item,rating,time'
+	zcat "$data_file" | tr -d '\r' | awk -F , 'NR > 1 && (!($1 in t) || $4 > t[$1]) { t[$1] = $4; row[$1] = $0 }
+		END { for (u in row) print row[u] }' | sort -n >expected
+	cof-cat --user-ids u --item-ids i test.cof | awk -F '\t' '{ printf "%s,%s,%.1f,%s\n", $1, $2, $3, $4 }' |
+		sort -n | cmp - expected
+}
+
+@test "He et al.'s rating files work as they are" {
+	dataset ml-1m ml-1m.test.rating.gz
+	split "$data_file"
+	assert_status 0
+	assert_contains "$stderr" 'columns user,item,rating,time'
+	assert_equal "$(cof-cat --count train.cof)" 6040 # one row a user
+	dataset deepcf AToy.train.rating.gz
+	split "$data_file"
+	assert_status 0
+	assert_contains "$stderr" 'columns user,item,rating'
+}
+
+@test "Online Retail: repeated purchases count once" {
+	dataset online-retail transactions.tsv.xz
+	command -v xz >/dev/null || skip "no xz"
+	xz -dc "$data_file" >in.tsv
+	split --mode global-time in.tsv
+	assert_status 0
+	# the data set's own notes: 396,370 lines, 266,226 unique pairs
+	assert_contains "$stderr" 'ratings dropped for a later one of the same user and item: 130144'
+	assert_equal "$(($(cof-cat --count train.cof) + $(cof-cat --count test.cof)))" 266226
+	assert_equal "$(cof-cat --count test.cof)" 26623
+}
