@@ -1,0 +1,38 @@
+/*
+ * knn: item-based nearest neighbours (Sarwar et al. 2001; cosine of binary vectors with shrinkage).
+ *
+ *   sim(i, j)   = n_ij / (sqrt(n_i n_j) + shrink), rounded to float32, where n_i users have item i and
+ *                 n_ij have both
+ *   N(i)        = the `neighbours` items j != i of greatest sim(i, j) > 0, of equal ones the smaller ids
+ *   score(u, i) = sum of sim(i, j) over the items j of user u in N(i), ascending, in double
+ *
+ * Memory: 8 bytes an interaction, 8 a neighbour (16 while they are found), 8 a user, 8 an item, and
+ * 12 an item for each thread. Never a square matrix: co-occurrences are counted one item at a time.
+ */
+#ifndef KNN_H
+#define KNN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct knn;
+struct pool;
+
+/* Find the neighbours in a file of interaction records. The pool is used, and stays the caller's. */
+struct knn *knn_new(const char *path, uint32_t neighbours, double shrink, struct pool *pool);
+void knn_free(struct knn *m);
+
+/* Bounds of the file. */
+uint32_t knn_num_users(const struct knn *m);
+uint32_t knn_num_items(const struct knn *m);
+
+/* As in scoring.h. */
+void knn_score_pairs(
+	struct knn *m, size_t n, const uint32_t *user, const uint32_t *item, float *score);
+void knn_score_block(
+	struct knn *m, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score);
+
+/* The neighbours j of item i among which i counts: items i with j in N(i), ascending, their similarities. */
+size_t knn_listing(const struct knn *m, uint32_t j, const uint32_t **i, const float **sim);
+
+#endif

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# knn-score: similarities and neighbours by hand, against a plain program, and on MovieLens.
+load helper
+
+interactions() {
+	tr ' ' '\t' | cof-cat --from tsv --kind interaction --users "$1" --items "$2"
+}
+
+# Users 0..3 have {0,1,2}, {0,1}, {0,3}, {2}: n = 3 2 2 1 0; n_01 = 2, n_02 = n_12 = n_03 = 1.
+make_train() {
+	printf '%s\n' '0 0 1' '0 1 1' '0 2 1' '1 0 1' '1 1 1' '2 0 1' '2 3 1' '3 2 1' '0 1 2' |
+		interactions 5 5 >train.cof
+}
+
+# check OPTIONS "ITEM EXPECTED"...: scores of user $user
+check() {
+	local options=$1 pair
+	shift
+	# shellcheck disable=SC2086
+	printf "%d %d 1\n" "$user" 0 "$user" 1 "$user" 2 "$user" 3 "$user" 4 | interactions 5 5 |
+		knn-score --train train.cof $options | cof-cat | cut -f 2,4 >scores
+	for pair in "$@"; do
+		assert_near "$(awk -v i="${pair% *}" '$1 == i { print $2 }' scores)" "${pair#* }" 1e-6
+	done
+}
+
+@test "cosine: sim(i,j) = n_ij / (sqrt(n_i n_j) + shrink)" {
+	make_train
+	user=1 # has 0 and 1: sims 0-1 2/sqrt(6), 0-2 1/sqrt(6), 1-2 1/sqrt(4), 0-3 1/sqrt(3)
+	check '--shrink 0' '0 0.8164966' '1 0.8164966' '2 0.9082483' '3 0.5773503' '4 0'
+	user=3 # has 2
+	check '--shrink 0' '0 0.4082483' '1 0.5' '2 0' '3 0' '4 0'
+	user=4 # has nothing
+	check '--shrink 0' '0 0' '1 0' '2 0' '3 0' '4 0'
+}
+
+@test "shrink" {
+	make_train
+	user=3
+	check '--shrink 10' '0 0.0803246' '1 0.0833333' # 1 / (sqrt(6) + 10), 1 / (2 + 10)
+	check '' '0 0.0803246' '1 0.0833333'
+}
+
+@test "neighbours: the K most alike, of equal ones the smaller id" {
+	make_train
+	user=1
+	# nearest of 0 is 1 (0.816 before 3 and 2), of 1 is 0, of 2 is 1 (0.5 before 0.408), of 3 is 0
+	check '--shrink 0 --neighbours 1' '0 0.8164966' '1 0.8164966' '2 0.5' '3 0.5773503' '4 0'
+	# item 0 with 1, 2 and 3 once each: equal similarities, so the nearest two are 1 and 2
+	printf '%s\n' '0 0 1' '0 1 1' '1 0 1' '1 2 1' '2 0 1' '2 3 1' '3 3 1' '3 4 1' '4 2 1' '4 1 1' |
+		interactions 5 5 >train.cof
+	user=2 # n = 3 2 2 2 1; has 0 and 3
+	check '--shrink 0 --neighbours 2' '0 0' '1 0.4082483' '2 0.4082483' '3 0.4082483' '4 0.7071068'
+	user=0 # has 0 and 1
+	check '--shrink 0 --neighbours 2' '0 0.4082483'
+}
+
+@test "the score of a pair is that of the block, for any number of threads" {
+	awk 'BEGIN { srand(5); for (k = 0; k < 900; k++) print int(40 * rand()), int(70 * rand() * rand()), k }' |
+		interactions 40 70 >train.cof
+	awk 'BEGIN { for (u = 0; u < 40; u++) for (i = 0; i < 70; i++) print u, i, 1 }' | interactions 40 70 >pairs.cof
+	knn-score --train train.cof --neighbours 5 --threads 1 pairs.cof >pairs.1
+	knn-score --train train.cof --neighbours 5 --threads 3 pairs.cof >pairs.3
+	knn-score --train train.cof --neighbours 5 --threads 2 --all-items pairs.cof >all.2
+	cmp pairs.1 pairs.3
+	cof-cat pairs.1 >a
+	cof-cat all.2 >b
+	cmp a b
+	# the same by a program that holds the square matrix
+	cof-cat train.cof | awk '!seen[$1, $2]++ { has[$1, $2] = 1; n[$2]++ }
+		END { for (i = 0; i < 70; i++) for (j = 0; j < 70; j++) if (i != j) {
+			both = 0
+			for (u = 0; u < 40; u++) both += has[u, i] && has[u, j]
+			if (both) sim[i, j] = both / (sqrt(n[i] * n[j]) + 10) }
+		for (i = 0; i < 70; i++) for (k = 0; k < 5; k++) {
+			best = -1
+			for (j = 0; j < 70; j++)
+				if (sim[i, j] && !near[i, j] && (best < 0 || sim[i, j] > sim[i, best] * (1 + 1e-9))) best = j
+			if (best >= 0) near[i, best] = 1 }
+		for (u = 0; u < 40; u++) for (i = 0; i < 70; i++) {
+			s = 0
+			for (j = 0; j < 70; j++) if (has[u, j] && near[i, j]) s += sim[i, j]
+			printf "%d\t%d\t%.6f\n", u, i, s } }' >want
+	awk '{ printf "%d\t%d\t%.6f\n", $1, $2, $4 }' a >got
+	# six digits may round apart
+	paste got want | awk '{ d = $3 - $6; bad += $1 != $4 || $2 != $5 || d > 2e-6 || d < -2e-6 } END { exit bad > 0 || NR != 2800 }'
+}
+
+@test "bounds and usage" {
+	make_train
+	printf '0 0 1\n' | interactions 5 6 >x.cof
+	run --separate-stderr knn-score --train train.cof x.cof
+	assert_status 1
+	assert_error knn-score "5 users and 6 items"
+	for options in '--neighbours 0' '--shrink -1' '--shrink nan'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr knn-score --train train.cof $options x.cof
+		assert_status 2
+	done
+}
+
+@test "MovieLens 100K: ItemKNN, 20 neighbours, shrink 10" {
+	dataset ml-100k u.data
+	ml-split -q --test test-ratings.cof "$data_file" | binarize >train.cof
+	binarize <test-ratings.cof >test.cof
+	knn-score --train train.cof --all-items --seen train.cof --ranks test.cof >ranks.cof
+	assert_near "$(rank-eval --only HR@50 ranks.cof)" 0.348 0.0005
+	assert_near "$(rank-eval --only HR@10 ranks.cof)" 0.136 0.0005
+	assert_near "$(rank-eval --only NDCG@10 ranks.cof)" 0.067 0.0005
+	assert_near "$(rank-eval --only AUC ranks.cof)" 0.871 0.0005
+}
