@@ -32,7 +32,7 @@ COF_CFLAGS += -DBLAS_NONE
 endif
 
 .DELETE_ON_ERROR:
-.SECONDARY:
+.PRECIOUS: $B/%.o
 .PHONY: all programs test unit lint bench bench-quick pipeline deps deps-dev install uninstall clean
 all: programs
 

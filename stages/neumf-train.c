@@ -190,10 +190,11 @@ static void log_epoch(FILE *log, const struct trainer_epoch *e)
 	js_put(line, "loss", js_real(e->loss));
 	js_put(line, "seconds", js_real(e->seconds));
 	char *text = js_dump(line, false);
-	if (fprintf(log, "%s\n", text) < 0 || fflush(log) != 0)
-		die("cannot write '%s':", cfg.log);
-	free(text);
 	js_free(line);
+	bool written = fprintf(log, "%s\n", text) >= 0 && fflush(log) == 0;
+	free(text);
+	if (!written)
+		die("cannot write '%s':", cfg.log);
 }
 
 static void close_log(FILE *log)
