@@ -2,9 +2,12 @@
 set datafile separator '\t'
 set grid
 set key off
+set xtics 1
+stats curve using 2 nooutput
+if (STATS_max > 10) { set xtics 5 }
 set xlabel 'epoch'
 do for [kind in 'png svg'] {
-	if (kind eq 'png') { set terminal pngcairo size 1000,400 } else { set terminal svg size 1000,400 }
+	if (kind eq 'png') { set terminal pngcairo noenhanced size 1000,400 } else { set terminal svg noenhanced size 1000,400 }
 	set output out.'.'.kind
 	set multiplot layout 1,2 title 'NeuMF with BPR, MovieLens 100K, the seed''s settings on logits (a line a seed)'
 	set title 'training loss'

@@ -60,7 +60,7 @@ largest_parameter() {
 # mean_sd: of the numbers on standard input, "mean +/- sd"
 mean_sd() {
 	awk '{ s += $1; q += $1 * $1; n++ } END { m = s / n; v = n > 1 ? (q - n * m * m) / (n - 1) : 0
-		printf "%.3f +/- %.3f", m, v > 0 ? sqrt(v) : 0 }'
+		printf (n > 1 ? "%.3f +/- %.3f" : "%.3f"), m, sqrt(v > 0 ? v : 0) }'
 }
 
 # train NAME SEED EPOCHS TRAIN-OPTION...: calls each_epoch NAME SEED LINE MODEL for every line of the log as it comes
@@ -90,8 +90,9 @@ book_metrics() {
 	local name=$1 seed=$2 ranks=$work/$1-$2.ranks.cof.gz policy
 	ranks "$NEUMF_SCORE" --model "$work/$name-$seed.safetensors" --device "$DEVICE" --items "$BOOK_ITEMS" |
 		gzip -n >"$ranks"
+	# that nearly all candidates tie is what this is about: not warned of again
 	for policy in id worst mean best; do
-		metrics --ties "$policy" "$ranks"
+		metrics --ties "$policy" "$ranks" 2> >(grep -v 'tie with a positive' >&2)
 	done | jq -sc --argjson log "$(tail -n 1 "$work/$name-$seed.jsonl")" --argjson seed "$seed" '
 		{seed: $seed, loss: ($log.loss * ($log.batches + 1) / 2 / 2), mean_loss: $log.loss, batches: $log.batches,
 		 hit50: .[0].metrics["HR@50"], auc: .[0].metrics.AUC, tied: .[0].tied,
@@ -119,7 +120,8 @@ jq -r '[.seed, .tied * 100, .worst, .mean, .best] | @tsv' "$work/ours.jsonl" | a
 for seed in $SEEDS; do
 	echo "seed $seed: largest |parameter| after each epoch: $(jq -r .largest "$work/printed-$seed.jsonl" | paste -sd ' ')"
 done
-jq -r '"ItemPop on the same items: hit@50 \(.metrics["HR@50"]), AUC \(.metrics.AUC)"' <<<"$pop_book"
+jq -r '[.metrics["HR@50"], .metrics.AUC] | @tsv' <<<"$pop_book" |
+	awk '{ printf "ItemPop on the same items: hit@50 %.3f, AUC %.3f\n", $1, $2 }'
 
 ## corrected
 
