@@ -34,6 +34,8 @@ struct export
 
 static void append(struct export *e, const void *data, size_t size)
 {
+	if (size == 0)
+		return;
 	e->buffer = xgrow(e->buffer, &e->room, e->used + size, 1);
 	memcpy(e->buffer + e->used, data, size);
 	e->used += size;

@@ -74,12 +74,13 @@ void history_add(struct history *h, uint32_t user, uint32_t item)
 uint64_t history_add_stream(struct history *h, struct rec_reader *r)
 {
 	const struct rec_header *header = rec_header(r);
-	struct interaction *rows = xmalloc(READ_ROWS, sizeof(*rows));
+	struct interaction *rows;
 	size_t n;
 
 	if (header->num_users > h->num_users || header->num_items > h->num_items)
 		die("'%s' is bounded by %u users and %u items, more than %u and %u", rec_name(r),
 			header->num_users, header->num_items, h->num_users, h->num_items);
+	rows = xmalloc(READ_ROWS, sizeof(*rows));
 	while ((n = rec_read_rows(r, rows, READ_ROWS)) > 0)
 		for (size_t k = 0; k < n; k++)
 			history_add(h, rows[k].user, rows[k].item);
