@@ -10,7 +10,7 @@ CUDA_SOURCES := $(wildcard lib/cuda/*.cu)
 CUDA_HOST_SOURCES := $(wildcard tests/cuda/host/*.cpp)
 CUDA_TESTS := $(basename $(notdir $(wildcard tests/cuda/test_*.cu tests/cuda/test_*.c)))
 # what the plug-in takes from lib/; hidden in it, as in the real one
-CUDA_C_PARTS := die mem neumf
+CUDA_C_PARTS := die mem neumf rng
 
 CUDA_CXXFLAGS := -std=c++17 -fPIC -fvisibility=hidden -ffp-contract=off -Ilib -Ilib/cuda -Itests/cuda/host \
 	-Wall -Wextra -Wundef -Wpointer-arith -Wno-unknown-pragmas $(if $(DEV),-Werror) -pthread

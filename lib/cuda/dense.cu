@@ -1,0 +1,50 @@
+/*
+ * dense: layers of any width. Arrays are row-major; cuBLAS reads them column-major, that is transposed:
+ *   y (rows, out)  = x (rows, in) w (out, in)^T      y^T = w . x^T
+ *   dx (rows, in)  = dy (rows, out) w                dx^T = w^T dy^T
+ *   dw (out, in)   = dy^T x                          dw^T = x^T dy
+ * The products are the same bits in every run: cuBLAS promises it for one stream, a fixed workspace (set
+ * at the handle's creation, see device.cu) and atomics mode off, its default.
+ */
+#include "ops.h"
+
+static const float one = 1, zero = 0;
+
+void dense_forward_cuda(cublasHandle_t blas, const float *x, uint32_t ldx, const float *w,
+	uint32_t ldw, uint32_t rows, uint32_t in, uint32_t out, float *y)
+{
+	CUBLAS(cublasSgemm(blas, CUBLAS_OP_T, CUBLAS_OP_N, (int)out, (int)rows, (int)in, &one, w,
+		(int)ldw, x, (int)ldx, &zero, y, (int)out));
+}
+
+void dense_dx_cuda(cublasHandle_t blas, const float *dy, const float *w, uint32_t ldw,
+	uint32_t rows, uint32_t in, uint32_t out, float *dx)
+{
+	CUBLAS(cublasSgemm(blas, CUBLAS_OP_N, CUBLAS_OP_N, (int)in, (int)rows, (int)out, &one, w,
+		(int)ldw, dy, (int)out, &zero, dx, (int)in));
+}
+
+void dense_dw_cuda(cublasHandle_t blas, const float *dy, const float *x, uint32_t rows, uint32_t in,
+	uint32_t out, float *dw, uint32_t lddw)
+{
+	CUBLAS(cublasSgemm(blas, CUBLAS_OP_N, CUBLAS_OP_T, (int)in, (int)out, (int)rows, &one, x,
+		(int)in, dy, (int)out, &zero, dw, (int)lddw));
+}
+
+/* y (rows, out) = relu(y + bias) */
+__global__ void bias_relu_forward_kernel(
+	float *__restrict__ y, const float *__restrict__ bias, uint32_t rows, uint32_t out)
+{
+	uint32_t t = blockIdx.x * blockDim.x + threadIdx.x;
+
+	if (t < rows * out)
+		y[t] = fmaxf(y[t] + bias[t % out], 0.0f);
+}
+
+void bias_relu_forward_cuda(
+	cudaStream_t stream, float *y, const float *bias, uint32_t rows, uint32_t out)
+{
+	LAUNCH(bias_relu_forward_kernel, gpu_blocks((size_t)rows * out, GPU_BLOCK), GPU_BLOCK, 0,
+		stream, y, bias, rows, out);
+	CHECK_LAUNCH();
+}

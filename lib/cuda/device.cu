@@ -1,0 +1,220 @@
+#include "device.h"
+
+enum { BLAS_WORKSPACE = 32 << 20, TENSOR_ALIGN = 64 };
+
+const struct param *device_param(const struct backend *b, int which)
+{
+	return b->layout.at[which] < 0 ? NULL : &b->param[b->layout.at[which]];
+}
+
+uint32_t device_in(const struct backend *b, uint32_t l)
+{
+	return l ? b->shape.hidden[l - 1] : 2 * b->E;
+}
+
+bool device_narrow(const struct backend *b, uint32_t l)
+{
+	return narrow_fits(device_in(b, l), b->shape.hidden[l]);
+}
+
+void *device_claim(struct backend *b, size_t n, size_t size)
+{
+	void *p = NULL;
+	size_t bytes = n * size;
+
+	if (b->planning) {
+		b->planned += (bytes + 511) / 512 * 512;
+		return NULL;
+	}
+	if (b->num_allocations == MAX_ALLOCATIONS)
+		BUG("more than %d device arrays", MAX_ALLOCATIONS);
+	cudaError_t error = cudaMalloc(&p, bytes ? bytes : 1);
+	if (error != cudaSuccess)
+		die("cannot allocate %zu bytes of device memory: %s", bytes,
+			cudaGetErrorString(error));
+	b->allocation[b->num_allocations++] = p;
+	return p;
+}
+
+static float *claim_floats(struct backend *b, size_t n)
+{
+	return (float *)device_claim(b, n, sizeof(float));
+}
+
+static uint32_t *claim_ids(struct backend *b, size_t n)
+{
+	return (uint32_t *)device_claim(b, n, sizeof(uint32_t));
+}
+
+static void *claim_zeroed(struct backend *b, size_t n, size_t size)
+{
+	void *p = device_claim(b, n, size);
+
+	if (!b->planning)
+		CUDA(cudaMemsetAsync(p, 0, n * size, b->stream));
+	return p;
+}
+
+static float *claim_zeros(struct backend *b, size_t n)
+{
+	return (float *)claim_zeroed(b, n, sizeof(float));
+}
+
+static void claim_embedding(struct backend *b, const struct neumf_tensor *t, struct param *p)
+{
+	size_t size = (size_t)t->rows * t->cols;
+	const struct side *side = &b->side[strstr(t->name, "_user") ? SIDE_USER : SIDE_ITEM];
+	size_t n = (size_t)b->batch_size * side->parts; /* occurrences */
+
+	p->value = claim_floats(b, size);
+	if (!b->train)
+		return;
+	p->gradient = claim_floats(b, n * t->cols);
+	p->carry = claim_floats(b, (size_t)segment_chunks((uint32_t)n) * 2 * t->cols);
+	if (b->rule.kind != OPTIMIZER_SGD) {
+		p->moment1 = claim_zeros(b, size);
+		p->moment2 = claim_zeros(b, size);
+	}
+}
+
+/* Dense tensors lie in one array each of values, gradients and moments, so that one launch updates all.
+   head.bias follows head.weight without a gap: head_backward writes both. */
+static void claim_dense(struct backend *b)
+{
+	static const int head[] = { TENSOR_HEAD, TENSOR_HEAD_BIAS };
+	size_t offset[NEUMF_MAX_TENSORS] = { 0 }, n = 0;
+	struct update_flat *f = &b->flat;
+
+	for (int i = 0; i < 2; i++)
+		if (b->layout.at[head[i]] >= 0) {
+			offset[b->layout.at[head[i]]] = n;
+			n += b->layout.tensor[b->layout.at[head[i]]].cols;
+		}
+	for (uint32_t i = TENSOR_MLP; i < TENSOR_MLP + 2 * b->shape.num_hidden && b->E; i++) {
+		const struct neumf_tensor *t = &b->layout.tensor[b->layout.at[i]];
+
+		n = (n + TENSOR_ALIGN - 1) / TENSOR_ALIGN * TENSOR_ALIGN;
+		offset[b->layout.at[i]] = n;
+		n += (size_t)t->rows * t->cols;
+	}
+	f->n = (uint32_t)n;
+	float *value = claim_zeros(b, n), *gradient = b->train ? claim_zeros(b, n) : NULL;
+	bool moments = b->train && b->rule.kind != OPTIMIZER_SGD;
+	float *moment1 = moments ? claim_zeros(b, n) : NULL,
+	      *moment2 = moments ? claim_zeros(b, n) : NULL;
+
+	f->value = value;
+	f->gradient = gradient;
+	f->moment1 = moment1;
+	f->moment2 = moment2;
+	for (unsigned i = 0; i < b->layout.num_tensors && !b->planning; i++) {
+		if (b->layout.tensor[i].embedding)
+			continue;
+		b->param[i].value = value + offset[i];
+		b->param[i].gradient = gradient ? gradient + offset[i] : NULL;
+		b->param[i].moment1 = moments ? moment1 + offset[i] : NULL;
+		b->param[i].moment2 = moments ? moment2 + offset[i] : NULL;
+	}
+}
+
+static void claim_side(struct backend *b, struct side *s)
+{
+	size_t n = (size_t)b->batch_size * s->parts;
+
+	for (int i = 0; i < 2; i++) {
+		s->sorter.key[i] = claim_ids(b, n);
+		s->sorter.position[i] = claim_ids(b, n);
+	}
+	s->sorter.count = claim_ids(b, sort_counts((uint32_t)n));
+	s->slot = (uint32_t *)claim_zeroed(b, s->bound, sizeof(uint32_t));
+}
+
+/* Widest row that a two-stage sum leaves behind: partial is that times its parts. */
+static size_t partial_size(const struct backend *b)
+{
+	size_t most = (size_t)COLUMN_PARTS * (b->F + b->H + 1);
+
+	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++) {
+		size_t in = device_in(b, l), out = b->shape.hidden[l];
+		size_t size =
+			device_narrow(b, l) ? NARROW_PARTS * out * (in + 1) : COLUMN_PARTS * out;
+
+		most = size > most ? size : most;
+	}
+	return most;
+}
+
+static void claim_activations(struct backend *b)
+{
+	size_t B = b->batch_size, S = B * b->parts, user_rows = B * b->user_parts;
+	uint32_t E = b->E;
+
+	b->dlogit = claim_floats(b, S);
+	b->g = b->F ? claim_floats(b, S * b->F) : NULL;
+	b->partial = claim_floats(b, partial_size(b));
+	b->loss_partial = (double *)device_claim(b, LOSS_PARTS, sizeof(double));
+	b->loss = (struct loss_total *)device_claim(b, 1, sizeof(struct loss_total));
+	b->state = (struct step_state *)device_claim(b, 1, sizeof(struct step_state));
+	for (int i = 0; i < 2; i++)
+		b->input[i].device = claim_ids(b, 3 * B);
+	if (!E)
+		return;
+	for (uint32_t l = 0; l < b->shape.num_hidden; l++) {
+		b->act[l] = claim_floats(b, S * b->shape.hidden[l]);
+		b->dact[l] = claim_floats(b, S * b->shape.hidden[l]);
+	}
+	if (b->row_stride == 2 * E) { /* concat(user, item) side by side for a narrow layer 1 */
+		b->user_rows = claim_floats(b, S * 2 * E);
+		b->duser_rows = claim_floats(b, S * 2 * E);
+		b->item_rows = b->planning ? NULL : b->user_rows + E;
+		b->ditem_rows = b->planning ? NULL : b->duser_rows + E;
+		return;
+	}
+	b->user_rows = claim_floats(b, user_rows * E);
+	b->duser_rows = claim_floats(b, user_rows * E);
+	b->item_rows = claim_floats(b, S * E);
+	b->ditem_rows = claim_floats(b, S * E);
+	b->user_half = claim_floats(b, B * b->shape.hidden[0]);
+	b->duser_half = claim_floats(b, B * b->shape.hidden[0]);
+}
+
+static void claim_all(struct backend *b)
+{
+	for (unsigned i = 0; i < b->layout.num_tensors; i++)
+		if (b->layout.tensor[i].embedding)
+			claim_embedding(b, &b->layout.tensor[i], &b->param[i]);
+	claim_dense(b);
+	if (b->train) {
+		claim_side(b, &b->side[SIDE_USER]);
+		claim_side(b, &b->side[SIDE_ITEM]);
+		claim_activations(b);
+	}
+	if (b->blas) {
+		void *workspace = device_claim(b, BLAS_WORKSPACE, 1);
+
+		if (!b->planning)
+			CUBLAS(cublasSetWorkspace(b->blas, workspace, BLAS_WORKSPACE));
+	}
+}
+
+void device_allocate(struct backend *b)
+{
+	size_t available, total;
+
+	b->planning = true;
+	claim_all(b);
+	b->planning = false;
+	CUDA(cudaMemGetInfo(&available, &total));
+	if (b->planned > available)
+		die("the model%s takes %.2f GB of device memory, %.2f GB are free",
+			b->train ? " and its training" : "", (double)b->planned / 1e9,
+			(double)available / 1e9);
+	claim_all(b);
+}
+
+void device_free(struct backend *b, unsigned from)
+{
+	for (unsigned i = from; i < b->num_allocations; i++)
+		CUDA(cudaFree(b->allocation[i]));
+	b->num_allocations = from;
+}

@@ -1,0 +1,21 @@
+#include "gpu.h"
+
+/* "CUDA: cudaMalloc failed: out of memory": the function's name, without its arguments. */
+static int name_length(const char *call)
+{
+	return (int)strcspn(call, "(");
+}
+
+void gpu_check(cudaError_t error, const char *call)
+{
+	if (error != cudaSuccess)
+		die("CUDA: %.*s failed: %s (%s)", name_length(call), call,
+			cudaGetErrorString(error), cudaGetErrorName(error));
+}
+
+void gpu_check_blas(cublasStatus_t status, const char *call)
+{
+	if (status != CUBLAS_STATUS_SUCCESS)
+		die("CUDA: %.*s failed: %s", name_length(call), call,
+			cublasGetStatusString(status));
+}

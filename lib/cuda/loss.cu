@@ -1,0 +1,127 @@
+/*
+ * loss: score and loss of each row of the batch and the gradients of the head's input.
+ *   logit[s] = head . concat(g[s], x[s]) + bias;   score = logit, or 1 / (1 + exp(-logit))
+ *   bpr    log(1 + exp(-d)), d = score_pos - score_neg     hinge  max(0, 1 - d)
+ *   bce    log(1 + exp(logit)) - label logit
+ *   dlogit (S) = d loss / d logit / B;   dx (S, H) = dlogit head[F..]
+ * One warp a row; the loss of a batch is summed in double, in an order that B alone decides.
+ */
+#include "ops.h"
+
+/* 1 / (1 + exp(-v)) without overflow */
+static __device__ __forceinline__ float sigmoid(float v)
+{
+	float e = expf(-fabsf(v));
+
+	return (v > 0 ? 1.0f : e) / (1.0f + e);
+}
+
+/* log(1 + exp(v)) */
+static __device__ __forceinline__ float softplus(float v)
+{
+	return fmaxf(v, 0.0f) + log1pf(expf(-fabsf(v)));
+}
+
+/* ds / dlogit: s (1 - s) without cancellation, or 1 */
+static __device__ __forceinline__ float score_slope(float logit, bool sigmoid_output)
+{
+	float e = expf(-fabsf(logit));
+
+	return sigmoid_output ? e / ((1.0f + e) * (1.0f + e)) : 1.0f;
+}
+
+/* Loss of a pair of logits; *dpositive, *dnegative: its gradients. */
+static __device__ __forceinline__ float pair_loss(
+	const struct loss *a, float positive, float negative, float *dpositive, float *dnegative)
+{
+	float d = a->sigmoid_output ? sigmoid(positive) - sigmoid(negative) : positive - negative;
+	float dd = a->kind == LOSS_BPR ? -sigmoid(-d) : d < 1 ? -1.0f : 0.0f;
+
+	*dpositive = dd * score_slope(positive, a->sigmoid_output);
+	*dnegative = -dd * score_slope(negative, a->sigmoid_output);
+	return a->kind == LOSS_BPR ? softplus(-d) : fmaxf(0.0f, 1.0f - d);
+}
+
+/* Write the gradients of sample s, given d loss / d logit of the mean. */
+static __device__ __forceinline__ void write_gradient(
+	const struct loss *a, uint32_t s, float dlogit, uint32_t lane)
+{
+	uint32_t H = a->H;
+
+	if (lane == 0)
+		a->dlogit[s] = dlogit;
+	for (uint32_t k = lane; k < H; k += 32)
+		a->dx[(size_t)s * H + k] = dlogit * a->head[a->F + k];
+}
+
+__global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kernel(struct loss a)
+{
+	__shared__ double part[GPU_BLOCK / 32];
+	uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32, F = a.F,
+		 H = a.H;
+	float bias = a.bias ? a.bias[0] : 0.0f, scale = 1.0f / (float)a.batch;
+	double sum = 0;
+
+	for (uint32_t r = blockIdx.x * warps + warp; r < a.batch; r += gridDim.x * warps) {
+		float logit =
+			head_dot(a.g + (size_t)r * F, a.x + (size_t)r * H, a.head, F, H, lane) +
+			bias;
+
+		if (a.kind == LOSS_BCE) {
+			sum += softplus(logit) - a.label[r] * logit;
+			write_gradient(&a, r, (sigmoid(logit) - a.label[r]) * scale, lane);
+		} else {
+			uint32_t s = r + a.batch;
+			float other = head_dot(a.g + (size_t)s * F, a.x + (size_t)s * H, a.head, F,
+					      H, lane) +
+				      bias;
+			float dpositive, dnegative;
+
+			sum += pair_loss(&a, logit, other, &dpositive, &dnegative);
+			write_gradient(&a, r, dpositive * scale, lane);
+			write_gradient(&a, s, dnegative * scale, lane);
+		}
+	}
+	if (lane == 0)
+		part[warp] = sum;
+	__syncthreads();
+	if (threadIdx.x == 0) {
+		for (uint32_t w = 1; w < warps; w++)
+			sum += part[w];
+		a.partial[blockIdx.x] = sum;
+	}
+}
+
+/* One block: the parts in a fixed tree, then the running total. */
+__global__ void __launch_bounds__(GPU_BLOCK) loss_total_kernel(
+	const double *__restrict__ partial, uint32_t parts, uint32_t rows, struct loss_total *total)
+{
+	__shared__ double part[GPU_BLOCK];
+	double sum = 0;
+
+	for (uint32_t i = threadIdx.x; i < parts; i += blockDim.x)
+		sum += partial[i];
+	part[threadIdx.x] = sum;
+	__syncthreads();
+	if (threadIdx.x)
+		return;
+	for (uint32_t i = 1; i < blockDim.x; i++)
+		sum += part[i];
+	if (!isfinite(sum) && total->bad_batch == ~0ull)
+		total->bad_batch = total->batches;
+	total->sum += sum;
+	total->rows += rows;
+	total->batches++;
+}
+
+void loss_backward_cuda(cudaStream_t stream, const struct loss *a, struct loss_total *total)
+{
+	unsigned blocks = gpu_blocks(a->batch, GPU_BLOCK / 32);
+
+	if (blocks > LOSS_PARTS)
+		blocks = LOSS_PARTS;
+	LAUNCH(loss_backward_kernel, blocks, GPU_BLOCK, 0, stream, *a);
+	CHECK_LAUNCH();
+	LAUNCH(loss_total_kernel, 1, GPU_BLOCK, 0, stream, a->partial, blocks, a->batch, total);
+	CHECK_LAUNCH();
+}

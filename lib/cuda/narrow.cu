@@ -1,0 +1,117 @@
+/*
+ * narrow: a layer of few units in one kernel, where a matrix product would be all launches.
+ *   forward   y (rows, out) = relu(x (rows, in) w (out, in)^T + bias (out))
+ *   backward  dz = dy (y > 0);  dx = dz w, dw = dz^T x, db = column sums of dz
+ * The weights lie in shared memory. The backward pass walks over tiles of rows; a block keeps its part of
+ * dw and db in registers and writes it once, and the parts are then added in their order.
+ */
+#include "ops.h"
+
+/* Rows of a tile; weights (db among them) that a thread of GPU_BLOCK sums. */
+enum { TILE_ROWS = 64, NARROW_WEIGHTS = 1088, NARROW_WIDTH = 64 };
+enum { PER_THREAD = (NARROW_WEIGHTS + GPU_BLOCK - 1) / GPU_BLOCK };
+
+bool narrow_fits(uint32_t in, uint32_t out)
+{
+	return in <= NARROW_WIDTH && out <= NARROW_WIDTH && (in + 1) * out <= NARROW_WEIGHTS;
+}
+
+/* One thread an output. Shared: w transposed (in, out), so that neighbouring threads read neighbours. */
+__global__ void __launch_bounds__(GPU_BLOCK) narrow_forward_kernel(const float *__restrict__ x,
+	uint32_t ldx, const float *__restrict__ w, uint32_t ldw, const float *__restrict__ bias,
+	uint32_t rows, uint32_t in, uint32_t out, float *__restrict__ y)
+{
+	DYN_SHARED(float, shared_w);
+
+	for (uint32_t t = threadIdx.x; t < in * out; t += blockDim.x)
+		shared_w[t] = w[(size_t)(t % out) * ldw + t / out];
+	__syncthreads();
+	uint32_t t = blockIdx.x * blockDim.x + threadIdx.x, r = t / out, j = t % out;
+	if (r >= rows)
+		return;
+	float sum = bias ? bias[j] : 0.0f;
+	for (uint32_t k = 0; k < in; k++)
+		sum += x[(size_t)r * ldx + k] * shared_w[k * out + j];
+	y[t] = bias ? fmaxf(sum, 0.0f) : sum;
+}
+
+void narrow_forward_cuda(cudaStream_t stream, const float *x, uint32_t ldx, const float *w,
+	uint32_t ldw, const float *bias, uint32_t rows, uint32_t in, uint32_t out, float *y)
+{
+	LAUNCH(narrow_forward_kernel, gpu_blocks((size_t)rows * out, GPU_BLOCK), GPU_BLOCK,
+		(size_t)in * out * sizeof(float), stream, x, ldx, w, ldw, bias, rows, in, out, y);
+	CHECK_LAUNCH();
+}
+
+/* dx of a tile: n rows of dz (n, out) in shared memory, w (out, in) too. */
+static __device__ __forceinline__ void tile_dx(
+	const float *dz, const float *w, uint32_t n, uint32_t in, uint32_t out, float *dx)
+{
+	for (uint32_t t = threadIdx.x; t < n * in; t += blockDim.x) {
+		uint32_t r = t / in, k = t % in;
+		float sum = 0;
+
+		for (uint32_t j = 0; j < out; j++)
+			sum += dz[r * out + j] * w[j * in + k];
+		dx[t] = sum;
+	}
+}
+
+/* partial (blocks, out x in + out): the block's share of dw, then of db. */
+__global__ void __launch_bounds__(GPU_BLOCK)
+	narrow_backward_kernel(const float *__restrict__ dy, const float *__restrict__ y,
+		const float *__restrict__ x, const float *__restrict__ w, uint32_t rows,
+		uint32_t in, uint32_t out, float *__restrict__ dx, float *__restrict__ partial)
+{
+	DYN_SHARED(float, shared);
+	float *tile_w = shared, *tile_dz = tile_w + in * out, *tile_x = tile_dz + TILE_ROWS * out;
+	uint32_t weights = in * out + out;
+	float sum[PER_THREAD] = { 0 };
+
+	for (uint32_t t = threadIdx.x; t < in * out; t += blockDim.x)
+		tile_w[t] = w[t];
+	for (uint32_t begin = blockIdx.x * TILE_ROWS; begin < rows;
+		begin += gridDim.x * TILE_ROWS) {
+		uint32_t n = min(rows - begin, (uint32_t)TILE_ROWS);
+
+		for (uint32_t t = threadIdx.x; t < n * out; t += blockDim.x)
+			tile_dz[t] =
+				y[(size_t)begin * out + t] > 0 ? dy[(size_t)begin * out + t] : 0.0f;
+		for (uint32_t t = threadIdx.x; t < n * in; t += blockDim.x)
+			tile_x[t] = x[(size_t)begin * in + t];
+		__syncthreads();
+		tile_dx(tile_dz, tile_w, n, in, out, dx + (size_t)begin * in);
+#pragma unroll
+		for (uint32_t i = 0; i < PER_THREAD; i++) {
+			uint32_t t = threadIdx.x + i * blockDim.x,
+				 j = t < in * out ? t / in : t - in * out;
+
+			for (uint32_t r = 0; r < n && t < weights; r++)
+				sum[i] += tile_dz[r * out + j] *
+					  (t < in * out ? tile_x[r * in + t % in] : 1.0f);
+		}
+		__syncthreads(); // before the next tile replaces this one
+	}
+#pragma unroll
+	for (uint32_t i = 0; i < PER_THREAD; i++) {
+		uint32_t t = threadIdx.x + i * blockDim.x;
+
+		if (t < weights)
+			partial[(size_t)blockIdx.x * weights + t] = sum[i];
+	}
+}
+
+void narrow_backward_cuda(cudaStream_t stream, const float *dy, const float *y, const float *x,
+	const float *w, uint32_t rows, uint32_t in, uint32_t out, float *dx, float *dw, float *db,
+	float *partial)
+{
+	unsigned blocks = gpu_blocks(rows, TILE_ROWS);
+	size_t shared = ((size_t)in * out + TILE_ROWS * ((size_t)in + out)) * sizeof(float);
+
+	if (blocks > NARROW_PARTS)
+		blocks = NARROW_PARTS;
+	LAUNCH(narrow_backward_kernel, blocks, GPU_BLOCK, shared, stream, dy, y, x, w, rows, in,
+		out, dx, partial);
+	CHECK_LAUNCH();
+	reduce_partial_cuda(stream, partial, blocks, in * out + out, dw, in * out, db);
+}

@@ -1,0 +1,187 @@
+/*
+ * scoring: the forward pass without a batch. Layer 1 in its halves, a user's once a call and an item's once
+ * a version of the parameters; from layer 2 on every pair. SCORE_ROWS pairs at a time.
+ */
+#include "device.h"
+
+enum { SCORE_ROWS = 65536 };
+
+/* half (n, H1) = x (n, E) w[:, offset..]^T; of one row the same bits whatever n, where the kernel is narrow. */
+static void layer1_half(struct backend *b, const float *x, uint32_t n, uint32_t offset, float *half)
+{
+	const float *w = device_param(b, TENSOR_MLP)->value + offset;
+	uint32_t E = b->E, out = b->shape.hidden[0];
+
+	if (narrow_fits(E, out))
+		narrow_forward_cuda(b->stream, x, E, w, 2 * E, NULL, n, E, out, half);
+	else
+		dense_forward_cuda(b->blas, x, E, w, 2 * E, n, E, out, half);
+}
+
+static float *claim_floats(struct backend *b, size_t n)
+{
+	return (float *)device_claim(b, n, sizeof(float));
+}
+
+/* Room for min(rows, SCORE_ROWS) pairs; what was held before is given back. */
+static void reserve(struct backend *b, size_t rows)
+{
+	struct scores *s = &b->scores;
+	size_t widest = 0;
+
+	rows = rows < SCORE_ROWS ? rows : (size_t)SCORE_ROWS;
+	if (s->rows >= rows)
+		return;
+	if (s->rows)
+		device_free(b, s->mark);
+	s->mark = b->num_allocations;
+	s->rows = (uint32_t)rows;
+	s->items = 0;
+	s->user = (uint32_t *)device_claim(b, rows, sizeof(uint32_t));
+	s->item = (uint32_t *)device_claim(b, rows, sizeof(uint32_t));
+	s->score = claim_floats(b, rows);
+	if (!b->E)
+		return;
+	for (uint32_t l = 0; l < b->shape.num_hidden; l++)
+		widest = b->shape.hidden[l] > widest ? b->shape.hidden[l] : widest;
+	s->user_rows = claim_floats(b, rows * b->E);
+	s->item_rows = claim_floats(b, rows * b->E);
+	s->user_half = claim_floats(b, rows * b->shape.hidden[0]);
+	s->item_half = claim_floats(b, rows * b->shape.hidden[0]);
+	for (int i = 0; i < 2; i++)
+		s->act[i] = claim_floats(b, rows * widest);
+}
+
+/* Layers from the halves on and the head, for `rows` pairs; items: as struct score_output. */
+static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_t items)
+{
+	const struct param *gmf_user = device_param(b, TENSOR_GMF_USER),
+			   *gmf_item = device_param(b, TENSOR_GMF_ITEM);
+	const struct param *head = device_param(b, TENSOR_HEAD),
+			   *head_bias = device_param(b, TENSOR_HEAD_BIAS);
+	struct scores *s = &b->scores;
+	struct score_output a;
+
+	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++) {
+		const float *w = device_param(b, TENSOR_MLP + 2 * (int)l)->value;
+		const float *bias = device_param(b, TENSOR_MLP + 2 * (int)l + 1)->value,
+			    *x = s->act[~l & 1];
+		uint32_t in = device_in(b, l), out = b->shape.hidden[l];
+		float *y = s->act[l & 1];
+
+		if (l == 0) {
+			pair_forward_cuda(
+				b->stream, s->user_half, s->item_half, bias, rows, items, out, y);
+		} else if (device_narrow(b, l)) {
+			narrow_forward_cuda(b->stream, x, in, w, in, bias, rows, in, out, y);
+		} else {
+			dense_forward_cuda(b->blas, x, in, w, in, rows, in, out, y);
+			bias_relu_forward_cuda(b->stream, y, bias, rows, out);
+		}
+	}
+	a.gmf_user = gmf_user ? gmf_user->value : NULL;
+	a.gmf_item = gmf_item ? gmf_item->value : NULL;
+	a.user = s->user;
+	a.item = s->item;
+	a.first = first;
+	a.items = items;
+	a.x = b->E ? s->act[(b->shape.num_hidden - 1) & 1] : NULL;
+	a.head = head ? head->value : NULL;
+	a.bias = head_bias ? head_bias->value : NULL;
+	a.rows = rows;
+	a.F = b->F;
+	a.H = b->H;
+	a.sigmoid_output = b->shape.sigmoid_output;
+	a.score = s->score;
+	score_output_cuda(b->stream, &a);
+}
+
+static void put_ids(struct backend *b, uint32_t *device, const uint32_t *id, size_t n)
+{
+	CUDA(cudaMemcpyAsync(device, id, n * sizeof(*id), cudaMemcpyHostToDevice, b->stream));
+}
+
+static void user_halves(struct backend *b, uint32_t n)
+{
+	struct scores *s = &b->scores;
+
+	if (!b->E)
+		return;
+	rows_forward_cuda(
+		b->stream, device_param(b, TENSOR_MLP_USER)->value, s->user, n, b->E, s->user_rows);
+	layer1_half(b, s->user_rows, n, 0, s->user_half);
+}
+
+void scoring_pairs(
+	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score)
+{
+	struct scores *s = &b->scores;
+
+	reserve(b, n);
+	s->items = 0; /* item_half is used below */
+	for (size_t begin = 0; begin < n; begin += s->rows) {
+		uint32_t rows = (uint32_t)(n - begin < s->rows ? n - begin : s->rows);
+
+		put_ids(b, s->user, user + begin, rows);
+		put_ids(b, s->item, item + begin, rows);
+		user_halves(b, rows);
+		if (b->E) {
+			rows_forward_cuda(b->stream, device_param(b, TENSOR_MLP_ITEM)->value,
+				s->item, rows, b->E, s->item_rows);
+			layer1_half(b, s->item_rows, rows, b->E, s->item_half);
+		}
+		score_rows(b, rows, 0, 0);
+		CUDA(cudaMemcpyAsync(score + begin, s->score, rows * sizeof(*score),
+			cudaMemcpyDeviceToHost, b->stream));
+		CUDA(cudaStreamSynchronize(b->stream));
+	}
+}
+
+/* item_half of items first.., unless they are there from the last call. */
+static void item_halves(struct backend *b, uint32_t first, uint32_t items)
+{
+	struct scores *s = &b->scores;
+
+	if (!b->E || (s->items == items && s->first == first && s->version == b->version))
+		return;
+	layer1_half(b, device_param(b, TENSOR_MLP_ITEM)->value + (size_t)first * b->E, items, b->E,
+		s->item_half);
+	s->first = first;
+	s->items = items;
+	s->version = b->version;
+}
+
+/* Users `begin`.. of the block by items first..; a row of the result is `width` long. */
+static void score_tile(struct backend *b, const uint32_t *user, uint32_t n, uint32_t first,
+	uint32_t items, float *score, size_t width)
+{
+	struct scores *s = &b->scores;
+
+	put_ids(b, s->user, user, n);
+	user_halves(b, n);
+	score_rows(b, n * items, first, items);
+	for (uint32_t k = 0; k < (width == items ? 1 : n); k++)
+		CUDA(cudaMemcpyAsync(score + k * width, s->score + (size_t)k * items,
+			(width == items ? (size_t)n * items : items) * sizeof(*score),
+			cudaMemcpyDeviceToHost, b->stream));
+	CUDA(cudaStreamSynchronize(b->stream));
+}
+
+void scoring_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+	float *score)
+{
+	size_t width = end - first;
+
+	if (!n || !width)
+		return;
+	reserve(b, n * width);
+	for (uint32_t begin = first; begin < end; begin += b->scores.rows) {
+		uint32_t items = end - begin < b->scores.rows ? end - begin : b->scores.rows;
+		size_t users = b->scores.rows / items;
+
+		item_halves(b, begin, items);
+		for (size_t k = 0; k < n; k += users)
+			score_tile(b, user + k, (uint32_t)(n - k < users ? n - k : users), begin,
+				items, score + k * width + (begin - first), width);
+	}
+}

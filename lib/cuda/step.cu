@@ -1,0 +1,234 @@
+/* The work of one step on the streams. README.md draws it; nothing here waits for the device. */
+#include "device.h"
+
+static void forward_layers(struct backend *b, uint32_t samples)
+{
+	for (uint32_t l = 0; l < b->shape.num_hidden; l++) {
+		const float *w = device_param(b, TENSOR_MLP + 2 * (int)l)->value;
+		const float *bias = device_param(b, TENSOR_MLP + 2 * (int)l + 1)->value;
+		const float *x = l ? b->act[l - 1] : b->user_rows;
+		uint32_t in = device_in(b, l), out = b->shape.hidden[l], E = b->E;
+
+		if (device_narrow(b, l)) {
+			narrow_forward_cuda(
+				b->stream, x, in, w, in, bias, samples, in, out, b->act[l]);
+		} else if (l) {
+			dense_forward_cuda(b->blas, x, in, w, in, samples, in, out, b->act[l]);
+			bias_relu_forward_cuda(b->stream, b->act[l], bias, samples, out);
+		} else {
+			dense_forward_cuda(
+				b->blas, b->user_rows, E, w, in, b->n, E, out, b->user_half);
+			dense_forward_cuda(
+				b->blas, b->item_rows, E, w + E, in, samples, E, out, b->act[0]);
+			split_forward_cuda(
+				b->stream, b->act[0], b->user_half, bias, b->n, samples, out);
+		}
+	}
+}
+
+/* dact of the last layer is there; each layer masks what comes to it by its own output. */
+static void backward_layers(struct backend *b, uint32_t samples)
+{
+	for (uint32_t l = b->shape.num_hidden; l-- > 0;) {
+		const struct param *weight = device_param(b, TENSOR_MLP + 2 * (int)l);
+		const struct param *bias = device_param(b, TENSOR_MLP + 2 * (int)l + 1);
+		const float *x = l ? b->act[l - 1] : b->user_rows, *w = weight->value;
+		float *dx = l ? b->dact[l - 1] : b->duser_rows, *dw = weight->gradient,
+		      *dy = b->dact[l];
+		uint32_t in = device_in(b, l), out = b->shape.hidden[l], E = b->E;
+
+		if (device_narrow(b, l)) {
+			narrow_backward_cuda(b->stream, dy, b->act[l], x, w, samples, in, out, dx,
+				dw, bias->gradient, b->partial);
+			continue;
+		}
+		relu_backward_cuda(
+			b->stream, dy, b->act[l], samples, out, bias->gradient, b->partial);
+		if (l) {
+			dense_dw_cuda(b->blas, dy, x, samples, in, out, dw, in);
+			dense_dx_cuda(b->blas, dy, w, in, samples, in, out, dx);
+			continue;
+		}
+		split_backward_cuda(b->stream, dy, b->n, samples, out, b->duser_half);
+		dense_dw_cuda(b->blas, b->duser_half, b->user_rows, b->n, E, out, dw, in);
+		dense_dw_cuda(b->blas, dy, b->item_rows, samples, E, out, dw + E, in);
+		dense_dx_cuda(b->blas, b->duser_half, w, in, b->n, E, out, b->duser_rows);
+		dense_dx_cuda(b->blas, dy, w + E, in, samples, E, out, b->ditem_rows);
+	}
+}
+
+static const float *value_of(const struct backend *b, int which)
+{
+	const struct param *p = device_param(b, which);
+
+	return p ? p->value : NULL;
+}
+
+static void enqueue_gather(
+	struct backend *b, const uint32_t *user, const uint32_t *item, uint32_t samples)
+{
+	struct gather a;
+
+	a.gmf_user = value_of(b, TENSOR_GMF_USER);
+	a.gmf_item = value_of(b, TENSOR_GMF_ITEM);
+	a.mlp_user = value_of(b, TENSOR_MLP_USER);
+	a.mlp_item = value_of(b, TENSOR_MLP_ITEM);
+	a.user = user;
+	a.item = item;
+	a.batch = b->n;
+	a.samples = samples;
+	a.factors = b->F;
+	a.mlp_factors = b->E;
+	a.g = b->g;
+	a.user_rows = b->user_rows;
+	a.item_rows = b->item_rows;
+	a.user_samples = b->n * b->user_parts;
+	a.stride = b->row_stride;
+	gather_forward_cuda(b->stream, &a);
+}
+
+static void enqueue_loss(struct backend *b, const float *label, uint32_t samples)
+{
+	const struct param *head = device_param(b, TENSOR_HEAD);
+	uint32_t last = b->shape.num_hidden - 1;
+	struct loss a;
+
+	a.kind = b->shape.loss;
+	a.sigmoid_output = b->shape.sigmoid_output;
+	a.g = b->g;
+	a.x = b->H ? b->act[last] : NULL;
+	a.head = head ? head->value : NULL;
+	a.bias = value_of(b, TENSOR_HEAD_BIAS);
+	a.label = label;
+	a.batch = b->n;
+	a.F = b->F;
+	a.H = b->H;
+	a.dlogit = b->dlogit;
+	a.dx = b->H ? b->dact[last] : NULL;
+	a.partial = b->loss_partial;
+	loss_backward_cuda(b->stream, &a, b->loss);
+	if (head)
+		head_backward_cuda(b->stream, b->dlogit, b->g, a.x, samples, b->F, b->H,
+			a.bias != NULL, head->gradient, b->partial);
+}
+
+/* What the two tables of a side share. */
+static struct segment side_segment(
+	struct backend *b, const struct side *s, const struct param *table, uint32_t cols)
+{
+	unsigned result = sort_result(s->bound);
+	struct segment a;
+
+	memset(&a, 0, sizeof(a));
+	a.key = s->sorter.key[result];
+	a.position = s->sorter.position[result];
+	a.n = b->n * s->parts;
+	a.cols = cols;
+	a.batch = b->n;
+	a.value = table->value;
+	a.l2 = b->l2 / (float)b->n;
+	a.drow = table->gradient;
+	a.carry_in = table->carry;
+	a.carry_out = table->carry + (size_t)segment_chunks(a.n) * cols;
+	return a;
+}
+
+static void enqueue_segments(struct backend *b, const uint32_t *user, const uint32_t *item)
+{
+	const struct side *users = &b->side[SIDE_USER], *items = &b->side[SIDE_ITEM];
+	struct segment a[MAX_TABLES];
+	unsigned num = 0;
+
+	if (b->F) {
+		const struct param *gmf_user = device_param(b, TENSOR_GMF_USER);
+		const struct param *gmf_item = device_param(b, TENSOR_GMF_ITEM);
+
+		a[num] = side_segment(b, users, gmf_user, b->F);
+		a[num].other = gmf_item->value;
+		a[num].other_id = item;
+		a[num].other_mod = b->n * b->parts;
+		a[num++].parts = b->parts;
+		a[num] = side_segment(b, items, gmf_item, b->F);
+		a[num].other = gmf_user->value;
+		a[num].other_id = user;
+		a[num].other_mod = b->n;
+		a[num++].parts = 1;
+		for (unsigned i = 0; i < num; i++) {
+			a[i].dlogit = b->dlogit;
+			a[i].head = value_of(b, TENSOR_HEAD);
+		}
+	}
+	if (b->E) {
+		a[num] = side_segment(b, users, device_param(b, TENSOR_MLP_USER), b->E);
+		a[num].dx = b->duser_rows;
+		a[num].stride = b->row_stride;
+		a[num++].parts = b->user_parts;
+		a[num] = side_segment(b, items, device_param(b, TENSOR_MLP_ITEM), b->E);
+		a[num].dx = b->ditem_rows;
+		a[num].stride = b->row_stride;
+		a[num++].parts = 1;
+	}
+	segment_sum_cuda(b->stream, a, num);
+}
+
+/* The sorts need only the ids: they run beside the forward and backward pass, on a stream of their own. */
+static void enqueue_sorts(struct backend *b, const uint32_t *user, const uint32_t *item)
+{
+	struct side *users = &b->side[SIDE_USER], *items = &b->side[SIDE_ITEM];
+
+	CUDA(cudaEventRecord(b->forked, b->stream));
+	CUDA(cudaStreamWaitEvent(b->side_stream, b->forked, 0));
+	sort_ids_cuda(b->side_stream, &users->sorter, user, b->n, users->bound, users->slot);
+	sort_ids_cuda(
+		b->side_stream, &items->sorter, item, b->n * b->parts, items->bound, items->slot);
+	CUDA(cudaEventRecord(b->joined, b->side_stream));
+}
+
+void step_gradient(struct backend *b)
+{
+	const uint32_t *user = b->input[b->current].device, *item = user + b->n;
+	const float *label = (const float *)(item + b->n); /* bce; else the negatives */
+	uint32_t samples = b->n * b->parts;
+
+	enqueue_sorts(b, user, item);
+	enqueue_gather(b, user, item, samples);
+	if (b->E)
+		forward_layers(b, samples);
+	enqueue_loss(b, label, samples);
+	if (b->E)
+		backward_layers(b, samples);
+	CUDA(cudaStreamWaitEvent(b->stream, b->joined, 0));
+	enqueue_segments(b, user, item);
+}
+
+void step_update(struct backend *b)
+{
+	struct update_table a[MAX_TABLES];
+	unsigned num = 0;
+
+	step_begin_cuda(b->stream, b->state, &b->rule);
+	if (b->flat.n)
+		flat_update_cuda(b->stream, &b->flat, &b->rule, b->state);
+	for (int i = TENSOR_GMF_USER; i <= TENSOR_MLP_ITEM; i++) {
+		const struct param *p = device_param(b, i);
+		const struct side *s =
+			&b->side[i == TENSOR_GMF_USER || i == TENSOR_MLP_USER ? SIDE_USER
+									      : SIDE_ITEM];
+
+		if (!p)
+			continue;
+		a[num].value = p->value;
+		a[num].moment1 = p->moment1;
+		a[num].moment2 = p->moment2;
+		a[num].rows = s->bound;
+		a[num].cols = i < TENSOR_MLP_USER ? b->F : b->E;
+		a[num].drow = p->gradient;
+		a[num].key = s->sorter.key[sort_result(s->bound)];
+		a[num].slot = s->slot;
+		a[num++].n = b->n * s->parts;
+	}
+	if (b->rows_only)
+		row_update_cuda(b->stream, a, num, &b->rule, b->state);
+	else
+		table_update_cuda(b->stream, a, num, &b->rule, b->state);
+}

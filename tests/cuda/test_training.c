@@ -1,0 +1,330 @@
+/*
+ * test_training: the CUDA plug-in against the reference backend over 20 steps. Both see the same batches
+ * (sizes that need several blocks, and a short one last); compared are every gradient at every step, the
+ * moments, the values and the losses at the end, then scores. The plug-in is run twice: its bits must agree.
+ *   COFILTER_CUDA_PLUGIN=FILE test_training [quick]
+ *
+ * Errors are relative to the largest magnitude of the reference's tensor. Gradients are compared from the
+ * same parameters: after each step the plug-in's backend goes on with its own, so a gradient's error holds
+ * that of the steps before; only the first step's is held to 1e-5 (TF32: 1e-3). eps is 1e-3: with 1e-8 a gradient that
+ * is zero but for rounding moves a weight by lr. With TF32 the biases keep every unit clearly on or off, since
+ * an input of 1e-4 that is rounded to the other side of relu's kink changes a gradient by a tenth (and the loss is
+ * bce, since a unit that is always on has no gradient of its bias under bpr).
+ */
+#include "../unit/check.h"
+#include "backend.h"
+#include "die.h"
+#include "mem.h"
+#include "rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEPS = 20, SHORT = 3 }; /* the last batch has batch_size / SHORT rows */
+
+struct test_case {
+	const char *name;
+	struct neumf_shape shape;
+	struct neumf_optimizer optimizer;
+	uint32_t batch_size;
+	bool tf32, quick;
+};
+
+#define ADAM(lr, wd, l2)                                     \
+	{                                                    \
+		OPTIMIZER_ADAM, lr, wd, l2, 0.9, 0.999, 1e-3 \
+	}
+#define LAZY(lr, wd, l2)                                          \
+	{                                                         \
+		OPTIMIZER_LAZY_ADAM, lr, wd, l2, 0.9, 0.999, 1e-3 \
+	}
+#define SGD(lr, wd, l2)                                     \
+	{                                                   \
+		OPTIMIZER_SGD, lr, wd, l2, 0.9, 0.999, 1e-3 \
+	}
+
+/* Every model with every loss, every model with every optimizer; narrow, wide and mixed layers; ids of one, two
+   and three digits of the sort, in one tile and in many; a short batch of one row. */
+static const struct test_case cases[] = {
+	/* clang-format off */
+	{ "neumf bpr adam, narrow",      { MODEL_NEUMF, LOSS_BPR, false, 300, 700, 10, 10, 3, { 10, 10, 10 } }, ADAM(0.01, 1e-5, 0), 331, false, true },
+	{ "neumf hinge lazy-adam, wide", { MODEL_NEUMF, LOSS_HINGE, false, 97, 131, 12, 70, 3, { 130, 66, 31 } }, LAZY(0.01, 1e-4, 1e-3), 67, false, true },
+	{ "neumf bce sgd, mixed",        { MODEL_NEUMF, LOSS_BCE, false, 50, 400, 5, 9, 4, { 33, 80, 7, 65 } }, SGD(0.1, 1e-3, 0), 257, false, true },
+	{ "neumf bpr sigmoid adam",      { MODEL_NEUMF, LOSS_BPR, true, 40, 60, 8, 6, 2, { 16, 9 } }, ADAM(0.01, 0, 1e-3), 64, false, true },
+	{ "neumf hinge sigmoid sgd",     { MODEL_NEUMF, LOSS_HINGE, true, 40, 60, 3, 40, 1, { 40 } }, SGD(0.5, 0, 1e-3), 129, false, false },
+	{ "gmf bpr sgd",                 { MODEL_GMF, LOSS_BPR, false, 20, 30, 33, 0, 0, { 0 } }, SGD(0.5, 0, 0), 31, false, true },
+	{ "gmf hinge adam",              { MODEL_GMF, LOSS_HINGE, false, 1000, 20, 8, 0, 0, { 0 } }, ADAM(0.01, 1e-4, 1e-2), 500, false, false },
+	{ "gmf bce lazy-adam",           { MODEL_GMF, LOSS_BCE, false, 11, 300, 7, 0, 0, { 0 } }, LAZY(0.01, 1e-4, 0), 100, false, true },
+	{ "mlp bpr lazy-adam",           { MODEL_MLP, LOSS_BPR, false, 257, 258, 0, 33, 2, { 65, 17 } }, LAZY(0.01, 0, 1e-3), 200, false, true },
+	{ "mlp hinge sgd",               { MODEL_MLP, LOSS_HINGE, false, 9, 90, 0, 8, 3, { 32, 16, 8 } }, SGD(0.1, 1e-3, 1e-3), 1, false, false },
+	{ "mlp bce adam",                { MODEL_MLP, LOSS_BCE, false, 5, 6, 0, 1, 1, { 1 } }, ADAM(0.01, 1e-4, 0), 3000, false, true },
+	{ "mf bpr adam",                 { MODEL_MF, LOSS_BPR, false, 400, 66000, 2, 0, 0, { 0 } }, ADAM(0.01, 1e-5, 0), 2500, false, false },
+	{ "mf hinge sgd",                { MODEL_MF, LOSS_HINGE, false, 30, 40, 9, 0, 0, { 0 } }, SGD(0.3, 1e-3, 1e-3), 77, false, true },
+	{ "mf bce lazy-adam",            { MODEL_MF, LOSS_BCE, false, 30, 40, 1, 0, 0, { 0 } }, LAZY(0.01, 0, 1e-3), 33, false, false },
+	{ "neumf bce sgd, wide tf32",    { MODEL_NEUMF, LOSS_BCE, false, 97, 131, 12, 70, 3, { 130, 66, 31 } }, SGD(0.1, 1e-5, 0), 67, true, true },
+	/* clang-format on */
+};
+
+struct arrays {
+	uint32_t *user, *item, *negative;
+	float *label;
+};
+
+/* Batch number `step`: half of the ids from a few, so that some rows come often and some never. */
+static struct batch make_batch(const struct test_case *c, struct arrays *a, unsigned step)
+{
+	struct batch batch = { c->batch_size, a->user, a->item, a->negative, a->label };
+	struct rng r;
+
+	if (step == STEPS - 1)
+		batch.size = (c->batch_size + SHORT - 1) / SHORT;
+	rng_start(&r, 7, RNG_TEST, step, 0);
+	for (uint32_t k = 0; k < batch.size; k++) {
+		uint32_t users = c->shape.num_users, items = c->shape.num_items;
+
+		a->user[k] = rng_below(&r, rng_below(&r, 2) ? users : (users + 7) / 8);
+		a->item[k] = rng_below(&r, rng_below(&r, 2) ? items : (items + 15) / 16);
+		a->negative[k] = rng_below(&r, items);
+		a->label[k] = (float)rng_below(&r, 2);
+	}
+	return batch;
+}
+
+static struct arrays make_arrays(uint32_t n)
+{
+	struct arrays a = { xmalloc(n, 4), xmalloc(n, 4), xmalloc(n, 4), xmalloc(n, 4) };
+
+	return a;
+}
+
+static void free_arrays(struct arrays *a)
+{
+	free(a->user);
+	free(a->item);
+	free(a->negative);
+	free(a->label);
+}
+
+static struct backend *make_backend(const struct backend_ops *ops, const struct test_case *c)
+{
+	struct neumf_layout layout;
+
+	neumf_layout(&c->shape, &layout);
+	struct backend_config config = { c->shape, xmalloc(layout.num_params, sizeof(float)),
+		&c->optimizer, c->batch_size, 1, c->tf32 };
+	neumf_init(&c->shape, 0.3, DENSE_GLOROT, 5, config.params);
+	for (unsigned t = 0; t < layout.num_tensors && c->tf32; t++) {
+		bool mlp = !strncmp(layout.tensor[t].name, "mlp.", 4), bias = layout.tensor[t].bias;
+
+		for (uint64_t k = 0;
+			mlp && k < (uint64_t)layout.tensor[t].rows * layout.tensor[t].cols; k++) {
+			float *w = config.params + layout.tensor[t].offset + k;
+
+			*w = bias ? k % 3 ? 1 : -1 : *w / 4;
+		}
+	}
+	return ops->create(&config);
+}
+
+/* Largest |x - y| over the largest |y|; NaN where one is. */
+static double worst(const float *x, const float *y, uint64_t n)
+{
+	double error = 0, scale = 0;
+
+	for (uint64_t i = 0; i < n; i++) {
+		double e = fabs((double)x[i] - y[i]);
+
+		error = e > error || isnan(e) ? e : error;
+		scale = fmax(scale, fabs(y[i]));
+	}
+	return scale > 0 ? error / scale : error;
+}
+
+struct pair {
+	const struct backend_ops *ops, *reference;
+	struct backend *cuda, *plain;
+	struct neumf_layout layout;
+	float *x, *y; /* room for any tensor, or the scores */
+};
+
+/* The worst error of any tensor, by name. */
+static double compare(struct pair *p, enum backend_what what, const char **name)
+{
+	double most = 0;
+
+	*name = "";
+	for (unsigned t = 0; t < p->layout.num_tensors; t++) {
+		p->ops->read(p->cuda, t, what, p->x);
+		p->reference->read(p->plain, t, what, p->y);
+		double e = worst(
+			p->x, p->y, (uint64_t)p->layout.tensor[t].rows * p->layout.tensor[t].cols);
+		if (!(e <= most)) {
+			most = e;
+			*name = p->layout.tensor[t].name;
+		}
+	}
+	return most;
+}
+
+static void check_loss(struct pair *p, const struct test_case *c, double limit)
+{
+	struct backend_loss a = p->ops->loss(p->cuda), b = p->reference->loss(p->plain);
+
+	CHECK(a.rows == b.rows && a.batches == b.batches && a.bad_batch == b.bad_batch,
+		"%s: loss over %llu rows in %llu batches", c->name, (unsigned long long)a.rows,
+		(unsigned long long)a.batches);
+	CHECK(fabs(a.sum - b.sum) <= limit * b.sum, "%s: loss %.9g, reference %.9g", c->name, a.sum,
+		b.sum);
+	a = p->ops->loss(p->cuda);
+	CHECK(a.rows == 0 && a.batches == 0 && a.sum == 0, "%s: loss starts again", c->name);
+}
+
+/* Scores of all pairs of a few users and a range of items, as pairs and as a block. */
+static void check_scores(struct pair *p, const struct test_case *c, double limit)
+{
+	enum { USERS = 3 };
+	uint32_t first = c->shape.num_items / 5, end = c->shape.num_items, width = end - first;
+	uint32_t users[USERS] = { c->shape.num_users - 1, 0, c->shape.num_users / 2 };
+	size_t n = (size_t)USERS * width;
+	uint32_t *user = xmalloc(n, sizeof(*user)), *item = xmalloc(n, sizeof(*item));
+
+	for (size_t k = 0; k < n; k++) {
+		user[k] = users[k / width];
+		item[k] = first + (uint32_t)(k % width);
+	}
+	p->reference->score_pairs(p->plain, n, user, item, p->y);
+	p->ops->score_pairs(p->cuda, n, user, item, p->x);
+	double pairs = worst(p->x, p->y, n);
+	memset(p->x, 0xff, n * sizeof(*p->x));
+	p->ops->score_block(p->cuda, USERS, users, first, end, p->x);
+	double block = worst(p->x, p->y, n);
+	CHECK(pairs <= limit && block <= limit, "%s: scores: error %.2g as pairs, %.2g as a block",
+		c->name, pairs, block);
+	p->ops->score_block(p->cuda, 1, users + 1, first, first + 1, p->x);
+	p->reference->score_block(p->plain, 1, users + 1, first, first + 1, p->y);
+	CHECK(worst(p->x, p->y, 1) <= limit * 10, "%s: a block of one score", c->name);
+	free(user);
+	free(item);
+}
+
+static uint64_t room(const struct test_case *c, const struct neumf_layout *layout)
+{
+	uint64_t most = 3 * (uint64_t)c->shape.num_items;
+
+	for (unsigned t = 0; t < layout->num_tensors; t++) {
+		uint64_t n = (uint64_t)layout->tensor[t].rows * layout->tensor[t].cols;
+
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+static void check_training(const struct backend_ops *ops, const struct test_case *c)
+{
+	double first_limit = c->tf32 ? 1e-3 : 1e-5, limit = c->tf32 ? 5e-3 : 2e-4;
+	struct pair p = { ops, &backend_reference, make_backend(ops, c),
+		make_backend(&backend_reference, c), { 0 }, NULL, NULL };
+	struct arrays a = make_arrays(c->batch_size);
+	const char *name, *worst_name = "";
+	double later = 0;
+
+	neumf_layout(&c->shape, &p.layout);
+	p.x = xmalloc(room(c, &p.layout), sizeof(float));
+	p.y = xmalloc(room(c, &p.layout), sizeof(float));
+	for (unsigned step = 0; step < STEPS; step++) {
+		struct batch batch = make_batch(c, &a, step);
+
+		ops->gradient(p.cuda, &batch);
+		p.reference->gradient(p.plain, &batch);
+		if (step % 4 == 0 ||
+			step == STEPS - 1) { /* read between the two calls: else both go in one graph */
+			double e = compare(&p, BACKEND_GRADIENT, &name);
+
+			if (step == 0)
+				CHECK(e <= first_limit,
+					"%s: gradient: worst relative error %.2g (%s)", c->name, e,
+					name);
+			if (!(e <= later)) {
+				later = e;
+				worst_name = name;
+			}
+		}
+		ops->update(p.cuda);
+		p.reference->update(p.plain);
+	}
+	CHECK(later <= limit, "%s: gradients of %d steps: worst relative error %.2g (%s)", c->name,
+		STEPS, later, worst_name);
+	for (int what = BACKEND_VALUE; what <= BACKEND_MOMENT2; what++) {
+		static const char *const whats[] = { "values", "gradients after the update",
+			"first moments", "second moments" };
+		double e = compare(&p, (enum backend_what)what, &name);
+
+		CHECK(e <= limit, "%s: %s: worst relative error %.2g (%s)", c->name, whats[what], e,
+			name);
+	}
+	check_loss(&p, c, limit);
+	check_scores(&p, c, limit);
+	ops->destroy(p.cuda);
+	p.reference->destroy(p.plain);
+	free_arrays(&a);
+	free(p.x);
+	free(p.y);
+}
+
+/* All values after a run. `direct`: no read between the calls of a step, so one graph does it. */
+static float *run(const struct backend_ops *ops, const struct test_case *c, bool direct)
+{
+	struct backend *b = make_backend(ops, c);
+	struct arrays a = make_arrays(c->batch_size);
+	struct neumf_layout layout;
+
+	neumf_layout(&c->shape, &layout);
+	float *out = xmalloc(layout.num_params, sizeof(*out));
+	for (unsigned step = 0; step < STEPS; step++) {
+		struct batch batch = make_batch(c, &a, step);
+
+		ops->gradient(b, &batch);
+		memset(a.user, 0xff,
+			c->batch_size * sizeof(*a.user)); /* the arrays are the caller's again */
+		if (!direct)
+			ops->read(b, 0, BACKEND_GRADIENT, out);
+		ops->update(b);
+	}
+	for (unsigned t = 0; t < layout.num_tensors; t++)
+		ops->read(b, t, BACKEND_VALUE, out + layout.tensor[t].offset);
+	ops->destroy(b);
+	free_arrays(&a);
+	return out;
+}
+
+static void check_reproducible(const struct backend_ops *ops, const struct test_case *c)
+{
+	float *a = run(ops, c, true), *b = run(ops, c, true), *d = run(ops, c, false);
+	struct neumf_layout layout;
+
+	neumf_layout(&c->shape, &layout);
+	CHECK(!memcmp(a, b, layout.num_params * sizeof(*a)), "%s: the same bits in two runs",
+		c->name);
+	CHECK(!memcmp(a, d, layout.num_params * sizeof(*a)),
+		"%s: the same bits as one graph a step and as two", c->name);
+	free(a);
+	free(b);
+	free(d);
+}
+
+int main(int argc, char **argv)
+{
+	bool quick = argc > 1 && !strcmp(argv[1], "quick");
+
+	die_set_name("test_training");
+	const struct backend_ops *ops = backend_select(DEVICE_CUDA, false);
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		if (quick && !cases[i].quick)
+			continue;
+		check_training(ops, &cases[i]);
+		if (!quick || i < 2)
+			check_reproducible(ops, &cases[i]);
+	}
+	return CHECK_EXIT;
+}
