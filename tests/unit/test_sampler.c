@@ -1,0 +1,320 @@
+/*
+ * sampler, alias, positives: distributions by chi-square with a fixed seed (critical values at p = 0.001),
+ * users with nearly everything closed, and draws that depend on the record only.
+ */
+#include "alias.h"
+#include "check.h"
+#include "mem.h"
+#include "positives.h"
+#include "sampler.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ITEMS = 40, DRAWS = 400000 };
+
+/* Upper 0.1 % point of chi-square (Wilson & Hilferty 1931). */
+static double critical(int df)
+{
+	const double a = 2 / (9.0 * df), z = 1 - a + 3.0902 * sqrt(a);
+
+	return df * z * z * z;
+}
+
+/* Chi-square of counts against probabilities proportional to weight (0: closed or never). */
+static double chi_square(const uint32_t *count, const double *weight, int n, int *df)
+{
+	double total = 0, sum = 0, chi2 = 0;
+
+	*df = -1;
+	for (int i = 0; i < n; i++) {
+		total += weight[i];
+		sum += count[i];
+	}
+	for (int i = 0; i < n; i++) {
+		const double expected = sum * weight[i] / total;
+
+		if (weight[i] > 0) {
+			chi2 += (count[i] - expected) * (count[i] - expected) / expected;
+			++*df;
+		} else if (count[i])
+			return INFINITY;
+	}
+	return chi2;
+}
+
+/* User u of U has items with i % U < u closed: from none to all but every U-th. */
+static void close_some(struct history *h, uint32_t num_users, uint32_t num_items)
+{
+	history_init(h, num_users, num_items);
+	for (uint32_t u = 0; u < num_users; u++)
+		for (uint32_t i = 0; i < num_items; i++)
+			if (i % num_users < u)
+				history_add(h, u, i);
+	history_finish(h);
+}
+
+static double *make_weights(double exponent)
+{
+	double *weight = xmalloc(ITEMS, sizeof(*weight));
+
+	for (int i = 0; i < ITEMS; i++) // item 7 is never drawn
+		weight[i] = i == 7 ? 0 : pow(i + 1, exponent);
+	return weight;
+}
+
+/*
+ * `exponent` < 0: no weights. Draws for every user of close_some must follow the weights of what is open to him. filter_bits 1 makes
+ * the filter say "maybe" nearly always, 64 makes it a bitmap.
+ */
+static void check_distribution(const char *what, double exponent, unsigned filter_bits)
+{
+	enum { USERS = 5 };
+	static uint32_t count[USERS][ITEMS], user[DRAWS], item[DRAWS];
+	double *given = exponent < 0 ? NULL : make_weights(exponent), weight[ITEMS];
+	struct sampler *s;
+	struct history h;
+
+	close_some(&h, USERS, ITEMS);
+	for (int i = 0; i < ITEMS; i++)
+		weight[i] = given ? given[i] : 1;
+	s = sampler_new(&h, given, filter_bits, 1);
+	for (uint32_t k = 0; k < DRAWS; k++)
+		user[k] = k % USERS;
+	sampler_draw(s, 3, 0, DRAWS, user, item);
+	memset(count, 0, sizeof(count));
+	for (uint32_t k = 0; k < DRAWS; k++)
+		count[user[k]][item[k]]++;
+	for (uint32_t u = 0; u < USERS; u++) {
+		double open[ITEMS], chi2;
+		int df;
+
+		for (uint32_t i = 0; i < ITEMS; i++)
+			open[i] = history_has(&h, u, i) ? 0 : weight[i];
+		chi2 = chi_square(count[u], open, ITEMS, &df);
+		CHECK(chi2 < critical(df),
+			"%s, %u filter bits, %u of 5 closed: chi-square %.1f < %.1f (%d df)", what,
+			filter_bits, u, chi2, critical(df), df);
+	}
+	sampler_free(s);
+	history_release(&h);
+}
+
+/* So much is closed that only the exact draw ends: 3 items of 100000 open, or a millionth of the weight. */
+static void check_nearly_closed(int weighted)
+{
+	enum { N = 100000, OPEN = 3 };
+	const uint32_t open[OPEN] = { 0, 54321, N - 1 };
+	const double weight[OPEN] = { 1, 2, 3 };
+	static uint32_t user[3000], item[3000];
+	double *given = weighted ? xmalloc(N, sizeof(*given)) : NULL, chi2;
+	uint32_t count[OPEN + 1] = { 0 };
+	double expected[OPEN + 1] = { 1, 1, 1, 0 };
+	struct sampler *s;
+	struct history h;
+	int df;
+
+	history_init(&h, 1, N);
+	for (uint32_t i = 0; i < N; i++) {
+		int k = 0;
+
+		while (k < OPEN && open[k] != i)
+			k++;
+		if (k == OPEN)
+			history_add(&h, 0, i);
+		if (given)
+			given[i] = k == OPEN ? 20 : weight[k];
+		if (given && k < OPEN)
+			expected[k] = weight[k];
+	}
+	history_finish(&h);
+	s = sampler_new(&h, given, 24, 2);
+	sampler_draw(s, 0, 0, 3000, user, item);
+	for (int d = 0; d < 3000; d++) {
+		int k = 0;
+
+		while (k < OPEN && open[k] != item[d])
+			k++;
+		count[k]++;
+	}
+	chi2 = chi_square(count, expected, OPEN + 1, &df);
+	CHECK(chi2 < critical(df), "3 of 100000 items open%s: chi-square %.1f < %.1f",
+		weighted ? ", weighted" : "", chi2, critical(df));
+	sampler_free(s);
+	history_release(&h);
+}
+
+static void check_can_draw(void)
+{
+	double *weight = xcalloc(4, sizeof(*weight));
+	struct sampler *uniform, *weighted;
+	struct history h;
+
+	weight[1] = 5;
+	history_init(&h, 3, 4);
+	for (uint32_t i = 0; i < 4; i++)
+		history_add(&h, 0, i);
+	history_add(&h, 1, 1);
+	history_finish(&h);
+	uniform = sampler_new(&h, NULL, 24, 1);
+	weighted = sampler_new(&h, weight, 24, 1);
+	CHECK(!sampler_can_draw(uniform, 0) && sampler_can_draw(uniform, 1) &&
+			sampler_can_draw(uniform, 2),
+		"uniform: all closed is hopeless, one closed is not");
+	CHECK(!sampler_can_draw(weighted, 0) && !sampler_can_draw(weighted, 1) &&
+			sampler_can_draw(weighted, 2),
+		"weighted: the only item of any weight closed is hopeless");
+	sampler_free(uniform);
+	sampler_free(weighted);
+	history_release(&h);
+}
+
+/* A record's draw is the same however the records are cut into calls, and differs by seed and epoch. */
+static void check_records(void)
+{
+	enum { N = 5000 };
+	static uint32_t user[N], whole[N], part[N], other[N];
+	uint32_t same_epoch = 0, same_seed = 0;
+	struct history h;
+
+	close_some(&h, 5, 1000);
+	for (uint32_t k = 0; k < N; k++)
+		user[k] = k % 5;
+	for (int weighted = 0; weighted < 2; weighted++) {
+		double *weight = weighted ? xmalloc(1000, sizeof(*weight)) : NULL;
+		struct sampler *s, *t = sampler_new(&h, NULL, 24, 8);
+
+		for (int i = 0; weighted && i < 1000; i++)
+			weight[i] = i + 1;
+		s = sampler_new(&h, weight, 24, 7);
+		sampler_draw(s, 0, 0, N, user, whole);
+		for (size_t done = 0, n = 1; done < N; done += n, n = n % 700 + 13)
+			sampler_draw(
+				s, 0, done, n < N - done ? n : N - done, user + done, part + done);
+		CHECK(!memcmp(whole, part, sizeof(whole)), "%s draws depend on the record only",
+			weighted ? "weighted" : "uniform");
+		sampler_draw(s, 1, 0, N, user, other);
+		for (int k = 0; k < N; k++)
+			same_epoch += whole[k] == other[k];
+		sampler_draw(t, 0, 0, N, user, other);
+		for (int k = 0; k < N; k++)
+			same_seed += whole[k] == other[k];
+		sampler_free(s);
+		sampler_free(t);
+	}
+	/* expected about 1 / 1000 to 1 / 200 of 10000 each */
+	CHECK(same_epoch < 100 && same_seed < 100,
+		"other epochs and seeds draw otherwise (%u, %u the same)", same_epoch, same_seed);
+	history_release(&h);
+}
+
+/*
+ * Two different items of three open ones with weights 1, 2, 3 (b, c, d; a is closed): in order, the
+ * probability of x then y is w_x / 6 x w_y / (6 - w_x).
+ */
+static void check_distinct(void)
+{
+	enum { USERS = 60000 };
+	const double w[4] = { 9, 1, 2, 3 };
+	double *weight = xmalloc(4, sizeof(*weight)), expected[16] = { 0 }, chi2;
+	uint32_t count[16] = { 0 }, out[4], n;
+	struct sampler *s;
+	struct history h;
+	int df;
+
+	memcpy(weight, w, sizeof(w));
+	history_init(&h, USERS, 4);
+	for (uint32_t u = 0; u < USERS; u++)
+		history_add(&h, u, 0);
+	history_finish(&h);
+	s = sampler_new(&h, weight, 24, 5);
+	for (uint32_t u = 0; u < USERS; u++) {
+		n = sampler_distinct(s, u, 2, out);
+		count[n == 2 ? out[0] * 4 + out[1] : 0]++;
+	}
+	for (int x = 1; x < 4; x++)
+		for (int y = 1; y < 4; y++)
+			expected[x * 4 + y] = x == y ? 0 : w[x] / 6 * w[y] / (6 - w[x]);
+	chi2 = chi_square(count, expected, 16, &df);
+	CHECK(df == 5 && chi2 < critical(df),
+		"two different of three: chi-square %.1f < %.1f (5 df)", chi2, critical(df));
+	n = sampler_distinct(s, 0, 9, out);
+	CHECK(n == 3 && out[0] == 1 && out[1] == 2 && out[2] == 3, "nine of three: all of them");
+	sampler_free(s);
+	history_release(&h);
+}
+
+/* The table's own probabilities, summed up over its buckets, against the weights. */
+static void check_alias_table(void)
+{
+	enum { N = 1000 };
+	double *weight = xmalloc(N, sizeof(*weight)), given[N], got[N] = { 0 }, sum = 0, worst = 0;
+	struct alias a;
+
+	for (int i = 0; i < N; i++) {
+		given[i] = weight[i] = i % 3 == 0 ? 0 : pow(i, 3);
+		sum += weight[i];
+	}
+	alias_init(&a, N, weight);
+	for (int i = 0; i < N; i++) {
+		got[i] += a.bucket[i].threshold * 0x1p-32 / N;
+		got[a.bucket[i].other] += (1 - a.bucket[i].threshold * 0x1p-32) / N;
+	}
+	for (int i = 0; i < N; i++)
+		worst = fmax(worst, fabs(got[i] - given[i] / sum));
+	CHECK(worst < N * 0x1p-32 / N, "alias table: probabilities within 2^-32 (worst %.2g)",
+		worst);
+	alias_release(&a);
+}
+
+/* Against a list of (user, item) rows sorted by hand; users 1 and 4 have none, user 2 is skipped. */
+static void check_positives(void)
+{
+	enum { N = 205 };
+	uint64_t number[N];
+	uint32_t user[N], item[N], wrong = 0;
+	const unsigned char skip = 1u << 2;
+	struct positives p;
+	struct history h;
+
+	history_init(&h, 6, 1000);
+	for (uint32_t k = 0; k < 100; k++) {
+		history_add(&h, 5, 900 - k);
+		history_add(&h, 2, k);
+		history_add(&h, 0, k);
+	}
+	for (uint32_t k = 0; k < 5; k++)
+		history_add(&h, 3, 7); // a row given five times is five positives
+	history_finish_all(&h);
+	positives_init(&p, &h, &skip);
+	CHECK(p.num == N, "%d positives", (int)p.num);
+	for (uint32_t k = 0; k < N; k++)
+		number[k] = N - 1 - k;
+	positives_get(&p, number, N, user, item);
+	for (uint32_t k = 0; k < N; k++) {
+		const uint32_t at = N - 1 - k;
+
+		wrong += user[k] != (at < 100 ? 0 : at < 105 ? 3 : 5);
+		wrong += item[k] != (at < 100 ? at : at < 105 ? 7 : 801 + at - 105);
+	}
+	CHECK(!wrong, "users and items of the positives");
+	positives_release(&p);
+}
+
+int main(void)
+{
+	check_alias_table();
+	check_distribution("uniform", -1, 24);
+	check_distribution("uniform", -1, 1);
+	check_distribution("popularity", 1, 24);
+	check_distribution("popularity ^ 0.5", 0.5, 1);
+	check_distribution("popularity ^ 0", 0, 64);
+	check_nearly_closed(0);
+	check_nearly_closed(1);
+	check_can_draw();
+	check_records();
+	check_distinct();
+	check_positives();
+	return CHECK_EXIT;
+}
