@@ -55,21 +55,18 @@ $B/libcofilter.a: $(LIB_OBJECTS)
 	@rm -f $@
 	$(AR) rcs $@ $^
 
+define link
+@mkdir -p $(@D)
+$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
+endef
 $B/bin/%: $B/stages/%.o $B/libcofilter.a
-	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
-
+	$(link)
 $B/bin/%: $B/data/%.o $B/libcofilter.a
-	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
-
+	$(link)
 $B/unit/%: $B/tests/unit/%.o $B/libcofilter.a
-	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
-
+	$(link)
 $B/bench/%: $B/tests/bench/%.o $B/libcofilter.a
-	@mkdir -p $(@D)
-	$(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
+	$(link)
 
 # the reference backend is the definition of correct: no fused multiply-add anywhere in it
 $B/lib/reference.o $B/lib/network.o: COF_CFLAGS += -ffp-contract=off
