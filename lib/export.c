@@ -161,6 +161,7 @@ struct export *export_create(const char *path, enum export_format format, enum r
 	e->info = &rec_info[kind];
 	e->labels[REC_USER] = users;
 	e->labels[REC_ITEM] = items;
+	e->buffer = xgrow(NULL, &e->room, BUFFER_BYTES, 1);
 	prepare(e);
 	return e;
 }
