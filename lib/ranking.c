@@ -1,8 +1,8 @@
 #include "ranking.h"
 
+#include <float.h>
 #include <math.h>
 #include <stdbool.h>
-#include <string.h>
 
 /*
  * Lanes of a counting loop: an inner loop of constant length over arrays of counters, which compilers
@@ -49,20 +49,16 @@ struct rank_place rank_place(const float *score, size_t n, size_t at)
 
 size_t rank_bad_score(const float *score, size_t n)
 {
+	uint32_t good[LANES] = { 0 }, num_good = 0;
 	size_t k = 0;
 
-	/* x - x is 0 for finite x and NaN otherwise; a sum of NaN and anything is NaN */
-	for (; k + LANES <= n; k += LANES) {
-		float sum[LANES];
-		bool bad = false;
-
+	for (; k + LANES <= n; k += LANES)
 		for (unsigned j = 0; j < LANES; j++)
-			sum[j] = score[k + j] - score[k + j];
-		for (unsigned j = 0; j < LANES; j++)
-			bad |= sum[j] != 0;
-		if (bad)
-			break;
-	}
+			good[j] += fabsf(score[k + j]) <= FLT_MAX;
+	for (unsigned j = 0; j < LANES; j++)
+		num_good += good[j];
+	if (num_good < k)
+		k = 0; /* one of those is bad: find it */
 	while (k < n && isfinite(score[k]))
 		k++;
 	return k;
