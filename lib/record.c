@@ -63,8 +63,20 @@ unsigned rec_field_size(const struct rec_field *f)
 	return f->type == REC_I64 ? 8 : 4;
 }
 
+/* Is a packed row what the C struct is in memory? So for most kinds, on little-endian machines. */
+static bool is_packed(const struct rec_info *info)
+{
+	const uint16_t one = 1;
+
+	return *(const unsigned char *)&one == 1 && info->struct_size == info->row_size;
+}
+
 void rec_encode(const struct rec_info *info, const void *rows, size_t n, unsigned char *packed)
 {
+	if (is_packed(info)) {
+		memcpy(packed, rows, n * info->row_size);
+		return;
+	}
 	for (unsigned f = 0, at = 0; f < info->num_fields; at += rec_field_size(&info->fields[f]), f++) {
 		const char *from = (const char *)rows + info->fields[f].offset;
 		unsigned char *to = packed + at;
@@ -84,6 +96,10 @@ void rec_encode(const struct rec_info *info, const void *rows, size_t n, unsigne
 
 void rec_decode(const struct rec_info *info, const unsigned char *packed, size_t n, void *rows)
 {
+	if (is_packed(info)) {
+		memcpy(rows, packed, n * info->row_size);
+		return;
+	}
 	for (unsigned f = 0, at = 0; f < info->num_fields; at += rec_field_size(&info->fields[f]), f++) {
 		const unsigned char *from = packed + at;
 		char *to = (char *)rows + info->fields[f].offset;
