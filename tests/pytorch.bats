@@ -12,14 +12,15 @@ setup() {
 	[ -s neumf.py ]
 }
 
-# 1,000 rows of 50 users and 40 items, as text: user, item, last.
+# rows KIND SEED: 1,000 rows, 20 different items of 40 for each of 50 users, as text.
 rows() {
-	/usr/bin/python3 -c '
-import random
-random.seed(int("'"$2"'"))
-for k in range(1000):
-    u, i, j = k // 20, random.randrange(40), random.randrange(40)
-    print(u, i, j if "'"$1"'" == "triple" else k % 2, sep="\t")'
+	/usr/bin/python3 - "$@" <<-'EOF'
+		import random, sys
+		random.seed(int(sys.argv[2]))
+		for user in range(50):
+		    for k, item in enumerate(random.sample(range(40), 20)):
+		        print(user, item, random.randrange(40) if sys.argv[1] == "triple" else k % 2, sep="\t")
+	EOF
 }
 
 stream() {
