@@ -1,0 +1,313 @@
+/* cpu: the fast backend: what it holds, a batch's way through its jobs, and the choice of instruction set. */
+#include "cpu.h"
+
+#include "die.h"
+#include "gemm.h"
+#include "mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NARROW_WIDTH = 64 }; /* widest layer or embedding that goes the narrow way */
+
+extern const struct cpu_kernels cpu_kernels_base;
+#ifdef __x86_64__
+extern const struct cpu_kernels cpu_kernels_v3, cpu_kernels_v4;
+#endif
+
+unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
+{
+	unsigned n = 0;
+
+#ifdef __x86_64__
+	__builtin_cpu_init();
+	bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+		  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
+	bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+		  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
+		  __builtin_cpu_supports("avx512vl");
+	if (v4 && n < max)
+		list[n++] = &cpu_kernels_v4;
+	if (v3 && n < max)
+		list[n++] = &cpu_kernels_v3;
+#endif
+	if (n < max)
+		list[n++] = &cpu_kernels_base;
+	return n;
+}
+
+void *cpu_aligned(size_t n, size_t size)
+{
+	void *p;
+
+	if (n > (SIZE_MAX - 64) / size || posix_memalign(&p, 64, n * size + 64) != 0)
+		die("out of memory for %zu x %zu bytes", n, size);
+	memset(p, 0, n * size);
+	return p;
+}
+
+static void side_init(struct backend *b, struct cpu_side *s, uint32_t num_rows, int gmf, int mlp)
+{
+	s->num_rows = num_rows;
+	s->cols[0] = b->factors;
+	s->cols[1] = b->mlp_factors;
+	s->table[0] = neumf_param(&b->layout, b->params, gmf);
+	s->table[1] = neumf_param(&b->layout, b->params, mlp);
+}
+
+/* Views of the parameters; the flat array gets longer so that the last row may be read past its end. */
+static void network_views(struct backend *b, float *params)
+{
+	const struct neumf_shape *s = &b->shape;
+	uint64_t n = b->layout.num_params;
+
+	b->params = xrealloc(params, n + CPU_SLACK, sizeof(float));
+	memset(b->params + n, 0, CPU_SLACK * sizeof(float));
+	b->factors = neumf_has_gmf(s) ? s->factors : 0;
+	b->mlp_factors = neumf_has_mlp(s) ? s->mlp_factors : 0;
+	b->num_hidden = neumf_has_mlp(s) ? s->num_hidden : 0;
+	for (uint32_t l = 0; l < b->num_hidden; l++) {
+		b->hidden[l] = s->hidden[l];
+		b->weight[l] = neumf_param(&b->layout, b->params, TENSOR_MLP + 2 * (int)l);
+		b->bias[l] = neumf_param(&b->layout, b->params, TENSOR_MLP + 2 * (int)l + 1);
+	}
+	b->head = neumf_param(&b->layout, b->params, TENSOR_HEAD);
+	if (b->head == NULL) {
+		b->ones = xmalloc(b->factors, sizeof(float));
+		for (uint32_t k = 0; k < b->factors; k++)
+			b->ones[k] = 1;
+		b->head = b->ones;
+	}
+	b->head_bias = neumf_param(&b->layout, b->params, TENSOR_HEAD_BIAS);
+	if (b->head_bias == NULL)
+		b->head_bias = &b->zero;
+	side_init(b, &b->user, s->num_users, TENSOR_GMF_USER, TENSOR_MLP_USER);
+	side_init(b, &b->item, s->num_items, TENSOR_GMF_ITEM, TENSOR_MLP_ITEM);
+}
+
+static void add_span(struct backend *b, const struct cpu_side *side, unsigned part, uint64_t offset,
+	uint64_t rows, uint32_t cols)
+{
+	if (rows > 0 && cols > 0)
+		b->span[b->num_spans++] = (struct cpu_span){ side, part, offset, rows, cols };
+}
+
+/* The dense tensors lie side by side between the embedding tables (neumf_layout sorts by name). */
+static void spans_init(struct backend *b)
+{
+	const struct neumf_layout *l = &b->layout;
+	static const int table[4] = { TENSOR_GMF_USER, TENSOR_MLP_USER, TENSOR_GMF_ITEM,
+		TENSOR_MLP_ITEM };
+
+	for (unsigned k = 0; k < l->num_tensors; k++) {
+		const struct neumf_tensor *t = &l->tensor[k];
+
+		if (t->embedding)
+			continue;
+		if (b->dense_size == 0)
+			b->dense_offset = t->offset;
+		if (t->offset != b->dense_offset + b->dense_size)
+			BUG("dense tensors are not side by side");
+		b->dense_size += (uint64_t)t->rows * t->cols;
+	}
+	add_span(b, NULL, 0, b->dense_offset, b->dense_size, 1);
+	for (unsigned k = 0; k < 4; k++) {
+		const struct cpu_side *side = k < 2 ? &b->user : &b->item;
+
+		if (side->table[k % 2] != NULL)
+			add_span(b, side, k % 2, l->tensor[l->at[table[k]]].offset, side->num_rows,
+				side->cols[k % 2]);
+	}
+}
+
+/* Room for a batch; the kernels may store up to a vector of rows past the last. */
+static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t a_row)
+{
+	size_t n = (size_t)batch_size * a_row, slack = 64 * a_row;
+
+	s->stride = (s->cols[0] + s->cols[1] + 3) / 4 * 4;
+	s->id = xmalloc(n, sizeof(*s->id));
+	s->order = xmalloc(n, sizeof(*s->order));
+	s->spare = xmalloc(n, sizeof(*s->spare));
+	s->unique = xmalloc(n, sizeof(*s->unique));
+	s->start = xmalloc(n + 1, sizeof(*s->start));
+	s->gradient = cpu_aligned((n + slack) * s->stride, sizeof(*s->gradient));
+}
+
+static void side_release(struct cpu_side *s)
+{
+	free(s->id);
+	free(s->order);
+	free(s->spare);
+	free(s->unique);
+	free(s->start);
+	free(s->gradient);
+}
+
+static void training_init(struct backend *b, const struct backend_config *config)
+{
+	uint64_t n = b->layout.num_params;
+
+	b->optimizer = *config->optimizer;
+	b->batch_size = config->batch_size;
+	b->max_jobs = CPU_MAX_JOBS;
+	b->sides = b->shape.loss == LOSS_BCE ? 1 : 2;
+	side_batch(&b->user, b->batch_size, 1);
+	side_batch(&b->item, b->batch_size, b->sides);
+	spans_init(b);
+	while (b->max_jobs > 4 && b->max_jobs * b->dense_size > CPU_MAX_SUMS)
+		b->max_jobs /= 2;
+	b->dense_gradient = cpu_aligned(b->max_jobs * b->dense_size, sizeof(float));
+	if (b->optimizer.kind != OPTIMIZER_SGD) {
+		b->moment1 = xcalloc(n, sizeof(float));
+		b->moment2 = xcalloc(n, sizeof(float));
+	}
+}
+
+static bool is_wide(const struct backend *b)
+{
+	bool wide = b->mlp_factors > NARROW_WIDTH;
+
+	for (uint32_t l = 0; l < b->num_hidden; l++)
+		wide = wide || b->hidden[l] > NARROW_WIDTH;
+	return wide;
+}
+
+static size_t largest(size_t a, size_t b)
+{
+	return a > b ? a : b;
+}
+
+/* What a thread may need at a time, of training and of scoring. */
+static size_t scratch_size(const struct backend *b)
+{
+	size_t size = b->path->score_scratch(b);
+	uint32_t cols = b->factors > b->mlp_factors ? b->factors : b->mlp_factors;
+
+	if (b->sides > 0) {
+		size = largest(size, b->path->scratch(b));
+		size = largest(size, (CPU_RANGE + (size_t)cols) * sizeof(float));
+	}
+	return (size + 63) / 64 * 64;
+}
+
+struct backend *cpu_create(const struct backend_config *config, const struct cpu_kernels *kernels)
+{
+	struct backend *b = xcalloc(1, sizeof(*b));
+
+	gemm_init();
+	b->shape = config->shape;
+	b->kernels = kernels;
+	neumf_layout(&b->shape, &b->layout);
+	network_views(b, config->params);
+	b->path = is_wide(b) ? &kernels->wide : &kernels->narrow;
+	b->block = b->path->block();
+	if (config->optimizer != NULL)
+		training_init(b, config);
+	b->pool = pool_new(config->threads);
+	b->scratch_size = scratch_size(b);
+	b->scratch = cpu_aligned(config->threads, b->scratch_size);
+	snprintf(b->description, sizeof(b->description), "%s%s%s", kernels->name,
+		is_wide(b) ? " + " : "", is_wide(b) ? gemm_name() : "");
+	return b;
+}
+
+static struct backend *create(const struct backend_config *config)
+{
+	const struct cpu_kernels *best;
+
+	cpu_kernels_available(&best, 1);
+	return cpu_create(config, best);
+}
+
+static void gradient_job(void *arg, size_t k, unsigned thread)
+{
+	struct backend *b = arg;
+
+	if (k == 0)
+		cpu_sort(&b->item);
+	else if (k == 1)
+		cpu_sort(&b->user);
+	else
+		b->path->gradient(b, k - 2, cpu_thread_scratch(b, thread));
+}
+
+static void hold_ids(struct backend *b, const struct batch *batch)
+{
+	const uint32_t n = batch->size;
+
+	b->rows = n;
+	b->user.count = n;
+	b->item.count = n * b->sides;
+	memcpy(b->user.id, batch->user, n * sizeof(*b->user.id));
+	if (b->sides == 1)
+		memcpy(b->item.id, batch->item, n * sizeof(*b->item.id));
+	else
+		for (uint32_t r = 0; r < n; r++) {
+			b->item.id[2 * r] = batch->item[r];
+			b->item.id[2 * r + 1] = batch->negative[r];
+		}
+}
+
+static void gradient(struct backend *b, const struct batch *batch)
+{
+	const uint32_t blocks = (batch->size + b->block - 1) / b->block;
+	double sum = 0;
+
+	hold_ids(b, batch);
+	b->label = batch->label;
+	b->batch_scale = 1.0f / (float)b->rows;
+	b->jobs = blocks < b->max_jobs ? blocks : b->max_jobs;
+	pool_run(b->pool, b->jobs + 2, gradient_job, b);
+	for (size_t k = 0; k < b->jobs; k++)
+		sum += b->job_loss[k];
+	if (b->loss.bad_batch == b->loss.batches && isfinite(sum))
+		b->loss.bad_batch++;
+	b->loss.batches++;
+	b->loss.rows += b->rows;
+	b->loss.sum += sum;
+}
+
+static struct backend_loss loss(struct backend *b)
+{
+	struct backend_loss l = b->loss;
+
+	memset(&b->loss, 0, sizeof(b->loss));
+	return l;
+}
+
+static const char *describe(struct backend *b)
+{
+	return b->description;
+}
+
+static void destroy(struct backend *b)
+{
+	pool_free(b->pool);
+	side_release(&b->user);
+	side_release(&b->item);
+	free(b->params);
+	free(b->moment1);
+	free(b->moment2);
+	free(b->ones);
+	free(b->dense_gradient);
+	free(b->item_half);
+	free(b->scratch);
+	free(b);
+}
+
+const struct backend_ops backend_cpu = {
+	.abi = BACKEND_ABI,
+	.name = "cpu",
+	.create = create,
+	.gradient = gradient,
+	.update = cpu_update,
+	.loss = loss,
+	.score_pairs = cpu_score_pairs,
+	.score_block = cpu_score_block,
+	.read = cpu_read,
+	.describe = describe,
+	.destroy = destroy,
+};

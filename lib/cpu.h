@@ -1,0 +1,201 @@
+/*
+ * cpu: what the files of the fast backend share. Formulas and dimensions: neumf.h; contract: backend.h.
+ *
+ * A batch is cut into blocks of `block` rows and the blocks into at most CPU_MAX_JOBS contiguous jobs, both by
+ * its size alone. A job has its own sums of dense gradients and loss, added in job order; an embedding row's
+ * gradient is added in batch order after sorting the batch by row. So no bit of a result depends on the
+ * threads, which only take jobs. The instruction set (and OpenBLAS's core type) does change last bits.
+ *
+ * Two ways through the network, chosen by the layers' widths:
+ *   narrow  LANES examples in the lanes of a vector, weights broadcast (cpu_narrow.c)
+ *   wide    one example a row, layers as matrix products (cpu_wide.c)
+ * In both, layer 1 is split, W1 [p; q] + b = (W1u p + b) + W1i q: the user half is computed once for the
+ * positive and the negative of a row, and in scoring once a user, the item half once a model.
+ */
+#ifndef CPU_H
+#define CPU_H
+
+#include "backend.h"
+#include "pool.h"
+
+#include <stddef.h>
+
+enum {
+	CPU_MAX_JOBS = 32,	/* their sums, when over 4 jobs, take at most */
+	CPU_MAX_SUMS = 1 << 24, /* floats */
+	CPU_RANGE = 4096,	/* floats a job of the optimizer takes, about */
+	CPU_SCORE_USERS = 16,
+	CPU_SLACK =
+		16 /* floats that may be read past the end of a row: kernels load whole vectors */
+};
+
+/* The two embedding tables of one end of the rows, users or items, and their part of the batch. */
+struct cpu_side {
+	float *table[2];  /* gmf (num_rows, F) and mlp (num_rows, E); NULL: the model has none */
+	uint32_t cols[2]; /* F and E, or 0 */
+	uint32_t num_rows;
+
+	uint32_t count;	 /* occurrences: one user a row, `sides` items a row, the positive first */
+	uint32_t *id;	 /* (count) the row of each */
+	float *gradient; /* (count, stride) d loss / d row: gmf part, mlp part, padding */
+	size_t stride;
+
+	uint32_t *order;  /* (count) occurrences sorted by id, else in batch order */
+	uint32_t *spare;  /* (2 x count) for sorting */
+	uint32_t *unique; /* (num_unique) ids, ascending */
+	uint32_t *start;  /* (num_unique + 1) where in `order` an id's occurrences begin */
+	uint32_t num_unique;
+};
+
+/* One of the flat stretches of parameters that the optimizer walks: the dense tensors or a table. */
+struct cpu_span {
+	const struct cpu_side *side; /* NULL: the dense tensors */
+	unsigned part;		     /* of the side: 0 gmf, 1 mlp */
+	uint64_t offset;	     /* in params */
+	uint64_t rows;
+	uint32_t cols; /* dense tensors count as rows of one float */
+};
+
+struct backend {
+	struct neumf_shape shape;
+	struct neumf_layout layout;
+	struct neumf_optimizer optimizer;
+	const struct cpu_kernels *kernels;
+	const struct cpu_path *path; /* kernels->narrow or wide */
+	struct pool *pool;
+	float *params, *moment1,
+		*moment2; /* flat, layout order, CPU_SLACK floats longer; moments may be NULL */
+
+	/* the network: views into params */
+	uint32_t factors, mlp_factors; /* F and E, 0 where the model has no such part */
+	uint32_t num_hidden, hidden[NEUMF_MAX_HIDDEN];
+	const float *weight[NEUMF_MAX_HIDDEN], *bias[NEUMF_MAX_HIDDEN];
+	const float *head, *head_bias; /* head is `ones` for mf; head_bias is `zero` but for bce */
+	float *ones, zero;
+	uint32_t block; /* rows */
+
+	/* the batch */
+	uint32_t batch_size, rows, sides; /* sides: items of a row, 1 for bce, else 2 */
+	struct cpu_side user, item;
+	const float *label; /* the caller's, during gradient() */
+	float batch_scale;  /* 1 / B */
+	size_t jobs, max_jobs;
+	uint64_t dense_offset, dense_size; /* dense tensors within params */
+	float *dense_gradient;		   /* (CPU_MAX_JOBS, dense_size) */
+	double job_loss[CPU_MAX_JOBS];
+	struct backend_loss loss;
+
+	/* the optimizer */
+	struct cpu_span span[5];
+	unsigned num_spans;
+	uint64_t step;
+	float step_size, second_scale; /* lr / (1 - b1^t), 1 / sqrt(1 - b2^t) */
+
+	/* scoring: halves of the first layer and premultiplied gmf rows, made at the first score after a change */
+	float *item_half;
+	bool item_half_valid;
+
+	char *scratch; /* threads x scratch_size bytes, 64-byte aligned */
+	size_t scratch_size;
+	char description[96];
+};
+
+/* One way through the network. Scratch is a thread's own memory, of the size (bytes) that *_scratch says. */
+struct cpu_path {
+	uint32_t (*block)(void); /* rows of a full block */
+
+	/* gradient() of the blocks of a job: contributions of its rows, its dense sums and its loss */
+	size_t (*scratch)(const struct backend *b);
+	void (*gradient)(struct backend *b, size_t job, void *scratch);
+
+	/* the item half of items first .. end - 1 in item_half, and how many floats all take */
+	size_t (*items_size)(const struct backend *b);
+	void (*items)(struct backend *b, uint32_t first, uint32_t end);
+
+	/* scores of up to CPU_SCORE_USERS users: score[k x ld + i - first] of (user[k], item i) */
+	size_t (*score_scratch)(const struct backend *b);
+	void (*score)(const struct backend *b, void *scratch, const uint32_t *user, uint32_t users,
+		uint32_t first, uint32_t end, float *score, size_t ld);
+	void (*score_pairs)(const struct backend *b, void *scratch, size_t n, const uint32_t *user,
+		const uint32_t *item, float *score);
+};
+
+/* Kernels of one instruction set. */
+struct cpu_kernels {
+	const char *name; /* "avx512" */
+	struct cpu_path narrow, wide;
+
+	/* sum of an id's contributions and its l2 term: one part of row unique[k] */
+	void (*embedding_gradient)(const struct backend *b, const struct cpu_side *side,
+		unsigned part, uint32_t k, float *out);
+
+	/* sum over the jobs of dense gradients first .. first + n - 1 */
+	void (*dense_gradient)(const struct backend *b, uint64_t first, size_t n, float *out);
+
+	/* one optimizer step on n weights from params + offset with gradient g */
+	void (*update)(struct backend *b, uint64_t offset, size_t n, const float *g);
+};
+
+/* Instruction sets this processor has, best first, and how many. */
+unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
+
+/* backend_cpu.create with given kernels, for tests. */
+struct backend *cpu_create(const struct backend_config *config, const struct cpu_kernels *kernels);
+
+/* Sort the occurrences of a batch by id and find the segments (cpu_sort.c). */
+void cpu_sort(struct cpu_side *side);
+
+/* Functions of backend_cpu in cpu_update.c and cpu_score.c. */
+void cpu_update(struct backend *b);
+void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
+void cpu_score_pairs(
+	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score);
+void cpu_score_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
+	uint32_t end, float *score);
+
+/* Zeroed memory on a cache line's boundary. */
+void *cpu_aligned(size_t n, size_t size);
+
+/* The next `size` bytes of scratch memory, from a cache line's boundary; *top moves behind them. With a top that
+   began at NULL this counts what is needed. */
+static inline void *cpu_take(char **top, size_t size)
+{
+	uintptr_t at = (uintptr_t)*top;
+
+	*top = (char *)(at + (size + 63) / 64 * 64);
+	return (void *)at;
+}
+
+static inline uint32_t cpu_widest(const struct backend *b)
+{
+	uint32_t widest = 0;
+
+	for (uint32_t l = 0; l < b->num_hidden; l++)
+		widest = b->hidden[l] > widest ? b->hidden[l] : widest;
+	return widest;
+}
+
+/* Rows of job k: blocks [k n / jobs, (k + 1) n / jobs) of the n blocks. */
+static inline void cpu_job_rows(const struct backend *b, size_t k, uint32_t *first, uint32_t *end)
+{
+	uint64_t blocks = (b->rows + b->block - 1) / b->block;
+	uint64_t last = (k + 1) * blocks / b->jobs * b->block;
+
+	*first = (uint32_t)(k * blocks / b->jobs * b->block);
+	*end = last < b->rows ? (uint32_t)last : b->rows;
+}
+
+/* The tensor `which` (TENSOR_*) within sums of dense gradients, or NULL where the model has none. */
+static inline float *cpu_dense(const struct backend *b, float *sums, int which)
+{
+	int k = b->layout.at[which];
+
+	return k < 0 ? NULL : sums + (b->layout.tensor[k].offset - b->dense_offset);
+}
+
+static inline void *cpu_thread_scratch(struct backend *b, unsigned thread)
+{
+	return b->scratch + thread * b->scratch_size;
+}
+
+#endif

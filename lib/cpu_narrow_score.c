@@ -1,0 +1,198 @@
+/*
+ * cpu_narrow_score: scores of narrow networks, a quad of items at a time for up to CPU_SCORE_USERS users.
+ *
+ * The item half of the network is kept for all items as columns of quads, (F + H1) each: head.weight x
+ * gmf_item, then W1i mlp_item. What is left for a pair is F + H1 operations and the layers above the first;
+ * a quad's columns stay in the first cache for all users of the call.
+ */
+#include "cpu_kernels.h"
+#include "cpu_narrow.h"
+
+#include <string.h>
+
+/* Columns of a quad of item_half. */
+static uint32_t half_columns(const struct backend *b)
+{
+	return b->factors + (b->num_hidden > 0 ? b->hidden[0] : 0);
+}
+
+size_t LEVEL(narrow_items_size)(const struct backend *b)
+{
+	return ((size_t)b->shape.num_items + QUAD_ROWS - 1) / QUAD_ROWS * half_columns(b) *
+	       QUAD_ROWS;
+}
+
+/* The item half of items first .. end - 1; first is a multiple of QUAD_ROWS, lanes past the end are 0. */
+void LEVEL(narrow_items)(struct backend *b, uint32_t first, uint32_t end)
+{
+	const uint32_t f = b->factors, e = b->mlp_factors, n = half_columns(b);
+
+	for (uint32_t i = first; i < end; i++) {
+		float *to = b->item_half + (size_t)(i / QUAD_ROWS) * n * QUAD_ROWS + i % QUAD_ROWS;
+		const float *gmf = b->item.table[0] + (size_t)i * f;
+		const float *mlp = b->item.table[1] + (size_t)i * e;
+
+		for (uint32_t k = 0; k < f; k++)
+			to[k * QUAD_ROWS] = b->head[k] * gmf[k];
+		for (uint32_t o = 0; b->num_hidden > 0 && o < b->hidden[0]; o++) {
+			const float *w = b->weight[0] + (size_t)o * 2 * e + e;
+			float sum = 0;
+
+			for (uint32_t k = 0; k < e; k++)
+				sum += w[k] * mlp[k];
+			to[(f + o) * QUAD_ROWS] = sum;
+		}
+	}
+}
+
+/* What a call needs: users' gmf rows and halves, gmf logits, outputs of two layers, items brought together. */
+struct room {
+	float *user, *user_half; /* (users, F), (users, H1) */
+	vf *gmf;		 /* (users) columns */
+	vf *x[2];		 /* (widest layer) columns */
+	vf *items;		 /* (F + H1) columns */
+};
+
+static size_t room_layout(const struct backend *b, struct room *r, char *base)
+{
+	const size_t quad = QUAD * sizeof(vf), users = CPU_SCORE_USERS * sizeof(float);
+	char *top = base;
+
+	r->gmf = cpu_take(&top, CPU_SCORE_USERS * quad);
+	r->x[0] = cpu_take(&top, cpu_widest(b) * quad);
+	r->x[1] = cpu_take(&top, cpu_widest(b) * quad);
+	r->items = cpu_take(&top, half_columns(b) * quad);
+	r->user = cpu_take(&top, users * b->factors);
+	r->user_half = cpu_take(&top, users * cpu_widest(b));
+	return (size_t)(top - base);
+}
+
+size_t LEVEL(narrow_score_scratch)(const struct backend *b)
+{
+	struct room r;
+
+	return room_layout(b, &r, NULL);
+}
+
+static void user_halves(
+	const struct backend *b, const struct room *r, const uint32_t *user, uint32_t n)
+{
+	const uint32_t f = b->factors, e = b->mlp_factors;
+
+	for (uint32_t k = 0; k < n; k++) {
+		if (f > 0)
+			memcpy(r->user + k * f, b->user.table[0] + (size_t)user[k] * f,
+				f * sizeof(float));
+		for (uint32_t o = 0; b->num_hidden > 0 && o < b->hidden[0]; o++) {
+			const float *w = b->weight[0] + (size_t)o * 2 * e;
+			const float *mlp = b->user.table[1] + (size_t)user[k] * e;
+			float sum = b->bias[0][o];
+
+			for (uint32_t c = 0; c < e; c++)
+				sum += w[c] * mlp[c];
+			r->user_half[k * b->hidden[0] + o] = sum;
+		}
+	}
+}
+
+/* The quad's scores for user number k of the room. */
+static void score_quad(
+	const struct backend *b, const struct room *r, const vf *items, uint32_t k, vf *score)
+{
+	const uint32_t f = b->factors, last = b->num_hidden - 1;
+	const vf *x = r->x[0];
+
+	if (b->num_hidden == 0) {
+		memcpy(score, r->gmf + k * QUAD, QUAD * sizeof(*score));
+	} else {
+		const float *half = r->user_half + (size_t)k * b->hidden[0];
+		const struct product head = { b->head + f, 0, 1, 1, b->hidden[last] };
+
+		for (uint32_t c = 0; c < b->hidden[0] * QUAD; c++)
+			r->x[0][c] = relu(half[c / QUAD] + items[f * QUAD + c]);
+		for (uint32_t l = 1; l <= last; l++) {
+			const uint32_t in = b->hidden[l - 1];
+			const struct product layer = { b->weight[l], in, 1, b->hidden[l], in };
+
+			product_quad(
+				&layer, FROM_BIAS, WITH_RELU, x, b->bias[l], NULL, r->x[l % 2]);
+			x = r->x[l % 2];
+		}
+		product_quad(&head, FROM_COLUMNS, AS_IT_IS, x, NULL, r->gmf + k * QUAD, score);
+	}
+	if (b->shape.sigmoid_output)
+		for (unsigned j = 0; j < QUAD; j++)
+			score[j] = sigmoid_lanes(score[j]);
+}
+
+/* gmf part of the logits of all users: head.bias + user . items */
+static void gmf_logits(
+	const struct backend *b, const struct room *r, const vf *items, uint32_t users)
+{
+	for (uint32_t k = 0; k < users; k++) {
+		const struct product gmf = { r->user + (size_t)k * b->factors, 0, 1, 1,
+			b->factors };
+
+		product_quad(
+			&gmf, FROM_BIAS, AS_IT_IS, items, b->head_bias, NULL, r->gmf + k * QUAD);
+	}
+}
+
+void LEVEL(narrow_score)(const struct backend *b, void *scratch, const uint32_t *user,
+	uint32_t users, uint32_t first, uint32_t end, float *score, size_t ld)
+{
+	const uint32_t n = half_columns(b);
+	struct room r;
+
+	room_layout(b, &r, scratch);
+	user_halves(b, &r, user, users);
+	for (uint32_t i = first - first % QUAD_ROWS; i < end; i += QUAD_ROWS) {
+		const vf *items = (const vf *)(b->item_half + (size_t)i * n);
+		const uint32_t from = i < first ? first : i;
+		const uint32_t to = end - i < QUAD_ROWS ? end : i + QUAD_ROWS;
+
+		gmf_logits(b, &r, items, users);
+		for (uint32_t k = 0; k < users; k++) {
+			vf quad[QUAD];
+
+			score_quad(b, &r, items, k, quad);
+			memcpy(score + k * ld + (from - first), (const float *)quad + (from - i),
+				(to - from) * sizeof(*score));
+		}
+	}
+}
+
+/* n pairs of one user, n <= QUAD_ROWS: the items' columns are brought together in a quad. */
+static void score_items(const struct backend *b, const struct room *r, const uint32_t *item,
+	uint32_t n, float *score)
+{
+	const uint32_t columns = half_columns(b);
+	vf quad[QUAD];
+
+	for (uint32_t l = 0; l < n; l++) {
+		const float *from = b->item_half +
+				    (size_t)(item[l] / QUAD_ROWS) * columns * QUAD_ROWS +
+				    item[l] % QUAD_ROWS;
+
+		for (uint32_t c = 0; c < columns; c++)
+			((float *)r->items)[c * QUAD_ROWS + l] = from[c * QUAD_ROWS];
+	}
+	gmf_logits(b, r, r->items, 1);
+	score_quad(b, r, r->items, 0, quad);
+	memcpy(score, quad, n * sizeof(*score));
+}
+
+void LEVEL(narrow_score_pairs)(const struct backend *b, void *scratch, size_t n,
+	const uint32_t *user, const uint32_t *item, float *score)
+{
+	struct room r;
+
+	room_layout(b, &r, scratch);
+	for (size_t k = 0, run; k < n; k += run) {
+		if (k == 0 || user[k] != user[k - 1])
+			user_halves(b, &r, user + k, 1);
+		for (run = 1; run < QUAD_ROWS && k + run < n && user[k + run] == user[k];)
+			run++;
+		score_items(b, &r, item + k, (uint32_t)run, score + k);
+	}
+}

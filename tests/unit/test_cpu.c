@@ -1,0 +1,318 @@
+/*
+ * cpu: the fast backend against the reference: one gradient, one update, a run of 20 steps and all scores,
+ * for each model, loss and optimizer at odd sizes, for every instruction set this processor has; and the same
+ * bits for 1, 2, 3 and 8 threads.
+ */
+#include "check.h"
+#include "cpu.h"
+#include "mem.h"
+#include "rng.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { USERS = 37, ITEMS = 331, SCORED = 18, STEPS = 20, WIDE_STEPS = 3, MAX_BATCH = 700 };
+
+/*
+ * Agreement asked for: of gradients and moments relative to the model's largest; of a weight relative to itself
+ * and to the way the optimizer can have gone (lr x steps), of a score relative to the largest. With eps
+ * = 1e-8 Adam makes a step of lr out of the rounding of a gradient that is 0 but for rounding, as a bias has
+ * whose positives and negatives cancel; 1e-4 keeps the comparison well-conditioned.
+ */
+static const double gradient_tolerance = 5e-6, weight_tolerance = 2e-6, way_tolerance = 1e-4,
+		    score_tolerance = 2e-6;
+
+struct rows {
+	uint32_t user[MAX_BATCH], item[MAX_BATCH], negative[MAX_BATCH];
+	float label[MAX_BATCH];
+};
+
+/* Skewed ids, so that rows occur many times, once and never. */
+static struct batch random_batch(struct rows *r, uint32_t size, uint64_t step)
+{
+	struct rng g;
+
+	for (uint32_t k = 0; k < size; k++) {
+		rng_start(&g, 7, RNG_TEST, (uint32_t)step, k);
+		r->user[k] = rng_below(&g, 1 + rng_below(&g, USERS));
+		r->item[k] = rng_below(&g, 1 + rng_below(&g, ITEMS));
+		r->negative[k] = rng_below(&g, ITEMS);
+		r->label[k] = (float)rng_below(&g, 2);
+	}
+	return (struct batch){ size, r->user, r->item, r->negative, r->label };
+}
+
+static struct neumf_shape shape_of(
+	enum neumf_model model, enum neumf_loss loss, uint32_t factors, const uint32_t hidden[4])
+{
+	struct neumf_shape s = {
+		.model = model, .loss = loss, .num_users = USERS, .num_items = ITEMS
+	};
+
+	if (neumf_has_gmf(&s))
+		s.factors = factors;
+	for (; neumf_has_mlp(&s) && s.num_hidden < 4 && hidden[s.num_hidden] > 0; s.num_hidden++)
+		s.hidden[s.num_hidden] = hidden[s.num_hidden];
+	if (neumf_has_mlp(&s))
+		s.mlp_factors = factors + 1;
+	return s;
+}
+
+/* kernels NULL: the reference */
+static struct backend *make(const struct neumf_shape *s, const struct neumf_optimizer *o,
+	uint32_t batch_size, unsigned threads, const struct cpu_kernels *kernels)
+{
+	struct backend_config c = {
+		.shape = *s, .optimizer = o, .batch_size = batch_size, .threads = threads
+	};
+	struct neumf_layout l;
+
+	neumf_layout(s, &l);
+	c.params = xmalloc(l.num_params, sizeof(float));
+	neumf_init(s, 0.3, DENSE_NORMAL, 3, c.params);
+	return kernels != NULL ? cpu_create(&c, kernels) : backend_reference.create(&c);
+}
+
+/* Largest |a - b| / (absolute + relative |b|) over the elements, or over all of a tensor's. */
+static double worst(const float *a, const float *b, size_t n, double absolute, double relative)
+{
+	double w = 0;
+
+	for (size_t k = 0; k < n; k++) {
+		double e = fabs((double)a[k] - b[k]) / (absolute + relative * fabs((double)b[k]));
+
+		if (!(e <= w)) // NaN counts
+			w = e;
+	}
+	return w;
+}
+
+static double largest(const float *a, size_t n)
+{
+	double l = 0;
+
+	for (size_t k = 0; k < n; k++)
+		l = fabs((double)a[k]) > l ? fabs((double)a[k]) : l;
+	return l;
+}
+
+/* All tensors of a backend in layout order. */
+static float *read_all(const struct backend_ops *ops, struct backend *b,
+	const struct neumf_layout *l, enum backend_what what)
+{
+	float *out = xmalloc(l->num_params, sizeof(float));
+
+	for (unsigned t = 0; t < l->num_tensors; t++)
+		ops->read(b, t, what, out + l->tensor[t].offset);
+	return out;
+}
+
+/* How far beyond its tolerance the worst element is: at most 1 is good. */
+static double compare(struct backend *cpu, struct backend *reference, const struct neumf_shape *s,
+	enum backend_what what, double way)
+{
+	struct neumf_layout l;
+
+	neumf_layout(s, &l);
+	float *a = read_all(&backend_cpu, cpu, &l, what);
+	float *b = read_all(&backend_reference, reference, &l, what);
+	double w = what == BACKEND_VALUE
+			   ? worst(a, b, l.num_params, way * way_tolerance, weight_tolerance)
+			   : worst(a, b, l.num_params,
+				     largest(b, l.num_params) * gradient_tolerance + 1e-30, 0);
+
+	free(a);
+	free(b);
+	return w;
+}
+
+static double compare_scores(struct backend *cpu, struct backend *reference)
+{
+	static uint32_t user[SCORED * ITEMS], item[SCORED * ITEMS];
+	static float pairs[SCORED * ITEMS], block[SCORED * ITEMS], right[SCORED * ITEMS];
+	const uint32_t first = 3, end = ITEMS - 2;
+	const size_t n = (size_t)SCORED * (end - first);
+
+	for (size_t k = 0; k < n; k++) {
+		user[k] = (uint32_t)(k / (end - first));
+		item[k] = first + (uint32_t)(k % (end - first));
+	}
+	backend_cpu.score_pairs(cpu, n, user, item, pairs);
+	for (uint32_t u = 0; u < SCORED; u++)
+		user[u] = u;
+	backend_cpu.score_block(cpu, SCORED, user, first, end, block);
+	backend_reference.score_block(reference, SCORED, user, first, end, right);
+	return fmax(worst(pairs, right, n, largest(right, n) * score_tolerance, 0),
+		worst(block, right, n, largest(right, n) * score_tolerance, 0));
+}
+
+struct verdict {
+	double gradient, moments, step, run, loss, scores;
+};
+
+static double loss_difference(struct backend *cpu, struct backend *reference)
+{
+	struct backend_loss a = backend_cpu.loss(cpu), b = backend_reference.loss(reference);
+
+	if (a.rows != b.rows || a.batches != b.batches || a.bad_batch != b.bad_batch)
+		return INFINITY;
+	return fabs(a.sum - b.sum) / fabs(b.sum);
+}
+
+static struct verdict compare_run(const struct neumf_shape *s, const struct neumf_optimizer *o,
+	uint32_t batch_size, const struct cpu_kernels *kernels)
+{
+	struct backend *cpu = make(s, o, batch_size, 2, kernels);
+	struct backend *reference = make(s, o, batch_size, 1, NULL);
+	struct verdict v = { 0 };
+	uint32_t steps = s->num_hidden > 0 && s->hidden[0] > 64 ? WIDE_STEPS : STEPS;
+	struct rows rows;
+
+	v.scores = compare_scores(cpu, reference);
+	for (uint32_t step = 0; step < steps; step++) {
+		struct batch batch = random_batch(&rows, batch_size - (step % 3 == 1), step);
+
+		if (batch.size == 0)
+			continue;
+		backend_cpu.gradient(cpu, &batch);
+		backend_reference.gradient(reference, &batch);
+		if (step == 0)
+			v.gradient = compare(cpu, reference, s, BACKEND_GRADIENT, 0);
+		backend_cpu.update(cpu);
+		backend_reference.update(reference);
+		if (step > 0)
+			continue;
+		v.step = compare(cpu, reference, s, BACKEND_VALUE, o->lr);
+		v.moments = fmax(compare(cpu, reference, s, BACKEND_MOMENT1, 0),
+			compare(cpu, reference, s, BACKEND_MOMENT2, 0));
+	}
+	v.run = compare(cpu, reference, s, BACKEND_VALUE, o->lr * steps);
+	v.loss = loss_difference(cpu, reference);
+	backend_cpu.destroy(cpu);
+	backend_reference.destroy(reference);
+	return v;
+}
+
+static const struct neumf_optimizer optimizers[] = {
+	{ OPTIMIZER_ADAM, 0.01, 1e-3, 0, 0.9, 0.999, 1e-4 },
+	{ OPTIMIZER_LAZY_ADAM, 0.01, 1e-3, 0.01, 0.9, 0.999, 1e-4 },
+	{ OPTIMIZER_SGD, 0.1, 0, 0.01, 0.9, 0.999, 1e-4 },
+	{ OPTIMIZER_SGD, 0.1, 1e-3, 0, 0.9, 0.999, 1e-4 },
+};
+
+static void check_case(const struct neumf_shape *s, const struct neumf_optimizer *o,
+	uint32_t batch_size, const struct cpu_kernels *kernels, const char *size)
+{
+	struct verdict v = compare_run(s, o, batch_size, kernels);
+	double w = fmax(fmax(v.gradient, v.moments), fmax(v.step, v.run));
+
+	CHECK(w <= 1 && v.loss < 1e-6 && v.scores <= 1,
+		"%s, %s, %s%s, %s, batch %u, %s: gradient %.2g, moments %.2g, step %.2g, run %.2g, "
+		"scores %.2g of the tolerance, loss %.1e",
+		kernels->name, neumf_model_names[s->model], neumf_loss_names[s->loss],
+		s->sigmoid_output ? " on sigmoids" : "", neumf_optimizer_names[o->kind], batch_size,
+		size, v.gradient, v.moments, v.step, v.run, v.scores, v.loss);
+}
+
+static const struct {
+	const char *name;
+	uint32_t factors, hidden[4];
+} sizes[] = {
+	{ "small", 7, { 9, 6, 3 } }, /* with every optimizer; the others with one each, in turn */
+	{ "one layer", 12, { 17 } },
+	{ "wide", 66, { 130, 71, 9 } },
+	{ "one wide layer", 3, { 67 } },
+};
+
+static void check_against_reference(const struct cpu_kernels *kernels)
+{
+	static const uint32_t batch[] = { 31, 257, 700, 1 };
+	unsigned turn = 0;
+
+	for (int k = 0; k < 4 * 5 * 4; k++) {
+		int model = k % 4, loss = k / 4 % 5, size = k / 20;
+		struct neumf_shape s = shape_of(
+			model, loss > 2 ? loss - 3 : loss, sizes[size].factors, sizes[size].hidden);
+
+		s.sigmoid_output = loss > 2;
+		if (size % 2 == 1 && !neumf_has_mlp(&s))
+			continue;
+		for (unsigned o = 0; o < 4; o++)
+			if (size == 0 || o == turn % 4)
+				check_case(&s, &optimizers[o], batch[(o + turn) % 4], kernels,
+					sizes[size].name);
+		turn++;
+	}
+}
+
+/* Parameters and moments after a run, then scores: all the bits a user may see. */
+static void run(const struct neumf_shape *s, const struct neumf_optimizer *o, uint32_t batch_size,
+	unsigned threads, const struct cpu_kernels *kernels, float *out)
+{
+	struct backend *b = make(s, o, batch_size, threads, kernels);
+	static uint32_t user[USERS], item[USERS];
+	struct neumf_layout l;
+	struct rows rows;
+
+	neumf_layout(s, &l);
+	for (uint32_t step = 0; step < 5; step++) {
+		struct batch batch = random_batch(&rows, batch_size, step);
+
+		backend_cpu.gradient(b, &batch);
+		backend_cpu.update(b);
+	}
+	for (unsigned t = 0; t < l.num_tensors; t++) {
+		backend_cpu.read(b, t, BACKEND_VALUE, out + l.tensor[t].offset);
+		backend_cpu.read(b, t, BACKEND_GRADIENT, out + l.num_params + l.tensor[t].offset);
+		backend_cpu.read(
+			b, t, BACKEND_MOMENT2, out + 2 * l.num_params + l.tensor[t].offset);
+	}
+	out += 3 * l.num_params;
+	for (uint32_t u = 0; u < USERS; u++) {
+		user[u] = u;
+		item[u] = ITEMS - 1 - u;
+	}
+	backend_cpu.score_block(b, USERS, user, 1, ITEMS, out);
+	backend_cpu.score_pairs(b, USERS, user, item, out + USERS * (ITEMS - 1));
+	*(double *)(void *)(out + USERS * ITEMS + (3 * l.num_params + USERS * ITEMS) % 2) =
+		backend_cpu.loss(b).sum;
+	backend_cpu.destroy(b);
+}
+
+static void check_threads(const struct cpu_kernels *kernels, unsigned size, enum neumf_loss loss)
+{
+	static const unsigned threads[] = { 2, 3, 8 };
+	struct neumf_shape s = shape_of(MODEL_NEUMF, loss, sizes[size].factors, sizes[size].hidden);
+	struct neumf_layout l;
+
+	neumf_layout(&s, &l);
+	for (unsigned o = 0; o < 4; o++) {
+		size_t n = 3 * l.num_params + USERS * ITEMS + 3;
+		float *one = xcalloc(n, sizeof(float)), *many = xcalloc(n, sizeof(float));
+
+		run(&s, &optimizers[o], MAX_BATCH, 1, kernels, one);
+		for (unsigned k = 0; k < 3; k++) {
+			run(&s, &optimizers[o], MAX_BATCH, threads[k], kernels, many);
+			CHECK(memcmp(one, many, n * sizeof(float)) == 0,
+				"%s, %s, %s, %s: %u threads give the bits of one", kernels->name,
+				sizes[size].name, neumf_loss_names[loss],
+				neumf_optimizer_names[optimizers[o].kind], threads[k]);
+		}
+		free(one);
+		free(many);
+	}
+}
+
+int main(void)
+{
+	const struct cpu_kernels *kernels[8];
+	unsigned n = cpu_kernels_available(kernels, 8);
+
+	for (unsigned k = 0; k < n; k++) {
+		check_against_reference(kernels[k]);
+		check_threads(kernels[k], 0, LOSS_BPR);
+		check_threads(kernels[k], 2, LOSS_BCE);
+	}
+	return CHECK_EXIT;
+}
