@@ -7,6 +7,7 @@
 struct cu_graph_exec {
 	cu_graph graph;
 };
+static int num_live; /* graphs and executables not destroyed */
 
 void cu_graph_add(cu_stream *s, std::function<void()> op)
 {
@@ -70,12 +71,14 @@ cudaError_t cudaStreamEndCapture(cudaStream_t s, cudaGraph_t *g)
 		return cu_fail(cudaErrorStreamCaptureUnjoined);
 	}
 	*g = graph;
+	num_live++;
 	return cudaSuccess;
 }
 
 cudaError_t cudaGraphInstantiate(cudaGraphExec_t *x, cudaGraph_t g, unsigned long long)
 {
 	*x = new cu_graph_exec{ *g };
+	num_live++;
 	return cudaSuccess;
 }
 
@@ -110,11 +113,20 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t x)
 {
 	cu_drain_all(true);
 	delete x;
+	num_live--;
 	return cudaSuccess;
 }
 
 cudaError_t cudaGraphDestroy(cudaGraph_t g)
 {
 	delete g;
+	num_live--;
 	return cudaSuccess;
+}
+
+int cu_report_graphs(void)
+{
+	if (num_live)
+		fprintf(stderr, "cuda_host: %d graphs were never destroyed\n", num_live);
+	return num_live;
 }

@@ -98,6 +98,7 @@ cudaError_t cu_fail(cudaError_t e);
 void cu_drain_all(bool nonblocking_too);
 bool cu_capturing(void);
 int cu_report_streams(void);
+int cu_report_graphs(void);
 
 struct cu_graph {
 	struct node {

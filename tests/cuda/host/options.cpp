@@ -97,7 +97,7 @@ void cu_arrange(int *v, int n)
 static struct at_end {
 	~at_end()
 	{
-		if (cu_opt.leaks && cu_report_leaks() + cu_report_streams()) {
+		if (cu_opt.leaks && cu_report_leaks() + cu_report_streams() + cu_report_graphs()) {
 			fflush(stderr);
 			_Exit(70);
 		}

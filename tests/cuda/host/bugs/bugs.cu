@@ -367,8 +367,12 @@ static void fork_graph(bool join, bool wait)
 		ok(cudaStreamWaitEvent(stream, f));
 	ok(cudaStreamEndCapture(stream, &graph));
 	ok(cudaGraphInstantiate(&run, graph));
+	ok(cudaGraphDestroy(graph));
 	ok(cudaGraphLaunch(run, stream));
 	expect(a, 2, 1);
+	ok(cudaGraphExecDestroy(run));
+	ok(cudaEventDestroy(e));
+	ok(cudaEventDestroy(f));
 }
 
 static void unjoined_capture(void)
