@@ -1,14 +1,16 @@
 # cuda.mk: the CUDA backend on the host. The same .cu files, compiled by g++ with tests/cuda/host in the
 # place of nvcc and its headers, become a plug-in that runs the kernels on the CPU:
 #   $B/cuda-host/V/cofilter-cuda.so   V: plain, asan (ASan + UBSan), tsan
-#   $B/cuda-host/V/test_X             from tests/cuda/test_X.cu (linked with the ops) or test_X.c (opens the plug-in)
+#   $B/cuda-host/V/X                  from tests/cuda/X.cu (linked with the ops) or X.c (opens the plug-in)
 # $B/cuda-host/cofilter-cuda.so is the plain one. Warnings of g++ are those of the C code.
 
 CUDA_HOST := $B/cuda-host
 CUDA_CXX ?= g++
 CUDA_SOURCES := $(wildcard lib/cuda/*.cu)
 CUDA_HOST_SOURCES := $(wildcard tests/cuda/host/*.cpp)
-CUDA_TESTS := $(basename $(notdir $(wildcard tests/cuda/test_*.cu tests/cuda/test_*.c)))
+# in CUDA, with the ops in them; in C, opening the plug-in
+CUDA_PROGRAMS := $(patsubst tests/cuda/%.cu,%,$(wildcard tests/cuda/*.cu))
+CUDA_C_PROGRAMS := $(patsubst tests/cuda/%.c,%,$(wildcard tests/cuda/*.c))
 # what the plug-in takes from lib/; hidden in it, as in the real one
 CUDA_C_PARTS := die mem neumf rng
 
@@ -55,15 +57,17 @@ $(CUDA_HOST)/$1/cofilter-cuda.so: $$(CUDA_OBJECTS_$1) $(CUDA_C_PARTS:%=$(CUDA_HO
 	$$(CUDA_CXX) -shared $$(CUDA_FLAGS_$1) -pthread -Wl,--no-undefined -Wl,--exclude-libs,ALL -Wl,-z,nodelete \
 		-Wl,--whole-archive $$^ -Wl,--no-whole-archive -ldl -lm -o $$@
 
-# a test in CUDA holds the ops itself; the rest of lib/ is plain C
-$(CUDA_HOST)/$1/test_%: $(CUDA_HOST)/$1/test_%.o $$(CUDA_OBJECTS_$1) $(CUDA_HOST)/$1/host.a $B/libcofilter.a
+$(CUDA_PROGRAMS:%=$(CUDA_HOST)/$1/%): $(CUDA_HOST)/$1/%: $(CUDA_HOST)/$1/%.o $$(CUDA_OBJECTS_$1) $(CUDA_HOST)/$1/host.a $B/libcofilter.a
 	$$(CUDA_CXX) $$(CUDA_FLAGS_$1) -pthread $$^ $$(COF_LIBS) -o $$@
+
+$(CUDA_C_PROGRAMS:%=$(CUDA_HOST)/$1/%): $(CUDA_HOST)/$1/%: $(CUDA_HOST)/$1/%.o $B/libcofilter.a
+	$$(CC) $$(CUDA_FLAGS_$1) -pthread $$^ $$(COF_LIBS) -o $$@
 
 $(CUDA_HOST)/$1/bugs/bugs: $(CUDA_HOST)/$1/bugs/bugs.o $(CUDA_HOST)/$1/host.a
 	$$(CUDA_CXX) $$(CUDA_FLAGS_$1) -pthread $$^ -lm -o $$@
 
 .PHONY: cuda-host-$1
-cuda-host-$1: $(CUDA_HOST)/$1/bugs/bugs $$(if $(CUDA_SOURCES),$(CUDA_HOST)/$1/cofilter-cuda.so $(CUDA_TESTS:%=$(CUDA_HOST)/$1/%))
+cuda-host-$1: $(CUDA_HOST)/$1/bugs/bugs $(CUDA_HOST)/$1/cofilter-cuda.so $(CUDA_PROGRAMS:%=$(CUDA_HOST)/$1/%) $(CUDA_C_PROGRAMS:%=$(CUDA_HOST)/$1/%)
 endef
 
 $(foreach v,plain asan tsan,$(eval $(call cuda_variant,$v)))

@@ -2,7 +2,7 @@
    started only when a thread blocks; until then one fiber runs thread after thread as a loop. */
 #include "host.h"
 
-#include <chrono>
+#include <ctime>
 #include <map>
 #include <memory>
 #include <string>
@@ -12,6 +12,7 @@ dim3 blockDim, gridDim;
 cu_threadinfo cu_threads[CU_MAX_THREADS];
 int cu_num_threads;
 
+static uint3 index_of[CU_MAX_THREADS]; /* threadIdx of a thread */
 static int num_started, num_done;
 static int start_order[CU_MAX_THREADS], ready[CU_MAX_THREADS], ready_head, ready_count;
 static void (*grid_loop)(void *);
@@ -42,21 +43,21 @@ void *cu_dyn_shared(void)
 	return dynamic_shared;
 }
 
-/* Shared memory begins as NaN; also what lies between variables, hence the attribute. */
+/* Shared memory begins as NaN. What lies between variables is ASan's: it must not see its words. */
 __attribute__((no_sanitize("address", "undefined"))) static void poison(char *p, char *end)
 {
+#if CU_ASAN
 	for (; p < end; p++)
 		*(volatile char *)p = (char)0xff;
+#else
+	memset(p, 0xff, (size_t)(end - p));
+#endif
 }
 
 static void set_thread(int t)
 {
-	unsigned u = (unsigned)t;
-
 	cu_thread = t;
-	threadIdx.x = u % blockDim.x;
-	threadIdx.y = u / blockDim.x % blockDim.y;
-	threadIdx.z = u / (blockDim.x * blockDim.y);
+	threadIdx = index_of[t];
 }
 
 static void fiber_main(void)
@@ -156,6 +157,14 @@ static void assign_team(unsigned block)
 }
 #endif
 
+static void set_block(dim3 block)
+{
+	blockDim = block;
+	cu_num_threads = (int)(block.x * block.y * block.z);
+	for (unsigned t = 0; t < (unsigned)cu_num_threads; t++)
+		index_of[t] = { t % block.x, t / block.x % block.y, t / (block.x * block.y) };
+}
+
 /* Block number k in time, number i in the grid. */
 static void run_block(unsigned k, unsigned i, size_t smem)
 {
@@ -212,11 +221,10 @@ static struct statistics {
 	}
 } statistics;
 
+/* Of the processor, since other programs share it. */
 static double now(void)
 {
-	auto t = std::chrono::steady_clock::now().time_since_epoch();
-
-	return std::chrono::duration<double>(t).count();
+	return (double)clock() / CLOCKS_PER_SEC;
 }
 
 static void count(double since, unsigned long switches_before)
@@ -237,10 +245,9 @@ void cu_run_grid(
 
 	cu_kernel = kernel;
 	gridDim = grid;
-	blockDim = block;
+	set_block(block);
 	grid_loop = loop;
 	grid_arg = arg;
-	cu_num_threads = (int)(block.x * block.y * block.z);
 	cu_enter_device();
 #if CU_TSAN
 	static bool once = (__tsan_java_init((uintptr_t)shared_begin,

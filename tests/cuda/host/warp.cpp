@@ -2,7 +2,7 @@
    all lanes of a mask to the same collective with the same mask; anything else ends the program. */
 #include "host.h"
 
-static int num_waiting;
+static int num_waiting, warp_waiting[CU_MAX_THREADS / 32]; /* at a barrier, in a collective */
 #if CU_TSAN
 /* Two marks in turn, since the first to leave a barrier may reach the next before the last has
  * left. */
@@ -55,7 +55,7 @@ void cu_deadlock(const char *why)
 
 static bool elsewhere(const cu_threadinfo &a, const cu_threadinfo &b)
 {
-	return a.op != b.op || a.line != b.line || strcmp(a.file, b.file);
+	return a.op != b.op || a.line != b.line || (a.file != b.file && strcmp(a.file, b.file));
 }
 
 /* All have come: work out what the barrier gives, let them go on. */
@@ -109,12 +109,38 @@ static void shuffle(int lane, int first, int live)
 	t.result = cu_threads[first + t.source].value;
 }
 
-static void release_warp(cu_op op, int *lanes, int n, int first, int live)
+/* __builtin_popcount is a call where the machine is not known to have the instruction. */
+static int num_lanes(unsigned mask, int live)
 {
+	return mask == 0xffffffffu ? live : __builtin_popcountll(mask & ((1ull << live) - 1));
+}
+
+/* Are all lanes of t's mask in the collective that t is in? */
+static bool all_there(const cu_threadinfo &t, int first, int live)
+{
+	for (int l = 0; l < live; l++) {
+		const cu_threadinfo &o = cu_threads[first + l];
+
+		if (!(t.mask >> l & 1))
+			continue;
+		if (o.state != CU_IN_WARP)
+			return false;
+		if (o.mask != t.mask || elsewhere(o, t))
+			cu_deadlock("lanes named in one mask are in different warp collectives");
+	}
+	return true;
+}
+
+static void release_warp(cu_op op, unsigned mask, int first, int live)
+{
+	int lanes[32], n = 0;
 	unsigned vote = 0;
 
-	for (int i = 0; i < n; i++)
-		vote |= (unsigned)(cu_threads[lanes[i]].value & 1) << (lanes[i] & 31);
+	for (int l = 0; l < live; l++)
+		if (mask >> l & 1) {
+			vote |= (unsigned)(cu_threads[first + l].value & 1) << l;
+			lanes[n++] = first + l;
+		}
 	for (int i = 0; i < n; i++) {
 		cu_threadinfo &t = cu_threads[lanes[i]];
 		unsigned same = 0;
@@ -127,15 +153,15 @@ static void release_warp(cu_op op, int *lanes, int n, int first, int live)
 		else
 			t.result = op == CU_MATCH ? same : vote;
 	}
+	warp_waiting[first / 32] -= n;
 	TSAN(warp_turn[first / 32] ^= 1);
 	cu_make_ready(lanes, n);
 }
 
 uint64_t cu_warp(cu_op op, unsigned mask, uint64_t bits, int source, const char *file, int line)
 {
-	int me = cu_thread, first = me & ~31, lanes[32], n = 0;
+	int me = cu_thread, first = me & ~31;
 	int live = cu_num_threads - first < 32 ? cu_num_threads - first : 32;
-	bool all = true;
 
 	if (me < 0)
 		cu_die("%s:%d: warp collective outside a kernel", file, line);
@@ -151,18 +177,8 @@ uint64_t cu_warp(cu_op op, unsigned mask, uint64_t bits, int source, const char 
 	t.state = CU_IN_WARP;
 	TSAN(int turn = warp_turn[first / 32];
 		if (op == CU_WARP_SYNC) __tsan_release(&warp_mark[first / 32][turn]));
-	for (int l = 0; l < live && all; l++) {
-		cu_threadinfo &o = cu_threads[first + l];
-
-		if (!(mask >> l & 1))
-			continue;
-		all = o.state == CU_IN_WARP;
-		if (all && (o.mask != mask || elsewhere(o, t)))
-			cu_deadlock("lanes named in one mask are in different warp collectives");
-		lanes[n++] = first + l;
-	}
-	if (all)
-		release_warp(op, lanes, n, first, live);
+	if (++warp_waiting[first / 32] >= num_lanes(mask, live) && all_there(t, first, live))
+		release_warp(op, mask, first, live);
 	cu_schedule();
 	TSAN(if (op == CU_WARP_SYNC) __tsan_acquire(&warp_mark[first / 32][turn]));
 	return cu_threads[me].result;
