@@ -1,5 +1,6 @@
 /*
- * idmap: one key an id and open addressing over them, linear probing at a load of at most one half.
+ * idmap: one key an id and open addressing over them, linear probing at a load of at most one half;
+ * small numbers have a table of their own, which is one look instead of two or more.
  */
 #include "idmap.h"
 
@@ -15,12 +16,18 @@
 /* A key is the number of a canonical label, or this bit and where the label starts in `arena`. */
 #define KEY_TEXT (UINT64_C(1) << 63)
 
+/* Numbers below this are looked up in `direct`: 16 MiB at most. */
+enum { DIRECT_NUMBERS = 1 << 22 };
+
 struct idmap {
 	uint32_t size, max;
 	uint64_t *key; /* of each id */
 	size_t key_room;
 	uint32_t *slot; /* 0: empty, else id + 1 */
 	unsigned slot_bits;
+	size_t num_slots; /* in use */
+	uint32_t *direct; /* of a number below direct_size: 0 or id + 1 */
+	uint32_t direct_size;
 	char *arena; /* the other labels, each with its NUL */
 	size_t arena_size, arena_room;
 	char digits[LABEL_MAX_DIGITS + 2];
@@ -58,6 +65,7 @@ void idmap_free(struct idmap *m)
 		return;
 	free(m->key);
 	free(m->slot);
+	free(m->direct);
 	free(m->arena);
 	free(m);
 }
@@ -115,8 +123,11 @@ static void grow_slots(struct idmap *m)
 	m->slot = xcalloc(mask + 1, sizeof(*m->slot));
 	m->slot_bits++;
 	for (uint32_t id = 0; id < m->size; id++) {
-		size_t at = slot_of(hash_key(m, m->key[id]), m->slot_bits);
+		size_t at;
 
+		if (m->key[id] < DIRECT_NUMBERS)
+			continue;
+		at = slot_of(hash_key(m, m->key[id]), m->slot_bits);
 		while (m->slot[at])
 			at = (at + 1) & mask;
 		m->slot[at] = id + 1;
@@ -147,20 +158,47 @@ static uint64_t new_key(struct idmap *m, const struct label *label)
 	return key;
 }
 
-uint32_t idmap_add(struct idmap *m, const struct label *label)
+/* Where the id of a number below DIRECT_NUMBERS is. */
+static uint32_t *grow_direct(struct idmap *m, uint32_t number)
 {
-	size_t at = probe(m, label);
+	uint32_t size = m->direct_size ? m->direct_size : 1024;
 
-	if (m->slot[at])
-		return m->slot[at] - 1;
+	while (size <= number)
+		size *= 2;
+	m->direct = xrealloc(m->direct, size, sizeof(*m->direct));
+	memset(m->direct + m->direct_size, 0, (size - m->direct_size) * sizeof(*m->direct));
+	m->direct_size = size;
+	return &m->direct[number];
+}
+
+/* A label that is not there yet; its place is `at`, in `slot` or in `direct`. */
+static uint32_t add_new(struct idmap *m, const struct label *label, uint32_t *at)
+{
 	if (m->size == m->max)
 		return UINT32_MAX;
 	m->key = xgrow(m->key, &m->key_room, (size_t)m->size + 1, sizeof(*m->key));
 	m->key[m->size] = new_key(m, label);
-	m->slot[at] = ++m->size;
-	if (m->size > (uint64_t)1 << (m->slot_bits - 1))
-		grow_slots(m);
+	*at = ++m->size;
 	return m->size - 1;
+}
+
+uint32_t idmap_add(struct idmap *m, const struct label *label)
+{
+	uint32_t *at, id;
+
+	if (label->number < m->direct_size) {
+		at = &m->direct[label->number];
+		return *at ? *at - 1 : add_new(m, label, at);
+	}
+	if (label->number < DIRECT_NUMBERS)
+		return add_new(m, label, grow_direct(m, (uint32_t)label->number));
+	at = &m->slot[probe(m, label)];
+	if (*at)
+		return *at - 1;
+	id = add_new(m, label, at);
+	if (id != UINT32_MAX && ++m->num_slots > (size_t)1 << (m->slot_bits - 1))
+		grow_slots(m);
+	return id;
 }
 
 const char *idmap_label(struct idmap *m, uint32_t id)

@@ -3,7 +3,8 @@
  * order in which a stream numbers them.
  *
  * A label is its bytes and nothing else: '1' and '01' are two ids. Memory: a number of at most 18
- * digits takes 8 bytes, any other label 8 and its length + 1; 8 to 16 bytes of hash slots an id.
+ * digits takes 8 bytes, any other label 8 and its length + 1; 8 to 16 bytes of hash slots an id, but for
+ * numbers below 2^22, which share one table of 4 bytes for each up to the largest, doubled: 16 MiB at most.
  */
 #ifndef IDMAP_H
 #define IDMAP_H

@@ -54,10 +54,14 @@ static void leave_one_out(struct split *s)
 		}
 	}
 	for (uint32_t u = 0; u < r->num_users; u++) {
-		s->counts.short_users += rows[u] < least;
 		if (!s->config.valid)
 			s->held_out[u].valid = NO_ROW;
+		s->counts.rows[PART_TEST] += s->held_out[u].test != NO_ROW;
+		s->counts.rows[PART_VALID] += s->held_out[u].valid != NO_ROW;
+		s->counts.short_users += rows[u] < least;
 	}
+	s->counts.rows[PART_TRAIN] =
+		r->num - s->counts.rows[PART_TEST] - s->counts.rows[PART_VALID];
 	free(rows);
 	free(time);
 }
@@ -125,8 +129,10 @@ struct split *split_new(const struct ratings *ratings, const struct split_config
 
 	s->ratings = ratings;
 	s->config = *config;
-	if (config->mode == SPLIT_LEAVE_ONE_OUT)
+	if (config->mode == SPLIT_LEAVE_ONE_OUT) {
 		leave_one_out(s);
+		return s;
+	}
 	if (config->mode == SPLIT_GLOBAL_TIME) {
 		s->test = cut_latest(ratings, part);
 		s->valid = config->valid ? cut_latest(ratings, both) : s->test;
@@ -217,11 +223,28 @@ static void sort_rows(const struct ratings *r, uint32_t *row, uint32_t n)
 	}
 }
 
+/* The rows that leave_one_out has found, one a user: two passes over all rows are saved. */
+static uint32_t select_held_out(const struct split *s, enum split_part part, uint32_t *order)
+{
+	uint32_t n = 0;
+
+	for (uint32_t u = 0; u < s->ratings->num_users; u++) {
+		uint32_t row = part == PART_TEST ? s->held_out[u].test : s->held_out[u].valid;
+
+		if (row != NO_ROW)
+			order[n++] = row;
+	}
+	return n;
+}
+
 uint32_t split_select(const struct split *s, enum split_part part, uint32_t *order)
 {
 	const struct ratings *r = s->ratings;
-	uint32_t *next = xcalloc(r->num_users, sizeof(*next)), n = 0;
+	uint32_t *next, n = 0;
 
+	if (s->config.mode == SPLIT_LEAVE_ONE_OUT && part != PART_TRAIN)
+		return select_held_out(s, part, order);
+	next = xcalloc(r->num_users, sizeof(*next));
 	for (uint32_t k = 0; k < r->num; k++)
 		next[r->user[k]] += split_part(s, k) == part;
 	for (uint32_t u = 0; u < r->num_users; u++) {

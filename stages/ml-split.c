@@ -19,7 +19,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-enum { ROWS = 1024 /* to a writer at a time */ };
+/* At a time: lines of the text, so that the caches miss for many of their ids at once; rows to a writer. */
+enum { LINES = 128, ROWS = 1024 };
 
 static struct {
 	const char *test, *valid, *user_ids, *item_ids;
@@ -102,33 +103,42 @@ static void check_usage(void)
 	stream_check_stdout();
 }
 
-static uint32_t number_of(
-	struct idmap *map, const struct label *label, const struct text *t, const char *what)
+static uint32_t number_of(struct idmap *map, const struct label *label, const struct text *t,
+	const struct text_row *row, const char *what)
 {
 	uint32_t id = idmap_add(map, label);
 
 	if (id == UINT32_MAX)
-		text_die(t, "more than %u %s", IDMAP_MAX, what);
+		text_die(t, row, "more than %u %s", IDMAP_MAX, what);
 	return id;
+}
+
+static void add_rows(struct ratings *r, struct idmap *users, struct idmap *items,
+	const struct text *t, const struct text_row *rows, size_t n)
+{
+	for (const struct text_row *row = rows; row < rows + n; row++) {
+		struct rating rating = { number_of(users, &row->user, t, row, "users"),
+			number_of(items, &row->item, t, row, "items"), row->rating, row->time };
+
+		if (r->num == RATINGS_MAX)
+			text_die(t, row, "more than %u ratings", RATINGS_MAX);
+		ratings_add(r, &rating);
+	}
 }
 
 static void read_ratings(
 	const char *path, struct ratings *r, struct idmap *users, struct idmap *items)
 {
+	static struct text_row rows[LINES];
 	struct layout layout;
-	struct text_row row;
 	struct text *t;
+	size_t n;
 
 	layout_init(&layout, (enum layout_format)cfg.format, cfg.delimiter, cfg.columns);
 	t = text_open(path, &layout);
 	progress_start("bytes", text_size(t));
-	while (text_read(t, &row)) {
-		uint32_t user = number_of(users, &row.user, t, "users");
-		uint32_t item = number_of(items, &row.item, t, "items");
-
-		if (r->num == RATINGS_MAX)
-			text_die(t, "more than %u ratings", RATINGS_MAX);
-		ratings_add(r, &(struct rating){ user, item, row.rating, row.time });
+	while ((n = text_read(t, rows, LINES)) > 0) {
+		add_rows(r, users, items, t, rows, n);
 		progress_at(text_offset(t));
 	}
 	progress_end();

@@ -210,6 +210,10 @@ pairs() {
 	has test.cof '0 1 4 20'
 	assert_contains "$stderr" 'delimiter ::, no header line, columns user,item,rating,time'
 
+	printf 'a:b::1::5::10\na:b::2::4::20\n' >in.dat # one colon is part of a label
+	split --user-ids u in.dat
+	assert_equal "$(cat u)" $'0\ta:b'
+
 	text '1 1 5 10' '1 2 6 20'
 	fails 1 "line 2 of 'in.tsv' (byte 13): rating '6' is outside 1..5" --format ml-100k in.tsv
 	text '1 1 0.5 10'
