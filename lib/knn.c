@@ -22,19 +22,29 @@ struct knn {
 	double **sums; /* one a thread, one number an item */
 };
 
-/* The search for neighbours; every array beside the counters has `k` places an item. */
+struct neighbour {
+	uint32_t item;
+	float sim;
+};
+
+/* What a thread needs to find the neighbours of an item; arrays of one place an item. */
+struct scratch {
+	uint32_t *count; /* 0 between jobs */
+	float *sim;
+	uint32_t *best; /* k places */
+};
+
 struct search {
 	struct knn *m;
 	struct history items; /* users of each item */
 	uint32_t k;
 	double shrink;
-	uint32_t *neighbour, *num_neighbours;
-	float *sim;
-	uint32_t **counts; /* one a thread, one number an item; 0 between jobs */
-	float **sims;	   /* the same; -inf */
+	struct scratch *scratch;       /* one a thread */
+	struct neighbour **neighbours; /* one list an item */
+	uint32_t *num_neighbours;
 };
 
-/* Count n_ij for all j. Returns how often i stands in users' lists. */
+/* Count n_ij for all j. */
 static void count_pairs(const struct search *s, uint32_t i, uint32_t *count)
 {
 	uint32_t num_users, num_items;
@@ -56,21 +66,25 @@ static uint32_t popularity(const struct search *s, uint32_t i)
 static void find_neighbours(void *arg, size_t i, unsigned thread)
 {
 	struct search *s = arg;
-	uint32_t num_items = s->m->users.num_items, *count = s->counts[thread],
-		 *neighbour = s->neighbour + i * s->k;
-	float *sim = s->sims[thread];
+	struct scratch *scratch = &s->scratch[thread];
+	uint32_t num_items = s->m->users.num_items, *count = scratch->count;
 	double n_i = popularity(s, (uint32_t)i);
+	size_t num;
 
 	count_pairs(s, (uint32_t)i, count);
 	count[i] = 0; /* no neighbour of itself */
 	for (uint32_t j = 0; j < num_items; j++)
-		sim[j] = count[j] == 0
-				 ? -INFINITY
-				 : (float)(count[j] / (sqrt(n_i * popularity(s, j)) + s->shrink));
-	s->num_neighbours[i] = (uint32_t)rank_top(sim, num_items, s->k, neighbour);
-	for (uint32_t a = 0; a < s->num_neighbours[i]; a++)
-		s->sim[i * s->k + a] = sim[neighbour[a]];
+		scratch->sim[j] =
+			count[j] == 0
+				? -INFINITY
+				: (float)(count[j] / (sqrt(n_i * popularity(s, j)) + s->shrink));
 	memset(count, 0, num_items * sizeof(*count));
+	num = rank_top(scratch->sim, num_items, s->k, scratch->best);
+	s->num_neighbours[i] = (uint32_t)num;
+	s->neighbours[i] = xmalloc(num, sizeof(**s->neighbours));
+	for (size_t a = 0; a < num; a++)
+		s->neighbours[i][a] =
+			(struct neighbour){ scratch->best[a], scratch->sim[scratch->best[a]] };
 }
 
 /* From "the neighbours of i" to "the items whose neighbour j is". */
@@ -83,7 +97,7 @@ static void turn_round(const struct search *s)
 	m->start = xcalloc((size_t)num_items + 1, sizeof(*m->start));
 	for (uint32_t i = 0; i < num_items; i++)
 		for (uint32_t a = 0; a < s->num_neighbours[i]; a++)
-			m->start[s->neighbour[(size_t)i * s->k + a] + 1]++;
+			m->start[s->neighbours[i][a].item + 1]++;
 	for (uint32_t j = 0; j < num_items; j++)
 		m->start[j + 1] += m->start[j];
 	m->item = xmalloc(m->start[num_items], sizeof(*m->item));
@@ -92,50 +106,57 @@ static void turn_round(const struct search *s)
 	memcpy(at, m->start, num_items * sizeof(*at));
 	for (uint32_t i = 0; i < num_items; i++) {
 		for (uint32_t a = 0; a < s->num_neighbours[i]; a++) {
-			size_t from = (size_t)i * s->k + a;
-			uint64_t to = at[s->neighbour[from]]++;
+			const struct neighbour *n = &s->neighbours[i][a];
+			uint64_t to = at[n->item]++;
 
 			m->item[to] = i;
-			m->sim[to] = s->sim[from];
+			m->sim[to] = n->sim;
 		}
 	}
 	free(at);
 }
 
+/* The users of each item from the items of each user. */
+static void transpose(const struct history *users, struct history *items)
+{
+	history_init(items, users->num_items, users->num_users);
+	for (uint32_t u = 0; u < users->num_users; u++) {
+		uint32_t n;
+		const uint32_t *item = history_items(users, u, &n);
+
+		for (uint32_t a = 0; a < n; a++)
+			history_add(items, item[a], u);
+	}
+	history_finish(items);
+}
+
 static void search_neighbours(struct knn *m, uint32_t k, double shrink)
 {
-	uint32_t num_users = m->users.num_users, num_items = m->users.num_items, n;
+	uint32_t num_items = m->users.num_items;
 	unsigned threads = pool_threads(m->pool);
 	struct search s = { .m = m, .k = k < num_items ? k : num_items, .shrink = shrink };
 
-	history_init(&s.items, num_items, num_users);
-	for (uint32_t u = 0; u < num_users; u++) {
-		const uint32_t *item = history_items(&m->users, u, &n);
-
-		for (uint32_t a = 0; a < n; a++)
-			history_add(&s.items, item[a], u);
-	}
-	history_finish(&s.items);
-	s.neighbour = xmalloc((size_t)num_items * s.k, sizeof(*s.neighbour));
-	s.sim = xmalloc((size_t)num_items * s.k, sizeof(*s.sim));
+	transpose(&m->users, &s.items);
+	s.neighbours = xmalloc(num_items, sizeof(*s.neighbours));
 	s.num_neighbours = xmalloc(num_items, sizeof(*s.num_neighbours));
-	s.counts = xmalloc(threads, sizeof(*s.counts));
-	s.sims = xmalloc(threads, sizeof(*s.sims));
+	s.scratch = xmalloc(threads, sizeof(*s.scratch));
 	for (unsigned t = 0; t < threads; t++) {
-		s.counts[t] = xcalloc(num_items, sizeof(**s.counts));
-		s.sims[t] = xmalloc(num_items, sizeof(**s.sims));
+		s.scratch[t].count = xcalloc(num_items, sizeof(*s.scratch->count));
+		s.scratch[t].sim = xmalloc(num_items, sizeof(*s.scratch->sim));
+		s.scratch[t].best = xmalloc(s.k, sizeof(*s.scratch->best));
 	}
 	pool_run(m->pool, num_items, find_neighbours, &s);
 	for (unsigned t = 0; t < threads; t++) {
-		free(s.counts[t]);
-		free(s.sims[t]);
+		free(s.scratch[t].count);
+		free(s.scratch[t].sim);
+		free(s.scratch[t].best);
 	}
-	free(s.counts);
-	free(s.sims);
 	history_release(&s.items);
 	turn_round(&s);
-	free(s.neighbour);
-	free(s.sim);
+	for (uint32_t i = 0; i < num_items; i++)
+		free(s.neighbours[i]);
+	free(s.scratch);
+	free(s.neighbours);
 	free(s.num_neighbours);
 }
 
@@ -178,13 +199,6 @@ uint32_t knn_num_items(const struct knn *m)
 	return m->users.num_items;
 }
 
-size_t knn_listing(const struct knn *m, uint32_t j, const uint32_t **i, const float **sim)
-{
-	*i = m->item + m->start[j];
-	*sim = m->sim + m->start[j];
-	return m->start[j + 1] - m->start[j];
-}
-
 /* The scores of all items for a user. */
 static void sum_up(const struct knn *m, uint32_t user, double *sum)
 {
@@ -193,12 +207,8 @@ static void sum_up(const struct knn *m, uint32_t user, double *sum)
 
 	memset(sum, 0, m->users.num_items * sizeof(*sum));
 	for (uint32_t a = 0; a < n; a++) {
-		const uint32_t *item;
-		const float *sim;
-		size_t length = knn_listing(m, own[a], &item, &sim);
-
-		for (size_t b = 0; b < length; b++)
-			sum[item[b]] += sim[b];
+		for (uint64_t b = m->start[own[a]]; b < m->start[own[a] + 1]; b++)
+			sum[m->item[b]] += m->sim[b];
 	}
 }
 

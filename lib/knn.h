@@ -6,7 +6,7 @@
  *   N(i)        = the `neighbours` items j != i of greatest sim(i, j) > 0, of equal ones the smaller ids
  *   score(u, i) = sum of sim(i, j) over the items j of user u in N(i), ascending, in double
  *
- * Memory: 8 bytes an interaction, 8 a neighbour (16 while they are found), 8 a user, 8 an item, and
+ * Memory: 8 bytes an interaction, 8 a neighbour (16 while they are found), 8 a user, 28 an item, and
  * 12 an item for each thread. Never a square matrix: co-occurrences are counted one item at a time.
  */
 #ifndef KNN_H
@@ -31,8 +31,5 @@ void knn_score_pairs(
 	struct knn *m, size_t n, const uint32_t *user, const uint32_t *item, float *score);
 void knn_score_block(
 	struct knn *m, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score);
-
-/* The neighbours j of item i among which i counts: items i with j in N(i), ascending, their similarities. */
-size_t knn_listing(const struct knn *m, uint32_t j, const uint32_t **i, const float **sim);
 
 #endif
