@@ -67,7 +67,7 @@ struct js *safetensors_read_header(struct stream_in *in)
 {
 	const char *name = stream_name(in);
 	unsigned char length[8];
-	size_t room = 0, size = 0, got;
+	size_t room = 0, size = 0;
 	char *text = NULL, why[160];
 
 	if (stream_read(in, length, sizeof(length)) < sizeof(length))
@@ -77,7 +77,7 @@ struct js *safetensors_read_header(struct stream_in *in)
 		die("'%s' is no safetensors file: a header of %" PRIu64 " bytes", name, want);
 	while (size < want) { /* grows with what is there, not with what the length says */
 		text = xgrow(text, &room, size + 4096, 1);
-		got = stream_read(in, text + size, want - size < 4096 ? want - size : 4096);
+		size_t got = stream_read(in, text + size, want - size < 4096 ? want - size : 4096);
 		if (got == 0)
 			die("'%s' ends at byte %" PRIu64 ", in a header of %" PRIu64 " bytes", name,
 				stream_offset(in), want);

@@ -65,10 +65,10 @@ static void append_samples(struct run *run, uint32_t n, size_t count)
 static uint32_t fill(struct run *run)
 {
 	uint32_t n = 0, size = run->t->batch_size;
-	size_t got;
 
 	while (n < size) {
-		got = rec_read_rows(run->t->in, run->chunk, size - n < CHUNK ? size - n : CHUNK);
+		size_t got =
+			rec_read_rows(run->t->in, run->chunk, size - n < CHUNK ? size - n : CHUNK);
 		if (got == 0)
 			break;
 		if (run->pairwise)

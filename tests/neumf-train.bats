@@ -350,3 +350,28 @@ plugin() {
 	assert_status 0
 	assert_contains "$stderr" "no NVIDIA driver: "
 }
+
+# A driver of two functions, found before any other, and the program in an installation of its own.
+@test "a driver with a device loads the plug-in installed beside the program" {
+	command -v cc >/dev/null || skip "no cc"
+	stream triple 30 >t.cof
+	mkdir -p driver prefix/bin prefix/lib/cofilter
+	cp "$BUILD/bin/neumf-train" prefix/bin
+	export LD_LIBRARY_PATH=$PWD/driver PATH=$PWD/prefix/bin:$PATH
+	driver='int cuInit(unsigned f) { return (int)f; } int cuDeviceGetCount(int *n) { *n = COUNT; return 0; }'
+
+	cc -shared -fPIC -DCOUNT=0 -o driver/libcuda.so.1 -x c - <<<"$driver"
+	train --device cuda t.cof
+	assert_status 1
+	assert_error neumf-train "no CUDA device: the NVIDIA driver finds no device (code 0)"
+	cc -shared -fPIC -DCOUNT=1 -o driver/libcuda.so.1 -x c - <<<"$driver"
+	train --device cuda t.cof
+	assert_status 1
+	assert_error neumf-train "no CUDA device: cannot load the plug-in: "
+	assert_contains "$stderr" "prefix/bin/../lib/cofilter/cofilter-cuda.so"
+	plugin '(void)why; (void)size; return &ops;'
+	mv plugin.so prefix/lib/cofilter/cofilter-cuda.so
+	train --device auto t.cof
+	assert_status 0
+	assert_equal "$(meta device)" cuda
+}

@@ -31,6 +31,7 @@ static struct backend *backend(const struct neumf_shape *s, const float *params,
 
 	config.params = xmalloc(n, sizeof(float));
 	memcpy(config.params, params, n * sizeof(float));
+	/* cppcheck-suppress returnDanglingLifetime ; create() copies what it keeps */
 	return backend_reference.create(&config);
 }
 

@@ -177,6 +177,7 @@ static struct backend *start(const struct neumf_shape *s, const float *params, s
 
 	config.params = xmalloc(n, sizeof(float));
 	memcpy(config.params, params, n * sizeof(float));
+	/* cppcheck-suppress returnDanglingLifetime ; create() copies what it keeps */
 	return backend_reference.create(&config);
 }
 
