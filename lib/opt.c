@@ -5,11 +5,13 @@
 #include "opt_print.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { MAX_OPTIONS = 64, FIRST_LONG = 256 };
 
@@ -210,8 +212,18 @@ static void parse_options(int argc, char **argv)
 	}
 }
 
+/* A closed stdin, stdout or stderr must not become a file opened later, which messages would go into. */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			exit(EXIT_DATA);
+}
+
 char **opt_parse(int argc, char **argv, const struct opt_program *p)
 {
+	hold_standard_descriptors();
 	die_set_name(p->name);
 	state.program = p;
 	for (int t = 0; t < OPT_MAX_TABLES; t++)

@@ -1,0 +1,473 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# DESIGN section 6 over every stage: options, errors, exit status, pipes, terminals, damage.
+load helper
+
+# Every stage, and what the tests below need to know of it. A stage that is missing here fails the first test.
+STAGES=$(cd "$ROOT/stages" && echo *.c)
+STAGES=${STAGES//.c/}
+
+# What makes a stage read standard input and write standard output, beside -q.
+options_of() {
+	case $1 in
+	ml-split) echo --test split.out ;;
+	neumf-train) echo -o model.out --device cpu ;;
+	neumf-score) echo --model model.safetensors --all-items --device cpu ;;
+	pop-score | knn-score) echo --train train.cof --all-items ;;
+	binarize | negsample | rank-eval | cof-cat) ;;
+	*) return 1 ;;
+	esac
+}
+
+# An input it reads.
+input_of() {
+	case $1 in
+	ml-split) echo ratings.tsv ;;
+	binarize) echo rating.cof ;;
+	negsample) echo train.cof ;;
+	neumf-train) echo triple.cof ;;
+	neumf-score | pop-score | knn-score) echo test.cof ;;
+	rank-eval | cof-cat) echo score.cof ;;
+	esac
+}
+
+# The kinds of records it reads.
+kinds_of() {
+	case $1 in
+	binarize) echo rating ;;
+	negsample) echo interaction ;;
+	neumf-train) echo triple sample ;;
+	*-score) echo interaction sample ;;
+	rank-eval) echo score rank ;;
+	cof-cat) echo rating interaction triple sample score rank top ;;
+	esac
+}
+
+# Those that read record streams; those that write binary to standard output.
+READERS=${STAGES/ml-split/}
+WRITERS=${STAGES/rank-eval/}
+WRITERS=${WRITERS/neumf-train/}
+WRITERS=${WRITERS/cof-cat/}
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	planted --users 30 --items 40 --ratings 300 >ratings.tsv
+	ml-split -q --test rating.cof ratings.tsv | binarize -q >train.cof
+	binarize -q rating.cof >test.cof
+	ln train.cof interaction.cof
+	negsample -q train.cof >triple.cof
+	negsample -q --pointwise train.cof >sample.cof
+	neumf-train -q --device cpu -o model.safetensors triple.cof
+	for kind in rank top score; do
+		case $kind in rank) way=--ranks ;; top) way=--top\ 3 ;; score) way= ;; esac
+		# shellcheck disable=SC2086
+		pop-score -q --train train.cof --all-items $way test.cof >$kind.cof
+	done
+	mkdir inputs
+	mv ./*.cof ratings.tsv model.safetensors inputs
+}
+
+setup() {
+	mkdir "$BATS_TEST_TMPDIR/work"
+	cd "$BATS_TEST_TMPDIR/work" || return 1
+	cp "$BATS_FILE_TMPDIR"/inputs/* .
+	find . | sort >../before
+}
+
+to_file() {
+	"$@" >../stdout
+}
+
+# run_stage STAGE [ARGUMENT]...: with the options it needs, and -q; its output is in ../stdout
+run_stage() {
+	local needed
+	read -ra needed <<<"$(options_of "$1")"
+	run --separate-stderr to_file "$1" -q "${needed[@]}" "${@:2}"
+}
+
+# No file came to those that setup put there.
+assert_nothing_left() {
+	find . | sort | diff ../before - || {
+		echo "$1 left a file behind"
+		return 1
+	}
+}
+
+assert_fails() {
+	assert_status 1 && assert_error "$1" "$2"
+}
+
+assert_usage_error() {
+	assert_status 2
+	[ ! -s ../stdout ]
+	assert_equal "$(wc -l <<<"$stderr")" 2
+	[[ $stderr == "$1: "* ]]
+	assert_contains "$stderr" "$2"
+	assert_contains "$stderr" "Try '$1 --help' for more information."
+}
+
+@test "every stage is known here and has a man page with all its options" {
+	for stage in $STAGES; do
+		options_of "$stage" >/dev/null
+		page=$ROOT/stages/$stage.1
+		grep -q '^.Sh EXIT STATUS' "$page"
+		grep -q '^.Sh EXAMPLES' "$page"
+		for option in $("$stage" --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | sed 's/.*--//'); do
+			case $option in quiet | help | version | completion) continue ;; esac
+			grep -qE -- "(Fl|[|,]) -$option( |$)" "$page" || {
+				echo "$stage.1 lacks --$option"
+				return 1
+			}
+		done
+	done
+}
+
+@test "each of them runs: exit 0, silent with -q, the same bytes twice, from a file, - and gzip" {
+	for stage in $STAGES; do
+		input=$(input_of "$stage")
+		read -ra needed <<<"$(options_of "$stage")"
+		"$stage" -q "${needed[@]}" <"$input" >one 2>err
+		[ ! -s err ]
+		case $stage in neumf-train) mv model.out one ;; ml-split) mv split.out one.test ;; esac
+		gzip -c "$input" >packed
+		for way in "$input" - packed; do
+			"$stage" -q "${needed[@]}" "$way" <"$input" >two
+			case $stage in neumf-train) mv model.out two ;; ml-split) cmp split.out one.test && rm split.out ;; esac
+			cmp one two
+		done
+	done
+}
+
+@test "--help: on stdout, exit 0, with the defaults that hold now" {
+	for stage in $STAGES; do
+		run --separate-stderr "$stage" --help
+		assert_status 0
+		assert_equal "$stderr" ""
+		assert_contains "$output" "Usage: $stage [OPTION]..."
+		for part in Reads: Writes: Example: --version; do
+			assert_contains "$output" "$part"
+		done
+		cp <(echo "$output") help
+		run "$stage" -h
+		assert_equal "$output" "$(cat help)"
+		for option in seed threads; do
+			grep -q -- "--$option" help || continue
+			run "$stage" --$option 7 --help
+			grep -q -- "--$option .*\[7\]" <<<"$output"
+		done
+	done
+}
+
+@test "--version: one line" {
+	for stage in $STAGES; do
+		run --separate-stderr "$stage" --version
+		assert_status 0
+		[[ $output =~ ^$stage\ \(cofilter\)\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+	done
+}
+
+@test "--completion: bash takes it and completes options and choices" {
+	for stage in $STAGES; do
+		"$stage" --completion >completion
+		# shellcheck disable=SC2030
+		(
+			# shellcheck disable=SC1091
+			. ./completion
+			function=$(complete -p "$stage" | sed 's/.*-F \([^ ]*\) .*/\1/')
+			COMP_WORDS=("$stage" --vers) COMP_CWORD=1
+			"$function"
+			assert_equal "${COMPREPLY[*]}" --version
+		)
+	done
+	# shellcheck disable=SC1091
+	. ./completion
+	cof-cat --completion >completion
+	# shellcheck disable=SC1091
+	. ./completion
+	COMP_WORDS=(cof-cat --to j) COMP_CWORD=2
+	_cof_cat
+	# shellcheck disable=SC2031
+	assert_equal "${COMPREPLY[*]}" jsonl
+}
+
+@test "unknown options, missing values and too many operands are usage errors" {
+	for stage in $STAGES; do
+		run_stage "$stage" --no-such-option
+		assert_usage_error "$stage" "'--no-such-option'"
+		run_stage "$stage" -Z
+		assert_usage_error "$stage" "'-Z'"
+		run_stage "$stage" --help=yes
+		assert_usage_error "$stage" "'--help=yes'"
+		[ "$stage" = cof-cat ] && continue
+		run_stage "$stage" a b
+		assert_usage_error "$stage" "'b'"
+	done
+	run_stage cof-cat --head
+	assert_usage_error cof-cat "'--head' needs a value"
+	run_stage cof-cat -n
+	assert_usage_error cof-cat "'-n' needs a value"
+	assert_nothing_left
+}
+
+@test "a value that is no number, or not one of the choices, is a usage error that names the option" {
+	for stage in $STAGES; do
+		# an option's name and its default, where that is a number or a list of numbers
+		"$stage" --help | sed -nE 's/^ +(-., )?--([a-z0-9-]+) .*\[([0-9.,e+-]+)\]( .*)?$/\2/p' >numbers
+		while read -r option; do
+			for value in "" x 4x nan inf 0x10 " 1" 1,x 1e999 3,5.5; do
+				run_stage "$stage" "--$option=$value"
+				assert_usage_error "$stage" "option --$option: '"
+			done
+		done <numbers
+		"$stage" --help | sed -nE 's/^ +(-., )?--([a-z0-9-]+) [a-z0-9-]+\|.*$/\2/p' >choices
+		while read -r option; do
+			run_stage "$stage" "--$option" no-such-choice
+			assert_usage_error "$stage" "option --$option: 'no-such-choice' is not one of "
+		done <choices
+	done
+	[ -s numbers ] || [ -s choices ]
+	rm numbers choices
+	assert_nothing_left
+}
+
+@test "input: missing, a folder, empty" {
+	mkdir folder
+	: >empty
+	find . | sort >../before
+	for stage in $STAGES; do
+		run_stage "$stage" nosuch
+		assert_fails "$stage" "cannot open 'nosuch': No such file or directory"
+		run_stage "$stage" folder
+		assert_fails "$stage" "'folder'"
+		run_stage "$stage" empty
+		assert_fails "$stage" "'empty'"
+		run_stage "$stage" <empty
+		assert_fails "$stage" "'standard input'"
+		assert_nothing_left "$stage"
+	done
+}
+
+@test "input: records of another kind, and no records at all" {
+	for stage in $READERS; do
+		read -ra needed <<<"$(kinds_of "$stage")"
+		for kind in rating interaction triple sample score rank top; do
+			[[ " ${needed[*]} " == *" $kind "* ]] && continue
+			run_stage "$stage" $kind.cof
+			assert_fails "$stage" "'$kind.cof' holds $kind records, ${needed[0]}"
+			assert_contains "$stderr" expected
+		done
+		run_stage "$stage" ratings.tsv
+		assert_fails "$stage" "'ratings.tsv' is not a record stream"
+	done
+	run_stage ml-split rating.cof
+	assert_status 1
+	assert_equal "$(wc -l <<<"$stderr")" 1
+	assert_nothing_left
+}
+
+@test "truncated and damaged input, plain and gzip: exit 1, one line, no file left" {
+	for stage in $READERS; do
+		input=$(input_of "$stage")
+		head -c -1 "$input" >cut.cof
+		gzip -c "$input" | head -c -9 >cut.cof.gz
+		python3 -c 'import sys
+b = bytearray(open(sys.argv[1], "rb").read())
+b[-40] ^= 4
+sys.stdout.buffer.write(b)' "$input" >flipped.cof
+		for damage in cut.cof cut.cof.gz flipped.cof; do
+			run_stage "$stage" $damage
+			assert_fails "$stage" "'$damage'"
+			run_stage "$stage" <$damage
+			assert_fails "$stage" "'standard input'"
+		done
+		rm cut.cof cut.cof.gz flipped.cof
+		assert_nothing_left "$stage"
+	done
+	gzip -c ratings.tsv | head -c -9 >cut.gz
+	run_stage ml-split cut.gz
+	assert_fails ml-split "'cut.gz'"
+	rm cut.gz
+	assert_nothing_left ml-split
+}
+
+@test "streams joined by cat are refused by every reader, with the way out" {
+	for stage in $READERS; do
+		input=$(input_of "$stage")
+		run_stage "$stage" < <(cat "$input" "$input")
+		assert_fails "$stage" "cof-cat A B"
+	done
+	assert_nothing_left
+}
+
+@test "a full device is an error, also for --help, --version and --completion" {
+	for stage in $STAGES; do
+		for way in --help --version --completion; do
+			run --separate-stderr bash -c "$stage $way >/dev/full"
+			assert_fails "$stage" "cannot write 'standard output': No space left on device"
+		done
+		input=$(input_of "$stage")
+		[ "$stage" = neumf-train ] && continue
+		run --separate-stderr bash -c "$stage -q $(options_of "$stage") $input >/dev/full"
+		assert_fails "$stage" "cannot write 'standard output': No space left on device"
+		rm -f split.out # complete before the first byte on stdout
+	done
+	run --separate-stderr neumf-train -q --device cpu -o /dev/full triple.cof
+	assert_fails neumf-train "cannot write '/dev/full'"
+	run --separate-stderr ml-split -q --test /dev/full ratings.tsv
+	assert_fails ml-split "cannot write '/dev/full'"
+	assert_nothing_left
+}
+
+@test "a closed standard output is an error, and no file takes its place or that of stderr" {
+	for stage in $STAGES; do
+		[ "$stage" = neumf-train ] && continue
+		run --separate-stderr bash -c "$stage -q $(options_of "$stage") <$(input_of "$stage") >&-"
+		assert_fails "$stage" "'standard output'"
+		run --separate-stderr bash -c "$stage --help >&-"
+		assert_fails "$stage" "'standard output'"
+	done
+	ml-split -q --test good.out ratings.tsv >/dev/null
+	cmp split.out good.out
+	neumf-train --device cpu -o model.out triple.cof <&- >&- 2>&-
+	cmp model.out model.safetensors
+	ml-split --test noted.out ratings.tsv 2>&- >/dev/null
+	cmp noted.out good.out
+}
+
+@test "a reader that goes away ends a stage quietly" {
+	for stage in $STAGES; do
+		[ "$stage" = neumf-train ] && continue
+		# shellcheck disable=SC2046
+		run --separate-stderr python3 -c 'import os, subprocess, sys
+r, w = os.pipe()
+os.close(r)
+p = subprocess.run(sys.argv[1:], stdout=w, stderr=subprocess.PIPE)
+print(p.returncode, p.stderr.decode())' "$stage" -q $(options_of "$stage") "$(input_of "$stage")"
+		assert_equal "$output" "-13 "
+	done
+}
+
+@test "binary is not written to a terminal, nor read from one" {
+	on_terminal() {
+		python3 - "$@" <<-'EOF'
+			import os, pty, subprocess, sys
+			master, slave = pty.openpty()
+			end, args = sys.argv[1], sys.argv[2:]
+			stdin = slave if end == "in" else subprocess.DEVNULL
+			stdout = slave if end == "out" else subprocess.DEVNULL
+			p = subprocess.run(args, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, timeout=20)
+			os.set_blocking(master, False)
+			try: shown = os.read(master, 1000)
+			except BlockingIOError: shown = b""
+			print(p.stderr.decode(), end="", file=sys.stderr)
+			sys.exit(p.returncode if not shown else 99)
+		EOF
+	}
+	for stage in $WRITERS; do
+		# shellcheck disable=SC2046
+		run --separate-stderr on_terminal out "$stage" -q $(options_of "$stage") "$(input_of "$stage")"
+		assert_status 2
+		assert_contains "$stderr" "$stage: 'standard output' is a terminal"
+		rm -f split.out
+	done
+	for way in "--to cof" "--to npy"; do
+		# shellcheck disable=SC2086
+		run --separate-stderr on_terminal out cof-cat $way score.cof
+		assert_status 2
+		assert_contains "$stderr" "cof-cat: 'standard output' is a terminal"
+	done
+	for stage in $STAGES; do
+		# shellcheck disable=SC2046
+		run --separate-stderr on_terminal in "$stage" -q $(options_of "$stage")
+		assert_status 2
+		assert_contains "$stderr" "$stage: 'standard input' is a terminal"
+	done
+	assert_nothing_left
+}
+
+# Wait for the background processes $1 and $2; $2's status in $status, what it said in $stderr.
+wait_for_both() {
+	wait "$1" || true
+	status=0
+	wait "$2" || status=$?
+	stderr=$(cat err)
+}
+
+@test "a stage killed upstream fails every reader, with and without pipefail; no model is left" {
+	for stage in $READERS; do
+		input=$(input_of "$stage")
+		mkfifo pipe
+		{
+			head -c -20 "$input"
+			kill -KILL $BASHPID
+		} >pipe &
+		first=$!
+		# shellcheck disable=SC2046
+		"$stage" -q $(options_of "$stage") <pipe >out 2>err &
+		wait_for_both $first $!
+		assert_fails "$stage" "truncated"
+		rm pipe out err
+		assert_nothing_left "$stage"
+	done
+}
+
+@test "a stage killed in the middle of a running pipe: the end of the pipe fails, its file is not there" {
+	mkfifo one two
+	negsample -q --epochs 4000000 train.cof >one &
+	first=$!
+	cof-cat --to cof <one >two &
+	middle=$!
+	neumf-train -q --device cpu --log log -o model.out <two 2>err &
+	last=$!
+	until [ -s log ]; do sleep 0.05; done
+	kill -KILL $middle
+	wait $first || first_status=$?
+	assert_equal "$first_status" 141
+	wait_for_both $middle $last
+	assert_fails neumf-train "'standard input' ends after"
+	rm one two log err
+	assert_nothing_left
+}
+
+@test "a signal removes unfinished files and leaves the old one" {
+	cp model.safetensors model.out
+	mkfifo pipe
+	negsample -q --epochs 4000000 train.cof >pipe &
+	first=$!
+	neumf-train -q --device cpu --log log -o model.out <pipe &
+	last=$!
+	until [ -s log ]; do sleep 0.05; done
+	kill -TERM $last
+	wait $last || status=$?
+	assert_equal "$status" 143
+	wait $first || true
+	cmp model.safetensors model.out
+	rm pipe log model.out
+	assert_nothing_left
+}
+
+@test "no progress and no carriage return where stderr is no terminal" {
+	for stage in $STAGES; do
+		# shellcheck disable=SC2046
+		"$stage" $(options_of "$stage") "$(input_of "$stage")" >/dev/null 2>err
+		! grep -q $'\r' err || return 1
+	done
+}
+
+@test "numbers do not follow the locale" {
+	if ! locale -a | grep -qi '^de_DE\.utf-\?8'; then
+		mkdir locale
+		localedef -i de_DE -f UTF-8 locale/de_DE.UTF-8 2>/dev/null || skip "no locale de_DE.UTF-8, and no sources of it"
+		export LOCPATH=$PWD/locale
+	fi
+	for stage in $STAGES; do
+		# shellcheck disable=SC2046
+		"$stage" -q $(options_of "$stage") "$(input_of "$stage")" >one
+		# shellcheck disable=SC2046
+		LC_ALL=de_DE.UTF-8 "$stage" -q $(options_of "$stage") "$(input_of "$stage")" >two
+		cmp one two
+	done
+	LC_ALL=de_DE.UTF-8 neumf-train -q --device cpu --lr 0.005 -o model.out triple.cof
+	run --separate-stderr env LC_ALL=de_DE.UTF-8 neumf-train --lr 0,005 -o model.out triple.cof
+	assert_status 2
+}
