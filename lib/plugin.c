@@ -109,7 +109,7 @@ const struct backend_ops *backend_select(enum backend_device device, bool quiet)
 
 	switch (device) {
 	case DEVICE_CPU:
-		return &backend_reference;
+		return &backend_cpu;
 	case DEVICE_REFERENCE:
 		return &backend_reference;
 	case DEVICE_AUTO:
@@ -120,7 +120,7 @@ const struct backend_ops *backend_select(enum backend_device device, bool quiet)
 	if (!ops && device == DEVICE_CUDA)
 		die("no CUDA device: %s", why);
 	if (!ops)
-		ops = &backend_reference;
+		ops = &backend_cpu;
 	if (device == DEVICE_AUTO && !quiet)
 		note("device %s: %s", ops->name, *why ? why : "a GPU answers");
 	return ops;

@@ -6,7 +6,6 @@
 
 #include "backend.h"
 #include "mem.h"
-#include "rng.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -105,11 +104,8 @@ static void check_tensor(const struct neumf_shape *s, const struct neumf_layout 
 /* Weights and biases in -1..1, so that every layer has units on both sides of its kink. */
 static void fill(float *params, uint64_t n)
 {
-	struct rng r;
-
-	rng_start(&r, 7, RNG_TEST, 0, 0);
 	for (uint64_t k = 0; k < n; k++)
-		params[k] = (float)(2 * rng_real(&r) - 1);
+		params[k] = (float)sin(0.3 * (double)((k + 1) * (k + 1)));
 }
 
 static void check_model(enum neumf_model model, enum neumf_loss loss, bool sigmoid, double l2)
