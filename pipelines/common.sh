@@ -42,7 +42,7 @@ ml_100k() {
 	'' | ml-100k)
 		find_data ml-100k/u.data && return
 		if "$here/../data/fetch-ml-100k.sh" >&2; then
-			echo data/ml-100k/u.data
+			echo "$here/../data/ml-100k/u.data"
 			return
 		fi
 		[ "${DATASET:-}" != ml-100k ] || die "no ml-100k/u.data under \$COFILTER_DATA or data/, and it cannot be downloaded"

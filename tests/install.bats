@@ -1,0 +1,52 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# make install and uninstall, the man pages, the completion and the file(1) entry they put in place.
+load helper
+
+setup_file() {
+	[ "$BUILD" = "$ROOT/build" ] || skip "an install is of the plain build"
+	export DESTDIR=$BATS_FILE_TMPDIR/stage
+	mkdir -p "$DESTDIR/usr/bin"
+	touch "$DESTDIR/usr/bin/other"
+	make -s -C "$ROOT" install PREFIX=/usr
+}
+
+@test "install: every program runs, has its page, its completion, and its pipelines" {
+	for source in "$ROOT"/stages/*.c "$ROOT"/data/*.c; do
+		name=$(basename "$source" .c)
+		run "$DESTDIR/usr/bin/$name" --version
+		assert_status 0
+		[ -s "$DESTDIR/usr/share/man/man1/$name.1" ]
+		bash -n "$DESTDIR/usr/share/bash-completion/completions/$name"
+		grep -q "complete .* $name\$" "$DESTDIR/usr/share/bash-completion/completions/$name"
+	done
+	[ -s "$DESTDIR/usr/share/man/man5/record.5" ]
+	[ -x "$DESTDIR/usr/share/cofilter/pipelines/d2l-neumf.sh" ]
+	[ ! -e "$ROOT/build/lib/cofilter/cofilter-cuda.so" ] || [ -s "$DESTDIR/usr/lib/cofilter/cofilter-cuda.so" ]
+}
+
+@test "install: the pages are formatted without a complaint" {
+	command -v mandoc >/dev/null || skip "no mandoc"
+	for page in "$DESTDIR"/usr/share/man/man[15]/*; do
+		mandoc -Tutf8 -W warning "$page" >formatted
+		[ "$(wc -l <formatted)" -gt 20 ]
+	done
+}
+
+@test "install: file(1) knows a stream by the entry" {
+	command -v file >/dev/null || skip "no file(1)"
+	printf '1\t2\t3\n' | cof-cat --from tsv --kind triple --users 943 --items 1682 >x.cof
+	run file -m "$DESTDIR/usr/share/cofilter/cofilter.magic" x.cof
+	assert_contains "$output" "cofilter record stream, version 1, triple records, 943 users, 1682 items"
+	run file -i -m "$DESTDIR/usr/share/cofilter/cofilter.magic" x.cof
+	assert_contains "$output" application/x-cofilter
+	printf 'COF\n' >y.cof
+	run file -m "$DESTDIR/usr/share/cofilter/cofilter.magic" y.cof
+	[[ $output != *cofilter\ record* ]]
+}
+
+@test "uninstall: nothing of it is left, and all else" {
+	make -s -C "$ROOT" uninstall PREFIX=/usr
+	run find "$DESTDIR" -type f -o -name '*cofilter*'
+	assert_equal "$output" "$DESTDIR/usr/bin/other"
+}
