@@ -79,6 +79,7 @@ static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_
 			bias_relu_forward_cuda(b->stream, y, bias, rows, out);
 		}
 	}
+	memset(&a, 0, sizeof(a));
 	a.gmf_user = gmf_user ? gmf_user->value : NULL;
 	a.gmf_item = gmf_item ? gmf_item->value : NULL;
 	a.user = s->user;

@@ -64,21 +64,21 @@ static __device__ void tile_move(
 	uint32_t begin = tile * SORT_TILE + warp * WARP_KEYS;
 
 	for (uint32_t base = begin; base < begin + WARP_KEYS && base < a->n; base += 32) {
-		uint32_t i = base + lane;
-		unsigned active = __ballot_sync(FULL_WARP, i < a->n);
+		uint32_t i = base + lane, key = i < a->n ? a->key[i] : 0;
+		uint32_t d = i < a->n ? digit_of(key, a->shift)
+				      : (uint32_t)DIGITS; // lanes past the end match each other
+		unsigned same = __match_any_sync(FULL_WARP, d);
+		uint32_t before = (uint32_t)__popc(same & ((1u << lane) - 1));
 
 		if (i < a->n) {
-			uint32_t key = a->key[i], d = digit_of(key, a->shift);
-			unsigned same = __match_any_sync(active, d);
-			uint32_t before = (uint32_t)__popc(same & ((1u << lane) - 1));
 			uint32_t to = place[warp][d] + before;
 
 			a->key_out[to] = key;
 			a->position_out[to] = a->position ? a->position[i] : i;
-			__syncwarp(active);
-			if (!before)
-				place[warp][d] += (uint32_t)__popc(same);
 		}
+		__syncwarp();
+		if (i < a->n && !before)
+			place[warp][d] += (uint32_t)__popc(same);
 		__syncwarp();
 	}
 }

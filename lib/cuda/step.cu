@@ -69,6 +69,7 @@ static void enqueue_gather(
 {
 	struct gather a;
 
+	memset(&a, 0, sizeof(a));
 	a.gmf_user = value_of(b, TENSOR_GMF_USER);
 	a.gmf_item = value_of(b, TENSOR_GMF_ITEM);
 	a.mlp_user = value_of(b, TENSOR_MLP_USER);
@@ -93,6 +94,7 @@ static void enqueue_loss(struct backend *b, const float *label, uint32_t samples
 	uint32_t last = b->shape.num_hidden - 1;
 	struct loss a;
 
+	memset(&a, 0, sizeof(a));
 	a.kind = b->shape.loss;
 	a.sigmoid_output = b->shape.sigmoid_output;
 	a.g = b->g;
@@ -206,6 +208,7 @@ void step_update(struct backend *b)
 	struct update_table a[MAX_TABLES];
 	unsigned num = 0;
 
+	memset(a, 0, sizeof(a));
 	step_begin_cuda(b->stream, b->state, &b->rule);
 	if (b->flat.n)
 		flat_update_cuda(b->stream, &b->flat, &b->rule, b->state);
