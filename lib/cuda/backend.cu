@@ -263,20 +263,6 @@ static void read(struct backend *b, unsigned tensor, enum backend_what what, flo
 		memset(out, 0, bytes); /* moments of sgd */
 }
 
-static void score_pairs(
-	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score)
-{
-	flush(b);
-	scoring_pairs(b, n, user, item, score);
-}
-
-static void score_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
-	uint32_t end, float *score)
-{
-	flush(b);
-	scoring_block(b, n, user, first, end, score);
-}
-
 static const char *describe(struct backend *b)
 {
 	return b->description;
@@ -297,6 +283,7 @@ static void destroy(struct backend *b)
 	}
 	if (b->blas)
 		CUBLAS(cublasDestroy(b->blas));
+	ranked_free(b);
 	device_free(b, 0);
 	CUDA(cudaEventDestroy(b->forked));
 	CUDA(cudaEventDestroy(b->joined));
@@ -307,7 +294,7 @@ static void destroy(struct backend *b)
 }
 
 static const struct backend_ops backend_cuda = { BACKEND_ABI, "cuda", create, gradient, update,
-	loss, score_pairs, score_block, read, describe, destroy };
+	loss, scoring_pairs, scoring_block, read, describe, destroy, ranked_places, ranked_top };
 
 extern "C" __attribute__((visibility("default"))) const struct backend_ops *cofilter_cuda_backend(
 	char *why, size_t why_size);

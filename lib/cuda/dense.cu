@@ -38,7 +38,7 @@ __global__ void bias_relu_forward_kernel(
 	uint32_t t = blockIdx.x * blockDim.x + threadIdx.x;
 
 	if (t < rows * out)
-		y[t] = fmaxf(y[t] + bias[t % out], 0.0f);
+		y[t] = relu(y[t] + bias[t % out]);
 }
 
 void bias_relu_forward_cuda(

@@ -37,12 +37,31 @@ enum { GRAPH_GRADIENT = 1, GRAPH_UPDATE = 2 };
 
 /* Scratch of scoring, made at the first use. */
 struct scores {
-	uint32_t rows; /* room */
+	uint32_t rows; /* room: pairs at a time, */
+	size_t block;  /* scores of a block */
 	uint32_t *user, *item;
 	float *user_rows, *item_rows, *user_half, *item_half, *act[2], *score;
 	uint32_t first, items; /* what item_half holds (items 0: nothing), for */
 	uint64_t version;      /* this version of the parameters */
 	unsigned mark;	       /* the arrays begin here in backend.allocation */
+};
+
+/* Arrays of ranked.cu, of 4-byte numbers, grown on demand. */
+enum {
+	LIST_REMOVED_START,
+	LIST_REMOVED,
+	LIST_WANTED_START,
+	LIST_WANTED,
+	LIST_BAD,
+	LIST_PLACE,
+	LIST_TOP,
+	LIST_BEST,
+	LIST_NUM,
+	NUM_LISTS
+};
+struct list {
+	uint32_t *at;
+	size_t room;
 };
 
 enum { MAX_ALLOCATIONS = 96 };
@@ -88,6 +107,7 @@ struct backend {
 	struct loss_total *loss;
 	struct step_state *state;
 	struct scores scores;
+	struct list list[NUM_LISTS];
 };
 
 /* The tensor's index in the layout and its arrays; TENSOR_* of neumf.h. NULL: the model has none. */
@@ -108,10 +128,20 @@ void device_free(struct backend *b, unsigned from);
 void step_gradient(struct backend *b);
 void step_update(struct backend *b);
 
-/* scoring.cu */
+/* scoring.cu; scoring_device leaves the block's scores in scores.score (n, end - first) */
 void scoring_pairs(
 	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score);
 void scoring_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	float *score);
+void scoring_device(
+	struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end);
+
+/* ranked.cu: rank_block and top_block of backend.h */
+void ranked_places(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+	const struct backend_lists *lists, uint32_t *bad, struct rank_place *place);
+void ranked_top(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+	const struct backend_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
+	uint32_t *num);
+void ranked_free(struct backend *b);
 
 #endif

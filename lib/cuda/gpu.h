@@ -52,6 +52,12 @@ static inline unsigned gpu_blocks(size_t work, unsigned per)
 	return (unsigned)((work + per - 1) / per);
 }
 
+/* max(v, 0); a NaN stays one, so that a broken network shows in its loss */
+static __device__ __forceinline__ float relu(float v)
+{
+	return v < 0 ? 0.0f : v;
+}
+
 /* The sum over the 32 lanes, the same bits in every lane. */
 static __device__ __forceinline__ float warp_sum(float v)
 {

@@ -35,11 +35,13 @@ static __device__ __forceinline__ float pair_loss(
 	const struct loss *a, float positive, float negative, float *dpositive, float *dnegative)
 {
 	float d = a->sigmoid_output ? sigmoid(positive) - sigmoid(negative) : positive - negative;
-	float dd = a->kind == LOSS_BPR ? -sigmoid(-d) : d < 1 ? -1.0f : 0.0f;
+	float dd = a->kind == LOSS_BPR ? -sigmoid(-d) : d >= 1 ? 0.0f : -1.0f;
 
 	*dpositive = dd * score_slope(positive, a->sigmoid_output);
 	*dnegative = -dd * score_slope(negative, a->sigmoid_output);
-	return a->kind == LOSS_BPR ? softplus(-d) : fmaxf(0.0f, 1.0f - d);
+	if (a->kind == LOSS_BPR)
+		return softplus(-d);
+	return d >= 1 ? 0.0f : 1.0f - d; // NaN stays NaN, which fmaxf would hide
 }
 
 /* Write the gradients of sample s, given d loss / d logit of the mean. */

@@ -32,7 +32,7 @@ __global__ void __launch_bounds__(GPU_BLOCK) narrow_forward_kernel(const float *
 	float sum = bias ? bias[j] : 0.0f;
 	for (uint32_t k = 0; k < in; k++)
 		sum += x[(size_t)r * ldx + k] * shared_w[k * out + j];
-	y[t] = bias ? fmaxf(sum, 0.0f) : sum;
+	y[t] = bias ? relu(sum) : sum;
 }
 
 void narrow_forward_cuda(cudaStream_t stream, const float *x, uint32_t ldx, const float *w,

@@ -209,12 +209,35 @@ struct score_output {
 	const float *head, *bias;	  /* as struct loss */
 	uint32_t rows, F, H;
 	bool sigmoid_output;
-	float *score; /* (rows) */
+	uint32_t width; /* of a row of `score`, of which `items` are written (pairs: 1) */
+	float *score;
 };
 void score_output_cuda(cudaStream_t stream, const struct score_output *a);
 
 /* y (rows, H) = relu(user_half[r / items] + item_half[r % items] + bias); items 0: of r and r */
 void pair_forward_cuda(cudaStream_t stream, const float *user_half, const float *item_half,
 	const float *bias, uint32_t rows, uint32_t items, uint32_t H, float *y);
+
+/* ---- rank.cu: the candidates of each user, rows of scores ---- */
+
+struct rank_rows {
+	float *score; /* (rows, width) */
+	uint32_t rows, width;
+	const uint32_t *removed_start, *removed; /* places of row r that are no candidates: */
+	/* removed[removed_start[r]..removed_start[r + 1]) */
+	uint32_t *bad; /* (rows) */
+};
+
+/* bad[r] = first place of row r whose score is not finite, width: none; then the removed become -inf. */
+void rank_mask_cuda(cudaStream_t stream, const struct rank_rows *a);
+/* out[p] of place[p], p in start[r]..start[r + 1] for row r; as rank_place of ranking.h */
+void rank_count_cuda(cudaStream_t stream, const struct rank_rows *a, const uint32_t *start,
+	const uint32_t *place, struct rank_place *out);
+/*
+ * The k >= 1 best places of each row, of equal ones the smaller, in ascending order of places: top and best
+ * (their scores) (rows, k), num (rows) of which there are.
+ */
+void rank_top_cuda(cudaStream_t stream, const struct rank_rows *a, uint32_t k, uint32_t *top,
+	float *best, uint32_t *num);
 
 #endif

@@ -16,7 +16,7 @@ __global__ void pair_forward_kernel(const float *__restrict__ user_half,
 	if (r >= rows)
 		return;
 	size_t user = items ? r / items : r, item = items ? r % items : r;
-	y[t] = fmaxf(user_half[user * H + k] + item_half[item * H + k] + bias[k], 0.0f);
+	y[t] = relu(user_half[user * H + k] + item_half[item * H + k] + bias[k]);
 }
 
 void pair_forward_cuda(cudaStream_t stream, const float *user_half, const float *item_half,
@@ -45,7 +45,8 @@ __global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_ou
 		sum += a.head[F + k] * a.x[(size_t)r * H + k];
 	sum = warp_sum(sum) + (a.bias ? a.bias[0] : 0.0f);
 	if (lane == 0)
-		a.score[r] = a.sigmoid_output ? 1.0f / (1.0f + expf(-sum)) : sum;
+		a.score[a.items ? (size_t)(r / a.items) * a.width + r % a.items : r] =
+			a.sigmoid_output ? 1.0f / (1.0f + expf(-sum)) : sum;
 }
 
 void score_output_cuda(cudaStream_t stream, const struct score_output *a)

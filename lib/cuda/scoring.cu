@@ -23,23 +23,25 @@ static float *claim_floats(struct backend *b, size_t n)
 	return (float *)device_claim(b, n, sizeof(float));
 }
 
-/* Room for min(rows, SCORE_ROWS) pairs; what was held before is given back. */
-static void reserve(struct backend *b, size_t rows)
+/* Room for min(rows, SCORE_ROWS) pairs at a time and `block` scores; what was held before is given back. */
+static void reserve(struct backend *b, size_t rows, size_t block)
 {
 	struct scores *s = &b->scores;
 	size_t widest = 0;
 
 	rows = rows < SCORE_ROWS ? rows : (size_t)SCORE_ROWS;
-	if (s->rows >= rows)
+	if (s->rows >= rows && s->block >= block)
 		return;
 	if (s->rows)
 		device_free(b, s->mark);
 	s->mark = b->num_allocations;
-	s->rows = (uint32_t)rows;
+	s->rows = (uint32_t)(s->rows > rows ? s->rows : rows);
+	s->block = s->block > block ? s->block : block;
+	rows = s->rows;
 	s->items = 0;
 	s->user = (uint32_t *)device_claim(b, rows, sizeof(uint32_t));
 	s->item = (uint32_t *)device_claim(b, rows, sizeof(uint32_t));
-	s->score = claim_floats(b, rows);
+	s->score = claim_floats(b, s->block);
 	if (!b->E)
 		return;
 	for (uint32_t l = 0; l < b->shape.num_hidden; l++)
@@ -53,7 +55,8 @@ static void reserve(struct backend *b, size_t rows)
 }
 
 /* Layers from the halves on and the head, for `rows` pairs; items: as struct score_output. */
-static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_t items)
+static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_t items,
+	float *score, size_t width)
 {
 	const struct param *gmf_user = device_param(b, TENSOR_GMF_USER),
 			   *gmf_item = device_param(b, TENSOR_GMF_ITEM);
@@ -93,7 +96,8 @@ static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_
 	a.F = b->F;
 	a.H = b->H;
 	a.sigmoid_output = b->shape.sigmoid_output;
-	a.score = s->score;
+	a.width = (uint32_t)width;
+	a.score = score;
 	score_output_cuda(b->stream, &a);
 }
 
@@ -118,7 +122,7 @@ void scoring_pairs(
 {
 	struct scores *s = &b->scores;
 
-	reserve(b, n);
+	reserve(b, n, n < SCORE_ROWS ? n : (size_t)SCORE_ROWS);
 	s->items = 0; /* item_half is used below */
 	for (size_t begin = 0; begin < n; begin += s->rows) {
 		uint32_t rows = (uint32_t)(n - begin < s->rows ? n - begin : s->rows);
@@ -131,7 +135,7 @@ void scoring_pairs(
 				s->item, rows, b->E, s->item_rows);
 			layer1_half(b, s->item_rows, rows, b->E, s->item_half);
 		}
-		score_rows(b, rows, 0, 0);
+		score_rows(b, rows, 0, 0, s->score, 1);
 		CUDA(cudaMemcpyAsync(score + begin, s->score, rows * sizeof(*score),
 			cudaMemcpyDeviceToHost, b->stream));
 		CUDA(cudaStreamSynchronize(b->stream));
@@ -152,20 +156,26 @@ static void item_halves(struct backend *b, uint32_t first, uint32_t items)
 	s->version = b->version;
 }
 
-/* Users `begin`.. of the block by items first..; a row of the result is `width` long. */
-static void score_tile(struct backend *b, const uint32_t *user, uint32_t n, uint32_t first,
-	uint32_t items, float *score, size_t width)
+void scoring_device(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end)
 {
 	struct scores *s = &b->scores;
+	size_t width = end - first;
 
-	put_ids(b, s->user, user, n);
-	user_halves(b, n);
-	score_rows(b, n * items, first, items);
-	for (uint32_t k = 0; k < (width == items ? 1 : n); k++)
-		CUDA(cudaMemcpyAsync(score + k * width, s->score + (size_t)k * items,
-			(width == items ? (size_t)n * items : items) * sizeof(*score),
-			cudaMemcpyDeviceToHost, b->stream));
-	CUDA(cudaStreamSynchronize(b->stream));
+	reserve(b, n * width, n * width);
+	for (uint32_t begin = first; begin < end; begin += s->rows) {
+		uint32_t items = end - begin < s->rows ? end - begin : s->rows;
+		size_t users = s->rows / items;
+
+		item_halves(b, begin, items);
+		for (size_t k = 0; k < n; k += users) {
+			uint32_t rows = (uint32_t)(n - k < users ? n - k : users);
+
+			put_ids(b, s->user, user + k, rows);
+			user_halves(b, rows);
+			score_rows(b, rows * items, begin, items,
+				s->score + k * width + (begin - first), width);
+		}
+	}
 }
 
 void scoring_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
@@ -175,14 +185,8 @@ void scoring_block(struct backend *b, size_t n, const uint32_t *user, uint32_t f
 
 	if (!n || !width)
 		return;
-	reserve(b, n * width);
-	for (uint32_t begin = first; begin < end; begin += b->scores.rows) {
-		uint32_t items = end - begin < b->scores.rows ? end - begin : b->scores.rows;
-		size_t users = b->scores.rows / items;
-
-		item_halves(b, begin, items);
-		for (size_t k = 0; k < n; k += users)
-			score_tile(b, user + k, (uint32_t)(n - k < users ? n - k : users), begin,
-				items, score + k * width + (begin - first), width);
-	}
+	scoring_device(b, n, user, first, end);
+	CUDA(cudaMemcpyAsync(score, b->scores.score, n * width * sizeof(*score),
+		cudaMemcpyDeviceToHost, b->stream));
+	CUDA(cudaStreamSynchronize(b->stream));
 }

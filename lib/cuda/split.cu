@@ -12,7 +12,7 @@ __global__ void split_forward_kernel(float *__restrict__ y, const float *__restr
 	uint32_t t = blockIdx.x * blockDim.x + threadIdx.x, s = t / out, j = t % out;
 
 	if (s < samples)
-		y[t] = fmaxf(user_half[(size_t)(s % batch) * out + j] + y[t] + bias[j], 0.0f);
+		y[t] = relu(user_half[(size_t)(s % batch) * out + j] + y[t] + bias[j]);
 }
 
 void split_forward_cuda(cudaStream_t stream, float *y, const float *user_half, const float *bias,

@@ -1,0 +1,162 @@
+/*
+ * op_test: what the op tests share. An op gets random arrays on the device, its result is compared with plain
+ * loops in double written here from the formula, over shapes that fill no block, several blocks, one element.
+ * Device arrays start as the host runtime's NaN (on a GPU: as 0xff bytes), so an element not written shows.
+ */
+#ifndef OP_TEST_H
+#define OP_TEST_H
+
+#include "../unit/check.h"
+#include "ops.h"
+
+extern "C" {
+#include "rng.h"
+}
+
+/* On the device and on the host; `host` is what was put or got last. */
+struct floats {
+	float *dev, *host;
+	size_t n;
+};
+struct ids {
+	uint32_t *dev, *host;
+	size_t n;
+};
+
+static cudaStream_t stream;
+static struct rng test_rng;
+
+static inline void *dev_bytes(size_t bytes)
+{
+	void *p;
+
+	CUDA(cudaMalloc(&p, bytes ? bytes : 1));
+	CUDA(cudaMemsetAsync(p, 0xff, bytes, stream));
+	return p;
+}
+
+static inline void put_bytes(void *dev, const void *host, size_t bytes)
+{
+	CUDA(cudaMemcpyAsync(dev, host, bytes, cudaMemcpyHostToDevice, stream));
+	CUDA(cudaStreamSynchronize(stream));
+}
+
+static inline void get_bytes(void *host, const void *dev, size_t bytes)
+{
+	CUDA(cudaMemcpyAsync(host, dev, bytes, cudaMemcpyDeviceToHost, stream));
+	CUDA(cudaStreamSynchronize(stream));
+}
+
+/* n floats, not set on the device. */
+static inline struct floats floats_empty(size_t n)
+{
+	struct floats f = { (float *)dev_bytes(n * sizeof(float)),
+		(float *)xcalloc(n, sizeof(float)), n };
+
+	return f;
+}
+
+static inline void floats_put(struct floats *f)
+{
+	put_bytes(f->dev, f->host, f->n * sizeof(float));
+}
+
+static inline void floats_get(struct floats *f)
+{
+	get_bytes(f->host, f->dev, f->n * sizeof(float));
+}
+
+/* n floats of -scale..scale. */
+static inline struct floats floats_random(size_t n, double scale)
+{
+	struct floats f = floats_empty(n);
+
+	for (size_t i = 0; i < n; i++)
+		f.host[i] = (float)(scale * (2 * rng_real(&test_rng) - 1));
+	floats_put(&f);
+	return f;
+}
+
+/* n ids below `bound`, half of them from the first eighth. */
+static inline struct ids ids_random(size_t n, uint32_t bound)
+{
+	struct ids d = { (uint32_t *)dev_bytes(n * sizeof(uint32_t)),
+		(uint32_t *)xcalloc(n, sizeof(uint32_t)), n };
+
+	for (size_t i = 0; i < n; i++)
+		d.host[i] = rng_below(&test_rng, rng_below(&test_rng, 2) ? bound : (bound + 7) / 8);
+	put_bytes(d.dev, d.host, n * sizeof(uint32_t));
+	return d;
+}
+
+static inline struct ids ids_empty(size_t n)
+{
+	struct ids d = { (uint32_t *)dev_bytes(n * sizeof(uint32_t)),
+		(uint32_t *)xcalloc(n, sizeof(uint32_t)), n };
+
+	return d;
+}
+
+static inline void ids_get(struct ids *d)
+{
+	get_bytes(d->host, d->dev, d->n * sizeof(uint32_t));
+}
+
+static inline void floats_free(struct floats *f)
+{
+	CUDA(cudaFree(f->dev));
+	free(f->host);
+}
+
+static inline void ids_free(struct ids *d)
+{
+	CUDA(cudaFree(d->dev));
+	free(d->host);
+}
+
+/* Largest |got - want| over the largest |want|; infinite where got holds a NaN. */
+static inline double relative_error(const float *got, const double *want, size_t n)
+{
+	double error = 0, scale = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		double e = fabs((double)got[i] - want[i]);
+
+		error = e > error ? e : error;
+		if (isnan(e))
+			return INFINITY;
+		scale = fmax(scale, fabs(want[i]));
+	}
+	return scale > 0 ? error / scale : error;
+}
+
+/* Get f and compare it with `want`, which is freed. */
+static inline double compare(struct floats *f, double *want)
+{
+	floats_get(f);
+	double e = relative_error(f->host, want, f->n);
+	free(want);
+	return e;
+}
+
+static inline double *doubles(size_t n)
+{
+	return (double *)xcalloc(n, sizeof(double));
+}
+
+static inline void op_test_start(const char *name)
+{
+	die_set_name(name);
+	rng_start(&test_rng, 11, RNG_TEST, 0, 0);
+	CUDA(cudaSetDevice(0));
+	CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
+}
+
+static inline int op_test_end(void)
+{
+	CUDA(cudaStreamSynchronize(stream));
+	CUDA(cudaStreamDestroy(stream));
+	return CHECK_EXIT;
+}
+
+#endif

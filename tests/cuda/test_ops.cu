@@ -1,0 +1,264 @@
+/*
+ * test_ops: the ops of a network's forward and backward pass against plain loops in double.
+ *   test_ops [tf32]: matrix products in TF32, held to 1e-3 instead of 1e-5
+ */
+#include "op_test.h"
+
+static cublasHandle_t blas;
+static double limit = 1e-5, product_limit = 1e-5;
+
+/* y (rows, out) = x (rows, in; ldx) w^T (out, in; ldw) + bias, relu'd where there is a bias */
+static double *layer(const float *x, uint32_t ldx, const float *w, uint32_t ldw, const float *bias,
+	uint32_t rows, uint32_t in, uint32_t out)
+{
+	double *y = doubles((size_t)rows * out);
+
+	for (uint32_t r = 0; r < rows; r++)
+		for (uint32_t j = 0; j < out; j++) {
+			double sum = bias ? bias[j] : 0;
+
+			for (uint32_t k = 0; k < in; k++)
+				sum += (double)x[r * ldx + k] * w[j * ldw + k];
+			y[r * out + j] = bias && sum < 0 ? 0 : sum;
+		}
+	return y;
+}
+
+/* dx (rows, in) = dy (rows, out) w (out, in; ldw) */
+static double *layer_dx(
+	const float *dy, const float *w, uint32_t ldw, uint32_t rows, uint32_t in, uint32_t out)
+{
+	double *dx = doubles((size_t)rows * in);
+
+	for (uint32_t r = 0; r < rows; r++)
+		for (uint32_t j = 0; j < out; j++)
+			for (uint32_t k = 0; k < in; k++)
+				dx[r * in + k] += (double)dy[r * out + j] * w[j * ldw + k];
+	return dx;
+}
+
+/* dw (out, in) = dy^T x */
+static double *layer_dw(const float *dy, const float *x, uint32_t rows, uint32_t in, uint32_t out)
+{
+	double *dw = doubles((size_t)out * in);
+
+	for (uint32_t r = 0; r < rows; r++)
+		for (uint32_t j = 0; j < out; j++)
+			for (uint32_t k = 0; k < in; k++)
+				dw[j * in + k] += (double)dy[r * out + j] * x[r * in + k];
+	return dw;
+}
+
+static double *column_sums(const float *dy, uint32_t rows, uint32_t cols)
+{
+	double *sum = doubles(cols);
+
+	for (uint32_t r = 0; r < rows; r++)
+		for (uint32_t c = 0; c < cols; c++)
+			sum[c] += dy[r * cols + c];
+	return sum;
+}
+
+/* dy where y > 0, else 0 */
+static void mask(float *dy, const float *y, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		dy[i] = y[i] > 0 ? dy[i] : 0;
+}
+
+static void test_gather(uint32_t batch, uint32_t parts, uint32_t F, uint32_t E, bool concat)
+{
+	enum { USERS = 37, ITEMS = 53 };
+	uint32_t S = batch * parts, user_samples = concat ? S : batch, stride = concat ? 2 * E : E;
+	struct floats gu = floats_random(USERS * F, 1), gi = floats_random(ITEMS * F, 1);
+	struct floats mu = floats_random(USERS * E, 1), mi = floats_random(ITEMS * E, 1);
+	struct ids user = ids_random(batch, USERS), item = ids_random(S, ITEMS);
+	struct floats g = floats_empty((size_t)S * F), rows = floats_empty((size_t)S * 2 * E);
+	float *item_rows = concat ? rows.dev + E : rows.dev + (size_t)batch * E;
+	struct gather a = { gu.dev, gi.dev, mu.dev, mi.dev, user.dev, item.dev, batch, S, F, E,
+		g.dev, rows.dev, item_rows, user_samples, stride };
+	size_t wrong = 0;
+
+	gather_forward_cuda(stream, &a);
+	floats_get(&g);
+	floats_get(&rows);
+	for (uint32_t s = 0; s < S; s++) {
+		uint32_t u = user.host[s % batch], i = item.host[s];
+
+		for (uint32_t k = 0; k < F; k++)
+			wrong += g.host[s * F + k] != gu.host[u * F + k] * gi.host[i * F + k];
+		for (uint32_t k = 0; k < E; k++) {
+			wrong += rows.host[(concat ? E : batch * E) + s * stride + k] !=
+				 mi.host[i * E + k];
+			wrong +=
+				s < user_samples && rows.host[s * stride + k] != mu.host[u * E + k];
+		}
+	}
+	CHECK(wrong == 0, "gather: B %u, P %u, F %u, E %u%s", batch, parts, F, E,
+		concat ? ", concat" : "");
+	struct floats out = floats_empty((size_t)S * E);
+	wrong = 0;
+	rows_forward_cuda(stream, mi.dev, item.dev, S, E, out.dev);
+	floats_get(&out);
+	for (uint32_t t = 0; t < S * E; t++)
+		wrong += out.host[t] != mi.host[item.host[t / E] * E + t % E];
+	CHECK(wrong == 0, "gather: rows of %u x %u", S, E);
+	struct floats *all[] = { &gu, &gi, &mu, &mi, &g, &rows, &out };
+	for (unsigned i = 0; i < 7; i++)
+		floats_free(all[i]);
+	ids_free(&user);
+	ids_free(&item);
+}
+
+/* Rows of w are `ldw` apart: half of a layer 1. */
+static void test_dense(uint32_t rows, uint32_t in, uint32_t out, uint32_t ldw)
+{
+	struct floats x = floats_random((size_t)rows * in, 1),
+		      w = floats_random((size_t)out * ldw, 1);
+	struct floats bias = floats_random(out, 1), dy = floats_random((size_t)rows * out, 1);
+	struct floats y = floats_empty((size_t)rows * out), dx = floats_empty((size_t)rows * in);
+	struct floats dw = floats_empty((size_t)out * in);
+
+	dense_forward_cuda(blas, x.dev, in, w.dev, ldw, rows, in, out, y.dev);
+	double e = compare(&y, layer(x.host, in, w.host, ldw, NULL, rows, in, out));
+	CHECK(e <= product_limit, "dense_forward: %u x %u x %u: error %.2g", rows, in, out, e);
+	dense_dx_cuda(blas, dy.dev, w.dev, ldw, rows, in, out, dx.dev);
+	e = compare(&dx, layer_dx(dy.host, w.host, ldw, rows, in, out));
+	CHECK(e <= product_limit, "dense_dx: %u x %u x %u: error %.2g", rows, in, out, e);
+	dense_dw_cuda(blas, dy.dev, x.dev, rows, in, out, dw.dev, in);
+	e = compare(&dw, layer_dw(dy.host, x.host, rows, in, out));
+	CHECK(e <= product_limit, "dense_dw: %u x %u x %u: error %.2g", rows, in, out, e);
+
+	bias_relu_forward_cuda(stream, dy.dev, bias.dev, rows, out);
+	double *want = doubles((size_t)rows * out);
+	for (uint32_t t = 0; t < rows * out; t++)
+		want[t] = fmax(0, (double)dy.host[t] + bias.host[t % out]);
+	e = compare(&dy, want);
+	CHECK(e <= limit, "bias_relu_forward: %u x %u: error %.2g", rows, out, e);
+	struct floats *all[] = { &x, &w, &bias, &dy, &y, &dx, &dw };
+	for (unsigned i = 0; i < 7; i++)
+		floats_free(all[i]);
+}
+
+static void test_narrow(uint32_t rows, uint32_t in, uint32_t out)
+{
+	struct floats x = floats_random((size_t)rows * in, 1), w = floats_random(in * out, 1);
+	struct floats bias = floats_random(out, 1), dy = floats_random((size_t)rows * out, 1);
+	struct floats y = floats_empty((size_t)rows * out), dx = floats_empty((size_t)rows * in);
+	struct floats dw = floats_empty(in * out), db = floats_empty(out);
+	struct floats partial = floats_empty((size_t)NARROW_PARTS * out * (in + 1));
+
+	narrow_forward_cuda(stream, x.dev, in, w.dev, in, NULL, rows, in, out, y.dev);
+	double e = compare(&y, layer(x.host, in, w.host, in, NULL, rows, in, out));
+	CHECK(e <= limit, "narrow_forward without bias: %u x %u x %u: error %.2g", rows, in, out,
+		e);
+	narrow_forward_cuda(stream, x.dev, in, w.dev, in, bias.dev, rows, in, out, y.dev);
+	e = compare(&y, layer(x.host, in, w.host, in, bias.host, rows, in, out));
+	CHECK(e <= limit, "narrow_forward: %u x %u x %u: error %.2g", rows, in, out, e);
+
+	narrow_backward_cuda(stream, dy.dev, y.dev, x.dev, w.dev, rows, in, out, dx.dev, dw.dev,
+		db.dev, partial.dev);
+	mask(dy.host, y.host, dy.n);
+	e = compare(&dx, layer_dx(dy.host, w.host, in, rows, in, out));
+	CHECK(e <= limit, "narrow_backward dx: %u x %u x %u: error %.2g", rows, in, out, e);
+	e = compare(&dw, layer_dw(dy.host, x.host, rows, in, out));
+	CHECK(e <= limit, "narrow_backward dw: %u x %u x %u: error %.2g", rows, in, out, e);
+	e = compare(&db, column_sums(dy.host, rows, out));
+	CHECK(e <= limit, "narrow_backward db: %u x %u x %u: error %.2g", rows, in, out, e);
+	struct floats *all[] = { &x, &w, &bias, &dy, &y, &dx, &dw, &db, &partial };
+	for (unsigned i = 0; i < 9; i++)
+		floats_free(all[i]);
+}
+
+static void test_split(uint32_t batch, uint32_t parts, uint32_t out)
+{
+	uint32_t S = batch * parts;
+	struct floats half = floats_random((size_t)batch * out, 1), bias = floats_random(out, 1);
+	struct floats y = floats_random((size_t)S * out, 1), dy = floats_random((size_t)S * out, 1);
+	struct floats duser = floats_empty((size_t)batch * out);
+	double *want = doubles(y.n), *dwant = doubles(duser.n);
+
+	for (uint32_t s = 0; s < S; s++)
+		for (uint32_t j = 0; j < out; j++) {
+			double v = (double)half.host[s % batch * out + j] + y.host[s * out + j] +
+				   bias.host[j];
+
+			want[s * out + j] = v > 0 ? v : 0;
+			dwant[s % batch * out + j] += dy.host[s * out + j];
+		}
+	split_forward_cuda(stream, y.dev, half.dev, bias.dev, batch, S, out);
+	double e = compare(&y, want);
+	CHECK(e <= limit, "split_forward: B %u, P %u, H %u: error %.2g", batch, parts, out, e);
+	split_backward_cuda(stream, dy.dev, batch, S, out, duser.dev);
+	e = compare(&duser, dwant);
+	CHECK(e <= limit, "split_backward: B %u, P %u, H %u: error %.2g", batch, parts, out, e);
+	struct floats *all[] = { &half, &bias, &y, &dy, &duser };
+	for (unsigned i = 0; i < 5; i++)
+		floats_free(all[i]);
+}
+
+static void test_column_sums(uint32_t rows, uint32_t F, uint32_t H, bool bias)
+{
+	uint32_t cols = F + H + (bias ? 1 : 0);
+	struct floats g = floats_random((size_t)rows * F, 1),
+		      x = floats_random((size_t)rows * H, 1);
+	struct floats dx = floats_random((size_t)rows * H, 1), dlogit = floats_random(rows, 1);
+	struct floats db = floats_empty(H), dhead = floats_empty(cols);
+	struct floats partial = floats_empty((size_t)COLUMN_PARTS * cols);
+	double *want = doubles(cols);
+
+	for (uint32_t r = 0; r < rows; r++)
+		for (uint32_t c = 0; c < cols; c++)
+			want[c] += dlogit.host[r] * (c < F		? (double)g.host[r * F + c]
+							    : c < F + H ? x.host[r * H + c - F]
+									: 1);
+	head_backward_cuda(
+		stream, dlogit.dev, g.dev, x.dev, rows, F, H, bias, dhead.dev, partial.dev);
+	double e = compare(&dhead, want);
+	CHECK(e <= limit, "head_backward: %u rows, F %u, H %u: error %.2g", rows, F, H, e);
+	if (H) {
+		relu_backward_cuda(stream, dx.dev, x.dev, rows, H, db.dev, partial.dev);
+		mask(dx.host, x.host, dx.n);
+		e = compare(&db, column_sums(dx.host, rows, H));
+		CHECK(e <= limit, "relu_backward db: %u x %u: error %.2g", rows, H, e);
+		double *masked = doubles(dx.n);
+		for (size_t i = 0; i < dx.n; i++)
+			masked[i] = dx.host[i];
+		CHECK(compare(&dx, masked) == 0, "relu_backward dx: %u x %u", rows, H);
+	}
+	struct floats *all[] = { &g, &x, &dx, &dlogit, &db, &dhead, &partial };
+	for (unsigned i = 0; i < 7; i++)
+		floats_free(all[i]);
+}
+
+int main(int argc, char **argv)
+{
+	bool tf32 = argc > 1 && !strcmp(argv[1], "tf32");
+
+	op_test_start("test_ops");
+	CUBLAS(cublasCreate(&blas));
+	CUBLAS(cublasSetStream(blas, stream));
+	CUBLAS(cublasSetMathMode(blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+	product_limit = tf32 ? 1e-3 : 1e-5;
+	test_gather(1, 1, 1, 1, false);
+	test_gather(31, 2, 10, 10, true);
+	test_gather(257, 2, 33, 7, false);
+	test_gather(100, 1, 64, 65, true);
+	test_dense(1, 1, 1, 1);
+	test_dense(31, 33, 7, 40);
+	test_dense(257, 65, 130, 130);
+	test_narrow(1, 1, 1);
+	test_narrow(64, 10, 10);
+	test_narrow(65, 16, 64);
+	test_narrow(1000, 64, 16);
+	test_narrow(64 * NARROW_PARTS + 65, 3, 5); /* a second tile for some blocks */
+	test_split(1, 1, 1);
+	test_split(257, 2, 33);
+	test_split(31, 1, 130);
+	test_column_sums(1, 1, 0, false);
+	test_column_sums(31, 10, 10, true);
+	test_column_sums(257, 0, 33, true);
+	test_column_sums(70000, 3, 31, false);
+	CUBLAS(cublasDestroy(blas));
+	return op_test_end();
+}

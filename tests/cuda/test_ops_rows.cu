@@ -1,0 +1,335 @@
+/*
+ * test_ops_rows: sort, segmented sums and the optimizers against plain loops in double.
+ */
+#include "op_test.h"
+
+static const char *const kinds[] = { "adam", "lazy-adam", "sgd" };
+
+/* ---- sort ---- */
+
+static struct sorter sorter_new(uint32_t n)
+{
+	struct sorter s;
+
+	for (int i = 0; i < 2; i++) {
+		s.key[i] = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
+		s.position[i] = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
+	}
+	s.count = (uint32_t *)dev_bytes(sort_counts(n) * sizeof(uint32_t));
+	return s;
+}
+
+static void sorter_free(struct sorter *s)
+{
+	for (int i = 0; i < 2; i++) {
+		CUDA(cudaFree(s->key[i]));
+		CUDA(cudaFree(s->position[i]));
+	}
+	CUDA(cudaFree(s->count));
+}
+
+static void test_sort(uint32_t n, uint32_t bound)
+{
+	struct ids id = ids_random(n, bound), slot = ids_empty(bound < 1u << 20 ? bound : 1u << 24);
+	struct ids key = ids_empty(n), position = ids_empty(n);
+	struct sorter s = sorter_new(n);
+	size_t disorder = 0, wrong = 0, bad_slot = 0;
+
+	CUDA(cudaMemsetAsync(slot.dev, 0, slot.n * sizeof(uint32_t), stream));
+	sort_ids_cuda(stream, &s, id.dev, n, bound, slot.dev);
+	get_bytes(key.host, s.key[sort_result(bound)], n * sizeof(uint32_t));
+	get_bytes(position.host, s.position[sort_result(bound)], n * sizeof(uint32_t));
+	ids_get(&slot);
+	for (uint32_t j = 0; j < n; j++) {
+		bool first = !j || key.host[j - 1] != key.host[j];
+
+		/* ascending, and equal keys in their order: then the positions are a permutation, too */
+		disorder += j && (key.host[j - 1] > key.host[j] ||
+					 (!first && position.host[j - 1] >= position.host[j]));
+		wrong += position.host[j] >= n || id.host[position.host[j]] != key.host[j];
+		bad_slot += first && slot.host[key.host[j]] != j;
+	}
+	CHECK(!disorder && !wrong && !bad_slot,
+		"sort: %u ids below %u: %zu out of order, %zu wrong, %zu slots wrong", n, bound,
+		disorder, wrong, bad_slot);
+	ids_free(&id);
+	ids_free(&slot);
+	ids_free(&key);
+	ids_free(&position);
+	sorter_free(&s);
+}
+
+/* ---- segmented sums ---- */
+
+/* Users (parts 2) or items (parts 1) of B rows, by a plain loop over the occurrences, into a dense table. */
+static double *table_gradient(const struct segment *a, const uint32_t *id, const float *dx,
+	const float *dlogit, const float *head, const float *other, const uint32_t *other_id,
+	const float *value, uint32_t rows)
+{
+	double *out = doubles((size_t)rows * a->cols);
+
+	for (uint32_t o = 0; o < a->n; o++)
+		for (uint32_t k = 0; k < a->cols; k++) {
+			double *to = &out[(size_t)id[o] * a->cols + k];
+
+			for (uint32_t p = 0; p < a->parts; p++) {
+				uint32_t s = o + p * a->batch;
+
+				*to += dx ? dx[(size_t)s * a->stride + k]
+					  : (double)dlogit[s] * (head ? head[k] : 1) *
+						       other[(size_t)other_id[s % a->other_mod] *
+								       a->cols +
+							       k];
+			}
+			*to += (double)a->l2 * value[(size_t)id[o] * a->cols + k];
+		}
+	return out;
+}
+
+/* drow of the first places, as a dense table */
+static float *dense_rows(const struct segment *a, uint32_t rows)
+{
+	float *out = (float *)xcalloc((size_t)rows * a->cols, sizeof(float));
+	uint32_t *key = (uint32_t *)xmalloc(a->n, sizeof(uint32_t));
+	float *drow = (float *)xmalloc((size_t)a->n * a->cols, sizeof(float));
+
+	get_bytes(key, a->key, a->n * sizeof(uint32_t));
+	get_bytes(drow, a->drow, (size_t)a->n * a->cols * sizeof(float));
+	for (uint32_t j = 0; j < a->n; j++)
+		if (!j || key[j] != key[j - 1])
+			memcpy(out + (size_t)key[j] * a->cols, drow + (size_t)j * a->cols,
+				a->cols * sizeof(float));
+	free(key);
+	free(drow);
+	return out;
+}
+
+/* Both tables of a side in one call, one from dlogit and one from dx. few: ids 0 and 1 only, long runs. */
+static void test_segment(
+	uint32_t batch, bool users, uint32_t cols, uint32_t rows, bool with_head, float l2)
+{
+	enum { OTHERS = 23 };
+	uint32_t parts = users ? 2 : 1, n = users ? batch : 2 * batch, S = 2 * batch,
+		 stride = cols + 3;
+	struct ids id = ids_random(n, rows), slot = ids_empty(rows),
+		   other_id = ids_random(S, OTHERS);
+	struct floats dx = floats_random((size_t)S * stride, 1), dlogit = floats_random(S, 1);
+	struct floats head = floats_random(cols, 1),
+		      other = floats_random((size_t)OTHERS * cols, 1);
+	struct floats value = floats_random((size_t)rows * cols, 1);
+	struct floats drow[2], carry[4];
+	struct sorter s = sorter_new(n);
+	struct segment a[2];
+
+	for (int i = 0; i < 2; i++)
+		drow[i] = floats_empty((size_t)n * cols);
+	for (int i = 0; i < 4; i++)
+		carry[i] = floats_empty((size_t)segment_chunks(n) * cols);
+	sort_ids_cuda(stream, &s, id.dev, n, rows, slot.dev);
+	memset(a, 0, sizeof(a));
+	for (int i = 0; i < 2; i++) {
+		a[i].key = s.key[sort_result(rows)];
+		a[i].position = s.position[sort_result(rows)];
+		a[i].n = n;
+		a[i].cols = cols;
+		a[i].parts = parts;
+		a[i].batch = batch;
+		a[i].value = value.dev;
+		a[i].l2 = l2;
+		a[i].drow = drow[i].dev;
+		a[i].carry_in = carry[2 * i].dev;
+		a[i].carry_out = carry[2 * i + 1].dev;
+	}
+	a[0].dlogit = dlogit.dev;
+	a[0].head = with_head ? head.dev : NULL;
+	a[0].other = other.dev;
+	a[0].other_id = other_id.dev;
+	a[0].other_mod = users ? S : batch;
+	a[1].dx = dx.dev;
+	a[1].stride = stride;
+	segment_sum_cuda(stream, a, 2);
+	for (int i = 0; i < 2; i++) {
+		double *want = table_gradient(&a[i], id.host, i ? dx.host : NULL, dlogit.host,
+			with_head ? head.host : NULL, other.host, other_id.host, value.host, rows);
+		float *got = dense_rows(&a[i], rows);
+		double e = relative_error(got, want, (size_t)rows * cols);
+
+		CHECK(e <= 1e-5, "segment: %s, B %u, %u columns, %u rows, l2 %g, %s: error %.2g",
+			users ? "users" : "items", batch, cols, rows, l2, i ? "rows" : "products",
+			e);
+		free(want);
+		free(got);
+	}
+	struct floats *all[] = { &dx, &dlogit, &head, &other, &value, &drow[0], &drow[1], &carry[0],
+		&carry[1], &carry[2], &carry[3] };
+	for (unsigned i = 0; i < 11; i++)
+		floats_free(all[i]);
+	ids_free(&id);
+	ids_free(&slot);
+	ids_free(&other_id);
+	sorter_free(&s);
+}
+
+/* ---- optimizers ---- */
+
+/* One weight by the formulas of neumf.h. */
+static void update_plain(enum neumf_optimizer_kind kind, double lr, double wd, unsigned t,
+	double gradient, double *w, double *m, double *v)
+{
+	double h = gradient + wd * *w;
+
+	if (kind == OPTIMIZER_SGD) {
+		*w -= lr * h;
+		return;
+	}
+	*m = 0.9 * *m + (1 - 0.9) * h;
+	*v = 0.999 * *v + (1 - 0.999) * h * h;
+	*w -= lr / (1 - pow(0.9, t)) * *m / (sqrt(*v) / sqrt(1 - pow(0.999, t)) + 1e-3);
+}
+
+struct weights {
+	struct floats w, m, v, g;
+	double *pw, *pm, *pv;
+};
+
+static struct weights weights_new(size_t n)
+{
+	struct weights x = { floats_random(n, 1), floats_random(n, 0), floats_random(n, 0),
+		floats_random(n, 1), doubles(n), doubles(n), doubles(n) };
+
+	for (size_t i = 0; i < n; i++)
+		x.pw[i] = x.w.host[i];
+	return x;
+}
+
+static void weights_check(struct weights *x, const char *what, enum neumf_optimizer_kind kind)
+{
+	double e = compare(&x->w, x->pw), em = compare(&x->m, x->pm), ev = compare(&x->v, x->pv);
+
+	CHECK(e <= 1e-6 && em <= 1e-6 && ev <= 1e-6,
+		"%s, %s: %zu weights: error %.2g, moments %.2g %.2g", what, kinds[kind], x->w.n, e,
+		em, ev);
+	floats_free(&x->w);
+	floats_free(&x->m);
+	floats_free(&x->v);
+	floats_free(&x->g);
+}
+
+static struct update_rule rule_of(enum neumf_optimizer_kind kind, double wd)
+{
+	struct update_rule r = { kind, 0.9, 0.999, 0.9f, 0.999f, (float)(1 - 0.9),
+		(float)(1 - 0.999), (float)wd, 1e-3f };
+
+	return r;
+}
+
+static struct step_state *state_new(double lr)
+{
+	struct step_state start = { (float)lr, 0, 0, 0 };
+	struct step_state *state = (struct step_state *)dev_bytes(sizeof(start));
+
+	put_bytes(state, &start, sizeof(start));
+	return state;
+}
+
+static void test_flat(enum neumf_optimizer_kind kind, uint32_t n)
+{
+	struct update_rule rule = rule_of(kind, 1e-2);
+	struct step_state *state = state_new(0.05);
+	struct weights x = weights_new(n);
+	struct update_flat a = { x.w.dev, x.m.dev, x.v.dev, x.g.dev, n };
+
+	for (unsigned t = 1; t <= 7; t++) {
+		step_begin_cuda(stream, state, &rule);
+		flat_update_cuda(stream, &a, &rule, state);
+		for (uint32_t i = 0; i < n; i++)
+			update_plain(
+				kind, 0.05f, 1e-2, t, x.g.host[i], &x.pw[i], &x.pm[i], &x.pv[i]);
+	}
+	weights_check(&x, "flat_update", kind);
+	CUDA(cudaFree(state));
+}
+
+/* Steps with different ids; `all`: every row moves, else those of the batch. Two tables of other widths. */
+static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, uint32_t rows)
+{
+	static const uint32_t cols[2] = { 10, 33 };
+	struct update_rule rule = rule_of(kind, 1e-2);
+	struct step_state *state = state_new(0.05);
+	struct weights x[2] = { weights_new((size_t)rows * cols[0]),
+		weights_new((size_t)rows * cols[1]) };
+	struct ids slot = ids_empty(rows);
+	struct sorter s = sorter_new(n);
+
+	CUDA(cudaMemsetAsync(slot.dev, 0, rows * sizeof(uint32_t), stream));
+	for (unsigned t = 1; t <= 4; t++) {
+		uint32_t m = t < 4 ? n : (n + 2) / 3; /* a short last batch */
+		struct ids id = ids_random(m, rows), key = ids_empty(m);
+		struct floats drow[2] = { floats_random((size_t)m * cols[0], 1),
+			floats_random((size_t)m * cols[1], 1) };
+		struct update_table a[2];
+
+		sort_ids_cuda(stream, &s, id.dev, m, rows, slot.dev);
+		get_bytes(key.host, s.key[sort_result(rows)], m * sizeof(uint32_t));
+		for (int i = 0; i < 2; i++) {
+			struct update_table table = { x[i].w.dev, x[i].m.dev, x[i].v.dev, rows,
+				cols[i], drow[i].dev, s.key[sort_result(rows)], slot.dev, m };
+
+			a[i] = table;
+			memset(x[i].g.host, 0, x[i].g.n * sizeof(float));
+			for (uint32_t row = 0; row < rows; row++) {
+				uint32_t j = 0;
+
+				while (j < m && key.host[j] != row)
+					j++;
+				for (uint32_t k = 0; k < cols[i] && (all || j < m); k++) {
+					size_t e = (size_t)row * cols[i] + k;
+
+					update_plain(kind, 0.05f, 1e-2, t,
+						j < m ? drow[i].host[j * cols[i] + k] : 0,
+						&x[i].pw[e], &x[i].pm[e], &x[i].pv[e]);
+				}
+			}
+		}
+		step_begin_cuda(stream, state, &rule);
+		if (all)
+			table_update_cuda(stream, a, 2, &rule, state);
+		else
+			row_update_cuda(stream, a, 2, &rule, state);
+		CUDA(cudaStreamSynchronize(stream));
+		ids_free(&id);
+		ids_free(&key);
+		floats_free(&drow[0]);
+		floats_free(&drow[1]);
+	}
+	for (int i = 0; i < 2; i++)
+		weights_check(&x[i], all ? "table_update" : "row_update", kind);
+	ids_free(&slot);
+	sorter_free(&s);
+	CUDA(cudaFree(state));
+}
+
+int main(void)
+{
+	op_test_start("test_ops_rows");
+	test_sort(1, 1);
+	test_sort(31, 2);
+	test_sort(2048, 256);
+	test_sort(2047, 70000);
+	test_sort(2049, 257);
+	test_sort(10007, 65536);
+	test_sort(5000, 65537);
+	test_sort(4100, (1u << 24) - 3);
+	test_segment(1, true, 1, 1, true, 0);
+	test_segment(31, true, 10, 7, true, 0.25f);
+	test_segment(257, false, 33, 300, false, 0);
+	test_segment(1000, false, 5, 3, true, 0.5f); /* runs over many chunks */
+	test_segment(1024, true, 2, 1, true, 0);
+	for (int kind = OPTIMIZER_ADAM; kind <= OPTIMIZER_SGD; kind++) {
+		test_flat((enum neumf_optimizer_kind)kind, 1);
+		test_flat((enum neumf_optimizer_kind)kind, 1031);
+		test_tables((enum neumf_optimizer_kind)kind, kind == OPTIMIZER_ADAM, 31, 57);
+		test_tables((enum neumf_optimizer_kind)kind, kind != OPTIMIZER_LAZY_ADAM, 300, 257);
+	}
+	return op_test_end();
+}
