@@ -35,6 +35,10 @@ static void say(int error, const char *format, va_list ap)
 		n += (size_t)snprintf(line + n, sizeof(line) - 1 - n, " %s", strerror(error));
 	if (n > sizeof(line) - 2)
 		n = sizeof(line) - 2;
+	/* names and data may hold anything: one line, and no terminal codes */
+	for (size_t k = 0; k < n; k++)
+		if ((unsigned char)line[k] < ' ' || line[k] == 0x7f)
+			line[k] = '?';
 	line[n++] = '\n';
 	fwrite(line, 1, n, stderr);
 }

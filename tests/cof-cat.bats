@@ -314,6 +314,15 @@ epochs() {
 	try '1\t2\t-inf\t1\n' "label '-inf' is not finite" score
 }
 
+@test "a message is one line without control characters, whatever a name or a field holds" {
+	run --separate-stderr cof-cat $'no\nsuch\tfile'
+	assert_status 1
+	assert_error cof-cat "cannot open 'no?such?file'"
+	printf '1\t2\t\0337x\n' >x.tsv
+	run --separate-stderr cof-cat --from tsv --users 10 --items 20 --to tsv x.tsv
+	assert_error cof-cat "time '?7x' is not a whole number"
+}
+
 @test "text in: CRLF, a last line without an end, nothing at all" {
 	printf 'user\titem\ttime\r\n1\t2\t3\r\n4\t5\t-6' >x.tsv
 	run cof-cat --from tsv --users 10 --items 20 x.tsv --to tsv

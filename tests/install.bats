@@ -3,8 +3,13 @@
 # make install and uninstall, the man pages, the completion and the file(1) entry they put in place.
 load helper
 
-setup_file() {
+setup() {
 	[ "$BUILD" = "$ROOT/build" ] || skip "an install is of the plain build"
+	cd "$BATS_TEST_TMPDIR" || return 1
+}
+
+setup_file() {
+	[ "$BUILD" = "$ROOT/build" ] || return 0
 	export DESTDIR=$BATS_FILE_TMPDIR/stage
 	mkdir -p "$DESTDIR/usr/bin"
 	touch "$DESTDIR/usr/bin/other"

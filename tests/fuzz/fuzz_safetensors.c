@@ -1,0 +1,17 @@
+/* Model files. */
+#include "fuzz.h"
+#include "model.h"
+
+#include <stdlib.h>
+
+static void load(const char *path)
+{
+	struct neumf_shape shape;
+
+	free(model_load(path, &shape));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	return fuzz_run(data, size, load);
+}
