@@ -1,3 +1,4 @@
+#define _DEFAULT_SOURCE // madvise
 #include "mem.h"
 
 #include "die.h"
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void *checked(void *p, size_t n, size_t size)
 {
@@ -33,6 +35,24 @@ void *xrealloc(void *p, size_t n, size_t size)
 		return checked(NULL, n, size);
 	}
 	return checked(realloc(p, n && size ? n * size : 1), n, size);
+}
+
+void *xmalloc_table(size_t n, size_t size)
+{
+	const size_t huge = (size_t)2 << 20, total = n * size;
+	void *p = NULL;
+
+	if (size && n > (SIZE_MAX - huge) / size) {
+		errno = ENOMEM;
+		return checked(NULL, n, size);
+	}
+	errno = posix_memalign(&p, total < 2 * huge ? 64 : huge, total ? total : 1);
+	checked(p, n, size);
+#ifdef MADV_HUGEPAGE
+	if (total >= 2 * huge)
+		madvise(p, total, MADV_HUGEPAGE); // advice: nothing is lost where it is not taken
+#endif
+	return p;
 }
 
 char *xstrdup(const char *s)

@@ -2,7 +2,10 @@
 
 #include "mem.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
+
+enum { CHUNK = 256 };
 
 /* Bits set in x (Warren, Hacker's Delight, 5-1); compilers know it. */
 static inline uint32_t count_bits(uint32_t x)
@@ -12,63 +15,96 @@ static inline uint32_t count_bits(uint32_t x)
 	return ((x + (x >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
 }
 
-/* Drop the items of the users to skip and close the gaps; returns how many users have any left. */
-static uint32_t compact(struct history *h, const unsigned char *skip)
+/* Append an item: the first of user u, or the next of the user appended last. */
+static void append(struct positives *p, uint32_t item, bool first, uint32_t u)
 {
-	uint64_t kept = 0, begin = 0;
-	uint32_t users = 0;
+	struct positives_line *line = &p->line[p->num / POSITIVES_PER_LINE];
+	const unsigned at = p->num % POSITIVES_PER_LINE;
 
-	for (uint32_t u = 0; u < h->num_users; u++) {
-		const uint64_t end = h->start[u + 1];
-
-		if (!(skip[u / 8] >> u % 8 & 1)) {
-			users += end > begin;
-			for (uint64_t k = begin; k < end; k++)
-				h->item[kept++] = h->item[k];
-		}
-		begin = end;
-		h->start[u + 1] = kept;
+	if (at == 0) {
+		line->before = p->num_users;
+		line->begins = 0;
 	}
-	return users;
+	if (first) {
+		line->begins |= 1u << at;
+		p->user[p->num_users++] = u;
+	}
+	line->item[at] = item;
+	p->num++;
 }
 
-void positives_init(struct positives *p, struct history *h, const unsigned char *skip)
+void positives_init(struct positives *p, const struct history *h)
 {
-	uint32_t users = compact(h, skip);
-	uint64_t words;
+	uint32_t users = 0;
 
-	p->num = history_size(h);
-	p->item = h->item;
-	h->item = NULL;
-	p->user = xmalloc(users, sizeof(*p->user));
-	words = p->num / 32 + 1;
-	p->word = xcalloc(words, sizeof(*p->word));
-	users = 0;
 	for (uint32_t u = 0; u < h->num_users; u++)
-		if (h->start[u + 1] > h->start[u]) {
-			p->word[h->start[u] / 32].begins |= 1u << h->start[u] % 32;
-			p->user[users++] = u;
-		}
-	for (uint64_t w = 1; w < words; w++)
-		p->word[w].users = p->word[w - 1].users + count_bits(p->word[w - 1].begins);
-	history_release(h);
+		users += h->start[u + 1] > h->start[u];
+	p->num = p->num_users = 0;
+	p->user = xmalloc(users, sizeof(*p->user));
+	p->line = xmalloc_table(history_size(h) / POSITIVES_PER_LINE + 1, sizeof(*p->line));
+	for (uint32_t u = 0; u < h->num_users; u++)
+		for (uint64_t k = h->start[u]; k < h->start[u + 1]; k++)
+			append(p, h->item[k], k == h->start[u], u);
 }
 
 void positives_release(struct positives *p)
 {
-	free(p->item);
 	free(p->user);
-	free(p->word);
+	free(p->line);
+}
+
+/* In place: the write position never passes the read position, whose line's bits are kept aside. */
+void positives_drop(struct positives *p, const unsigned char *skip)
+{
+	const uint64_t num = p->num;
+	uint32_t begins = 0, next_user = 0, u = 0;
+	bool keep = false;
+
+	p->num = p->num_users = 0;
+	for (uint64_t k = 0; k < num; k++) {
+		const struct positives_line *line = &p->line[k / POSITIVES_PER_LINE];
+		const uint32_t item = line->item[k % POSITIVES_PER_LINE];
+		bool first;
+
+		if (k % POSITIVES_PER_LINE == 0)
+			begins = line->begins;
+		first = begins >> k % POSITIVES_PER_LINE & 1;
+		if (first) {
+			u = p->user[next_user++];
+			keep = !(skip[u / 8] >> u % 8 & 1);
+		}
+		if (keep)
+			append(p, item, first, u);
+	}
+}
+
+/*
+ * The first loop does nothing but load: so short that the processor has the cache misses of many rounds
+ * under way at once.
+ */
+static void get_chunk(const struct positives *p, const uint64_t *number, size_t count,
+	uint32_t *user, uint32_t *item)
+{
+	uint32_t begins[CHUNK];
+
+	for (size_t k = 0; k < count; k++) {
+		const struct positives_line *line = &p->line[number[k] / POSITIVES_PER_LINE];
+		const unsigned at = number[k] % POSITIVES_PER_LINE;
+
+		item[k] = line->item[at];
+		user[k] = line->before;
+		begins[k] = line->begins << (31 - at); // those up to this positive
+	}
+	for (size_t k = 0; k < count; k++)
+		user[k] += count_bits(begins[k]) - 1;
+	for (size_t k = 0; k < count; k++)
+		user[k] = p->user[user[k]];
 }
 
 void positives_get(const struct positives *p, const uint64_t *number, size_t count, uint32_t *user,
 	uint32_t *item)
 {
-	for (size_t k = 0; k < count; k++) {
-		const struct positives_word *w = &p->word[number[k] / 32];
-		const uint32_t up_to = (2u << number[k] % 32) - 1;
-
-		user[k] = p->user[w->users + count_bits(w->begins & up_to) - 1];
-		item[k] = p->item[number[k]];
-	}
+	for (size_t done = 0; done < count; done += CHUNK)
+		get_chunk(p, number + done, count - done < CHUNK ? count - done : CHUNK,
+			user + done, item + done);
 }

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 256, TRIES = 8, DISTINCT_TRIES = 64 };
+enum { CHUNK = 256, TRIES = 8, DISTINCT_TRIES = 64, LINE_BITS = 512 };
+#define HASH UINT32_C(0x9e3779b1)
 
 struct sampler {
 	const struct history *closed;
@@ -26,41 +27,51 @@ struct sampler {
 };
 
 /*
- * The bit of the filter for a user and an item: each user owns filter_bits bits for each closed item. Where
- * that is a bit for each item there is, they are a bitmap, else items share bits by a hash, and a bit that is
- * set says only "maybe".
+ * The filter is a Bloom filter (1970) with two bits for a closed item: one in the user's own part, filter_bits
+ * long for each item closed to him, the other near it, in the same cache line. An item without both is open.
  */
 static inline uint64_t filter_bit(const struct sampler *s, uint32_t user, uint32_t item)
 {
 	const uint64_t start = s->closed->start[user];
 	const uint64_t room = (s->closed->start[user + 1] - start) * s->filter_bits;
-	const uint64_t hashed = (uint64_t)(item * 0x9e3779b1u) * (uint32_t)room >> 32;
+	const uint64_t high = (room >> 32) * (item * HASH),
+		       low = (room & UINT32_MAX) * (item * HASH);
 
-	return start * s->filter_bits + (room >= s->num_items ? item : hashed);
+	return start * s->filter_bits + high + (low >> 32);
 }
 
-static inline bool maybe_closed(const struct sampler *s, uint32_t user, uint32_t item)
+static inline uint64_t other_bit(uint64_t bit, uint32_t item)
 {
-	const uint64_t bit = filter_bit(s, user, item);
+	return bit ^ ((item * HASH >> 8 & (LINE_BITS - 1)) | 1);
+}
 
+static inline bool filter_has(const struct sampler *s, uint64_t bit)
+{
 	return s->filter[bit / 32] >> bit % 32 & 1;
 }
 
 static bool is_closed(const struct sampler *s, uint32_t user, uint32_t item)
 {
-	return maybe_closed(s, user, item) && history_has(s->closed, user, item);
+	const uint64_t bit = filter_bit(s, user, item);
+
+	return filter_has(s, bit) && filter_has(s, other_bit(bit, item)) &&
+	       history_has(s->closed, user, item);
 }
 
 static void fill_filter(struct sampler *s)
 {
 	const struct history *h = s->closed;
+	const uint64_t lines = history_size(h) * s->filter_bits / LINE_BITS + 1;
 
-	s->filter = xcalloc(history_size(h) * s->filter_bits / 32 + 1, sizeof(*s->filter));
+	s->filter = xmalloc_table(lines, LINE_BITS / 8);
+	memset(s->filter, 0, lines * (LINE_BITS / 8));
 	for (uint32_t u = 0; u < h->num_users; u++)
 		for (uint64_t k = h->start[u]; k < h->start[u + 1]; k++) {
 			const uint64_t bit = filter_bit(s, u, h->item[k]);
+			const uint64_t other = other_bit(bit, h->item[k]);
 
 			s->filter[bit / 32] |= 1u << bit % 32;
+			s->filter[other / 32] |= 1u << other % 32;
 		}
 }
 
@@ -141,9 +152,9 @@ static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t rec
 }
 
 /*
- * The first draws of up to CHUNK records. Record k's random numbers are words k x width .. of the words of
- * the blocks 0, 1, ..., where width is what a draw takes: one word, or two with weights. Each pass is a loop without
- * branches over independent elements, so that the cache misses of many records overlap.
+ * The first draws of up to CHUNK records. Record k's random numbers are the words from k x width on of the blocks
+ * 0, 1, ..., where width is what a draw takes: one word, or two with weights. Every loop but the last is without
+ * branches, and short, so that the processor has the cache misses of many records under way at once.
  */
 static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
 	const uint32_t *user, uint32_t *item)
@@ -151,7 +162,8 @@ static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, 
 	const unsigned width = s->weighted ? 2 : 1;
 	const uint64_t block = first * width / 4;
 	uint32_t words[2 * CHUNK + 8], *word = words + first * width % 4;
-	unsigned char miss[CHUNK], biased[CHUNK];
+	unsigned char biased[CHUNK], maybe[CHUNK];
+	uint64_t bit[CHUNK];
 
 	for (uint64_t k = block; k <= ((first + n) * width - 1) / 4; k++) {
 		struct rng r;
@@ -169,9 +181,13 @@ static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, 
 		for (size_t k = 0; k < n; k++)
 			item[k] = alias_pick(&s->alias, item[k], word[2 * k + 1]);
 	for (size_t k = 0; k < n; k++)
-		miss[k] = maybe_closed(s, user[k], item[k]) | biased[k];
+		bit[k] = filter_bit(s, user[k], item[k]);
 	for (size_t k = 0; k < n; k++)
-		if (miss[k] && (biased[k] || history_has(s->closed, user[k], item[k])))
+		maybe[k] = filter_has(s, bit[k]);
+	for (size_t k = 0; k < n; k++)
+		maybe[k] &= filter_has(s, other_bit(bit[k], item[k]));
+	for (size_t k = 0; k < n; k++)
+		if (biased[k] || (maybe[k] && history_has(s->closed, user[k], item[k])))
 			item[k] = draw_again(s, epoch, first + k, user[k]);
 }
 

@@ -88,28 +88,35 @@ static double *item_weights(const struct history *seen)
 	return weight;
 }
 
-/* What may not be drawn: the input's items and those of the --exclude files, each once. */
-static void close_items(struct history *closed, const struct history *seen)
+/* What may not be drawn: the input's items, which are there, and those of the --exclude files, each once. */
+static void close_items(struct history *closed)
 {
-	history_copy(closed, seen);
 	for (unsigned k = 0; k < cfg.exclude.num; k++)
 		history_add_file(closed, cfg.exclude.path[k]);
-	history_finish(closed);
+	if (cfg.exclude.num)
+		history_finish(closed);
 }
 
-/* A bit for each user with positives but nothing to draw, and their count in *users. */
-static unsigned char *find_hopeless(
-	const struct sampler *s, const struct history *seen, uint32_t *users)
+static void report_skipped(uint32_t users)
 {
-	unsigned char *skip = xcalloc((size_t)seen->num_users / 8 + 1, 1);
+	if (users)
+		warn("%" PRIu32 " users have no item that could be drawn and are skipped", users);
+}
 
-	*users = 0;
-	for (uint32_t u = 0; u < seen->num_users; u++)
-		if (seen->start[u + 1] > seen->start[u] && !sampler_can_draw(s, u)) {
-			skip[u / 8] |= 1u << u % 8;
-			++*users;
+static void drop_hopeless(struct positives *p, const struct sampler *s, uint32_t num_users)
+{
+	unsigned char *skip = xcalloc((size_t)num_users / 8 + 1, 1);
+	uint32_t users = 0;
+
+	for (uint32_t k = 0; k < p->num_users; k++)
+		if (!sampler_can_draw(s, p->user[k])) {
+			skip[p->user[k] / 8] |= 1u << p->user[k] % 8;
+			users++;
 		}
-	return skip;
+	if (users)
+		positives_drop(p, skip);
+	report_skipped(users);
+	free(skip);
 }
 
 /* One batch: rows first .. first + count - 1 of an epoch. */
@@ -220,10 +227,11 @@ static void write_epochs(
 }
 
 /* seen: without duplicates. */
-static void write_candidates(struct rec_header *header, const struct history *seen,
-	struct sampler *sampler, const unsigned char *skip)
+static void write_candidates(
+	struct rec_header *header, const struct history *seen, struct sampler *sampler)
 {
-	uint32_t *negative = xmalloc(seen->num_items, sizeof(*negative)), n, short_users = 0;
+	uint32_t *negative = xmalloc(seen->num_items, sizeof(*negative)), n;
+	uint32_t short_users = 0, skipped = 0;
 	struct rec_writer *out = rec_create("-", header);
 
 	progress_start("users", seen->num_users);
@@ -232,8 +240,12 @@ static void write_candidates(struct rec_header *header, const struct history *se
 		const uint64_t wanted = (uint64_t)n * cfg.candidates;
 		uint32_t given;
 
-		if (n == 0 || skip[u / 8] >> u % 8 & 1)
+		if (n == 0)
 			continue;
+		if (!sampler_can_draw(sampler, u)) {
+			skipped++;
+			continue;
+		}
 		given = sampler_distinct(sampler, u, wanted, negative);
 		short_users += given < wanted;
 		for (uint32_t k = 0; k < n; k++)
@@ -244,6 +256,7 @@ static void write_candidates(struct rec_header *header, const struct history *se
 	}
 	progress_end();
 	rec_finish(out);
+	report_skipped(skipped);
 	if (short_users)
 		warn("%" PRIu32 " users have fewer items to draw than wanted and got all of them",
 			short_users);
@@ -253,41 +266,38 @@ static void write_candidates(struct rec_header *header, const struct history *se
 int main(int argc, char **argv)
 {
 	char **operands = opt_parse(argc, argv, &program);
-	struct history seen, closed;
+	struct history closed, seen = { 0 }; // seen: for candidates
+	struct positives positives = { 0 };  // for epochs
 	struct rec_header header;
 	struct sampler *sampler;
-	unsigned char *skip;
-	uint32_t skipped;
-	uint64_t rows;
-	bool samples;
+	double *weight;
 
 	check_options();
-	samples = cfg.pointwise || cfg.candidates;
 	struct rec_reader *in = rec_open(operands[0] ? operands[0] : "-", 1u << REC_INTERACTION);
-	rec_header_init(&header, samples ? REC_SAMPLE : REC_TRIPLE, rec_header(in), opt_history());
-	history_init(&seen, header.num_users, header.num_items);
-	rows = history_add_stream(&seen, in);
+	rec_header_init(&header, cfg.pointwise || cfg.candidates ? REC_SAMPLE : REC_TRIPLE,
+		rec_header(in), opt_history());
+	history_init(&closed, header.num_users, header.num_items);
+	history_add_stream(&closed, in);
+	note("seed %" PRIu64 ", %" PRIu64 " interactions", cfg.seed, rec_rows(in));
 	rec_close(in, true);
-	note("seed %" PRIu64 ", %" PRIu64 " interactions", cfg.seed, rows);
-	history_finish_all(&seen);
 
-	close_items(&closed, &seen);
-	sampler = sampler_new(&closed, item_weights(&seen), FILTER_BITS, cfg.seed);
-	skip = find_hopeless(sampler, &seen, &skipped);
-	if (skipped)
-		warn("%" PRIu32 " users have no item that could be drawn and are skipped", skipped);
+	history_finish_all(&closed);
+	weight = item_weights(&closed);
+	if (!cfg.candidates)
+		positives_init(&positives, &closed);
+	history_finish(&closed);
+	if (cfg.candidates)
+		history_copy(&seen, &closed);
+	close_items(&closed);
+	sampler = sampler_new(&closed, weight, FILTER_BITS, cfg.seed);
 	if (cfg.candidates) {
-		history_finish(&seen);
-		write_candidates(&header, &seen, sampler, skip);
+		write_candidates(&header, &seen, sampler);
 		history_release(&seen);
 	} else {
-		struct positives positives;
-
-		positives_init(&positives, &seen, skip);
+		drop_hopeless(&positives, sampler, header.num_users);
 		write_epochs(&header, &positives, sampler);
 		positives_release(&positives);
 	}
-	free(skip);
 	sampler_free(sampler);
 	history_release(&closed);
 	rec_header_release(&header);

@@ -268,38 +268,59 @@ static void check_alias_table(void)
 	alias_release(&a);
 }
 
-/* Against a list of (user, item) rows sorted by hand; users 1 and 4 have none, user 2 is skipped. */
+/* Positives N - 1, N - 2 ... 0 must be these rows, in that order. */
+static int positives_are(
+	const struct positives *p, uint32_t n, const uint32_t *user, const uint32_t *item)
+{
+	uint64_t number[400];
+	uint32_t got_user[400], got_item[400];
+	int good = p->num == n;
+
+	for (uint32_t k = 0; k < n; k++)
+		number[k] = n - 1 - k;
+	positives_get(p, number, n, got_user, got_item);
+	for (uint32_t k = 0; k < n; k++)
+		good &= got_user[n - 1 - k] == user[k] && got_item[n - 1 - k] == item[k];
+	return good;
+}
+
+/*
+ * Users of 0, 1, 100, 5, 0, 14, 13 and 129 rows, then without each set of users. A row given five times is
+ * five positives.
+ */
 static void check_positives(void)
 {
-	enum { N = 205 };
-	uint64_t number[N];
-	uint32_t user[N], item[N], wrong = 0;
-	const unsigned char skip = 1u << 2;
-	struct positives p;
-	struct history h;
+	enum { USERS = 8 };
+	const uint32_t rows[USERS] = { 0, 1, 100, 5, 0, 14, 13, 129 };
+	int good = 1;
 
-	history_init(&h, 6, 1000);
-	for (uint32_t k = 0; k < 100; k++) {
-		history_add(&h, 5, 900 - k);
-		history_add(&h, 2, k);
-		history_add(&h, 0, k);
-	}
-	for (uint32_t k = 0; k < 5; k++)
-		history_add(&h, 3, 7); // a row given five times is five positives
-	history_finish_all(&h);
-	positives_init(&p, &h, &skip);
-	CHECK(p.num == N, "%d positives", (int)p.num);
-	for (uint32_t k = 0; k < N; k++)
-		number[k] = N - 1 - k;
-	positives_get(&p, number, N, user, item);
-	for (uint32_t k = 0; k < N; k++) {
-		const uint32_t at = N - 1 - k;
+	for (unsigned skip = 0; skip < 1 << USERS; skip++) {
+		const unsigned char bits = (unsigned char)skip;
+		uint32_t user[400], item[400], n = 0;
+		struct positives p;
+		struct history h;
 
-		wrong += user[k] != (at < 100 ? 0 : at < 105 ? 3 : 5);
-		wrong += item[k] != (at < 100 ? at : at < 105 ? 7 : 801 + at - 105);
+		history_init(&h, USERS, 1000);
+		for (uint32_t u = 0; u < USERS; u++)
+			for (uint32_t k = 0; k < rows[u]; k++) {
+				const uint32_t i =
+					u == 3 ? 7 : 900 - 3 * k; // added in descending order
+
+				history_add(&h, u, i);
+				if (skip >> u & 1)
+					continue;
+				user[n] = u;
+				item[n++] = u == 3 ? 7 : 900 - 3 * (rows[u] - 1 - k);
+			}
+		history_finish_all(&h);
+		positives_init(&p, &h);
+		good &= p.num == 262;
+		positives_drop(&p, &bits);
+		good &= positives_are(&p, n, user, item);
+		positives_release(&p);
+		history_release(&h);
 	}
-	CHECK(!wrong, "users and items of the positives");
-	positives_release(&p);
+	CHECK(good, "positives: users and items, with each set of users dropped");
 }
 
 int main(void)
