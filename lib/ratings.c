@@ -28,7 +28,6 @@ void ratings_release(struct ratings *r)
 	free(r->item);
 	free(r->rating);
 	free(r->time);
-	free(r->order);
 	*r = (struct ratings){ 0 };
 }
 
@@ -69,9 +68,9 @@ uint32_t *ratings_count_items(const struct ratings *r)
 	return count(r->item, r->num, r->num_items);
 }
 
-/* Put the row numbers into `order` user by user, in input order within a user (a counting sort);
+/* Put the row numbers into order[num] user by user, in input order within a user (a counting sort);
    returns where each user's rows end, a new array. */
-static uint32_t *sort_by_user(struct ratings *r)
+static uint32_t *sort_by_user(const struct ratings *r, uint32_t *order)
 {
 	uint32_t *next = ratings_count_users(r), start = 0;
 
@@ -82,22 +81,21 @@ static uint32_t *sort_by_user(struct ratings *r)
 		start += rows;
 	}
 	for (uint32_t k = 0; k < r->num; k++)
-		r->order[next[r->user[k]]++] = k;
+		order[next[r->user[k]]++] = k;
 	return next;
 }
 
 uint32_t ratings_drop_repeats(struct ratings *r)
 {
-	uint32_t *end, *seen = xcalloc(r->num_items, sizeof(*seen)), at = 0;
+	uint32_t *order = xmalloc(r->num, sizeof(*order)), *end = sort_by_user(r, order);
+	uint32_t *seen = xcalloc(r->num_items, sizeof(*seen)), at = 0;
 	bool any = false;
 
-	r->order = xmalloc(r->num, sizeof(*r->order));
-	end = sort_by_user(r);
 	for (uint32_t u = 0; u < r->num_users; u++)
 		for (uint32_t start = at; at < end[u]; at++) {
-			uint32_t row = r->order[at],
+			uint32_t row = order[at],
 				 *last = &seen[r->item[row]]; /* place in order, + 1 */
-			uint32_t before = *last > start ? r->order[*last - 1] : row;
+			uint32_t before = *last > start ? order[*last - 1] : row;
 
 			if (before != row) {
 				any = true;
@@ -109,6 +107,7 @@ uint32_t ratings_drop_repeats(struct ratings *r)
 			}
 			*last = at + 1;
 		}
+	free(order);
 	free(end);
 	free(seen);
 	return any ? compact(r) : 0;

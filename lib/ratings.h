@@ -1,9 +1,8 @@
 /*
  * ratings: a table of ratings in memory, in input order, and the cleaning before a split.
  *
- * Columns of 20 bytes a rating, and 4 more of `order`, room for the numbers of rows in another order.
- * "The latest" of several rows is everywhere the one of the greatest time, and among equal times the
- * first in the input.
+ * Columns, 20 bytes a rating. "The latest" of several rows is everywhere the one of the
+ * greatest time, and among equal times the first in the input.
  */
 #ifndef RATINGS_H
 #define RATINGS_H
@@ -22,7 +21,6 @@ struct ratings {
 	uint32_t *user, *item; /* below num_users and num_items */
 	float *rating;
 	int64_t *time;
-	uint32_t *order; /* scratch of num, from ratings_drop_repeats on */
 };
 
 /* Make room for one more row. */
@@ -49,7 +47,7 @@ static inline struct rating ratings_row(const struct ratings *r, uint32_t k)
 
 /*
  * Keep of each (user, item) the latest row; returns how many were dropped. The rows that stay keep
- * their order. 4 bytes a user and 4 an item for the time of the call.
+ * their order. 4 bytes a rating, a user and an item for the time of the call.
  */
 uint32_t ratings_drop_repeats(struct ratings *r);
 

@@ -17,53 +17,57 @@ struct cut {
 
 /* A user's latest row and the second latest, or NO_ROW. */
 struct held_out {
-	uint32_t test, valid;
+	uint32_t row[2];
+	int64_t time[2];
 };
 
 struct split {
 	const struct ratings *ratings;
 	struct split_config config;
-	struct held_out *held_out; /* leave-one-out: of each user */
+	unsigned char *part; /* of each row */
 	struct split_counts counts;
-	struct cut test, valid; /* global-time; valid includes test */
 };
+
+static void find_latest(
+	const struct ratings *r, const uint32_t *rows, uint32_t least, struct held_out *held_out)
+{
+	for (uint32_t k = 0; k < r->num; k++) {
+		struct held_out *held = &held_out[r->user[k]];
+
+		if (rows[r->user[k]] < least)
+			continue;
+		if (held->row[0] == NO_ROW || r->time[k] > held->time[0]) {
+			held->row[1] = held->row[0];
+			held->time[1] = held->time[0];
+			held->row[0] = k;
+			held->time[0] = r->time[k];
+		} else if (held->row[1] == NO_ROW || r->time[k] > held->time[1]) {
+			held->row[1] = k;
+			held->time[1] = r->time[k];
+		}
+	}
+}
 
 static void leave_one_out(struct split *s)
 {
 	const struct ratings *r = s->ratings;
 	uint32_t *rows = ratings_count_users(r), least = s->config.valid ? 3 : 2;
-	int64_t(*time)[2] = xcalloc(r->num_users, sizeof(*time));
+	struct held_out *held_out = xmalloc(r->num_users, sizeof(*held_out));
 
-	s->held_out = xmalloc(r->num_users, sizeof(*s->held_out));
 	for (uint32_t u = 0; u < r->num_users; u++)
-		s->held_out[u] = (struct held_out){ NO_ROW, NO_ROW };
-	for (uint32_t k = 0; k < r->num; k++) {
-		uint32_t u = r->user[k];
-		struct held_out *held = &s->held_out[u];
-
-		if (rows[u] < least)
-			continue;
-		if (held->test == NO_ROW || r->time[k] > time[u][0]) {
-			held->valid = held->test;
-			time[u][1] = time[u][0];
-			held->test = k;
-			time[u][0] = r->time[k];
-		} else if (held->valid == NO_ROW || r->time[k] > time[u][1]) {
-			held->valid = k;
-			time[u][1] = r->time[k];
-		}
-	}
+		held_out[u] = (struct held_out){ .row = { NO_ROW, NO_ROW } };
+	find_latest(r, rows, least, held_out);
 	for (uint32_t u = 0; u < r->num_users; u++) {
-		if (!s->config.valid)
-			s->held_out[u].valid = NO_ROW;
-		s->counts.rows[PART_TEST] += s->held_out[u].test != NO_ROW;
-		s->counts.rows[PART_VALID] += s->held_out[u].valid != NO_ROW;
+		const uint32_t *row = held_out[u].row;
+
 		s->counts.short_users += rows[u] < least;
+		if (row[0] != NO_ROW)
+			s->part[row[0]] = PART_TEST;
+		if (row[1] != NO_ROW && s->config.valid)
+			s->part[row[1]] = PART_VALID;
 	}
-	s->counts.rows[PART_TRAIN] =
-		r->num - s->counts.rows[PART_TEST] - s->counts.rows[PART_VALID];
 	free(rows);
-	free(time);
+	free(held_out);
 }
 
 /* The cut before the latest n rows: the n-th greatest time, 16 bits of it in each of 4 passes. */
@@ -98,45 +102,68 @@ static struct cut cut_latest(const struct ratings *r, uint32_t n)
 	return (struct cut){ (int64_t)(found ^ sign), end };
 }
 
-static bool is_after(const struct split *s, const struct cut *cut, uint32_t row)
+static bool is_after(const struct ratings *r, const struct cut *cut, uint32_t row)
 {
-	int64_t time = s->ratings->time[row];
+	return r->time[row] > cut->time || (row < cut->end && r->time[row] == cut->time);
+}
 
-	return time > cut->time || (time == cut->time && row < cut->end);
+static void global_time(struct split *s)
+{
+	const struct ratings *r = s->ratings;
+	uint32_t part = (uint32_t)(s->config.ratio * r->num + 0.5);
+	uint32_t both = r->num - part < part ? r->num : 2 * part;
+	struct cut test = cut_latest(r, part);
+	struct cut valid = s->config.valid ? cut_latest(r, both) : test;
+
+	for (uint32_t k = 0; k < r->num; k++)
+		s->part[k] = is_after(r, &test, k)    ? PART_TEST
+			     : is_after(r, &valid, k) ? PART_VALID
+						      : PART_TRAIN;
+}
+
+/* One number in [0, 1) for each pair of labels: the split does not depend on other rows. */
+static void at_random(struct split *s)
+{
+	const struct ratings *r = s->ratings;
+	double test = s->config.ratio, valid = s->config.valid ? 2 * test : test;
+
+	for (uint32_t k = 0; k < r->num; k++) {
+		uint64_t user = s->config.user_hash[r->user[k]],
+			 item = s->config.item_hash[r->item[k]];
+		struct rng rng;
+		double v;
+
+		rng_start(&rng, s->config.seed, RNG_SPLIT, 0,
+			user * UINT64_C(0x9e3779b97f4a7c15) + item);
+		v = rng_real(&rng);
+		s->part[k] = v < test ? PART_TEST : v < valid ? PART_VALID : PART_TRAIN;
+	}
 }
 
 static void count_parts(struct split *s)
 {
-	bool *trained = xcalloc(s->ratings->num_users, sizeof(*trained));
+	const struct ratings *r = s->ratings;
+	bool *trained = xcalloc(r->num_users, sizeof(*trained));
 
-	for (uint32_t k = 0; k < s->ratings->num; k++) {
-		enum split_part part = split_part(s, k);
-
-		s->counts.rows[part]++;
-		if (part == PART_TRAIN)
-			trained[s->ratings->user[k]] = true;
+	for (uint32_t k = 0; k < r->num; k++) {
+		s->counts.rows[s->part[k]]++;
+		if (s->part[k] == PART_TRAIN)
+			trained[r->user[k]] = true;
 	}
-	for (uint32_t u = 0; u < s->ratings->num_users; u++)
+	for (uint32_t u = 0; u < r->num_users; u++)
 		s->counts.untrained_users += !trained[u];
 	free(trained);
 }
 
 struct split *split_new(const struct ratings *ratings, const struct split_config *config)
 {
+	static void (*const fill[])(struct split *) = { leave_one_out, at_random, global_time };
 	struct split *s = xcalloc(1, sizeof(*s));
-	uint32_t part = (uint32_t)(config->ratio * ratings->num + 0.5);
-	uint32_t both = ratings->num - part < part ? ratings->num : 2 * part;
 
 	s->ratings = ratings;
 	s->config = *config;
-	if (config->mode == SPLIT_LEAVE_ONE_OUT) {
-		leave_one_out(s);
-		return s;
-	}
-	if (config->mode == SPLIT_GLOBAL_TIME) {
-		s->test = cut_latest(ratings, part);
-		s->valid = config->valid ? cut_latest(ratings, both) : s->test;
-	}
+	s->part = xcalloc(ratings->num, sizeof(*s->part)); /* PART_TRAIN */
+	fill[config->mode](s);
 	count_parts(s);
 	return s;
 }
@@ -145,41 +172,13 @@ void split_free(struct split *s)
 {
 	if (!s)
 		return;
-	free(s->held_out);
+	free(s->part);
 	free(s);
-}
-
-/* A number in [0, 1) that belongs to the pair of labels: the split does not depend on other rows. */
-static double draw(const struct split *s, uint32_t row)
-{
-	uint64_t user = s->config.user_hash[s->ratings->user[row]];
-	uint64_t item = s->config.item_hash[s->ratings->item[row]];
-	struct rng rng;
-
-	rng_start(&rng, s->config.seed, RNG_SPLIT, 0, user * UINT64_C(0x9e3779b97f4a7c15) + item);
-	return rng_real(&rng);
 }
 
 enum split_part split_part(const struct split *s, uint32_t row)
 {
-	const struct held_out *held;
-	double v;
-
-	switch (s->config.mode) {
-	case SPLIT_LEAVE_ONE_OUT:
-		held = &s->held_out[s->ratings->user[row]];
-		return row == held->test ? PART_TEST : row == held->valid ? PART_VALID : PART_TRAIN;
-	case SPLIT_RANDOM:
-		v = draw(s, row);
-		if (v < s->config.ratio)
-			return PART_TEST;
-		return s->config.valid && v < 2 * s->config.ratio ? PART_VALID : PART_TRAIN;
-	case SPLIT_GLOBAL_TIME:
-		break;
-	}
-	return is_after(s, &s->test, row)    ? PART_TEST
-	       : is_after(s, &s->valid, row) ? PART_VALID
-					     : PART_TRAIN;
+	return (enum split_part)s->part[row];
 }
 
 /* Does row a come after row b of the same user? */
@@ -223,43 +222,29 @@ static void sort_rows(const struct ratings *r, uint32_t *row, uint32_t n)
 	}
 }
 
-/* The rows that leave_one_out has found, one a user: two passes over all rows are saved. */
-static uint32_t select_held_out(const struct split *s, enum split_part part, uint32_t *order)
-{
-	uint32_t n = 0;
-
-	for (uint32_t u = 0; u < s->ratings->num_users; u++) {
-		uint32_t row = part == PART_TEST ? s->held_out[u].test : s->held_out[u].valid;
-
-		if (row != NO_ROW)
-			order[n++] = row;
-	}
-	return n;
-}
-
-uint32_t split_select(const struct split *s, enum split_part part, uint32_t *order)
+uint32_t *split_select(const struct split *s, enum split_part part)
 {
 	const struct ratings *r = s->ratings;
-	uint32_t *next, n = 0;
+	uint32_t *order = xmalloc(s->counts.rows[part], sizeof(*order));
+	uint32_t *next = xcalloc(r->num_users, sizeof(*next)), start = 0;
 
-	if (s->config.mode == SPLIT_LEAVE_ONE_OUT && part != PART_TRAIN)
-		return select_held_out(s, part, order);
-	next = xcalloc(r->num_users, sizeof(*next));
 	for (uint32_t k = 0; k < r->num; k++)
-		next[r->user[k]] += split_part(s, k) == part;
+		if (s->part[k] == part)
+			next[r->user[k]]++;
 	for (uint32_t u = 0; u < r->num_users; u++) {
 		uint32_t rows = next[u];
 
-		next[u] = n;
-		n += rows;
+		next[u] = start;
+		start += rows;
 	}
 	for (uint32_t k = 0; k < r->num; k++)
-		if (split_part(s, k) == part)
+		if (s->part[k] == part)
 			order[next[r->user[k]]++] = k;
-	for (uint32_t u = 0, start = 0; u < r->num_users; start = next[u++])
+	start = 0;
+	for (uint32_t u = 0; u < r->num_users; start = next[u++])
 		sort_rows(r, order + start, next[u] - start);
 	free(next);
-	return n;
+	return order;
 }
 
 const struct split_counts *split_counts(const struct split *s)

@@ -30,18 +30,18 @@ struct split_config {
 
 struct split;
 
-/* `ratings` is borrowed and must not change. Leave-one-out takes 8 bytes a user, and 20 more for the
-   time of the call; the others 1 byte a user for the time of the call. */
+/* `ratings` is borrowed and must not change. 1 byte a rating; for the time of the call leave-one-out
+   takes 28 bytes a user, the others 1. */
 struct split *split_new(const struct ratings *ratings, const struct split_config *config);
 void split_free(struct split *s);
 
 enum split_part split_part(const struct split *s, uint32_t row);
 
 /*
- * Write the numbers of a part's rows to `order` (room for all rows), by (user, time, input order);
- * returns how many. 4 bytes a user for the time of the call.
+ * The numbers of a part's rows by (user, time, input order): a new array of split_counts()->rows[part]. 4
+ * bytes a user for the time of the call.
  */
-uint32_t split_select(const struct split *s, enum split_part part, uint32_t *order);
+uint32_t *split_select(const struct split *s, enum split_part part);
 
 /* What split_new has found. */
 struct split_counts {

@@ -213,14 +213,16 @@ static void write_ids(struct side *side)
 static void write_part(struct side *side, const struct rec_header *header,
 	const struct split *split, const struct ratings *r)
 {
-	uint32_t n = split_select(split, side->part, r->order);
+	uint32_t *order = split_select(split, side->part),
+		 n = split_counts(split)->rows[side->part];
 
 	side->records = rec_create(side->path, header);
 	for (uint32_t k = 0; k < n; k++) {
-		struct rating row = ratings_row(r, r->order[k]);
+		struct rating row = ratings_row(r, order[k]);
 
 		rec_write(side->records, &row);
 	}
+	free(order);
 }
 
 static void write_side(struct side *side, const struct rec_header *header,

@@ -123,12 +123,14 @@ static enum split_part plain_part(const struct table *t, uint32_t k, const struc
 }
 
 /* Is `order` the part's rows by (user, time, input order)? */
-static bool sorted_part(
-	const struct split *s, const struct table *t, enum split_part part, uint32_t *order)
+static bool sorted_part(const struct split *s, const struct table *t, enum split_part part)
 {
-	uint32_t n = split_select(s, part, order);
-	bool right = n == split_counts(s)->rows[part];
+	uint32_t *order = split_select(s, part), n = split_counts(s)->rows[part], rows = 0;
+	bool right;
 
+	for (uint32_t k = 0; k < t->num; k++)
+		rows += split_part(s, k) == part;
+	right = rows == n;
 	for (uint32_t k = 0; k < n; k++) {
 		const struct rating *b = &t->row[order[k]], *a = k ? &t->row[order[k - 1]] : NULL;
 
@@ -138,6 +140,7 @@ static bool sorted_part(
 						 : a->time != b->time ? a->time < b->time
 								      : order[k - 1] < order[k]);
 	}
+	free(order);
 	return right;
 }
 
@@ -145,13 +148,12 @@ static bool check_split(
 	const struct ratings *r, const struct table *t, const struct split_config *config)
 {
 	struct split *s = split_new(r, config);
-	uint32_t order[MAX_ROWS];
 	bool right = true;
 
 	for (uint32_t k = 0; k < t->num; k++)
 		right = right && split_part(s, k) == plain_part(t, k, config);
 	for (int part = PART_TRAIN; part <= PART_VALID; part++)
-		right = right && sorted_part(s, t, (enum split_part)part, order);
+		right = right && sorted_part(s, t, (enum split_part)part);
 	split_free(s);
 	return right;
 }
