@@ -65,7 +65,8 @@ bool opt_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v)
 
 static uint64_t parse_uint(const struct opt *o, const char *text, double most)
 {
-	uint64_t v, max = most >= 18446744073709551615.0 ? UINT64_MAX : (uint64_t)most;
+	/* what goes into history ends where JSON's integers do */
+	uint64_t v, max = most >= 0x1p63 ? INT64_MAX : (uint64_t)most;
 
 	if (!opt_parse_uint(text, (uint64_t)o->min, max, &v))
 		die_usage("option --%s: '%s' is not a whole number from %.0f to %llu", o->name,
