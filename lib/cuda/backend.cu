@@ -302,18 +302,20 @@ extern "C" __attribute__((visibility("default"))) const struct backend_ops *cofi
 /* The one symbol of the plug-in, see backend.h. */
 const struct backend_ops *cofilter_cuda_backend(char *why, size_t why_size)
 {
-	int devices = 0, major = 0;
+	int devices = 0, major = 0, minor = 0;
 	cudaError_t error = cudaGetDeviceCount(&devices);
 
 	die_set_name(program_invocation_short_name); /* the plug-in has its own copy of die.c */
 	if (error == cudaSuccess && devices)
 		error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0);
+	if (error == cudaSuccess && devices)
+		error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0);
 	if (error != cudaSuccess) {
 		snprintf(why, why_size, "%s (%s)", cudaGetErrorString(error),
 			cudaGetErrorName(error));
 		return NULL;
 	}
-	if (!devices || major < 7) {
+	if (!devices || 10 * major + minor < 75) {
 		snprintf(why, why_size,
 			devices ? "the device is older than compute capability 7.5"
 				: "no CUDA device");

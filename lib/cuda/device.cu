@@ -206,9 +206,9 @@ void device_allocate(struct backend *b)
 	b->planning = false;
 	CUDA(cudaMemGetInfo(&available, &total));
 	if (b->planned > available)
-		die("the model%s takes %.2f GB of device memory, %.2f GB are free",
-			b->train ? " and its training" : "", (double)b->planned / 1e9,
-			(double)available / 1e9);
+		die("%s needs %.0f MB of device memory, %.0f MB are free",
+			b->train ? "training the model" : "the model", (double)b->planned / 1e6,
+			(double)available / 1e6);
 	claim_all(b);
 }
 
