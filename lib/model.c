@@ -92,45 +92,48 @@ void model_save(struct stream_out *out, const struct backend_ops *ops, struct ba
 	stream_commit(out, true);
 }
 
-/* Dies: the metadata's `key` is missing or no value a model can have. */
-static _Noreturn void die_key(const char *file, const struct js *m, const char *key)
+static const char *get_text(const char *file, const struct js *m, const char *key)
 {
 	const char *value = js_get_string(m, key);
 
 	if (!value)
 		die("metadata of '%s' has no \"%s\"", file, key);
+	return value;
+}
+
+/* Dies: no model can have this value. */
+static _Noreturn void die_value(const char *file, const char *key, const char *value)
+{
 	die("metadata of '%s': \"%s\" is '%s'", file, key, value);
 }
 
 static unsigned get_choice(
 	const char *file, const struct js *m, const char *key, const char *const *names)
 {
-	const char *value = js_get_string(m, key);
+	const char *value = get_text(file, m, key);
 
-	for (unsigned k = 0; value && names[k]; k++)
+	for (unsigned k = 0; names[k]; k++)
 		if (strcmp(value, names[k]) == 0)
 			return k;
-	die_key(file, m, key);
+	die_value(file, key, value);
 }
 
 static uint32_t get_number(const char *file, const struct js *m, const char *key)
 {
-	const char *value = js_get_string(m, key);
+	const char *value = get_text(file, m, key);
 	uint64_t v;
 
-	if (!value || !opt_parse_uint(value, 0, UINT32_MAX, &v))
-		die_key(file, m, key);
+	if (!opt_parse_uint(value, 0, UINT32_MAX, &v))
+		die_value(file, key, value);
 	return (uint32_t)v;
 }
 
 /* "32,16,8", or "" for none */
 static void get_hidden(const char *file, const struct js *m, struct neumf_shape *s)
 {
-	const char *value = js_get_string(m, "hidden");
+	const char *value = get_text(file, m, "hidden");
 	uint64_t v;
 
-	if (!value)
-		die_key(file, m, "hidden");
 	char *copy = xstrdup(value), *next = copy;
 	while (*copy && next) {
 		char *comma = strchr(next, ',');
@@ -139,7 +142,7 @@ static void get_hidden(const char *file, const struct js *m, struct neumf_shape 
 			*comma = '\0';
 		if (s->num_hidden == NEUMF_MAX_HIDDEN ||
 			!opt_parse_uint(next, 1, NEUMF_MAX_WIDTH, &v))
-			die_key(file, m, "hidden");
+			die_value(file, "hidden", value);
 		s->hidden[s->num_hidden++] = (uint32_t)v;
 		next = comma ? comma + 1 : NULL;
 	}
