@@ -2,15 +2,11 @@
 #include "cpu.h"
 
 #include "die.h"
-#include "gemm.h"
 #include "mem.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-enum { NARROW_WIDTH = 64 }; /* widest layer or embedding that goes the narrow way */
 
 extern const struct cpu_kernels cpu_kernels_base;
 #ifdef __x86_64__
@@ -87,22 +83,29 @@ static void network_views(struct backend *b, float *params)
 	side_init(b, &b->item, s->num_items, TENSOR_GMF_ITEM, TENSOR_MLP_ITEM);
 }
 
-static void add_span(struct backend *b, const struct cpu_side *side, unsigned part, uint64_t offset,
-	uint64_t rows, uint32_t cols)
+static void add_span(struct backend *b, struct cpu_span span)
 {
-	if (rows > 0 && cols > 0)
-		b->span[b->num_spans++] = (struct cpu_span){ side, part, offset, rows, cols };
+	size_t width = span.side != NULL ? cpu_sum_stride(span.side) : 1;
+
+	span.rows_per_job = width < CPU_RANGE ? (uint32_t)(CPU_RANGE / width) : 1;
+	b->span[b->num_spans++] = span;
+}
+
+static void add_side(struct backend *b, const struct cpu_side *side)
+{
+	struct cpu_span span = { .side = side, .rows = side->num_rows };
+
+	for (unsigned part = 0; part < 2; part++)
+		if (side->table[part] != NULL)
+			span.offset[part] = (uint64_t)(side->table[part] - b->params);
+	add_span(b, span);
 }
 
 /* The dense tensors lie side by side between the embedding tables (neumf_layout sorts by name). */
 static void spans_init(struct backend *b)
 {
-	const struct neumf_layout *l = &b->layout;
-	static const int table[4] = { TENSOR_GMF_USER, TENSOR_MLP_USER, TENSOR_GMF_ITEM,
-		TENSOR_MLP_ITEM };
-
-	for (unsigned k = 0; k < l->num_tensors; k++) {
-		const struct neumf_tensor *t = &l->tensor[k];
+	for (unsigned k = 0; k < b->layout.num_tensors; k++) {
+		const struct neumf_tensor *t = &b->layout.tensor[k];
 
 		if (t->embedding)
 			continue;
@@ -112,20 +115,17 @@ static void spans_init(struct backend *b)
 			BUG("dense tensors are not side by side");
 		b->dense_size += (uint64_t)t->rows * t->cols;
 	}
-	add_span(b, NULL, 0, b->dense_offset, b->dense_size, 1);
-	for (unsigned k = 0; k < 4; k++) {
-		const struct cpu_side *side = k < 2 ? &b->user : &b->item;
-
-		if (side->table[k % 2] != NULL)
-			add_span(b, side, k % 2, l->tensor[l->at[table[k]]].offset, side->num_rows,
-				side->cols[k % 2]);
-	}
+	if (b->dense_size > 0)
+		add_span(b,
+			(struct cpu_span){ .offset = { b->dense_offset }, .rows = b->dense_size });
+	add_side(b, &b->user);
+	add_side(b, &b->item);
 }
 
 /* Room for a batch; the kernels may store up to a vector of rows past the last. */
 static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t a_row)
 {
-	size_t n = (size_t)batch_size * a_row, slack = 64 * a_row;
+	size_t n = (size_t)batch_size * a_row, slack = 64 * (size_t)a_row;
 
 	s->stride = (s->cols[0] + s->cols[1] + 3) / 4 * 4;
 	s->id = xmalloc(n, sizeof(*s->id));
@@ -133,7 +133,8 @@ static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t a_row)
 	s->spare = xmalloc(n, sizeof(*s->spare));
 	s->unique = xmalloc(n, sizeof(*s->unique));
 	s->start = xmalloc(n + 1, sizeof(*s->start));
-	s->gradient = cpu_aligned((n + slack) * s->stride, sizeof(*s->gradient));
+	s->slot = xmalloc(n, sizeof(*s->slot));
+	s->gradient = cpu_aligned((n + slack) * s->stride + CPU_SLACK, sizeof(*s->gradient));
 }
 
 static void side_release(struct cpu_side *s)
@@ -143,6 +144,7 @@ static void side_release(struct cpu_side *s)
 	free(s->spare);
 	free(s->unique);
 	free(s->start);
+	free(s->slot);
 	free(s->gradient);
 }
 
@@ -166,29 +168,19 @@ static void training_init(struct backend *b, const struct backend_config *config
 	}
 }
 
-static bool is_wide(const struct backend *b)
-{
-	bool wide = b->mlp_factors > NARROW_WIDTH;
-
-	for (uint32_t l = 0; l < b->num_hidden; l++)
-		wide = wide || b->hidden[l] > NARROW_WIDTH;
-	return wide;
-}
-
 static size_t largest(size_t a, size_t b)
 {
 	return a > b ? a : b;
 }
 
-/* What a thread may need at a time, of training and of scoring. */
+/* What a thread may need at a time, of scoring and of training. */
 static size_t scratch_size(const struct backend *b)
 {
-	size_t size = b->path->score_scratch(b);
-	uint32_t cols = b->factors > b->mlp_factors ? b->factors : b->mlp_factors;
+	size_t size = b->kernels->score_scratch(b);
 
 	if (b->sides > 0) {
-		size = largest(size, b->path->scratch(b));
-		size = largest(size, (CPU_RANGE + (size_t)cols) * sizeof(float));
+		size = largest(size, b->kernels->gradient_scratch(b));
+		size = largest(size, cpu_update_scratch(b));
 	}
 	return (size + 63) / 64 * 64;
 }
@@ -197,20 +189,15 @@ struct backend *cpu_create(const struct backend_config *config, const struct cpu
 {
 	struct backend *b = xcalloc(1, sizeof(*b));
 
-	gemm_init();
 	b->shape = config->shape;
 	b->kernels = kernels;
 	neumf_layout(&b->shape, &b->layout);
 	network_views(b, config->params);
-	b->path = is_wide(b) ? &kernels->wide : &kernels->narrow;
-	b->block = b->path->block();
 	if (config->optimizer != NULL)
 		training_init(b, config);
 	b->pool = pool_new(config->threads);
 	b->scratch_size = scratch_size(b);
 	b->scratch = cpu_aligned(config->threads, b->scratch_size);
-	snprintf(b->description, sizeof(b->description), "%s%s%s", kernels->name,
-		is_wide(b) ? " + " : "", is_wide(b) ? gemm_name() : "");
 	return b;
 }
 
@@ -231,7 +218,7 @@ static void gradient_job(void *arg, size_t k, unsigned thread)
 	else if (k == 1)
 		cpu_sort(&b->user);
 	else
-		b->path->gradient(b, k - 2, cpu_thread_scratch(b, thread));
+		b->kernels->gradient(b, k - 2, cpu_thread_scratch(b, thread));
 }
 
 static void hold_ids(struct backend *b, const struct batch *batch)
@@ -253,7 +240,7 @@ static void hold_ids(struct backend *b, const struct batch *batch)
 
 static void gradient(struct backend *b, const struct batch *batch)
 {
-	const uint32_t blocks = (batch->size + b->block - 1) / b->block;
+	const uint32_t blocks = (batch->size + b->kernels->block - 1) / b->kernels->block;
 	double sum = 0;
 
 	hold_ids(b, batch);
@@ -280,7 +267,7 @@ static struct backend_loss loss(struct backend *b)
 
 static const char *describe(struct backend *b)
 {
-	return b->description;
+	return b->kernels->name;
 }
 
 static void destroy(struct backend *b)

@@ -1,16 +1,18 @@
 /*
  * cpu: what the files of the fast backend share. Formulas and dimensions: neumf.h; contract: backend.h.
  *
+ * LANES examples lie in the lanes of a vector and weights are broadcast (cpu_lanes.h, cpu_quads.h): no padding to
+ * layer sizes, no packing, and at every width measured faster than matrix products of a BLAS, also because
+ * nothing is written between a product and its relu. Layer 1 is split, W1 [p; q] + b = (W1u p + b) + W1i q: the
+ * user half is computed once for the positive and the negative of a row, and in scoring once a user, the item
+ * half once a model.
+ *
  * A batch is cut into blocks of `block` rows and the blocks into at most CPU_MAX_JOBS contiguous jobs, both by
  * its size alone. A job has its own sums of dense gradients and loss, added in job order; an embedding row's
  * gradient is added in batch order after sorting the batch by row. So no bit of a result depends on the
- * threads, which only take jobs. The instruction set (and OpenBLAS's core type) does change last bits.
+ * threads, which only take jobs. The instruction set does change last bits.
  *
- * Two ways through the network, chosen by the layers' widths:
- *   narrow  LANES examples in the lanes of a vector, weights broadcast (cpu_narrow.c)
- *   wide    one example a row, layers as matrix products (cpu_wide.c)
- * In both, layer 1 is split, W1 [p; q] + b = (W1u p + b) + W1i q: the user half is computed once for the
- * positive and the negative of a row, and in scoring once a user, the item half once a model.
+ * A score depends on its user and item alone: score_pairs and score_block agree to the bit, and equal rows tie.
  */
 #ifndef CPU_H
 #define CPU_H
@@ -40,20 +42,20 @@ struct cpu_side {
 	float *gradient; /* (count, stride) d loss / d row: gmf part, mlp part, padding */
 	size_t stride;
 
-	uint32_t *order;  /* (count) occurrences sorted by id, else in batch order */
-	uint32_t *spare;  /* (2 x count) for sorting */
+	uint32_t *order,
+		*spare;	  /* (count) occurrences sorted by id, else in batch order; for sorting */
 	uint32_t *unique; /* (num_unique) ids, ascending */
 	uint32_t *start;  /* (num_unique + 1) where in `order` an id's occurrences begin */
+	uint32_t *slot;	  /* (count) index in `unique` of each place in `order` */
 	uint32_t num_unique;
 };
 
-/* One of the flat stretches of parameters that the optimizer walks: the dense tensors or a table. */
+/* What the optimizer walks in jobs of rows: the dense tensors, or both tables of a side. */
 struct cpu_span {
-	const struct cpu_side *side; /* NULL: the dense tensors */
-	unsigned part;		     /* of the side: 0 gmf, 1 mlp */
-	uint64_t offset;	     /* in params */
+	const struct cpu_side *side; /* NULL: the dense tensors, as rows of one float */
+	uint64_t offset[2];	     /* in params, of the tables or of the dense tensors */
 	uint64_t rows;
-	uint32_t cols; /* dense tensors count as rows of one float */
+	uint32_t rows_per_job;
 };
 
 struct backend {
@@ -61,7 +63,6 @@ struct backend {
 	struct neumf_layout layout;
 	struct neumf_optimizer optimizer;
 	const struct cpu_kernels *kernels;
-	const struct cpu_path *path; /* kernels->narrow or wide */
 	struct pool *pool;
 	float *params, *moment1,
 		*moment2; /* flat, layout order, CPU_SLACK floats longer; moments may be NULL */
@@ -72,7 +73,6 @@ struct backend {
 	const float *weight[NEUMF_MAX_HIDDEN], *bias[NEUMF_MAX_HIDDEN];
 	const float *head, *head_bias; /* head is `ones` for mf; head_bias is `zero` but for bce */
 	float *ones, zero;
-	uint32_t block; /* rows */
 
 	/* the batch */
 	uint32_t batch_size, rows, sides; /* sides: items of a row, 1 for bce, else 2 */
@@ -86,7 +86,7 @@ struct backend {
 	struct backend_loss loss;
 
 	/* the optimizer */
-	struct cpu_span span[5];
+	struct cpu_span span[3];
 	unsigned num_spans;
 	uint64_t step;
 	float step_size, second_scale; /* lr / (1 - b1^t), 1 / sqrt(1 - b2^t) */
@@ -97,20 +97,37 @@ struct backend {
 
 	char *scratch; /* threads x scratch_size bytes, 64-byte aligned */
 	size_t scratch_size;
-	char description[96];
 };
 
-/* One way through the network. Scratch is a thread's own memory, of the size (bytes) that *_scratch says. */
-struct cpu_path {
-	uint32_t (*block)(void); /* rows of a full block */
+/*
+ * Kernels of one instruction set. Scratch is a thread's own memory, of the size in bytes that *_scratch says.
+ * first and end count rows of a batch, unique ids or items.
+ */
+struct cpu_kernels {
+	const char *name; /* "avx512" */
+	uint32_t block;	  /* rows of a full block */
 
 	/* gradient() of the blocks of a job: contributions of its rows, its dense sums and its loss */
-	size_t (*scratch)(const struct backend *b);
+	size_t (*gradient_scratch)(const struct backend *b);
 	void (*gradient)(struct backend *b, size_t job, void *scratch);
+
+	/* sums of the contributions to unique ids, with l2: (end - first, cpu_sum_stride) */
+	void (*row_sums)(const struct backend *b, const struct cpu_side *side, uint32_t first,
+		uint32_t end, float *sums);
+
+	/* the same sums of one part as rows of a table whose row 0 is `row`: g is 0 before, has CPU_SLACK more */
+	void (*spread)(const struct cpu_side *side, unsigned part, uint32_t first, uint32_t end,
+		const float *sums, uint64_t row, float *g);
+
+	/* sum over the jobs of dense gradients first .. first + n - 1 */
+	void (*dense_sums)(const struct backend *b, uint64_t first, size_t n, float *g);
+
+	/* one optimizer step on n weights from params + offset with gradient g */
+	void (*update)(struct backend *b, uint64_t offset, size_t n, const float *g);
 
 	/* the item half of items first .. end - 1 in item_half, and how many floats all take */
 	size_t (*items_size)(const struct backend *b);
-	void (*items)(struct backend *b, uint32_t first, uint32_t end);
+	void (*items)(struct backend *b, void *scratch, uint32_t first, uint32_t end);
 
 	/* scores of up to CPU_SCORE_USERS users: score[k x ld + i - first] of (user[k], item i) */
 	size_t (*score_scratch)(const struct backend *b);
@@ -118,22 +135,6 @@ struct cpu_path {
 		uint32_t first, uint32_t end, float *score, size_t ld);
 	void (*score_pairs)(const struct backend *b, void *scratch, size_t n, const uint32_t *user,
 		const uint32_t *item, float *score);
-};
-
-/* Kernels of one instruction set. */
-struct cpu_kernels {
-	const char *name; /* "avx512" */
-	struct cpu_path narrow, wide;
-
-	/* sum of an id's contributions and its l2 term: one part of row unique[k] */
-	void (*embedding_gradient)(const struct backend *b, const struct cpu_side *side,
-		unsigned part, uint32_t k, float *out);
-
-	/* sum over the jobs of dense gradients first .. first + n - 1 */
-	void (*dense_gradient)(const struct backend *b, uint64_t first, size_t n, float *out);
-
-	/* one optimizer step on n weights from params + offset with gradient g */
-	void (*update)(struct backend *b, uint64_t offset, size_t n, const float *g);
 };
 
 /* Instruction sets this processor has, best first, and how many. */
@@ -144,6 +145,8 @@ struct backend *cpu_create(const struct backend_config *config, const struct cpu
 
 /* Sort the occurrences of a batch by id and find the segments (cpu_sort.c). */
 void cpu_sort(struct cpu_side *side);
+
+size_t cpu_update_scratch(const struct backend *b);
 
 /* Functions of backend_cpu in cpu_update.c and cpu_score.c. */
 void cpu_update(struct backend *b);
@@ -166,6 +169,12 @@ static inline void *cpu_take(char **top, size_t size)
 	return (void *)at;
 }
 
+/* Floats from one id's sums to the next: whole vectors, of 16 lanes at most. */
+static inline size_t cpu_sum_stride(const struct cpu_side *side)
+{
+	return (side->cols[0] + (size_t)side->cols[1] + 15) / 16 * 16;
+}
+
 static inline uint32_t cpu_widest(const struct backend *b)
 {
 	uint32_t widest = 0;
@@ -178,10 +187,10 @@ static inline uint32_t cpu_widest(const struct backend *b)
 /* Rows of job k: blocks [k n / jobs, (k + 1) n / jobs) of the n blocks. */
 static inline void cpu_job_rows(const struct backend *b, size_t k, uint32_t *first, uint32_t *end)
 {
-	uint64_t blocks = (b->rows + b->block - 1) / b->block;
-	uint64_t last = (k + 1) * blocks / b->jobs * b->block;
+	uint64_t blocks = (b->rows + (uint64_t)b->kernels->block - 1) / b->kernels->block;
+	uint64_t last = (k + 1) * blocks / b->jobs * b->kernels->block;
 
-	*first = (uint32_t)(k * blocks / b->jobs * b->block);
+	*first = (uint32_t)(k * blocks / b->jobs * b->kernels->block);
 	*end = last < b->rows ? (uint32_t)last : b->rows;
 }
 

@@ -1,29 +1,20 @@
 /* cpu_kernels: the table of one instruction set. */
 #include "cpu_kernels.h"
 
+#include "cpu_quads.h"
+
 const struct cpu_kernels LEVEL(cpu_kernels) = {
 	.name = CPU_ISA_NAME,
-	.narrow = {
-		.block = LEVEL(narrow_block),
-		.scratch = LEVEL(narrow_scratch),
-		.gradient = LEVEL(narrow_gradient),
-		.items_size = LEVEL(narrow_items_size),
-		.items = LEVEL(narrow_items),
-		.score_scratch = LEVEL(narrow_score_scratch),
-		.score = LEVEL(narrow_score),
-		.score_pairs = LEVEL(narrow_score_pairs),
-	},
-	.wide = {
-		.block = LEVEL(wide_block),
-		.scratch = LEVEL(wide_scratch),
-		.gradient = LEVEL(wide_gradient),
-		.items_size = LEVEL(wide_items_size),
-		.items = LEVEL(wide_items),
-		.score_scratch = LEVEL(wide_score_scratch),
-		.score = LEVEL(wide_score),
-		.score_pairs = LEVEL(wide_score_pairs),
-	},
-	.embedding_gradient = LEVEL(embedding_gradient),
-	.dense_gradient = LEVEL(dense_gradient),
-	.update = LEVEL(update_weights),
+	.block = BLOCK_QUADS * QUAD_ROWS,
+	.gradient_scratch = LEVEL(gradient_scratch),
+	.gradient = LEVEL(gradient),
+	.row_sums = LEVEL(row_sums),
+	.spread = LEVEL(spread),
+	.dense_sums = LEVEL(dense_sums),
+	.update = LEVEL(update),
+	.items_size = LEVEL(items_size),
+	.items = LEVEL(items),
+	.score_scratch = LEVEL(score_scratch),
+	.score = LEVEL(score),
+	.score_pairs = LEVEL(score_pairs),
 };

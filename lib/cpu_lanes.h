@@ -132,6 +132,24 @@ INLINE void transpose4(vf t[4])
 	t[3] = HALF(c, d, 2);
 }
 
+/* The sums over the lanes of four vectors. */
+INLINE vf4 lanes_sum4(vf t[4])
+{
+	transpose4(t);
+	vf x = (t[0] + t[1]) + (t[2] + t[3]); // of each 128 bits
+#if defined(__AVX512F__)
+	vf8 b = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
+		__builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+	return __builtin_shufflevector(b, b, 0, 1, 2, 3) +
+	       __builtin_shufflevector(b, b, 4, 5, 6, 7);
+#elif defined(__AVX2__)
+	return __builtin_shufflevector(x, x, 0, 1, 2, 3) +
+	       __builtin_shufflevector(x, x, 4, 5, 6, 7);
+#else
+	return x;
+#endif
+}
+
 #undef PAIR
 #undef HALF
 

@@ -3,32 +3,90 @@
  * loops are elementwise; the compiler makes vectors of them (cpu.mk compiles this file for each instruction set).
  */
 #include "cpu_kernels.h"
+#include "cpu_loss.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Contributions are added in batch order, then l2 x w x occurrences / B. */
-void LEVEL(embedding_gradient)(
-	const struct backend *b, const struct cpu_side *side, unsigned part, uint32_t k, float *out)
+/*
+ * `vectors` vectors from column `column` on. Occurrences are added in batch order; the running sum is stored after
+ * each, so that the last store of an id is its sum and nothing depends on where an id ends but a mask.
+ */
+INLINE void sum_columns(const struct cpu_side *side, const unsigned vectors, uint32_t column,
+	uint32_t first, uint32_t end, float *sums)
 {
-	const uint32_t cols = side->cols[part], first = side->start[k], end = side->start[k + 1];
-	const float *column = side->gradient + (part == 0 ? 0 : side->cols[0]);
-	const float *w = side->table[part] + (size_t)side->unique[k] * cols;
-	const float l2 = (float)(b->optimizer.l2 * (end - first) / b->rows);
+	const size_t stride = cpu_sum_stride(side);
+	uint32_t previous = first;
+	vf sum[2] = { { 0 } };
 
-	memcpy(out, column + side->order[first] * side->stride, cols * sizeof(*out));
-	for (uint32_t j = first + 1; j < end; j++) {
-		const float *restrict g = column + side->order[j] * side->stride;
+	for (uint32_t j = side->start[first]; j < side->start[end]; j++) {
+		const float *from = side->gradient + side->order[j] * side->stride + column;
+		const uint32_t slot = side->slot[j];
+		const vi same = (vi){ 0 } - (int32_t)(slot == previous);
+		float *to = sums + (slot - first) * stride + column;
 
-		for (uint32_t c = 0; c < cols; c++)
-			out[c] += g[c];
+		for (unsigned k = 0; k < vectors; k++) {
+			sum[k] = keep(same, sum[k]) + load(from + k * LANES);
+			store(to + k * LANES, sum[k]);
+		}
+		previous = slot;
 	}
-	if (l2 != 0)
-		for (uint32_t c = 0; c < cols; c++)
-			out[c] += l2 * w[c];
 }
 
-void LEVEL(dense_gradient)(const struct backend *b, uint64_t first, size_t n, float *out)
+/* sums += l2 x w x occurrences / B */
+static void add_l2(const struct backend *b, const struct cpu_side *side, uint32_t first,
+	uint32_t end, float *sums)
+{
+	for (uint32_t k = first; k < end; k++, sums += cpu_sum_stride(side)) {
+		const uint32_t count = side->start[k + 1] - side->start[k];
+		const float l2 = (float)(b->optimizer.l2 * count / b->rows);
+		float *to = sums;
+
+		for (unsigned part = 0; part < 2; part++) {
+			const uint32_t cols = side->cols[part];
+			const float *w = side->table[part] + (size_t)side->unique[k] * cols;
+
+			for (uint32_t c = 0; c < cols; c++)
+				to[c] += l2 * w[c];
+			to += cols;
+		}
+	}
+}
+
+void LEVEL(row_sums)(const struct backend *b, const struct cpu_side *side, uint32_t first,
+	uint32_t end, float *sums)
+{
+	const uint32_t width = side->cols[0] + side->cols[1];
+	uint32_t column = 0;
+
+	for (; column + LANES < width; column += 2 * LANES)
+		sum_columns(side, 2, column, first, end, sums);
+	if (column < width)
+		sum_columns(side, 1, column, first, end, sums);
+	if (b->optimizer.l2 != 0)
+		add_l2(b, side, first, end, sums);
+}
+
+/* Whole vectors are stored: what goes past a row is 0, and rows come in ascending order. */
+void LEVEL(spread)(const struct cpu_side *side, unsigned part, uint32_t first, uint32_t end,
+	const float *sums, uint64_t row, float *g)
+{
+	const uint32_t cols = side->cols[part];
+	const size_t stride = cpu_sum_stride(side);
+	const vi rest = lanes_below(cols % LANES);
+
+	sums += part == 0 ? 0 : side->cols[0];
+	for (uint32_t k = first; k < end; k++, sums += stride) {
+		float *to = g + (side->unique[k] - row) * cols;
+		uint32_t c = 0;
+
+		for (; c + LANES <= cols; c += LANES)
+			store(to + c, load(sums + c));
+		store(to + c, keep(rest, load(sums + c)));
+	}
+}
+
+void LEVEL(dense_sums)(const struct backend *b, uint64_t first, size_t n, float *out)
 {
 	memcpy(out, b->dense_gradient + first, n * sizeof(*out));
 	for (size_t j = 1; j < b->jobs; j++) {
@@ -58,7 +116,7 @@ static void adam(const struct backend *b, float *restrict w, float *restrict m, 
 	}
 }
 
-void LEVEL(update_weights)(struct backend *b, uint64_t offset, size_t n, const float *restrict g)
+void LEVEL(update)(struct backend *b, uint64_t offset, size_t n, const float *restrict g)
 {
 	float *restrict w = b->params + offset;
 	const float lr = (float)b->optimizer.lr, decay = (float)b->optimizer.weight_decay;

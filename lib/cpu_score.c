@@ -20,8 +20,7 @@ static void items_job(void *arg, size_t k, unsigned thread)
 	const uint32_t first = (uint32_t)k * SCORE_ITEMS, n = b->shape.num_items;
 	const uint32_t end = n - first < SCORE_ITEMS ? n : first + SCORE_ITEMS;
 
-	(void)thread;
-	b->path->items(b, first, end);
+	b->kernels->items(b, cpu_thread_scratch(b, thread), first, end);
 }
 
 /* The item half of the network for all items, once after each change of the parameters. */
@@ -32,7 +31,7 @@ static void item_halves(struct backend *b)
 	if (b->item_half_valid)
 		return;
 	if (b->item_half == NULL)
-		b->item_half = cpu_aligned(b->path->items_size(b), sizeof(float));
+		b->item_half = cpu_aligned(b->kernels->items_size(b), sizeof(float));
 	pool_run(b->pool, n / SCORE_ITEMS + (n % SCORE_ITEMS > 0), items_job, b);
 	b->item_half_valid = true;
 }
@@ -50,7 +49,7 @@ static void block_job(void *arg, size_t k, unsigned thread)
 	const size_t ld = c->end - c->first;
 	float *score = c->score + u * ld + (first - c->first);
 
-	c->b->path->score(
+	c->b->kernels->score(
 		c->b, cpu_thread_scratch(c->b, thread), c->user + u, users, first, end, score, ld);
 }
 
@@ -74,7 +73,7 @@ static void pairs_job(void *arg, size_t k, unsigned thread)
 	const size_t first = k * SCORE_PAIRS;
 	const size_t n = c->n - first < SCORE_PAIRS ? c->n - first : SCORE_PAIRS;
 
-	c->b->path->score_pairs(c->b, cpu_thread_scratch(c->b, thread), n, c->user + first,
+	c->b->kernels->score_pairs(c->b, cpu_thread_scratch(c->b, thread), n, c->user + first,
 		c->item + first, c->score + first);
 }
 

@@ -54,14 +54,19 @@ void cpu_sort(struct cpu_side *s)
 	s->order = from;
 	s->spare = to;
 
-	s->num_unique = 0;
-	for (uint32_t k = 0; k < s->count; k++) {
-		uint32_t id = s->id[s->order[k]];
+	/* no branches: where an id ends is as good as random */
+	uint32_t unique = 0, previous = s->id[from[0]];
 
-		if (s->num_unique > 0 && s->unique[s->num_unique - 1] == id)
-			continue;
-		s->start[s->num_unique] = k;
-		s->unique[s->num_unique++] = id;
+	s->unique[0] = previous;
+	s->start[0] = 0;
+	for (uint32_t k = 0; k < s->count; k++) {
+		uint32_t id = s->id[from[k]];
+
+		unique += id != previous;
+		s->unique[unique] = id;
+		s->start[unique + 1] = k + 1;
+		s->slot[k] = unique;
+		previous = id;
 	}
-	s->start[s->num_unique] = s->count;
+	s->num_unique = unique + 1;
 }

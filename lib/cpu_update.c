@@ -9,11 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-static uint32_t rows_per_job(const struct cpu_span *s)
-{
-	return s->cols < CPU_RANGE ? CPU_RANGE / s->cols : 1;
-}
-
 /* Does the step leave rows that are not in the batch as they are? */
 static bool touches_batch_only(const struct backend *b, const struct cpu_span *s)
 {
@@ -27,7 +22,7 @@ static size_t span_jobs(const struct backend *b, const struct cpu_span *s)
 {
 	uint64_t rows = touches_batch_only(b, s) ? s->side->num_unique : s->rows;
 
-	return rows / rows_per_job(s) + (rows % rows_per_job(s) > 0);
+	return rows / s->rows_per_job + (rows % s->rows_per_job > 0);
 }
 
 /* First k with unique[k] >= id. */
@@ -46,46 +41,92 @@ static uint32_t first_from(const struct cpu_side *s, uint64_t id)
 	return low;
 }
 
-/* Gradient of rows first .. end - 1 of a span, dense: (end - first, cols). */
-static void span_gradient(
-	struct backend *b, const struct cpu_span *s, uint64_t first, uint64_t end, float *g)
+/* A job's scratch: sums of its rows, and a stretch of gradient put together from them. */
+struct room {
+	float *sums, *g;
+};
+
+static size_t room_layout(const struct backend *b, struct room *r, char *base)
+{
+	size_t size = CPU_RANGE;
+	char *top = base;
+
+	for (unsigned k = 0; k < b->num_spans; k++)
+		if (b->span[k].side != NULL && cpu_sum_stride(b->span[k].side) > size)
+			size = cpu_sum_stride(b->span[k].side);
+	r->sums = cpu_take(&top, (size + CPU_SLACK) * sizeof(float));
+	r->g = cpu_take(&top, (size + CPU_SLACK) * sizeof(float));
+	return (size_t)(top - base);
+}
+
+size_t cpu_update_scratch(const struct backend *b)
+{
+	struct room r;
+
+	return room_layout(b, &r, NULL);
+}
+
+/* A step on rows first .. end - 1 of both tables of a side, or on so many dense weights. */
+static void dense_step(struct backend *b, const struct cpu_span *s, uint64_t first, uint64_t end,
+	const struct room *r)
 {
 	const struct cpu_side *side = s->side;
 
 	if (side == NULL) {
-		b->kernels->dense_gradient(b, first, end - first, g);
+		b->kernels->dense_sums(b, first, end - first, r->g);
+		b->kernels->update(b, s->offset[0] + first, end - first, r->g);
 		return;
 	}
-	memset(g, 0, (size_t)(end - first) * s->cols * sizeof(*g));
-	for (uint32_t k = first_from(side, first); k < side->num_unique && side->unique[k] < end;
-		k++)
-		b->kernels->embedding_gradient(
-			b, side, s->part, k, g + (size_t)(side->unique[k] - first) * s->cols);
+	const uint32_t low = first_from(side, first), high = first_from(side, end);
+
+	b->kernels->row_sums(b, side, low, high, r->sums);
+	for (unsigned part = 0; part < 2; part++) {
+		const uint64_t cols = side->cols[part], n = (end - first) * cols;
+
+		if (n == 0)
+			continue;
+		memset(r->g, 0, n * sizeof(*r->g));
+		b->kernels->spread(side, part, low, high, r->sums, first, r->g);
+		b->kernels->update(b, s->offset[part] + first * cols, n, r->g);
+	}
+}
+
+/* A step on the rows of unique ids first .. end - 1. */
+static void batch_step(struct backend *b, const struct cpu_span *s, uint32_t first, uint32_t end,
+	const struct room *r)
+{
+	const struct cpu_side *side = s->side;
+	const float *g = r->sums;
+
+	b->kernels->row_sums(b, side, first, end, r->sums);
+	for (uint32_t k = first; k < end; k++, g += cpu_sum_stride(side))
+		for (unsigned part = 0; part < 2; part++) {
+			const uint64_t cols = side->cols[part];
+
+			if (cols > 0)
+				b->kernels->update(b, s->offset[part] + side->unique[k] * cols,
+					cols, g + (part == 0 ? 0 : side->cols[0]));
+		}
 }
 
 static void update_job(void *arg, size_t k, unsigned thread)
 {
 	struct backend *b = arg;
 	const struct cpu_span *s = b->span;
-	float *g = cpu_thread_scratch(b, thread);
+	struct room r;
 
+	room_layout(b, &r, cpu_thread_scratch(b, thread));
 	for (; k >= span_jobs(b, s); s++)
 		k -= span_jobs(b, s);
-	const uint64_t rows = touches_batch_only(b, s) ? s->side->num_unique : s->rows;
-	const uint64_t size = rows_per_job(s), first = k * size;
-	const uint64_t end = rows - first < size ? rows : first + size;
+	const bool batch_only = touches_batch_only(b, s);
+	const uint64_t rows = batch_only ? s->side->num_unique : s->rows,
+		       first = k * s->rows_per_job;
+	const uint64_t end = rows - first < s->rows_per_job ? rows : first + s->rows_per_job;
 
-	if (!touches_batch_only(b, s)) {
-		span_gradient(b, s, first, end, g);
-		b->kernels->update(b, s->offset + (uint64_t)first * s->cols,
-			(size_t)(end - first) * s->cols, g);
-		return;
-	}
-	for (uint32_t r = (uint32_t)first; r < end; r++) {
-		b->kernels->embedding_gradient(b, s->side, s->part, r, g);
-		b->kernels->update(
-			b, s->offset + (uint64_t)s->side->unique[r] * s->cols, s->cols, g);
-	}
+	if (batch_only)
+		batch_step(b, s, (uint32_t)first, (uint32_t)end, &r);
+	else
+		dense_step(b, s, first, end, &r);
 }
 
 void cpu_update(struct backend *b)
@@ -102,34 +143,46 @@ void cpu_update(struct backend *b)
 	pool_run(b->pool, jobs, update_job, b);
 }
 
-/* The span a tensor lies in. */
-static const struct cpu_span *span_of(const struct backend *b, const struct neumf_tensor *t)
+/* The gradient of one table, part `part` of a side, put together for reading. */
+static void read_rows(struct backend *b, const struct cpu_side *side, unsigned part, float *out)
 {
-	const struct cpu_span *s = b->span;
+	const uint32_t cols = side->cols[part];
+	struct room r;
 
-	while (t->embedding ? s->offset != t->offset || s->side == NULL : s->side != NULL)
-		s++;
-	return s;
+	room_layout(b, &r, cpu_thread_scratch(b, 0));
+	memset(out, 0, (size_t)side->num_rows * cols * sizeof(*out));
+	for (uint32_t k = 0; k < side->num_unique; k++) {
+		b->kernels->row_sums(b, side, k, k + 1, r.sums);
+		memcpy(out + (size_t)side->unique[k] * cols,
+			r.sums + (part == 0 ? 0 : side->cols[0]), cols * sizeof(*out));
+	}
+}
+
+static void read_gradient(struct backend *b, unsigned tensor, float *out)
+{
+	const struct neumf_tensor *t = &b->layout.tensor[tensor];
+	const int *at = b->layout.at, k = (int)tensor;
+
+	if (!t->embedding)
+		b->kernels->dense_sums(
+			b, t->offset - b->dense_offset, (size_t)t->rows * t->cols, out);
+	else
+		read_rows(b,
+			k == at[TENSOR_GMF_USER] || k == at[TENSOR_MLP_USER] ? &b->user : &b->item,
+			k == at[TENSOR_MLP_USER] || k == at[TENSOR_MLP_ITEM], out);
 }
 
 void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out)
 {
 	const struct neumf_tensor *t = &b->layout.tensor[tensor];
-	const size_t n = (size_t)t->rows * t->cols;
 	const float *from = what == BACKEND_VALUE     ? b->params
 			    : what == BACKEND_MOMENT1 ? b->moment1
 						      : b->moment2;
 
-	if (what != BACKEND_GRADIENT) {
-		if (from != NULL)
-			memcpy(out, from + t->offset, n * sizeof(*out));
-		else
-			memset(out, 0, n * sizeof(*out));
-	} else if (t->embedding) {
-		span_gradient(b, span_of(b, t), 0, t->rows, out);
-	} else {
-		uint64_t first = t->offset - b->dense_offset;
-
-		span_gradient(b, span_of(b, t), first, first + n, out);
-	}
+	if (what == BACKEND_GRADIENT)
+		read_gradient(b, tensor, out);
+	else if (from != NULL)
+		memcpy(out, from + t->offset, (size_t)t->rows * t->cols * sizeof(*out));
+	else
+		memset(out, 0, (size_t)t->rows * t->cols * sizeof(*out));
 }

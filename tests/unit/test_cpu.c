@@ -143,6 +143,8 @@ static double compare_scores(struct backend *cpu, struct backend *reference)
 		user[u] = u;
 	backend_cpu.score_block(cpu, SCORED, user, first, end, block);
 	backend_reference.score_block(reference, SCORED, user, first, end, right);
+	if (memcmp(pairs, block, n * sizeof(float)) != 0)
+		return INFINITY;
 	return fmax(worst(pairs, right, n, largest(right, n) * score_tolerance, 0),
 		worst(block, right, n, largest(right, n) * score_tolerance, 0));
 }

@@ -1,12 +1,12 @@
 /*
- * cpu_narrow_score: scores of narrow networks, a quad of items at a time for up to CPU_SCORE_USERS users.
+ * cpu_quad_score: scores, a quad of items at a time for up to CPU_SCORE_USERS users.
  *
  * The item half of the network is kept for all items as columns of quads, (F + H1) each: head.weight x
  * gmf_item, then W1i mlp_item. What is left for a pair is F + H1 operations and the layers above the first;
  * a quad's columns stay in the first cache for all users of the call.
  */
 #include "cpu_kernels.h"
-#include "cpu_narrow.h"
+#include "cpu_quads.h"
 
 #include <string.h>
 
@@ -16,33 +16,10 @@ static uint32_t half_columns(const struct backend *b)
 	return b->factors + (b->num_hidden > 0 ? b->hidden[0] : 0);
 }
 
-size_t LEVEL(narrow_items_size)(const struct backend *b)
+size_t LEVEL(items_size)(const struct backend *b)
 {
 	return ((size_t)b->shape.num_items + QUAD_ROWS - 1) / QUAD_ROWS * half_columns(b) *
 	       QUAD_ROWS;
-}
-
-/* The item half of items first .. end - 1; first is a multiple of QUAD_ROWS, lanes past the end are 0. */
-void LEVEL(narrow_items)(struct backend *b, uint32_t first, uint32_t end)
-{
-	const uint32_t f = b->factors, e = b->mlp_factors, n = half_columns(b);
-
-	for (uint32_t i = first; i < end; i++) {
-		float *to = b->item_half + (size_t)(i / QUAD_ROWS) * n * QUAD_ROWS + i % QUAD_ROWS;
-		const float *gmf = b->item.table[0] + (size_t)i * f;
-		const float *mlp = b->item.table[1] + (size_t)i * e;
-
-		for (uint32_t k = 0; k < f; k++)
-			to[k * QUAD_ROWS] = b->head[k] * gmf[k];
-		for (uint32_t o = 0; b->num_hidden > 0 && o < b->hidden[0]; o++) {
-			const float *w = b->weight[0] + (size_t)o * 2 * e + e;
-			float sum = 0;
-
-			for (uint32_t k = 0; k < e; k++)
-				sum += w[k] * mlp[k];
-			to[(f + o) * QUAD_ROWS] = sum;
-		}
-	}
 }
 
 /* What a call needs: users' gmf rows and halves, gmf logits, outputs of two layers, items brought together. */
@@ -61,17 +38,68 @@ static size_t room_layout(const struct backend *b, struct room *r, char *base)
 	r->gmf = cpu_take(&top, CPU_SCORE_USERS * quad);
 	r->x[0] = cpu_take(&top, cpu_widest(b) * quad);
 	r->x[1] = cpu_take(&top, cpu_widest(b) * quad);
-	r->items = cpu_take(&top, half_columns(b) * quad);
+	r->items = cpu_take(&top, ((size_t)half_columns(b) + b->mlp_factors + 3) * quad);
 	r->user = cpu_take(&top, users * b->factors);
 	r->user_half = cpu_take(&top, users * cpu_widest(b));
 	return (size_t)(top - base);
 }
 
-size_t LEVEL(narrow_score_scratch)(const struct backend *b)
+size_t LEVEL(score_scratch)(const struct backend *b)
 {
 	struct room r;
 
 	return room_layout(b, &r, NULL);
+}
+
+/* Rows of a table from item `first` on into the lanes of a quad; past `end` the group's first again. */
+static void gather_items(
+	const struct cpu_side *side, unsigned part, uint32_t first, uint32_t end, vf *out)
+{
+	for (unsigned j = 0; j < QUAD; j++) {
+		const uint32_t from = end - first > j * LANES ? first + j * LANES : first;
+		uint32_t id[LANES];
+
+		for (uint32_t l = 0; l < LANES; l++)
+			id[l] = end - from > l ? from + l : from;
+		gather(out + j, side->table[part], side->cols[part], id, 1, LANES);
+	}
+}
+
+/* The item half of items first .. end - 1; first is a multiple of QUAD_ROWS. */
+void LEVEL(items)(struct backend *b, void *scratch, uint32_t first, uint32_t end)
+{
+	const uint32_t f = b->factors, e = b->mlp_factors;
+	struct room r;
+
+	room_layout(b, &r, scratch);
+	for (; first < end; first += QUAD_ROWS) {
+		vf *to = (vf *)(b->item_half + (size_t)first * half_columns(b));
+
+		if (f > 0) {
+			gather_items(&b->item, 0, first, end, r.items);
+			for (uint32_t c = 0; c < f * QUAD; c++)
+				to[c] = b->head[c / QUAD] * r.items[c];
+		}
+		if (b->num_hidden > 0) {
+			const struct product half = { b->weight[0] + e, 2 * e, 1, b->hidden[0], e };
+
+			gather_items(&b->item, 1, first, end, r.items);
+			product_quad(&half, FROM_ZERO, AS_IT_IS, r.items, NULL, NULL,
+				to + (size_t)f * QUAD);
+		}
+	}
+}
+
+static float dot(const float *a, const float *b, uint32_t n)
+{
+	vf sum = splat(0);
+	uint32_t k = 0;
+
+	for (; k + LANES <= n; k += LANES)
+		sum += load(a + k) * load(b + k);
+	for (uint32_t l = 0; k < n; k++, l++)
+		sum[l] += a[k] * b[k];
+	return lanes_sum(sum);
 }
 
 static void user_halves(
@@ -83,15 +111,10 @@ static void user_halves(
 		if (f > 0)
 			memcpy(r->user + k * f, b->user.table[0] + (size_t)user[k] * f,
 				f * sizeof(float));
-		for (uint32_t o = 0; b->num_hidden > 0 && o < b->hidden[0]; o++) {
-			const float *w = b->weight[0] + (size_t)o * 2 * e;
-			const float *mlp = b->user.table[1] + (size_t)user[k] * e;
-			float sum = b->bias[0][o];
-
-			for (uint32_t c = 0; c < e; c++)
-				sum += w[c] * mlp[c];
-			r->user_half[k * b->hidden[0] + o] = sum;
-		}
+		for (uint32_t o = 0; b->num_hidden > 0 && o < b->hidden[0]; o++)
+			r->user_half[k * b->hidden[0] + o] =
+				b->bias[0][o] + dot(b->weight[0] + (size_t)o * 2 * e,
+							b->user.table[1] + (size_t)user[k] * e, e);
 	}
 }
 
@@ -118,7 +141,7 @@ static void score_quad(
 				&layer, FROM_BIAS, WITH_RELU, x, b->bias[l], NULL, r->x[l % 2]);
 			x = r->x[l % 2];
 		}
-		product_quad(&head, FROM_COLUMNS, AS_IT_IS, x, NULL, r->gmf + k * QUAD, score);
+		product_quad(&head, FROM_OTHER, AS_IT_IS, x, NULL, r->gmf + k * QUAD, score);
 	}
 	if (b->shape.sigmoid_output)
 		for (unsigned j = 0; j < QUAD; j++)
@@ -138,8 +161,8 @@ static void gmf_logits(
 	}
 }
 
-void LEVEL(narrow_score)(const struct backend *b, void *scratch, const uint32_t *user,
-	uint32_t users, uint32_t first, uint32_t end, float *score, size_t ld)
+void LEVEL(score)(const struct backend *b, void *scratch, const uint32_t *user, uint32_t users,
+	uint32_t first, uint32_t end, float *score, size_t ld)
 {
 	const uint32_t n = half_columns(b);
 	struct room r;
@@ -182,8 +205,8 @@ static void score_items(const struct backend *b, const struct room *r, const uin
 	memcpy(score, quad, n * sizeof(*score));
 }
 
-void LEVEL(narrow_score_pairs)(const struct backend *b, void *scratch, size_t n,
-	const uint32_t *user, const uint32_t *item, float *score)
+void LEVEL(score_pairs)(const struct backend *b, void *scratch, size_t n, const uint32_t *user,
+	const uint32_t *item, float *score)
 {
 	struct room r;
 

@@ -1,13 +1,13 @@
 /*
- * cpu_narrow: products of small weight matrices with examples that lie in the lanes of vectors.
+ * cpu_quads: products of small weight matrices with examples that lie in the lanes of vectors.
  *
  * A quad is four groups of LANES examples. An array of n columns (features, neurons) holds for each quad n
  * times four vectors: column c of quad q begins at (q n + c) x 4. Four groups are what keeps the arithmetic
  * units busy: a weight is loaded once for four multiply-adds, a vector once for TILE of them, and TILE x 4
  * independent sums hide the latency.
  */
-#ifndef CPU_NARROW_H
-#define CPU_NARROW_H
+#ifndef CPU_QUADS_H
+#define CPU_QUADS_H
 
 #include "cpu_lanes.h"
 
@@ -35,37 +35,57 @@ struct product {
 	uint32_t out, in;
 };
 
-enum start { FROM_ZERO, FROM_BIAS, FROM_COLUMNS };
+/* What sums begin with, and what becomes of them before they are stored. */
+enum start { FROM_ZERO, FROM_BIAS, FROM_OTHER, FROM_SUMS };
 enum finish { AS_IT_IS, WITH_RELU, WHERE_POSITIVE };
 
+/* Inputs taken at a time: their columns have to stay in the first cache while all outputs pass over them. */
+enum { INPUTS = 16384 / (4 * LANES * QUAD) };
+
+/* Outputs o .. o + tile - 1 from inputs first .. end - 1. */
 INLINE void product_tile(const struct product *p, const unsigned tile, const enum start start,
-	const enum finish finish, uint32_t o, const vf *x, const float *bias, const vf *other,
-	vf *y)
+	const enum finish finish, uint32_t o, uint32_t first, uint32_t end, const vf *x,
+	const float *bias, const vf *other, vf *y)
 {
+	const float *w = p->w + o * p->row;
 	vf sum[TILE][QUAD];
 
 	for (unsigned t = 0; t < tile; t++)
-		for (unsigned j = 0; j < QUAD; j++)
-			sum[t][j] = start == FROM_BIAS	    ? splat(bias[o + t])
-				    : start == FROM_COLUMNS ? other[(o + t) * QUAD + j]
-							    : splat(0);
-	for (uint32_t k = 0; k < p->in; k++)
-		for (unsigned t = 0; t < tile; t++) {
-			float w = p->w[(o + t) * p->row + k * p->col];
-
-			for (unsigned j = 0; j < QUAD; j++)
-				sum[t][j] += w * x[k * QUAD + j];
+		for (unsigned j = 0; j < QUAD; j++) {
+			sum[t][j] = splat(start == FROM_BIAS ? bias[o + t] : 0);
+			if (start == FROM_OTHER)
+				sum[t][j] = other[(o + t) * QUAD + j];
+			if (start == FROM_SUMS)
+				sum[t][j] = y[(o + t) * QUAD + j];
 		}
+	for (uint32_t k = first; k < end; k++)
+		for (unsigned t = 0; t < tile; t++)
+			for (unsigned j = 0; j < QUAD; j++)
+				sum[t][j] += w[t * p->row + k * p->col] * x[k * QUAD + j];
 	for (unsigned t = 0; t < tile; t++)
 		for (unsigned j = 0; j < QUAD; j++) {
-			vf s = sum[t][j];
-
 			if (finish == WITH_RELU)
-				s = relu(s);
+				sum[t][j] = relu(sum[t][j]);
 			if (finish == WHERE_POSITIVE)
-				s = keep(other[(o + t) * QUAD + j] > 0.f, s);
-			y[(o + t) * QUAD + j] = s;
+				sum[t][j] = keep(other[(o + t) * QUAD + j] > 0.f, sum[t][j]);
+			y[(o + t) * QUAD + j] = sum[t][j];
 		}
+}
+
+INLINE void product_inputs(const struct product *p, const enum start start,
+	const enum finish finish, uint32_t first, uint32_t end, const vf *x, const float *bias,
+	const vf *other, vf *y)
+{
+	uint32_t o = 0;
+
+	for (; o + TILE <= p->out; o += TILE)
+		product_tile(p, TILE, start, finish, o, first, end, x, bias, other, y);
+	if (TILE > 2 && o + 2 <= p->out) {
+		product_tile(p, 2, start, finish, o, first, end, x, bias, other, y);
+		o += 2;
+	}
+	if (o < p->out)
+		product_tile(p, 1, start, finish, o, first, end, x, bias, other, y);
 }
 
 /*
@@ -75,16 +95,38 @@ INLINE void product_tile(const struct product *p, const unsigned tile, const enu
 INLINE void product_quad(const struct product *p, const enum start start, const enum finish finish,
 	const vf *x, const float *bias, const vf *other, vf *y)
 {
-	uint32_t o = 0;
+	uint32_t first = 0;
 
-	for (; o + TILE <= p->out; o += TILE)
-		product_tile(p, TILE, start, finish, o, x, bias, other, y);
-	if (TILE > 2 && o + 2 <= p->out) {
-		product_tile(p, 2, start, finish, o, x, bias, other, y);
-		o += 2;
+	if (p->in <= INPUTS) {
+		product_inputs(p, start, finish, 0, p->in, x, bias, other, y);
+		return;
 	}
-	if (o < p->out)
-		product_tile(p, 1, start, finish, o, x, bias, other, y);
+	product_inputs(p, start, AS_IT_IS, 0, INPUTS, x, bias, other, y);
+	for (first = INPUTS; first + INPUTS < p->in; first += INPUTS)
+		product_inputs(p, FROM_SUMS, AS_IT_IS, first, first + INPUTS, x, bias, other, y);
+	product_inputs(p, FROM_SUMS, finish, first, p->in, x, bias, other, y);
+}
+
+/*
+ * Rows id[0], id[step] ... of a table (num_rows, cols) into the lanes of four columns at a time. `n`
+ * lanes have a row, the others repeat the first. Up to 3 columns after the last are overwritten.
+ */
+static inline void gather(
+	vf *out, const float *table, uint32_t cols, const uint32_t *id, size_t step, uint32_t n)
+{
+	const float *row[LANES];
+
+	for (uint32_t l = 0; l < LANES; l++)
+		row[l] = table + (size_t)id[l < n ? l * step : 0] * cols;
+	for (uint32_t c = 0; c < cols; c += 4) {
+		vf t[4];
+
+		for (unsigned j = 0; j < 4; j++)
+			t[j] = rows_load(row, j, c);
+		transpose4(t);
+		for (unsigned j = 0; j < 4; j++)
+			out[(c + j) * QUAD] = t[j];
+	}
 }
 
 /* The columns from number k on. */
@@ -114,8 +156,11 @@ INLINE void outer_tile(const unsigned outs, const unsigned ins, float *dw, size_
 					sum[o][k] += dq[o * QUAD + j] * xq[k * QUAD + j];
 	}
 	for (unsigned o = 0; o < outs; o++)
-		for (unsigned k = 0; k < ins; k++)
-			dw[o * ld + k] += lanes_sum(sum[o][k]);
+		if (ins == 4)
+			store4(dw + o * ld, load4(dw + o * ld) + lanes_sum4(sum[o]));
+		else
+			for (unsigned k = 0; k < ins; k++)
+				dw[o * ld + k] += lanes_sum(sum[o][k]);
 }
 
 INLINE void outer_rows(const unsigned outs, float *dw, size_t ld, struct columns d,

@@ -1,21 +1,13 @@
 /*
- * cpu_narrow: gradient of a network whose layers are too small for matrix products. Its time goes into
- * the multiply-adds of product_quad and outer_tile, which run near the peak; the rest (rows into lanes and
- * back, losses) does not grow with the number of weights.
+ * cpu_gradient: the gradient of a batch, block by block. Its time goes into the multiply-adds of product_quad and
+ * outer_tile, which run near the peak; the rest (rows into lanes and back, losses) does not grow with the
+ * number of weights.
  */
-#include "cpu_narrow.h"
-
 #include "cpu_kernels.h"
 #include "cpu_loss.h"
+#include "cpu_quads.h"
 
 #include <string.h>
-
-enum { BLOCK_QUADS = 2 };
-
-uint32_t LEVEL(narrow_block)(void)
-{
-	return BLOCK_QUADS * QUAD_ROWS;
-}
 
 /* Columns of a block of rows. User arrays have a quad for QUAD_ROWS rows, the others one for each side of
    them: first the quads of the positives, then those of the negatives. */
@@ -70,33 +62,11 @@ static size_t block_layout(const struct backend *b, struct block *k, char *base)
 	return (size_t)(top - base);
 }
 
-size_t LEVEL(narrow_scratch)(const struct backend *b)
+size_t LEVEL(gradient_scratch)(const struct backend *b)
 {
 	struct block k;
 
 	return block_layout(b, &k, NULL);
-}
-
-/*
- * Rows id[0], id[step] ... of a table (num_rows, cols) into the lanes of four columns at a time. `n`
- * lanes have a row, the others repeat the first. Up to 3 columns after the last are overwritten.
- */
-static void gather(
-	vf *out, const float *table, uint32_t cols, const uint32_t *id, size_t step, uint32_t n)
-{
-	const float *row[LANES];
-
-	for (uint32_t l = 0; l < LANES; l++)
-		row[l] = table + (size_t)id[l < n ? l * step : 0] * cols;
-	for (uint32_t c = 0; c < cols; c += 4) {
-		vf t[4];
-
-		for (unsigned j = 0; j < 4; j++)
-			t[j] = rows_load(row, j, c);
-		transpose4(t);
-		for (unsigned j = 0; j < 4; j++)
-			out[(c + j) * QUAD] = t[j];
-	}
 }
 
 /* Rows of the block that lie in group g, at least 1: a group past the last row repeats row 0. */
@@ -163,8 +133,8 @@ static void forward(const struct backend *b, struct block *k)
 		for (uint32_t c = 0; c < f * QUAD; c++)
 			g[c] = user[c] * item[c];
 		if (b->num_hidden > 0)
-			product_quad(&item_half, FROM_COLUMNS, WITH_RELU, column(k->item, q, f),
-				NULL, column(k->user_half, uq, 0), column(k->x[0], q, 0));
+			product_quad(&item_half, FROM_OTHER, WITH_RELU, column(k->item, q, f), NULL,
+				column(k->user_half, uq, 0), column(k->x[0], q, 0));
 		for (uint32_t l = 1; l < b->num_hidden; l++) {
 			const uint32_t in = b->hidden[l - 1];
 			const struct product layer = { b->weight[l], in, 1, b->hidden[l], in };
@@ -308,7 +278,7 @@ static double block_gradient(struct backend *b, struct block *k, float *sums)
 	return loss;
 }
 
-void LEVEL(narrow_gradient)(struct backend *b, size_t job, void *scratch)
+void LEVEL(gradient)(struct backend *b, size_t job, void *scratch)
 {
 	float *sums = b->dense_gradient + job * b->dense_size;
 	struct block k;
@@ -317,8 +287,8 @@ void LEVEL(narrow_gradient)(struct backend *b, size_t job, void *scratch)
 
 	block_layout(b, &k, scratch);
 	memset(sums, 0, b->dense_size * sizeof(*sums));
-	for (cpu_job_rows(b, job, &k.first, &end); k.first < end; k.first += b->block) {
-		k.rows = end - k.first < b->block ? end - k.first : b->block;
+	for (cpu_job_rows(b, job, &k.first, &end); k.first < end; k.first += b->kernels->block) {
+		k.rows = end - k.first < b->kernels->block ? end - k.first : b->kernels->block;
 		loss += block_gradient(b, &k, sums);
 	}
 	b->job_loss[job] = loss;

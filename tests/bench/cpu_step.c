@@ -1,0 +1,127 @@
+/*
+ * cpu_step: the cpu backend alone, without streams: triples a second of gradient + update, or pairs a second
+ * of score_block, by instruction set.
+ *   cpu_step train|gradient|score seed|ncf|wide [THREADS [BATCH [USERS ITEMS [LEVEL [SECONDS]]]]]
+ * seed: 10 factors, hidden 10,10,10, adam; ncf: 32, 64,32,16, adam; wide: 64, 256,128,64, lazy-adam. LEVEL is
+ * 0 for the best instruction set, 1 for the next. Prints "rate N", in millions a second; with CPU_TIME set in the
+ * environment, of processor time instead, which a busy machine disturbs less.
+ */
+#include "cpu.h"
+#include "mem.h"
+#include "rng.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static clockid_t clock_used = CLOCK_MONOTONIC;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(clock_used, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static struct neumf_shape shape_of(const char *name, uint32_t users, uint32_t items)
+{
+	struct neumf_shape seed = { MODEL_NEUMF, LOSS_BPR, false, users, items, 10, 10, 3,
+		{ 10, 10, 10 } };
+	struct neumf_shape ncf = { MODEL_NEUMF, LOSS_BPR, false, users, items, 32, 32, 3,
+		{ 64, 32, 16 } };
+	struct neumf_shape wide = { MODEL_NEUMF, LOSS_BPR, false, users, items, 64, 64, 3,
+		{ 256, 128, 64 } };
+
+	return strcmp(name, "seed") == 0 ? seed : strcmp(name, "ncf") == 0 ? ncf : wide;
+}
+
+/* Batches of random rows; 64 of them, taken in turn. */
+enum { BATCHES = 64 };
+
+static struct batch batch_at(uint32_t *rows, uint32_t size, unsigned k)
+{
+	uint32_t *r = rows + (size_t)k % BATCHES * 3 * size;
+
+	return (struct batch){ size, r, r + size, r + 2 * size, NULL };
+}
+
+static double train(struct backend *b, uint32_t *rows, uint32_t size, double seconds, int update)
+{
+	unsigned k = 0;
+	double start = 0;
+
+	for (unsigned warm = 4; start == 0 || now() - start < seconds; k++) {
+		struct batch batch = batch_at(rows, size, k);
+
+		if (k == warm)
+			start = now();
+		backend_cpu.gradient(b, &batch);
+		if (update || k < warm)
+			backend_cpu.update(b);
+	}
+	return (k - 4) * (double)size / (now() - start) / 1e6;
+}
+
+static double score(struct backend *b, uint32_t users, uint32_t items, double seconds)
+{
+	uint32_t user[64];
+	float *out = xmalloc((size_t)64 * items, sizeof(float));
+	double start, done = 0;
+
+	for (uint32_t k = 0; k < 64; k++)
+		user[k] = k * 13 % users;
+	backend_cpu.score_block(b, 1, user, 0, items, out);
+	start = now();
+	for (; now() - start < seconds; done += 64.0 * items)
+		backend_cpu.score_block(b, 64, user, 0, items, out);
+	free(out);
+	return done / (now() - start) / 1e6;
+}
+
+static uint32_t number(int argc, char **argv, int k, uint32_t otherwise)
+{
+	return argc > k ? (uint32_t)strtoul(argv[k], NULL, 10) : otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	if (argc < 3) {
+		fprintf(stderr,
+			"usage: cpu_step train|gradient|score seed|ncf|wide [THREADS [BATCH "
+			"[USERS ITEMS [LEVEL [SECONDS]]]]]\n");
+		return 2;
+	}
+	if (getenv("CPU_TIME") != NULL)
+		clock_used = CLOCK_PROCESS_CPUTIME_ID;
+	const uint32_t threads = number(argc, argv, 3, 1), size = number(argc, argv, 4, 1024);
+	const uint32_t users = number(argc, argv, 5, 943), items = number(argc, argv, 6, 1682);
+	const struct cpu_kernels *kernels[8];
+	const unsigned n = cpu_kernels_available(kernels, 8), level = number(argc, argv, 7, 0);
+	const double seconds = number(argc, argv, 8, 2);
+	struct neumf_optimizer o = { OPTIMIZER_ADAM, 0.001, 0, 0, 0.9, 0.999, 1e-8 };
+	struct backend_config c = { shape_of(argv[2], users, items), NULL, &o, size, threads,
+		false };
+	struct neumf_layout l;
+	struct rng r;
+
+	if (strcmp(argv[2], "wide") == 0)
+		o.kind = OPTIMIZER_LAZY_ADAM;
+	neumf_layout(&c.shape, &l);
+	c.params = xmalloc(l.num_params, sizeof(float));
+	neumf_init(&c.shape, 0.05, DENSE_NORMAL, 1, c.params);
+	uint32_t *rows = xmalloc((size_t)BATCHES * 3 * size, sizeof(*rows));
+	rng_start(&r, 1, RNG_TEST, 0, 0);
+	for (size_t k = 0; k < (size_t)BATCHES * 3 * size; k++)
+		rows[k] = rng_below(&r, k / size % 3 == 0 ? users : items);
+
+	struct backend *b = cpu_create(&c, kernels[level < n ? level : n - 1]);
+	double rate = strcmp(argv[1], "score") == 0
+			      ? score(b, users, items, seconds)
+			      : train(b, rows, size, seconds, strcmp(argv[1], "train") == 0);
+	printf("%s\nrate %.4f\n", backend_cpu.describe(b), rate);
+	backend_cpu.destroy(b);
+	free(rows);
+	return 0;
+}
