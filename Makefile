@@ -1,9 +1,8 @@
 # cofilter. Targets: all test lint bench bench-quick pipeline install uninstall deps deps-dev clean
-# Knobs: CC CFLAGS LDFLAGS PREFIX DESTDIR, SAN=address,undefined, DEV=1 (warnings are errors), BLAS=none, NVCC, CUDA_ARCH
+# Knobs: CC CFLAGS LDFLAGS PREFIX DESTDIR, SAN=address,undefined, DEV=1 (warnings are errors), NVCC, CUDA_ARCH
 
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
-BLAS ?= openblas
 B := build$(if $(SAN),-san)
 
 # `deps` named with other goals runs first, the rest in a sub-make: no probe below sees the machine before it.
@@ -26,10 +25,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith $(if $(DEV),-Werror)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 COF_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -Ilib $(WARNINGS) $(SANITIZE) -pthread
-COF_LIBS := -ljansson -lz $(if $(filter none,$(BLAS)),,-lopenblas) -ldl -lm
-ifeq ($(BLAS),none)
-COF_CFLAGS += -DBLAS_NONE
-endif
+COF_LIBS := -ljansson -lz -ldl -lm
 
 .DELETE_ON_ERROR:
 .PRECIOUS: $B/%.o
@@ -67,6 +63,8 @@ $B/unit/%: $B/tests/unit/%.o $B/libcofilter.a
 	$(link)
 $B/bench/%: $B/tests/bench/%.o $B/libcofilter.a
 	$(link)
+# nothing but the bench, for its floor, uses a BLAS
+$B/bench/sgemm: private COF_LIBS += -lopenblas
 
 # the reference backend is the definition of correct: no fused multiply-add anywhere in it
 $B/lib/reference.o $B/lib/network.o: COF_CFLAGS += -ffp-contract=off

@@ -84,7 +84,7 @@ struct backend_ops {
 	 */
 	void (*read)(struct backend *b, unsigned tensor, enum backend_what what, float *out);
 
-	/* What computed, for the model's metadata: "plain", "avx512 + OpenBLAS SkylakeX", "NVIDIA
+	/* What computed, for the model's metadata: "plain", "avx512", "NVIDIA
 	 * H100, fp32". */
 	const char *(*describe)(struct backend *b);
 

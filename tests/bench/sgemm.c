@@ -4,9 +4,6 @@
  *   sgemm train|score [SECONDS]
  * prints "rate N": millions of triples (pairs) a second if nothing but these products had to be done.
  */
-#ifdef BLAS_NONE
-#error "the floor is BLAS's"
-#endif
 #include <cblas.h>
 #include <stdio.h>
 #include <stdlib.h>
