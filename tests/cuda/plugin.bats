@@ -1,0 +1,185 @@
+# The plug-in under the real programs: neumf-train and neumf-score --device cuda.
+# shellcheck disable=SC2154
+
+setup() {
+	load ../helper
+	load cuda
+	cd "$BATS_TEST_TMPDIR" || return 1
+	ulimit -c 0
+	use_plugin
+}
+
+# metric MODEL DEVICE NAME: one number of rank-eval over all unseen items.
+metric() {
+	neumf-score -q --model "$1" --device "$2" --all-items --seen train.cof --ranks held-out.cof |
+		rank-eval -q --only "$3"
+}
+
+@test 'a model is trained and says on what' {
+	small_data
+	train model.safetensors --device cuda --log log
+	run -0 head -c 4000 model.safetensors
+	if [ -z "${COFILTER_TEST_PLUGIN:-}" ]; then
+		assert_contains "$output" 'CUDA emulated on the host, fp32'
+	fi
+	[ "$(wc -l <log)" -eq 1 ]
+}
+
+@test 'no plug-in: --device cuda is an error, auto takes the cpu and says so' {
+	small_data
+	COFILTER_CUDA_PLUGIN=$PWD/none.so
+	run -1 --separate-stderr train model.safetensors --device cuda
+	assert_error neumf-train 'cannot load the plug-in'
+	[ ! -e model.safetensors ]
+	run -0 --separate-stderr neumf-train --device auto -o model.safetensors triples.cof
+	assert_contains "$stderr" 'cannot load the plug-in'
+	[ -s model.safetensors ]
+}
+
+@test 'no driver: the reason is said' {
+	only_emulated
+	[ ! -e /usr/lib/x86_64-linux-gnu/libcuda.so.1 ] || skip 'this machine has a driver'
+	small_data
+	COFILTER_CUDA_PLUGIN=
+	run -1 --separate-stderr train model.safetensors --device cuda
+	assert_error neumf-train 'no CUDA device: no NVIDIA driver'
+}
+
+@test 'a library that is no plug-in, and a plug-in of another interface' {
+	command -v cc >/dev/null || skip 'no C compiler'
+	small_data
+	echo 'int nothing;' | cc -shared -fPIC -x c - -o nothing.so
+	COFILTER_CUDA_PLUGIN=$PWD/nothing.so
+	run -1 --separate-stderr train model.safetensors --device cuda
+	assert_error neumf-train 'nothing.so'
+	assert_contains "$stderr" 'is no plug-in of this program'
+	cc -shared -fPIC -I"$ROOT/lib" -x c - -o other.so <<-'END'
+		#include "backend.h"
+		static const struct backend_ops ops = { .abi = BACKEND_ABI + 1, .name = "cuda" };
+		const struct backend_ops *cofilter_cuda_backend(char *why, size_t size)
+		{
+			return (void)why, (void)size, &ops;
+		}
+	END
+	export COFILTER_CUDA_PLUGIN=$PWD/other.so
+	run -1 --separate-stderr train model.safetensors --device cuda
+	assert_error neumf-train 'interface version'
+}
+
+@test 'no device: --device cuda is an error, auto takes the cpu' {
+	only_emulated
+	small_data
+	export CUDA_HOST_NO_DEVICE=1
+	run -1 --separate-stderr train model.safetensors --device cuda
+	assert_error neumf-train 'no CUDA-capable device is detected'
+	[ ! -e model.safetensors ]
+	run -0 --separate-stderr neumf-train --device auto -o model.safetensors triples.cof
+	assert_contains "$stderr" 'no CUDA-capable device is detected'
+}
+
+@test 'each allocation fails once: one clear line and no model' {
+	only_emulated
+	small_data
+	local n failed=0
+	for n in $(seq 200); do
+		if CUDA_HOST_FAIL_MALLOC=$n train model.safetensors --device cuda 2>err; then
+			break
+		fi
+		failed=$n
+		[ ! -e model.safetensors ]
+		[ "$(wc -l <err)" -eq 1 ]
+		grep -q '^neumf-train: .*out of memory' err || { cat err && return 1; }
+	done
+	[ "$failed" -ge 20 ]
+	[ -s model.safetensors ]
+}
+
+@test 'a model that does not fit is refused with the numbers' {
+	only_emulated
+	small_data
+	CUDA_HOST_MEMORY=200000 run -1 --separate-stderr train model.safetensors --device cuda
+	assert_error neumf-train 'of device memory'
+	[ ! -e model.safetensors ]
+}
+
+@test 'nothing is left when the program ends' {
+	only_emulated
+	small_data
+	CUDA_HOST_LEAKS=1 train model.safetensors --device cuda
+	CUDA_HOST_LEAKS=1 neumf-score -q --device cuda --model model.safetensors --all-items held-out.cof >scores.cof
+}
+
+@test 'two runs give the same bytes' {
+	small_data 2
+	local wide='--hidden 130,70,33 --mlp-factors 70'
+	train a.safetensors --device cuda
+	train b.safetensors --device cuda
+	cmp a.safetensors b.safetensors
+	# shellcheck disable=SC2086
+	for m in a b; do train $m.safetensors --device cuda $wide --optimizer lazy-adam; done
+	cmp a.safetensors b.safetensors
+}
+
+@test 'the same bytes in whatever order blocks, threads, streams and graph nodes run' {
+	only_emulated
+	small_data
+	train a.safetensors --device cuda
+	local mode
+	for mode in CUDA_HOST_ORDER=reverse CUDA_HOST_ORDER=random:1 CUDA_HOST_ORDER=random:2 CUDA_HOST_STREAMS=lazy \
+		'CUDA_HOST_STREAMS=lazy CUDA_HOST_ORDER=random:3' CUDA_HOST_GUARD=1; do
+		# shellcheck disable=SC2086,SC2163
+		(export $mode && train b.safetensors --device cuda)
+		cmp a.safetensors b.safetensors
+	done
+}
+
+@test 'scores are those of the cpu' {
+	small_data
+	train model.safetensors --device cpu
+	local device
+	for device in cpu cuda; do
+		neumf-score -q --model model.safetensors --device $device --all-items --seen train.cof held-out.cof |
+			cof-cat --to tsv >$device.tsv
+	done
+	paste cpu.tsv cuda.tsv | awk -F '\t' '
+		NR == 1 { next }
+		{ n++; d = $4 - $8; if ($1 != $5 || $2 != $6 || $3 != $7 || d > 1e-5 || d < -1e-5) { print; bad = 1 } }
+		END { exit bad || n < 2000 }'
+}
+
+@test 'tf32 is near fp32, and is said to be tf32' {
+	small_data
+	train a.safetensors --device cuda --hidden 130,70,33 --mlp-factors 70
+	train b.safetensors --device cuda --hidden 130,70,33 --mlp-factors 70 --precision tf32
+	assert_contains "$(head -c 4000 b.safetensors)" 'tf32'
+	run ! cmp -s a.safetensors b.safetensors
+	assert_near "$(metric b.safetensors cpu AUC)" "$(metric a.safetensors cpu AUC)" 0.01
+}
+
+@test 'ML-100K: metrics are the cpu backend'\''s within their spread' {
+	local epochs=2 seed
+	[ "${COFILTER_CUDA_TESTS:-quick}" = all ] && epochs=10
+	dataset ml-100k u.data
+	ml-split -q --test test.cof "$data_file" | binarize -q >train.cof
+	binarize -q test.cof >held-out.cof
+	for seed in 1 2 3; do
+		negsample -q --epochs $epochs --seed $seed train.cof >triples.cof
+		neumf-train -q --device cpu --factors 10 --hidden 10,10,10 --lr 0.01 --weight-decay 1e-5 --batch-size 1024 \
+			--seed $seed -o cpu-$seed.safetensors triples.cof
+	done
+	# triples.cof is that of seed 3
+	neumf-train -q --device cuda --factors 10 --hidden 10,10,10 --lr 0.01 --weight-decay 1e-5 --batch-size 1024 \
+		--seed 3 -o cuda.safetensors triples.cof
+	local name
+	for name in HR@10 HR@50 AUC; do
+		for seed in 1 2 3; do
+			metric cpu-$seed.safetensors cpu $name
+		done >of-cpu
+		metric cuda.safetensors cpu $name >of-cuda
+		awk -v name=$name '
+			NR == FNR { if (n++ == 0 || $1 < low) low = $1; if (n == 1 || $1 > high) high = $1; last = $1; next }
+			{ d = $1 - last; if (d < 0) d = -d
+			  printf "%s: cuda %s, cpu %s; three seeds of the cpu: %s to %s\n", name, $1, last, low, high
+			  exit d > high - low }' of-cpu of-cuda
+	done
+}
