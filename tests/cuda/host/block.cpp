@@ -43,10 +43,10 @@ void *cu_dyn_shared(void)
 	return dynamic_shared;
 }
 
-/* Shared memory begins as NaN. What lies between variables is ASan's: it must not see its words. */
+/* Shared memory begins as NaN. The sanitizers must not see it: they know of memset. */
 __attribute__((no_sanitize("address", "undefined"))) static void poison(char *p, char *end)
 {
-#if CU_ASAN
+#if CU_ASAN || CU_TSAN
 	for (; p < end; p++)
 		*(volatile char *)p = (char)0xff;
 #else

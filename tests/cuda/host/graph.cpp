@@ -88,6 +88,7 @@ static void run_graph(const cu_graph &g)
 	std::vector<bool> done(n);
 	std::vector<int> able;
 
+	cu_enter_device();
 	for (size_t k = 0; k < n; k++) {
 		able.clear();
 		for (size_t i = 0; i < n; i++) {
@@ -101,6 +102,7 @@ static void run_graph(const cu_graph &g)
 		done[(size_t)able[0]] = true;
 		g.nodes[(size_t)able[0]].op();
 	}
+	cu_leave_device();
 }
 
 cudaError_t cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s)

@@ -61,8 +61,10 @@ void cu_check_arg(const char *kernel, int index, const void *p)
 		cu_die("kernel %s, argument %d: %p is not a live device pointer", kernel, index, p);
 }
 
-/* A struct's pointers are not known as such: a word that is an address of this program's memory (none lies
-   that high by chance) must be one of the device's. */
+/*
+ * A struct's pointers are not known as such: a word that is an address of this program's memory must be one of
+ * the device's. A number beside padding that was never set may look like one, hence the lower bounds.
+ */
 void cu_check_struct(const char *kernel, int index, const void *v, size_t size)
 {
 	const uintptr_t lowest = (uintptr_t)0x5000 << 32, page = 4095;
@@ -71,7 +73,7 @@ void cu_check_struct(const char *kernel, int index, const void *v, size_t size)
 		uintptr_t word;
 
 		memcpy(&word, (const char *)v + at, sizeof(word));
-		if (word >= lowest && !cu_is_device((void *)word) &&
+		if (word >= lowest && (uint32_t)word >= 1u << 20 && !cu_is_device((void *)word) &&
 			!msync((void *)(word & ~page), 1, MS_ASYNC))
 			cu_die("kernel %s, argument %d: %p, at byte %zu of a struct, is not a live "
 			       "device pointer",

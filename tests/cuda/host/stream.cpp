@@ -33,6 +33,9 @@ bool cu_capturing(void)
 /* Run what was put before operation `upto`. */
 static void drain(cu_stream *s, unsigned long upto)
 {
+	if (s->done >= upto)
+		return;
+	cu_enter_device(); /* once for all: with the guard it takes a system call an allocation */
 	while (s->done < upto && !s->queue.empty()) {
 		auto op = std::move(s->queue.front());
 
@@ -40,6 +43,7 @@ static void drain(cu_stream *s, unsigned long upto)
 		op();
 		s->done++;
 	}
+	cu_leave_device();
 }
 
 void cu_drain_all(bool nonblocking_too)

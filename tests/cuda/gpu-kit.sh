@@ -1,0 +1,38 @@
+#!/bin/sh
+# Pack what tests/cuda/gpu-check.sh needs on a machine without anything but nvcc and a C compiler: a small copy of
+# this repository with the programs built, and bats. Usage: gpu-kit.sh BUILD KIT ('make gpu-kit' calls it)
+set -eu
+cd "$(dirname "$0")/../.."
+build=$1 kit=$2
+most=$((60 * 1024)) # KiB
+
+rm -rf "$kit"
+mkdir -p "$kit/build/bin" "$kit/build/cuda-host/plain/c" "$kit/tests/cuda" "$kit/tests/unit" "$kit/lib" "$kit/bats/bin"
+cp Makefile "$kit/"
+cp lib/*.h "$kit/lib/"
+cp -r lib/cuda "$kit/lib/"
+cp tests/helper.bash "$kit/tests/"
+cp tests/unit/check.h "$kit/tests/unit/"
+cp tests/cuda/*.cu tests/cuda/*.h tests/cuda/*.sh tests/cuda/*.bash tests/cuda/*.bats "$kit/tests/cuda/"
+cp "$build"/bin/* "$kit/build/bin/"
+cp "$build"/cuda-host/plain/c/*.o "$kit/build/cuda-host/plain/c/"
+for program in tests/cuda/*.cu tests/cuda/*.c; do
+	program=${program##*/}
+	cp "$build/cuda-host/plain/${program%.*}" "$kit/build/cuda-host/plain/"
+done
+cp "$build/cuda-host/plain/cofilter-cuda.so" "$kit/build/cuda-host/plain/"
+find "$kit/build" -type f ! -name '*.o' -exec strip {} +
+
+bats=$(command -v bats)
+root=$(dirname "$(dirname "$(readlink -f "$bats")")")
+cp "$bats" "$kit/bats/bin/"
+for part in lib libexec; do
+	mkdir "$kit/bats/$part"
+	cp -r "$root/$part/bats-core" "$kit/bats/$part/"
+done
+
+# the newest glibc that one of the programs asks for
+glibc=$(find "$kit/build" -type f ! -name '*.o' -exec objdump -T {} + | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
+size=$(du -sk "$kit" | cut -f1)
+echo "$kit: $((size / 1024)) MiB, runs with $glibc and later: copy it, then run tests/cuda/gpu-check.sh in it"
+[ "$size" -lt $most ] || { echo "$kit: more than $most KiB" >&2 && exit 1; }

@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# The work of gpu-check.sh, a step a call; it sets what is used here: GPU (what nvcc makes), BUILD (programs in C),
+# OUT, and the sizes.
+set -u
+cd "$(dirname "$0")/../.." || exit 1
+
+# Only the .cu files are compiled, side by side; the C parts come built.
+build() {
+	local source name pids=() pid
+	mkdir -p "$GPU"
+	for source in lib/cuda/*.cu tests/cuda/*.cu; do
+		name=$(basename "$source" .cu)
+		"$NVCC" -std=c++17 -O3 -lineinfo -arch="sm_$ARCH" -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra \
+			-Ilib -Ilib/cuda -c "$source" -o "$GPU/$name.o" &
+		pids+=($!)
+		[ ${#pids[@]} -lt "$(nproc)" ] || { wait "${pids[0]}" || return 1; pids=("${pids[@]:1}"); }
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid" || return 1
+	done
+	local ops=() c=("$BUILD"/cuda-host/plain/c/*.o) rpath=-Xlinker=-rpath,$CUDA/lib64
+	for source in lib/cuda/*.cu; do
+		ops+=("$GPU/$(basename "$source" .cu).o")
+	done
+	"$NVCC" -shared -cudart static "${ops[@]}" "${c[@]}" -lcublas -Xlinker --exclude-libs,ALL "$rpath" \
+		-o "$GPU/cofilter-cuda.so" || return 1
+	for source in tests/cuda/*.cu; do
+		name=$(basename "$source" .cu)
+		"$NVCC" -cudart static "$GPU/$name.o" "${ops[@]}" "${c[@]}" -lcublas "$rpath" -o "$GPU/$name" || return 1
+	done
+}
+
+# Checks of every op; what of them knows of TF32 takes it as an argument.
+ops_parity() {
+	local program
+	for program in tests/cuda/test_ops*.cu; do
+		program=$GPU/$(basename "$program" .cu)
+		echo "== $program $*"
+		"$program" "$@" || return 1
+	done
+}
+
+training_parity() {
+	local program
+	for program in "$BUILD"/cuda-host/plain/test_training "$BUILD"/cuda-host/plain/test_ranked; do
+		echo "== $program $*"
+		"$program" "$@" || return 1
+	done
+}
+
+sanitize() {
+	local tool=$1 program options=()
+	[ "$tool" = memcheck ] && options=(--leak-check full)
+	[ "$tool" = racecheck ] && options=(--racecheck-report all)
+	for program in tests/cuda/test_ops*.cu; do
+		compute-sanitizer --tool "$tool" "${options[@]}" --error-exitcode 9 \
+			"$GPU/$(basename "$program" .cu)" || return 1
+	done
+	compute-sanitizer --tool "$tool" "${options[@]}" --error-exitcode 9 \
+		"$BUILD/cuda-host/plain/test_training" quick
+}
+
+# One planted data set, trained on twice: the same bytes; the log's seconds are those of the whole pipe.
+twice() {
+	local name
+	cd "$OUT" || return 1
+	[ -e triples.cof ] || planted -q --users "$USERS" --items "$ITEMS" --ratings "$RATINGS" |
+		ml-split -q --test test.cof | binarize -q | negsample -q --pairwise >triples.cof || return 1
+	for name in a b; do
+		neumf-train -q --device cuda --batch-size 16384 --optimizer lazy-adam --log "$name.jsonl" \
+			-o "$name.safetensors" triples.cof || return 1
+	done
+	cat a.jsonl
+	cmp a.safetensors b.safetensors
+}
+
+throughputs() {
+	local size mode bounds tool=$BUILD/cuda-host/plain/throughput
+	read -ra bounds <<<"$TABLES"
+	for size in $SIZES; do
+		"$tool" train seed fp32 "$size" "$STEPS" "${bounds[@]}" || return 1
+		for mode in fp32 tf32; do
+			"$tool" train wide "$mode" "$size" "$STEPS" "${bounds[@]}" || return 1
+		done
+	done
+	size=$PAIRS
+	"$tool" score seed fp32 "$size" "$STEPS" "${bounds[@]}" || return 1
+	"$tool" rank seed fp32 "$size" "$STEPS" "${bounds[@]}" || return 1
+	for mode in fp32 tf32; do
+		"$tool" rank wide "$mode" "$size" "$STEPS" "${bounds[@]}" || return 1
+	done
+}
+
+step=$1
+shift
+case $step in
+build) build ;;
+limits) "$GPU/limits" "$SCALE" ;;
+ops) ops_parity "$@" ;;
+training) training_parity "$@" ;;
+twice) twice ;;
+throughput) throughputs ;;
+sanitize) sanitize "$@" ;;
+*) echo "no step $step" && exit 2 ;;
+esac

@@ -1,0 +1,99 @@
+# The ops and the step against the reference, in the modes of the host runtime. The programs print a line a
+# check; their exit status is the verdict.
+# shellcheck disable=SC2154
+
+setup() {
+	load ../helper
+	load cuda
+	cd "$BATS_TEST_TMPDIR" || return 1
+	ulimit -c 0
+	quick=quick
+	[ "${COFILTER_CUDA_TESTS:-quick}" = all ] && quick=
+	true
+}
+
+# parity VARIANT PROGRAM [ARGUMENT]...: run it, show what is not ok.
+parity() {
+	local variant=$1 program=$2
+	shift 2
+	built "$variant/$program"
+	COFILTER_CUDA_PLUGIN=$HOST/$variant/cofilter-cuda.so "$HOST/$variant/$program" "$@" >log 2>&1 && return
+	grep -v '^ok' log | head -40
+	return 1
+}
+
+# ops VARIANT: the programs that hold the ops.
+ops() {
+	local program
+	for program in test_ops test_ops_loss test_ops_rows test_ops_scores; do
+		parity "$1" "$program"
+	done
+	parity "$1" test_ops tf32
+}
+
+@test 'ops: plain' {
+	ops plain
+}
+
+@test 'ops: other orders, lazy streams' {
+	CUDA_HOST_ORDER=reverse CUDA_HOST_STREAMS=lazy ops plain
+	CUDA_HOST_ORDER=random:1 ops plain
+}
+
+@test 'ops: device memory guarded' {
+	CUDA_HOST_GUARD=1 ops plain
+}
+
+@test 'ops: ASan and UBSan' {
+	ops asan
+}
+
+@test 'ops: TSan' {
+	CUDA_HOST_SMS=1 ops tsan
+}
+
+@test 'ranks and top lists: plain' {
+	CUDA_HOST_LEAKS=1 parity plain test_ranked
+}
+
+@test 'ranks and top lists: other orders, guard, ASan and UBSan, TSan' {
+	only_in_all
+	CUDA_HOST_ORDER=reverse CUDA_HOST_STREAMS=lazy parity plain test_ranked
+	CUDA_HOST_ORDER=random:1 CUDA_HOST_GUARD=1 parity plain test_ranked
+	parity asan test_ranked
+	CUDA_HOST_SMS=1 parity tsan test_ranked
+}
+
+@test 'training: plain' {
+	CUDA_HOST_LEAKS=1 parity plain test_training ${quick:+"$quick"}
+}
+
+@test 'training: other orders, lazy streams' {
+	CUDA_HOST_ORDER=random:1 CUDA_HOST_STREAMS=lazy parity plain test_training ${quick:+"$quick"}
+	[ -n "$quick" ] || CUDA_HOST_ORDER=reverse CUDA_HOST_STREAMS=lazy parity plain test_training ${quick:+"$quick"}
+}
+
+@test 'training: device memory guarded' {
+	only_in_all
+	CUDA_HOST_GUARD=1 parity plain test_training ${quick:+"$quick"}
+}
+
+@test 'training: ASan and UBSan' {
+	only_in_all
+	parity asan test_training ${quick:+"$quick"}
+}
+
+@test 'training: TSan' {
+	only_in_all
+	CUDA_HOST_SMS=1 parity tsan test_training quick
+}
+
+@test 'limits and throughput run' {
+	built plain/limits
+	"$HOST/plain/limits" 20000 >log
+	grep -q '^copy [0-9.]* GB/s$' log
+	grep -q '^sgemm_tf32_.* TFLOP/s$' log
+	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" train wide tf32 64 2 300 200 >log
+	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" rank wide fp32 640 2 300 200 >>log
+	[ "$(grep -c ' M/s ' log)" -eq 2 ]
+}
