@@ -10,7 +10,7 @@ void permute_init(struct permute *p, uint64_t n, struct rng *keys)
 {
 	uint64_t a;
 
-	if (n < 1 || n > UINT64_C(1) << 61)
+	if (n - 1 >= UINT64_C(1) << 61)
 		BUG("a permutation of %llu numbers", (unsigned long long)n);
 	a = (uint64_t)ceil(sqrt((double)n));
 	a += a % 2;

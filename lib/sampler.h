@@ -20,8 +20,8 @@ struct sampler;
 
 /*
  * `closed` is finished, without duplicates, and borrowed. `weight`: NULL for uniform, else one a item,
- * >= 0, handed over; items of weight 0 are never drawn. `filter_bits` >= 1 bits a closed item answer most
- * questions for membership without a search; they change the speed only.
+ * >= 0, handed over; items of weight 0 are never drawn. `filter_bits` bits a closed item (0: no
+ * filter) answer most questions for membership without a search; they change the speed only.
  */
 struct sampler *sampler_new(
 	const struct history *closed, double *weight, unsigned filter_bits, uint64_t seed);

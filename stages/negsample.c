@@ -97,6 +97,19 @@ static void close_items(struct history *closed)
 		history_finish(closed);
 }
 
+/*
+ * FILTER_BITS a closed item, but no more than that a positive: excluded items share them. Candidate lists need
+ * no filter.
+ */
+static unsigned filter_bits(const struct positives *p, const struct history *closed)
+{
+	const uint64_t size = history_size(closed);
+
+	if (p->num >= size)
+		return p->num ? FILTER_BITS : 0;
+	return (unsigned)(FILTER_BITS * p->num / size);
+}
+
 static void report_skipped(uint32_t users)
 {
 	if (users)
@@ -289,7 +302,7 @@ int main(int argc, char **argv)
 	if (cfg.candidates)
 		history_copy(&seen, &closed);
 	close_items(&closed);
-	sampler = sampler_new(&closed, weight, FILTER_BITS, cfg.seed);
+	sampler = sampler_new(&closed, weight, filter_bits(&positives, &closed), cfg.seed);
 	if (cfg.candidates) {
 		write_candidates(&header, &seen, sampler);
 		history_release(&seen);

@@ -328,6 +328,7 @@ int main(void)
 	check_alias_table();
 	check_distribution("uniform", -1, 24);
 	check_distribution("uniform", -1, 1);
+	check_distribution("uniform", -1, 0);
 	check_distribution("popularity", 1, 24);
 	check_distribution("popularity ^ 0.5", 0.5, 1);
 	check_distribution("popularity ^ 0", 0, 64);
