@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { STEP = 32 }; /* labels looked at at once */
+
 void candidates_init(struct candidates *c)
 {
 	*c = (struct candidates){ 0 };
@@ -26,6 +28,7 @@ void candidates_release(struct candidates *c)
 void candidates_clear(struct candidates *c)
 {
 	c->num = 0;
+	c->unordered = false;
 }
 
 static void grow(struct candidates *c, size_t need)
@@ -37,7 +40,6 @@ static void grow(struct candidates *c, size_t need)
 	c->item = xrealloc(c->item, room, sizeof(*c->item));
 	c->label = xrealloc(c->label, room, sizeof(*c->label));
 	c->score = xrealloc(c->score, room, sizeof(*c->score));
-	c->place = xrealloc(c->place, room, sizeof(*c->place));
 	c->room = room;
 }
 
@@ -45,6 +47,7 @@ void candidates_add(struct candidates *c, const struct score *rows, size_t n)
 {
 	uint32_t *item;
 	float *label, *score;
+	bool unordered = false;
 
 	if (c->num + n > c->room)
 		grow(c, c->num + n);
@@ -56,15 +59,10 @@ void candidates_add(struct candidates *c, const struct score *rows, size_t n)
 		label[k] = rows[k].label;
 		score[k] = rows[k].score;
 	}
+	for (size_t k = c->num == 0; k < n; k++)
+		unordered |= rows[k].item <= c->item[c->num + k - 1];
+	c->unordered |= unordered;
 	c->num += n;
-}
-
-static bool is_ascending(const uint32_t *item, size_t n)
-{
-	for (size_t k = 1; k < n; k++)
-		if (item[k - 1] >= item[k])
-			return false;
-	return true;
 }
 
 static int by_key(const void *a, const void *b)
@@ -79,6 +77,7 @@ static void sort(struct candidates *c)
 {
 	size_t n = c->num;
 
+	c->place = xrealloc(c->place, c->room, sizeof(*c->place));
 	c->keys = xrealloc(c->keys, c->room, sizeof(*c->keys));
 	c->scratch = xrealloc(c->scratch, c->room, 2 * sizeof(*c->scratch));
 	for (size_t k = 0; k < n; k++)
@@ -99,11 +98,8 @@ bool candidates_settle(struct candidates *c, struct candidates_report *report, u
 	size_t kept = 0;
 	bool mixed = false;
 
-	if (is_ascending(c->item, c->num)) {
-		for (size_t k = 0; k < c->num; k++)
-			c->place[k] = (uint32_t)k;
+	if (!c->unordered)
 		return true;
-	}
 	sort(c);
 	for (size_t k = 1; k < c->num; k++) {
 		if (c->item[k] != c->item[kept]) {
@@ -127,15 +123,34 @@ bool candidates_settle(struct candidates *c, struct candidates_report *report, u
 	return true;
 }
 
+size_t candidates_place(const struct candidates *c, size_t k)
+{
+	return c->unordered ? c->place[k] : k;
+}
+
+/* The first positive from place k on, n if there is none. */
+static size_t next_positive(const float *label, size_t k, size_t n)
+{
+	for (; k + STEP <= n; k += STEP) { /* nearly all are negatives: look at many at once */
+		uint32_t positives = 0;
+
+		for (unsigned j = 0; j < STEP; j++)
+			positives += label[k + j] > 0;
+		if (positives > 0)
+			break;
+	}
+	while (k < n && !(label[k] > 0))
+		k++;
+	return k;
+}
+
 size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
 	size_t n, struct rank *out)
 {
 	size_t num = 0;
 	uint32_t candidates = (uint32_t)n;
 
-	for (size_t k = 0; k < n; k++) {
-		if (!(label[k] > 0))
-			continue;
+	for (size_t k = 0; (k = next_positive(label, k, n)) < n; k++) {
 		out[num++] = (struct rank){ .user = user, .item = item[k], .above = (uint32_t)k };
 		candidates -= score[k] == -INFINITY;
 	}

@@ -15,7 +15,8 @@ struct candidates {
 	size_t num, room;
 	uint32_t *item;
 	float *label, *score;
-	uint32_t *place; /* settled: the place of the row in the order it was added */
+	bool unordered;	 /* items did not come in ascending order */
+	uint32_t *place; /* settled and unordered: the place of the row in the order of arrival */
 	uint64_t *keys;	 /* scratch for sorting */
 	float *scratch;	 /* two floats a row */
 };
@@ -40,6 +41,9 @@ void candidates_add(struct candidates *c, const struct score *rows, size_t n);
  * with *item set when an item is listed with two scores.
  */
 bool candidates_settle(struct candidates *c, struct candidates_report *report, uint32_t *item);
+
+/* Where row k of a settled list was in the order of arrival. */
+size_t candidates_place(const struct candidates *c, size_t k);
 
 /*
  * The rank rows of the positives of a settled list of n, in item order. Returns their number; room for

@@ -4,10 +4,8 @@
 #include "die.h"
 #include "record_format.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <zlib.h>
 
 const unsigned char rec_magic[REC_MAGIC_SIZE] = { 0x89, 'C', 'O', 'F', '\r', '\n', 0x1a, '\n' };
 
@@ -53,11 +51,6 @@ const struct rec_info rec_info[REC_NUM_KINDS] = {
 
 static const char *const type_names[] = { "u32", "f32", "i64" };
 
-uint32_t rec_crc(uint32_t crc, const void *data, size_t size)
-{
-	return (uint32_t)crc32_z(crc, data, size);
-}
-
 unsigned rec_field_size(const struct rec_field *f)
 {
 	return f->type == REC_I64 ? 8 : 4;
@@ -77,7 +70,8 @@ void rec_encode(const struct rec_info *info, const void *rows, size_t n, unsigne
 		memcpy(packed, rows, n * info->row_size);
 		return;
 	}
-	for (unsigned f = 0, at = 0; f < info->num_fields; at += rec_field_size(&info->fields[f]), f++) {
+	for (unsigned f = 0, at = 0; f < info->num_fields;
+		at += rec_field_size(&info->fields[f]), f++) {
 		const char *from = (const char *)rows + info->fields[f].offset;
 		unsigned char *to = packed + at;
 		uint32_t v32;
@@ -100,7 +94,8 @@ void rec_decode(const struct rec_info *info, const unsigned char *packed, size_t
 		memcpy(rows, packed, n * info->row_size);
 		return;
 	}
-	for (unsigned f = 0, at = 0; f < info->num_fields; at += rec_field_size(&info->fields[f]), f++) {
+	for (unsigned f = 0, at = 0; f < info->num_fields;
+		at += rec_field_size(&info->fields[f]), f++) {
 		const unsigned char *from = packed + at;
 		char *to = (char *)rows + info->fields[f].offset;
 		uint32_t v32;
@@ -117,56 +112,8 @@ void rec_decode(const struct rec_info *info, const unsigned char *packed, size_t
 	}
 }
 
-static size_t check_bound(const unsigned char *p, size_t n, unsigned stride, uint32_t bound)
-{
-	size_t k;
-
-	for (k = 0; k < n && get32(p) < bound; k++)
-		p += stride;
-	return k;
-}
-
-static size_t check_float(const unsigned char *p, size_t n, unsigned stride, bool is_score)
-{
-	size_t k;
-
-	for (k = 0; k < n; k++, p += stride) {
-		float v = get_f32(p);
-
-		if (!isfinite(v) && !(is_score && v == -INFINITY))
-			break;
-	}
-	return k;
-}
-
-size_t rec_check(const struct rec_header *h, const unsigned char *packed, size_t n, char *why, size_t size)
-{
-	const struct rec_info *info = &rec_info[h->kind];
-	size_t first = n;
-
-	for (unsigned f = 0, at = 0; f < info->num_fields; at += rec_field_size(&info->fields[f]), f++) {
-		const struct rec_field *field = &info->fields[f];
-		bool is_user = field->meaning == REC_USER, is_item = field->meaning == REC_ITEM;
-		uint32_t bound = is_user ? h->num_users : h->num_items;
-		size_t k = first;
-
-		if (is_user || is_item)
-			k = check_bound(packed + at, first, info->row_size, bound);
-		else if (field->type == REC_F32)
-			k = check_float(packed + at, first, info->row_size, field->meaning == REC_SCORE_VALUE);
-		if (k == first)
-			continue;
-		first = k;
-		if (is_user || is_item)
-			snprintf(why, size, "%s %u is not below the bound %u", field->name,
-				get32(packed + k * info->row_size + at), bound);
-		else
-			snprintf(why, size, "%s is not a finite number", field->name);
-	}
-	return first;
-}
-
-void rec_header_init(struct rec_header *h, enum rec_kind kind, const struct rec_header *from, struct js *entry)
+void rec_header_init(
+	struct rec_header *h, enum rec_kind kind, const struct rec_header *from, struct js *entry)
 {
 	*h = (struct rec_header){ .kind = kind };
 	if (from) {
@@ -255,7 +202,8 @@ static const char *header_fault(struct rec_header *h, const struct js *v)
 	if (!get_bound(v, "users", &h->num_users) || !get_bound(v, "items", &h->num_items))
 		return "users or items is not a number from 1 to 4294967295";
 	if ((js_get(v, "epochs") && !js_get_uint(v, "epochs", &h->epochs)) ||
-		(js_get(v, "rows_per_epoch") && !js_get_uint(v, "rows_per_epoch", &h->rows_per_epoch)))
+		(js_get(v, "rows_per_epoch") &&
+			!js_get_uint(v, "rows_per_epoch", &h->rows_per_epoch)))
 		return "epochs or rows_per_epoch is not a number";
 	if (!js_is_array(js_get(v, "history")))
 		return "it has no history";

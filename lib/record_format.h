@@ -19,9 +19,6 @@ enum {
  * PNG. */
 extern const unsigned char rec_magic[REC_MAGIC_SIZE];
 
-/* CRC-32 as in gzip, of one piece or continued from `crc`. */
-uint32_t rec_crc(uint32_t crc, const void *data, size_t size);
-
 /* Bytes of a field on disk: 4, or 8 for REC_I64. */
 unsigned rec_field_size(const struct rec_field *f);
 

@@ -1,4 +1,5 @@
 #include "bytes.h"
+#include "crc.h"
 #include "die.h"
 #include "mem.h"
 #include "record.h"
@@ -62,7 +63,7 @@ static void read_header(struct rec_reader *r)
 	if (stream_read(r->in, text, length) < length ||
 		stream_read(r->in, crc, sizeof(crc)) < sizeof(crc))
 		die("'%s' ends inside its header: truncated", rec_name(r));
-	sum = rec_crc(rec_crc(0, prefix, sizeof(prefix)), text, length);
+	sum = crc32_of(crc32_of(0, prefix, sizeof(prefix)), text, length);
 	if (sum != get32(crc))
 		die("the header of '%s' is damaged: its checksum is wrong", rec_name(r));
 	if (!rec_header_parse(&r->header, text, length, why, sizeof(why)))
@@ -116,7 +117,7 @@ static void read_trailer(struct rec_reader *r)
 	uint32_t crc;
 
 	read_exactly(r, rest, sizeof(rest));
-	crc = rec_crc(rec_crc(0, count, sizeof(count)), rest, REC_TOTAL_SIZE);
+	crc = crc32_of(crc32_of(0, count, sizeof(count)), rest, REC_TOTAL_SIZE);
 	if (crc != get32(rest + REC_TOTAL_SIZE))
 		die("the trailer of '%s' after row %llu is damaged: its checksum is wrong",
 			rec_name(r), (unsigned long long)r->rows);
@@ -149,7 +150,7 @@ static bool next_block(struct rec_reader *r)
 			(unsigned long long)r->block_at - REC_COUNT_SIZE);
 	size = (size_t)count * r->info->row_size;
 	read_exactly(r, rows, size + REC_CRC_SIZE);
-	if (rec_crc(0, r->block, REC_COUNT_SIZE + size) != get32(rows + size))
+	if (crc32_of(0, r->block, REC_COUNT_SIZE + size) != get32(rows + size))
 		die("'%s' is damaged between byte %llu and %llu (rows %llu to %llu): the checksum is wrong",
 			rec_name(r), (unsigned long long)r->block_at - REC_COUNT_SIZE,
 			(unsigned long long)r->block_at + size + REC_CRC_SIZE,

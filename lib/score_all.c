@@ -144,30 +144,35 @@ static void rank_user(void *arg, size_t k, unsigned thread)
 		f->num_top = rank_top(row, b->width, job->top, b->top + k * job->top);
 }
 
+/* The candidates of user k, and before and after them the positives outside, items ascending. */
 static void write_scores(const struct block *b, size_t k)
 {
 	const struct scoring_job *job = b->job;
 	const float *row = b->score + k * b->width;
-	struct ids positives = items_of(&b->positives, b->user[k]);
+	const uint32_t user = b->user[k];
+	const struct ids positives = items_of(&b->positives, user);
 	struct score rows[CHUNK];
-	uint32_t p = 0;
-	size_t n = 0;
+	uint32_t p = 0, next;
 
 	for (; p < positives.num && positives.id[p] < job->first; p++)
-		rec_write(job->out, &(struct score){ b->user[k], positives.id[p], 1, -INFINITY });
-	for (uint32_t i = 0; i < b->width; i++) {
-		bool positive = p < positives.num && positives.id[p] == job->first + i;
+		rec_write(job->out, &(struct score){ user, positives.id[p], 1, -INFINITY });
+	next = p < positives.num ? positives.id[p] : UINT32_MAX; /* which is no item */
+	for (uint32_t i = 0, end; i < b->width; i = end) {
+		size_t n = 0;
 
-		rows[n] = (struct score){ b->user[k], job->first + i, positive, row[i] };
-		p += positive;
-		n += row[i] > -INFINITY;
-		if (n == CHUNK || i + 1 == b->width) {
-			rec_write_rows(job->out, rows, n);
-			n = 0;
+		end = b->width - i < CHUNK ? b->width : i + CHUNK;
+		for (uint32_t j = i; j < end; j++) {
+			rows[n] = (struct score){ user, job->first + j, 0, row[j] };
+			if (job->first + j == next) {
+				rows[n].label = 1;
+				next = ++p < positives.num ? positives.id[p] : UINT32_MAX;
+			}
+			n += row[j] > -INFINITY; /* else the next one takes the place */
 		}
+		rec_write_rows(job->out, rows, n);
 	}
 	for (; p < positives.num; p++)
-		rec_write(job->out, &(struct score){ b->user[k], positives.id[p], 1, -INFINITY });
+		rec_write(job->out, &(struct score){ user, positives.id[p], 1, -INFINITY });
 }
 
 static void write_top(const struct block *b, size_t k)

@@ -84,7 +84,7 @@ static void batch_add(struct batch_of_lists *b, uint32_t user, struct candidates
 		positives += list->label[k] > 0;
 		b->user[b->num] = user;
 		b->item[b->num] = list->item[k];
-		b->place[b->num] = list->place[k];
+		b->place[b->num] = (uint32_t)candidates_place(list, k);
 		b->label[b->num] = list->label[k];
 		b->num++;
 	}

@@ -18,8 +18,7 @@ static struct {
 static const struct opt options[] = {
 	OPT_FLAG('a', "all-items", &cfg.all_items,
 		"rank all items for each user of the input, users ascending"),
-	OPT_PATHS(0, "seen", &cfg.seen, "FILE",
-		"interactions that are no candidates"),
+	OPT_PATHS(0, "seen", &cfg.seen, "FILE", "interactions that are no candidates"),
 	OPT_RANGE(0, "items", &cfg.items, "LO:HI", "only these items are candidates, HI excluded"),
 	OPT_FLAG(0, "ranks", &cfg.ranks, "write rank records of the positives, no scores"),
 	OPT_UINT(0, "top", &cfg.top, 1, UINT32_MAX, "K",
