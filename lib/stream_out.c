@@ -171,7 +171,8 @@ void stream_write(struct stream_out *s, const void *data, size_t size)
 			return;
 		}
 	}
-	memcpy(s->buffer + s->used, data, size);
+	if (size) /* nothing may be NULL */
+		memcpy(s->buffer + s->used, data, size);
 	s->used += size;
 }
 
