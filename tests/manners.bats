@@ -290,6 +290,53 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 	assert_nothing_left ml-split
 }
 
+@test "side inputs: missing, of another kind, cut" {
+	while read -r stage option good other; do
+		run_stage "$stage" "$option" nosuch "$(input_of "$stage")"
+		assert_fails "$stage" "cannot open 'nosuch': No such file or directory"
+		run_stage "$stage" "$option" "$other" "$(input_of "$stage")"
+		assert_fails "$stage" "'$other'"
+		head -c -1 "$good" >cut.file
+		run_stage "$stage" "$option" cut.file "$(input_of "$stage")"
+		assert_fails "$stage" "'cut.file'"
+		rm cut.file
+		assert_nothing_left "$stage"
+	done <<-'EOF'
+		negsample --exclude interaction.cof triple.cof
+		neumf-score --model model.safetensors ratings.tsv
+		neumf-score --seen train.cof model.safetensors
+		pop-score --train train.cof rating.cof
+		pop-score --seen train.cof rating.cof
+		knn-score --train train.cof rating.cof
+		knn-score --seen train.cof rating.cof
+	EOF
+}
+
+@test "a side file is opened after the header of the input has come: one made upstream is new and complete" {
+	cof-cat --head 1 --to cof train.cof >old.cof
+	while read -r stage option; do
+		input=$(input_of "$stage")
+		read -ra needed <<<"$(options_of "$stage")"
+		"$stage" -q "${needed[@]}" "$option" train.cof "$input" >want
+		cp old.cof side.cof
+		{ sleep 0.3 && cp train.cof side.cof && cat "$input"; } |
+			"$stage" -q "${needed[@]}" "$option" side.cof >got
+		cmp got want
+	done <<-'EOF'
+		negsample --exclude
+		neumf-score --seen
+		pop-score --train
+		pop-score --seen
+		knn-score --train
+		knn-score --seen
+	EOF
+	ml-split -q --test new.cof --item-ids new.tsv ratings.tsv | cof-cat --item-ids new.tsv >want
+	printf '0\told\n' >items.tsv
+	{ sleep 0.3 && cat ratings.tsv; } |
+		ml-split -q --test new.cof --item-ids items.tsv | cof-cat --item-ids items.tsv >got
+	cmp got want
+}
+
 @test "streams joined by cat are refused by every reader, with the way out" {
 	for stage in $READERS; do
 		input=$(input_of "$stage")
