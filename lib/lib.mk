@@ -16,6 +16,3 @@ $$(CPU_KERNELS:%=$B/lib/%.$(1).o): $B/lib/%.$(1).o: lib/%.c $B/flags lib/lib.mk
 	$$(CC) $$(COF_CFLAGS) $$(CPU_CFLAGS) -march=x86-64-$(1) -DCPU_ISA=$(1) -MMD -MP -c $$< -o $$@
 endef
 $(foreach level,$(CPU_LEVELS),$(eval $(call cpu_level,$(level))))
-
-# crc.c picks at run time here too
-$B/lib/crc_fold.o: COF_CFLAGS += $(if $(CPU_LEVELS),-mpclmul)

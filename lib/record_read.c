@@ -1,11 +1,11 @@
 #include "bytes.h"
-#include "crc.h"
 #include "die.h"
 #include "mem.h"
 #include "record.h"
 #include "record_format.h"
 #include "stream.h"
 
+#include <libdeflate.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,7 +63,7 @@ static void read_header(struct rec_reader *r)
 	if (stream_read(r->in, text, length) < length ||
 		stream_read(r->in, crc, sizeof(crc)) < sizeof(crc))
 		die("'%s' ends inside its header: truncated", rec_name(r));
-	sum = crc32_of(crc32_of(0, prefix, sizeof(prefix)), text, length);
+	sum = libdeflate_crc32(libdeflate_crc32(0, prefix, sizeof(prefix)), text, length);
 	if (sum != get32(crc))
 		die("the header of '%s' is damaged: its checksum is wrong", rec_name(r));
 	if (!rec_header_parse(&r->header, text, length, why, sizeof(why)))
@@ -117,7 +117,7 @@ static void read_trailer(struct rec_reader *r)
 	uint32_t crc;
 
 	read_exactly(r, rest, sizeof(rest));
-	crc = crc32_of(crc32_of(0, count, sizeof(count)), rest, REC_TOTAL_SIZE);
+	crc = libdeflate_crc32(libdeflate_crc32(0, count, sizeof(count)), rest, REC_TOTAL_SIZE);
 	if (crc != get32(rest + REC_TOTAL_SIZE))
 		die("the trailer of '%s' after row %llu is damaged: its checksum is wrong",
 			rec_name(r), (unsigned long long)r->rows);
@@ -150,7 +150,7 @@ static bool next_block(struct rec_reader *r)
 			(unsigned long long)r->block_at - REC_COUNT_SIZE);
 	size = (size_t)count * r->info->row_size;
 	read_exactly(r, rows, size + REC_CRC_SIZE);
-	if (crc32_of(0, r->block, REC_COUNT_SIZE + size) != get32(rows + size))
+	if (libdeflate_crc32(0, r->block, REC_COUNT_SIZE + size) != get32(rows + size))
 		die("'%s' is damaged between byte %llu and %llu (rows %llu to %llu): the checksum is wrong",
 			rec_name(r), (unsigned long long)r->block_at - REC_COUNT_SIZE,
 			(unsigned long long)r->block_at + size + REC_CRC_SIZE,
