@@ -3,7 +3,7 @@
 # become one fused operation; nobody reads errno of sqrtf or floating-point traps.
 CPU_KERNELS := cpu_kernels cpu_gradient cpu_quad_score cpu_optimizer
 CPU_LEVELS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 v4)
-CPU_CFLAGS = $(patsubst -O2,-O3,$(CFLAGS)) -ffp-contract=fast -fno-math-errno -fno-trapping-math
+CPU_CFLAGS = $(patsubst -O2,$(if $(SAN),-O1,-O3),$(CFLAGS)) -ffp-contract=fast -fno-math-errno -fno-trapping-math
 LIB_OBJECTS += $(foreach level,$(CPU_LEVELS),$(CPU_KERNELS:%=$B/lib/%.$(level).o))
 
 $(CPU_KERNELS:%=$B/lib/%.o): $B/lib/%.o: lib/%.c $B/flags lib/lib.mk
