@@ -329,7 +329,7 @@ plugin() {
 	plugin '(void)why; (void)size; ops.abi = 99; return &ops;'
 	train --device cuda t.cof
 	assert_status 1
-	assert_error neumf-train "has interface version 99, 1 expected"
+	assert_error neumf-train "has interface version 99, "
 	plugin 'snprintf(why, size, "all devices are asleep"); return NULL;'
 	train --device cuda t.cof
 	assert_status 1
