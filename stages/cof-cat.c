@@ -87,12 +87,12 @@ static void source_close(struct source *s)
 /* Die unless options go together; fill what follows from others. */
 static void settle_options(void)
 {
-	bool text = cfg.from != FROM_COF, other = opt_given(&cfg.to) || opt_given(&cfg.head) ||
-						  text || cfg.user_ids || cfg.item_ids;
+	bool text = cfg.from != FROM_COF, labels = cfg.user_ids || cfg.item_ids;
+	bool prints = opt_given(&cfg.to) || opt_given(&cfg.head) || labels;
 
 	if (cfg.count + cfg.header + cfg.check > 1)
 		die_usage("one of --count, --header and --check at a time");
-	if ((cfg.count || cfg.header || cfg.check) && other)
+	if ((cfg.count || cfg.header || cfg.check) && (prints || text))
 		die_usage("--count, --header and --check go with no other option");
 	if (text && !(cfg.num_users && cfg.num_items))
 		die_usage("--from %s needs --users and --items", from_names[cfg.from]);
@@ -100,7 +100,7 @@ static void settle_options(void)
 		die_usage("--kind, --users and --items go with --from tsv or csv");
 	if (text && !opt_given(&cfg.to))
 		cfg.to = TO_COF;
-	if ((cfg.user_ids || cfg.item_ids) && (cfg.to == TO_COF || cfg.to == EXPORT_NPY))
+	if (labels && (cfg.to == TO_COF || cfg.to == EXPORT_NPY))
 		die_usage("--user-ids and --item-ids go with --to tsv, csv or jsonl");
 }
 

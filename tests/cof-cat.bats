@@ -379,6 +379,8 @@ assert (a["time"] == np.arange(30001) * 1000003).all() and (a["item"] == np.aran
 	try --count --check
 	try --count --to csv
 	try --header --head 3
+	try --count --item-ids x.tsv
+	try --count --users 3
 	try --check --from tsv
 	try --from tsv
 	try --from csv --users 3
