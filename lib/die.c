@@ -7,7 +7,7 @@
 #include <string.h>
 
 static const char *program = "cofilter";
-bool die_quiet;
+bool die_quiet, die_line_open;
 
 void die_set_name(const char *name)
 {
@@ -40,6 +40,9 @@ static void say(int error, const char *format, va_list ap)
 		if ((unsigned char)line[k] < ' ' || line[k] == 0x7f)
 			line[k] = '?';
 	line[n++] = '\n';
+	if (die_line_open)
+		fputs("\r\033[K", stderr);
+	die_line_open = false;
 	fwrite(line, 1, n, stderr);
 }
 

@@ -25,7 +25,8 @@ _Noreturn void die_usage(const char *format, ...) __attribute__((format(printf, 
 /* A line on stderr that ends nothing. note() is silent under -q, warn() is not. */
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-extern bool die_quiet; /* -q */
+extern bool die_quiet;	   /* -q */
+extern bool die_line_open; /* progress stands on the terminal: a message clears it first */
 
 /* A programming error: abort. */
 #define BUG(...) die_bug(__FILE__, __LINE__, __VA_ARGS__)

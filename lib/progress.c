@@ -39,6 +39,7 @@ static void show(uint64_t done, double rate)
 			100.0 * (double)done / (double)state.total,
 			(double)(state.total - done) / rate);
 	fprintf(stderr, "\033[K");
+	die_line_open = true;
 }
 
 void progress_at(uint64_t done)
@@ -58,7 +59,8 @@ void progress_at(uint64_t done)
 
 void progress_end(void)
 {
-	if (state.on && state.shown > state.start)
+	if (die_line_open)
 		fprintf(stderr, "\r\033[K");
+	die_line_open = false;
 	state.on = 0;
 }
