@@ -1,7 +1,7 @@
 /*
- * planted: write a rating log whose truth is known, from a latent-factor model, for tests and scale.
- * Writes text like MovieLens' u.data: user TAB item TAB rating TAB time, ids from 1. lib/planted.h is
- * the model.
+ * planted: write a rating log whose truth is known, from a latent-factor model, for tests, scale.
+ * Writes text like MovieLens' u.data: user TAB item TAB rating TAB time, ids from 1. The model is
+ * in lib/planted.h.
  *   planted --users 138493 --items 27278 --ratings 20000000 >planted.tsv
  */
 #include "planted.h"
@@ -17,7 +17,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* Users of a job, jobs of a batch, bytes a line may have (numbers of 10, 10, 1 and 10 digits, 4 ends). */
+/* Users of a job, jobs of a batch, bytes a line may have
+   (numbers of 10, 10, 1 and 10 digits, 4 ends). */
 enum { JOB_USERS = 32, JOBS = 16, LINE_BYTES = 35 };
 enum { TIME_START = 874724710, TIME_SPAN = 215 * 86400 }; // those of MovieLens 100K
 
@@ -180,6 +181,8 @@ int main(int argc, char **argv)
 		die_usage("option --ratings: %" PRIu32 " users and %" PRIu32
 			  " items go with %" PRIu64 " to %" PRIu64,
 			cfg.num_users, cfg.num_items, planted_fewest(&cfg), planted_most(&cfg));
+	if (truth && stream_same(truth, "-"))
+		die_usage("option --truth: '%s': standard output is for the ratings", truth);
 	planted_init(&world, &cfg);
 	note("seed %" PRIu64, cfg.seed);
 	if (truth)

@@ -44,11 +44,16 @@ struct stream_out;
  */
 struct stream_out *stream_create(const char *path, bool binary);
 
-/* The same answer for standard output ahead of time, for a stage that completes other outputs first. */
+/* The same answer for standard output ahead of time, for a
+   stage that completes other outputs first. */
 void stream_check_stdout(void);
 void stream_write(struct stream_out *s, const void *data, size_t size);
 void stream_printf(struct stream_out *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Are these ("-": standard output) two names of one descriptor,
+   file or pipe? Devices do not count: /dev/null is anybody's. */
+bool stream_same(const char *a, const char *b);
 
 /* Hand buffered bytes to the system now. */
 void stream_flush(struct stream_out *s);

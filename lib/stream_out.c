@@ -22,8 +22,8 @@ struct stream_out {
 	unsigned char buffer[BUFFER_SIZE];
 };
 
-/* Files to remove when the program ends without having committed them; read by the signal handler.
- */
+/* Files to remove when the program ends without having
+   committed them; read by the signal handler. */
 static char *volatile temporaries[MAX_TEMPORARY];
 
 static void remove_temporaries(void)
@@ -88,6 +88,25 @@ static int named_descriptor(const char *path)
 		return -1;
 	n = strtol(digits, &end, 10);
 	return *end || n > INT_MAX ? -1 : (int)n;
+}
+
+/* The file or pipe under a name; false where there is none, or a device. */
+static bool look_up(const char *path, struct stat *st)
+{
+	int descriptor = named_descriptor(path);
+
+	return (descriptor >= 0 ? fstat(descriptor, st) : stat(path, st)) == 0 &&
+	       !S_ISCHR(st->st_mode);
+}
+
+bool stream_same(const char *a, const char *b)
+{
+	int descriptor = named_descriptor(a);
+	struct stat x, y;
+
+	if (!strcmp(a, b) || (descriptor >= 0 && descriptor == named_descriptor(b)))
+		return true;
+	return look_up(a, &x) && look_up(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 static void create_temporary(struct stream_out *s, const char *path, const struct stat *old)

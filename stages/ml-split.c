@@ -19,7 +19,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* At a time: lines of the text, so that the caches miss for many of their ids at once; rows to a writer. */
+/* At a time: lines of the text, so that the caches miss for
+   many of their ids at once; rows to a writer. */
 enum { LINES = 128, ROWS = 1024 };
 
 static struct {
@@ -82,19 +83,30 @@ struct side {
 	struct stream_out *text;
 };
 
+/* No output may be written into another, or over the input. */
+static void check_paths(const char *input)
+{
+	const char *path[] = { cfg.test, cfg.valid, cfg.user_ids, cfg.item_ids };
+
+	if (!input || !strcmp(input, "-"))
+		input = "/dev/fd/0";
+	for (unsigned a = 0; a < sizeof(path) / sizeof(*path); a++) {
+		if (!path[a])
+			continue;
+		if (stream_same(path[a], "-"))
+			die_usage("'%s': standard output is for train", path[a]);
+		if (stream_same(path[a], input))
+			die_usage("'%s' is the input", path[a]);
+		for (unsigned b = 0; b < a; b++)
+			if (path[b] && stream_same(path[a], path[b]))
+				die_usage("'%s' is given for two outputs", path[a]);
+	}
+}
+
 static void check_usage(void)
 {
-	const char *paths[] = { cfg.test, cfg.valid, cfg.user_ids, cfg.item_ids };
-
 	if (!cfg.test)
 		die_usage("option --test is missing: a file for what is held out");
-	for (unsigned a = 0; a < 4; a++) {
-		if (paths[a] && (!strcmp(paths[a], "-") || !strcmp(paths[a], "/dev/stdout")))
-			die_usage("'%s': standard output is for train", paths[a]);
-		for (unsigned b = 0; b < a; b++)
-			if (paths[a] && paths[b] && !strcmp(paths[a], paths[b]))
-				die_usage("'%s' is given for two outputs", paths[a]);
-	}
 	if (cfg.mode == SPLIT_LEAVE_ONE_OUT && opt_given(&cfg.test_ratio))
 		die_usage("option --test-ratio does not go with --mode leave-one-out");
 	if (cfg.test_ratio <= 0 || cfg.test_ratio >= (cfg.valid ? 0.5 : 1))
@@ -249,8 +261,8 @@ static bool is_pipe(const char *path)
 	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
 }
 
-/* Files are all written before the first is completed, so that one that fails leaves the others as they
-   were; a pipe is completed in its turn, since its reader may read one after the other. */
+/* Files are all written before the first is completed, so that one that fails leaves the others
+   as they were; a pipe is completed in its turn, since its reader may read one after the other. */
 static void write_sides(struct side *sides, unsigned num, const struct rec_header *header,
 	const struct split *split, const struct ratings *r)
 {
@@ -340,6 +352,7 @@ int main(int argc, char **argv)
 	struct ratings ratings = { 0 };
 
 	check_usage();
+	check_paths(operands[0]);
 	read_ratings(operands[0], &ratings, users.map, items.map);
 	clean_ratings(&ratings);
 	number_ratings(&ratings, &users, &items);

@@ -371,6 +371,32 @@ pairs() {
 	fails 2 'operands' in.tsv in.tsv
 }
 
+@test "no output is written over the input, into another or into train, by whatever name" {
+	text '1 1 1 1' '1 2 1 2'
+	cp in.tsv before
+	: >old
+	ln -s old link
+	ln in.tsv hard
+	refused() { # TEXT COMMAND
+		run --separate-stderr bash -c "$2"
+		assert_status 2
+		assert_contains "$stderr" "$1"
+	}
+	refused "'in.tsv' is the input" 'ml-split --test in.tsv in.tsv'
+	refused "'./in.tsv' is the input" 'ml-split --test t --item-ids ./in.tsv <in.tsv'
+	refused "'hard' is the input" 'ml-split --test hard in.tsv'
+	refused "'link' is given for two outputs" 'ml-split --test old --valid link in.tsv'
+	refused "'old': standard output is for train" 'ml-split --test old in.tsv >old'
+	refused "'/dev/fd/1': standard output is for train" 'set -o pipefail
+		ml-split --test /dev/fd/1 in.tsv | cat'
+	refused "'/proc/self/fd/1': standard output is for train" 'set -o pipefail
+		ml-split --test /proc/self/fd/1 in.tsv | cat'
+	cmp in.tsv before
+	[ ! -e t ]
+	ml-split -q --test /dev/null --item-ids i in.tsv >/dev/null
+	[ -s i ]
+}
+
 @test "all four files appear or none: one that cannot be written leaves the others" {
 	text '1 1 1 1' '1 2 1 2'
 	fails 1 "cannot create 'no/valid.cof'" --valid no/valid.cof in.tsv

@@ -51,6 +51,8 @@ load helper
 	run --separate-stderr -1 planted -q --truth none/truth.safetensors
 	assert_error planted "cannot "
 	assert_equal "$output" ""
+	run --separate-stderr -2 planted -q --truth -
+	assert_equal "$output" ""
 }
 
 @test "NeuMF beats ItemPop on the planted log and comes near the true ranking" {
