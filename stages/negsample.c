@@ -42,7 +42,7 @@ static const struct opt options[] = {
 	OPT_UINT('e', "epochs", &cfg.epochs, 1, UINT32_MAX, "E", "epochs, each in its own order with its own negatives"),
 	OPT_CHOICE(0, "sampler", &cfg.sampler, sampler_names, "how negatives are drawn"),
 	OPT_REAL('a', "alpha", &cfg.alpha, 0, 16, "A", "popularity: an item's weight is its count to this power"),
-	OPT_PATHS('x', "exclude", &cfg.exclude, "FILE", "interactions that are no negatives either; may be repeated"),
+	OPT_PATHS('x', "exclude", &cfg.exclude, "FILE", "interactions that are no negatives either"),
 	OPT_UINT('c', "candidates", &cfg.candidates, 1, UINT32_MAX, "N", "write each user's positives and N different negatives for each"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, 0x1p63, "S", "seed of the draws and the order"),
 	OPT_END
@@ -72,7 +72,8 @@ static void check_options(void)
 		die_usage("option --alpha goes with --sampler popularity");
 }
 
-/* count^alpha of every item of the input; a count of 0 weighs 0 whatever alpha. NULL where all weigh the same. */
+/* count^alpha of every item of the input; a count of 0 weighs 0
+   whatever alpha. NULL where all weigh the same. */
 static double *item_weights(const struct history *seen)
 {
 	double *weight;
@@ -88,7 +89,8 @@ static double *item_weights(const struct history *seen)
 	return weight;
 }
 
-/* What may not be drawn: the input's items, which are there, and those of the --exclude files, each once. */
+/* What may not be drawn: the input's items, which are there,
+   and those of the --exclude files, each once. */
 static void close_items(struct history *closed)
 {
 	for (unsigned k = 0; k < cfg.exclude.num; k++)
@@ -98,8 +100,8 @@ static void close_items(struct history *closed)
 }
 
 /*
- * FILTER_BITS a closed item, but no more than that a positive: excluded items share them. Candidate lists need
- * no filter.
+ * FILTER_BITS a closed item, but no more than that a positive: excluded items share them. Candidate
+ * lists need no filter.
  */
 static unsigned filter_bits(const struct positives *p, const struct history *closed)
 {
@@ -183,7 +185,8 @@ static void fill_rows(struct epochs *e, size_t at, uint64_t first, size_t n)
 				(struct triple){ user[k], positive[k], negative[k] };
 }
 
-/* A job of the pool. The main thread, which alone may write (SIGPIPE), first writes the last batch. */
+/* A job of the pool. The main thread, which alone may write
+   (SIGPIPE), first writes the last batch. */
 static void fill_slice(void *arg, size_t slice, unsigned thread)
 {
 	struct epochs *e = arg;
@@ -207,7 +210,7 @@ static void write_epoch(struct epochs *e, struct pool *pool)
 		e->filling.first = first;
 		e->filling.count = left < SLICES * SLICE ? left : SLICES * SLICE;
 		pool_run(pool, (e->filling.count + SLICE - 1) / SLICE, fill_slice, e);
-		if (e->finished.count) // the others were so fast that no job was left for this thread
+		if (e->finished.count) // no job was left for this thread
 			write_finished(e);
 		e->filling.rows = e->finished.rows;
 		e->finished.rows = rows;
@@ -284,6 +287,7 @@ int main(int argc, char **argv)
 	struct rec_header header;
 	struct sampler *sampler;
 	double *weight;
+	uint64_t num;
 
 	check_options();
 	struct rec_reader *in = rec_open(operands[0] ? operands[0] : "-", 1u << REC_INTERACTION);
@@ -291,7 +295,7 @@ int main(int argc, char **argv)
 		rec_header(in), opt_history());
 	history_init(&closed, header.num_users, header.num_items);
 	history_add_stream(&closed, in);
-	note("seed %" PRIu64 ", %" PRIu64 " interactions", cfg.seed, rec_rows(in));
+	num = rec_rows(in);
 	rec_close(in, true);
 
 	history_finish_all(&closed);
@@ -302,6 +306,7 @@ int main(int argc, char **argv)
 	if (cfg.candidates)
 		history_copy(&seen, &closed);
 	close_items(&closed);
+	note("seed %" PRIu64 ", %" PRIu64 " interactions", cfg.seed, num); // no input can fail now
 	sampler = sampler_new(&closed, weight, filter_bits(&positives, &closed), cfg.seed);
 	if (cfg.candidates) {
 		write_candidates(&header, &seen, sampler);
