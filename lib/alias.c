@@ -7,8 +7,8 @@
 #include <string.h>
 
 /*
- * Turn the weights, in place, into whole numbers with the sum n x share; the largest takes what rounding
- * leaves. A double and an uint64_t share their eight bytes, hence memcpy.
+ * Turn the weights, in place, into whole numbers with the sum n x share; the largest takes what
+ * rounding leaves. A double and an uint64_t share their eight bytes, hence memcpy.
  */
 static void scale_weights(double *weight, uint32_t n, uint64_t share)
 {
@@ -47,9 +47,9 @@ static uint32_t next(const struct alias *a, uint32_t i, uint64_t share, bool hea
 }
 
 /*
- * Fill the buckets: a light number's bucket is topped up from the current heavy number; a heavy one whose
- * rest has become light gets its own bucket, topped up from the next heavy one. Vose's method with two
- * pointers instead of two stacks (Huebschle-Schneider & Sanders 2022, "sweeping").
+ * Fill the buckets: a light number's bucket is topped up from the current heavy number; a heavy one
+ * whose rest has become light gets its own bucket, topped up from the next heavy one. Vose's method
+ * with two pointers instead of two stacks (Huebschle-Schneider & Sanders 2022, "sweeping").
  */
 static void fill_buckets(struct alias *a, uint64_t share)
 {

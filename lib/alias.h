@@ -12,21 +12,20 @@
 #include <stdint.h>
 
 struct alias_bucket {
-	uint32_t threshold,
-		other; /* a number below threshold keeps the bucket, else `other` is drawn */
+	uint32_t threshold; /* a number below it keeps the bucket, */
+	uint32_t other;	    /* any other draws this */
 };
 
 struct alias {
 	uint32_t n;
 	struct alias_bucket *bucket;
-	uint64_t *
-		before; /* n + 1: sum of the weights of 0..i-1, scaled so that before[n] is near 2^62 */
+	uint64_t *before; /* n + 1: sums of the weights of 0..i-1, scaled: before[n] is near 2^62 */
 };
 
 /*
- * Weights (n) are finite and >= 0, at least one above 0; weight 0 is never drawn. Weights are rounded to
- * 2^-62 of their sum, probabilities of alias_pick to 2^-32 of 1 / n. The array is taken over and freed
- * by alias_release; its contents are lost.
+ * Weights (n) are finite and >= 0, at least one above 0; weight 0 is never drawn. Weights are
+ * rounded to 2^-62 of their sum, probabilities of alias_pick to 2^-32 of 1 / n. The array is taken
+ * over and freed by alias_release; its contents are lost.
  */
 void alias_init(struct alias *a, uint32_t n, double *weight);
 void alias_release(struct alias *a);

@@ -28,8 +28,8 @@ struct backend_config {
 	bool tf32;	     /* cuda: TF32 matrix products; others ignore it */
 };
 
-/* B rows. Pairwise losses use user, item (the positive) and negative; bce uses user, item and
- * label. */
+/* B rows. Pairwise losses use user, item (the positive) and
+   negative; bce uses user, item and label. */
 struct batch {
 	uint32_t size;
 	const uint32_t *user, *item, *negative;
@@ -72,8 +72,8 @@ struct backend_ops {
 	void (*score_pairs)(struct backend *b, size_t n, const uint32_t *user, const uint32_t *item,
 		float *score);
 
-	/* The same for a block: score[k * (end - first) + i - first] of (user[k], item i), first <=
-	 * i < end. */
+	/* The same for a block: score[k * (end - first) + i - first]
+	   of (user[k], item i), first <= i < end. */
 	void (*score_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
 		uint32_t end, float *score);
 
@@ -84,8 +84,7 @@ struct backend_ops {
 	 */
 	void (*read)(struct backend *b, unsigned tensor, enum backend_what what, float *out);
 
-	/* What computed, for the model's metadata: "plain", "avx512", "NVIDIA
-	 * H100, fp32". */
+	/* What computed, for the model's metadata: "plain", "avx512", "NVIDIA H100, fp32". */
 	const char *(*describe)(struct backend *b);
 
 	void (*destroy)(struct backend *b);
@@ -96,17 +95,18 @@ struct backend_ops {
 	 * are; what else row k gives means nothing then. rank_block: place[p] of wanted[p]. top_block: the k >= 1
 	 * best, best first: top and score are (n, k), of which num[k] are there.
 	 */
-	void (*rank_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-		const struct backend_lists *lists, uint32_t *bad, struct rank_place *place);
-	void (*top_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-		const struct backend_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
-		uint32_t *num);
+	void (*rank_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
+		uint32_t end, const struct backend_lists *lists, uint32_t *bad,
+		struct rank_place *place);
+	void (*top_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
+		uint32_t end, const struct backend_lists *lists, uint32_t *bad, uint32_t k,
+		uint32_t *top, float *score, uint32_t *num);
 };
 
 extern const struct backend_ops backend_reference, backend_cpu;
 
-/* The one symbol of the plug-in, BACKEND_PLUGIN_SYMBOL: its ops, or NULL with a one-line reason in
- * `why`. */
+/* The one symbol of the plug-in, BACKEND_PLUGIN_SYMBOL: its
+   ops, or NULL with a one-line reason in `why`. */
 #define BACKEND_PLUGIN_SYMBOL "cofilter_cuda_backend"
 typedef const struct backend_ops *backend_plugin(char *why, size_t why_size);
 

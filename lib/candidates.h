@@ -37,8 +37,8 @@ void candidates_clear(struct candidates *c);
 void candidates_add(struct candidates *c, const struct score *rows, size_t n);
 
 /*
- * Sort by item and keep one row an item: the greatest label, the first place that has it. Returns false
- * with *item set when an item is listed with two scores.
+ * Sort by item and keep one row an item: the greatest label, the first place that has it. Returns
+ * false with *item set when an item is listed with two scores.
  */
 bool candidates_settle(struct candidates *c, struct candidates_report *report, uint32_t *item);
 
@@ -46,8 +46,8 @@ bool candidates_settle(struct candidates *c, struct candidates_report *report, u
 size_t candidates_place(const struct candidates *c, size_t k);
 
 /*
- * The rank rows of the positives of a settled list of n, in item order. Returns their number; room for
- * as many in `out`.
+ * The rank rows of the positives of a settled list of n, in item order. Returns their number; room
+ * for as many in `out`.
  */
 size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
 	size_t n, struct rank *out);

@@ -63,8 +63,8 @@ static size_t format_int(char *s, int64_t v)
 	return 1 + format_uint(s + 1, 0 - (uint64_t)v);
 }
 
-/* The fewest digits that strtof takes back to v; whole numbers, the usual ratings and labels, need
- * no search. */
+/* The fewest digits that strtof takes back to v; whole numbers,
+   the usual ratings and labels, need no search. */
 static size_t format_float(char *s, float v)
 {
 	int n = 0;

@@ -18,8 +18,8 @@ enum export_format { EXPORT_TSV, EXPORT_CSV, EXPORT_JSONL, EXPORT_NPY };
 
 struct export;
 
-/* Write to `path`; `users` and `items` (NULL: none) replace ids and are in the style of the format.
- */
+/* Write to `path`; `users` and `items` (NULL: none) replace
+   ids and are in the style of the format. */
 struct export *export_create(const char *path, enum export_format format, enum rec_kind kind,
 	const struct labels *users, const struct labels *items);
 

@@ -19,8 +19,7 @@ struct rec_reader;
 
 struct history {
 	uint32_t num_users, num_items;
-	uint64_t *start; /* num_users + 1: the items of user u are item[start[u]] .. item[start[u +
-			    1] - 1] */
+	uint64_t *start; /* num_users + 1: user u has item[start[u]] .. item[start[u + 1] - 1] */
 	uint32_t *item;
 
 	/* rows not yet in the matrix, user << 32 | item */
@@ -39,12 +38,12 @@ void history_add(struct history *h, uint32_t user, uint32_t item);
    stream's bounds exceed the history's. */
 uint64_t history_add_stream(struct history *h, struct rec_reader *r);
 
-/* Open, add and close an interaction file (--seen, --exclude, --train); returns its number of rows.
- */
+/* Open, add and close an interaction file (--seen, --exclude,
+   --train); returns its number of rows. */
 uint64_t history_add_file(struct history *h, const char *path);
 
-/* Bring all rows into the matrix and sort each user's items. Drops duplicates and returns how many.
- */
+/* Bring all rows into the matrix and sort each user's items.
+   Drops duplicates and returns how many. */
 uint64_t history_finish(struct history *h);
 
 /* The same, but a row given twice stays twice in the list. */

@@ -3,8 +3,9 @@
  * order in which a stream numbers them.
  *
  * A label is its bytes and nothing else: '1' and '01' are two ids. Memory: a number of at most 18
- * digits takes 8 bytes, any other label 8 and its length + 1; 8 to 16 bytes of hash slots an id, but for
- * numbers below 2^22, which share one table of 4 bytes for each up to the largest, doubled: 16 MiB at most.
+ * digits takes 8 bytes, any other label 8 and its length + 1; 8 to 16 bytes of hash slots an id,
+ * but for numbers below 2^22, which share one table of 4 bytes for each up to the largest, doubled:
+ * 16 MiB at most.
  */
 #ifndef IDMAP_H
 #define IDMAP_H
@@ -29,7 +30,8 @@ enum { LABEL_MAX_DIGITS = 18 };
 /* A label from its bytes; decides what is canonical. */
 struct label label_of(const char *text, size_t length);
 
-/* FNV-1a (Fowler, Noll, Vo), 64 bits, its halves folded together: depends on the label's bytes only. */
+/* FNV-1a (Fowler, Noll, Vo), 64 bits, its halves folded
+   together: depends on the label's bytes only. */
 uint64_t label_hash(const char *text, size_t length);
 
 struct idmap;
@@ -47,8 +49,8 @@ const char *idmap_label(struct idmap *m, uint32_t id);
 
 /*
  * The ids with count[id] > 0 in their dense order, in a new array of *n: by value when all of these
- * labels are decimal digits only (of equal values the shorter label first), else by first appearance.
- * Takes 32 bytes an id, and qsort as many again where the numbers are out of order.
+ * labels are decimal digits only (of equal values the shorter label first), else by first
+ * appearance. Takes 32 bytes an id, and qsort as many again where the numbers are out of order.
  */
 uint32_t *idmap_order(const struct idmap *m, const uint32_t *count, uint32_t *n);
 

@@ -54,8 +54,8 @@ static bool parse_int(const char *text, int64_t *v)
 	return true;
 }
 
-/* The whole string as strtof takes it, so that what export printed comes back; no blanks, no
- * hexadecimal. */
+/* The whole string as strtof takes it, so that what export
+   printed comes back; no blanks, no hexadecimal. */
 static bool parse_float(const char *text, float *v)
 {
 	char *end;

@@ -14,8 +14,8 @@ struct import;
 struct import *import_open(const char *path, enum rec_kind kind, char separator, uint32_t num_users,
 	uint32_t num_items);
 
-/* Up to `max` rows into structs of the kind, 0 at the end. Dies naming line and byte on a line that
- * is not a row. */
+/* Up to `max` rows into structs of the kind, 0 at the end. Dies
+   naming line and byte on a line that is not a row. */
 size_t import_rows(struct import *in, void *rows, size_t max);
 void import_close(struct import *in);
 

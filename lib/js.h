@@ -2,7 +2,7 @@
  * js: JSON, a thin cover of jansson so that one module knows the library.
  *
  * Values are reference-free trees: js_put and js_append hand the value over to its parent. Getters
- * return borrowed values, or the given default where the key is missing or has another type.
+ * return borrowed values.
  */
 #ifndef JS_H
 #define JS_H
@@ -24,8 +24,8 @@ struct js *js_bool(bool v);
 void js_put(struct js *object, const char *key, struct js *value);
 void js_append(struct js *array, struct js *value);
 
-/* NULL with one line in `why` (size bytes) when text is not exactly one JSON value without
- * duplicate keys. */
+/* NULL with one line in `why` (size bytes) when text is not
+   exactly one JSON value without duplicate keys. */
 struct js *js_parse(const char *text, size_t length, char *why, size_t size);
 struct js *js_copy(const struct js *v);
 void js_free(struct js *v);
@@ -34,8 +34,8 @@ bool js_is_object(const struct js *v);
 bool js_is_array(const struct js *v);
 const struct js *js_get(const struct js *object, const char *key);   /* NULL: none */
 const char *js_get_string(const struct js *object, const char *key); /* NULL: none or no string */
-bool js_get_uint(const struct js *object, const char *key,
-	uint64_t *v); /* false: none, or not an integer >= 0 */
+/* False: none, or not an integer >= 0. */
+bool js_get_uint(const struct js *object, const char *key, uint64_t *v);
 size_t js_length(const struct js *array);
 const struct js *js_at(const struct js *array, size_t k);
 const char *js_text(const struct js *string);	   /* NULL: not a string */
@@ -47,8 +47,8 @@ void *js_next(const struct js *object, void *it);
 const char *js_key(void *it);
 const struct js *js_value(void *it);
 
-/* Text in a new string: compact (one line) or indented. Reals have 15 digits: what was typed comes
- * back. */
+/* Text in a new string: compact (one line) or indented. Reals
+   have 15 digits: what was typed comes back. */
 char *js_dump(const struct js *v, bool indent);
 
 #endif

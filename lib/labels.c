@@ -17,8 +17,7 @@ struct labels {
 	const char *path, *noun;
 	enum labels_style style;
 	uint32_t num;
-	uint64_t *at; /* of each id below num_at: where in `text` its length (4 bytes) and label
-			 begin */
+	uint64_t *at; /* of each id below num_at: where its length (4 bytes) and label begin */
 	size_t num_at;
 	char *text;
 	size_t used, room;
@@ -47,8 +46,8 @@ static void append_csv(struct labels *l, const char *s, size_t length)
 	append(l, "\"", 1);
 }
 
-/* Bytes of the UTF-8 sequence at `s` (RFC 3629: shortest form, no surrogates, to U+10FFFF), 0:
- * none. */
+/* Bytes of the UTF-8 sequence at `s` (RFC 3629: shortest form,
+   no surrogates, to U+10FFFF), 0: none. */
 static size_t utf8_length(const unsigned char *s, size_t left)
 {
 	static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };

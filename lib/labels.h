@@ -10,8 +10,8 @@
 
 struct labels;
 
-/* How a label is to be written: as it is, quoted as RFC 4180 says where it must be, or as a JSON
- * string. */
+/* How a label is to be written: as it is, quoted as RFC 4180
+   says where it must be, or as a JSON string. */
 enum labels_style { LABELS_PLAIN, LABELS_CSV, LABELS_JSON };
 
 /*

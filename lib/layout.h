@@ -26,17 +26,18 @@ struct layout {
 };
 
 /*
- * The layout of a format. `delimiter` ("\t", "tab", "::" ...) and `columns` ("user,item,-,time") are
- * the user's and may be NULL; wrong ones exit 2. FORMAT_TEXT takes a tab and user,item,rating,time
- * where they are not given, and no header; FORMAT_AUTO leaves the rest to layout_guess.
+ * The layout of a format. `delimiter` ("\t", "tab", "::" ...) and `columns` ("user,item,-,time")
+ * are the user's and may be NULL; wrong ones exit 2. FORMAT_TEXT takes a tab and
+ * user,item,rating,time where they are not given, and no header; FORMAT_AUTO leaves the rest to
+ * layout_guess.
  */
 void layout_init(
 	struct layout *l, enum layout_format format, const char *delimiter, const char *columns);
 
 /*
  * Fill in what is not known from the first lines of a text: `size` bytes of whole lines, each with
- * its LF; looks at up to LAYOUT_SAMPLE_LINES of them. `name` is the text's for messages. Dies when no
- * layout fits.
+ * its LF; looks at up to LAYOUT_SAMPLE_LINES of them. `name` is the text's for messages. Dies when
+ * no layout fits.
  */
 void layout_guess(struct layout *l, const char *text, size_t size, const char *name);
 

@@ -88,8 +88,8 @@ static void add_bias(struct neumf_layout *l, int which, const char *name, uint32
 	add(l, which, name, 1, width)->bias = true;
 }
 
-/* The hidden layers: bias before weight, and '.' sorts before '_', so mlp.0 comes before mlp_item.
- */
+/* The hidden layers: bias before weight, and '.' sorts before
+   '_', so mlp.0 comes before mlp_item. */
 static void add_hidden(struct neumf_layout *l, const struct neumf_shape *s)
 {
 	uint32_t in = 2 * s->mlp_factors;

@@ -78,8 +78,8 @@ struct neumf_tensor {
 	bool embedding, bias;
 };
 
-/* What a tensor is for; an index into neumf_layout.at. mlp.N.weight is TENSOR_MLP + 2N, its bias
- * the next. */
+/* What a tensor is for; an index into neumf_layout.at.
+   mlp.N.weight is TENSOR_MLP + 2N, its bias the next. */
 enum {
 	TENSOR_GMF_USER,
 	TENSOR_GMF_ITEM,
@@ -100,8 +100,8 @@ struct neumf_layout {
 bool neumf_has_gmf(const struct neumf_shape *s); /* neumf, gmf, mf */
 bool neumf_has_mlp(const struct neumf_shape *s); /* neumf, mlp */
 
-/* NULL when every field is in its range and fits the others, else what is wrong with the shape in
- * words. */
+/* NULL when every field is in its range and fits the others,
+   else what is wrong with the shape in words. */
 const char *neumf_check(const struct neumf_shape *s);
 
 /* Width of x_l: 2E for l = 0, H_l above. */

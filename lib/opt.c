@@ -17,12 +17,13 @@ enum { MAX_OPTIONS = 64, FIRST_LONG = 256 };
 
 static bool quiet, help, version, completion;
 
-static const struct opt standard_options[] = { OPT_LOCAL_FLAG('q', "quiet", &quiet,
-						       "no progress, no notes"),
+static const struct opt standard_options[] = {
+	OPT_LOCAL_FLAG('q', "quiet", &quiet, "no progress, no notes"),
 	OPT_LOCAL_FLAG('h', "help", &help, "print this help"),
 	OPT_LOCAL_FLAG(0, "version", &version, "print the version"),
 	OPT_LOCAL_FLAG(0, "completion", &completion, "print the bash completion of this program"),
-	OPT_END };
+	OPT_END,
+};
 
 /* What opt_parse found; one command line a process. */
 static struct {
@@ -45,8 +46,8 @@ bool opt_parse_real(const char *text, double min, double max, double *v)
 {
 	char *end;
 
-	/* strtod also takes leading blanks, hexadecimal, inf and nan: none of them is a number here
-	 */
+	/* strtod also takes leading blanks, hexadecimal, inf and nan:
+	   none of them is a number here */
 	if (!*text || text[strspn(text, "+-.0123456789eE")])
 		return false;
 	errno = 0;
@@ -157,8 +158,8 @@ static void parse_value(const struct opt *o, const char *text)
 	}
 }
 
-/* The tables in getopt_long's own form; its value for option k is FIRST_LONG + k, also for its
- * letter. */
+/* The tables in getopt_long's own form; its value for option k
+   is FIRST_LONG + k, also for its letter. */
 static void getopt_tables(struct option *longs, char *shorts)
 {
 	*shorts++ = ':'; /* a missing value is told apart from an unknown option */
@@ -213,7 +214,8 @@ static void parse_options(int argc, char **argv)
 	}
 }
 
-/* A closed stdin, stdout or stderr must not become a file opened later, which messages would go into. */
+/* A closed stdin, stdout or stderr must not become a file
+   opened later, which messages would go into. */
 static void hold_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

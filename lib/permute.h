@@ -25,8 +25,7 @@ struct permute {
 	uint32_t key[PERMUTE_MAX_ROUNDS];
 };
 
-/* The permutation of 0..n-1, 1 <= n <= 2^61, that the next numbers of `keys` pick.
- */
+/* The permutation of 0..n-1, 1 <= n <= 2^61, that the next numbers of `keys` pick. */
 void permute_init(struct permute *p, uint64_t n, struct rng *keys);
 
 /* The image of k < n. */

@@ -159,9 +159,10 @@ float planted_cosine(const struct planted *w, uint32_t user, uint32_t item)
 }
 
 /*
- * Items drawn by preference: proposed by popularity, accepted with probability exp(-x) for x = strength
- * (1 - cos). Writes those accepted, at most PROPOSALS, to `item` and returns their number. The low half
- * of a product whose high half is the bucket serves as the alias table's second number.
+ * Items drawn by preference: proposed by popularity, accepted with probability exp(-x) for x =
+ * strength (1 - cos). Writes those accepted, at most PROPOSALS, to `item` and returns their number.
+ * The low half of a product whose high half is the bucket serves as the alias table's second
+ * number.
  */
 static unsigned propose(const struct planted *w, uint32_t user, struct rng *r, uint32_t *item)
 {

@@ -1,11 +1,12 @@
 /*
  * planted: a world of users and items with known preferences, and draws from it.
  *
- * User u has a direction p_u, item i a direction q_i, both uniform on the unit sphere of F dimensions,
- * and item i a popularity b_i = -skew x log(10 + its rank). With cos = p_u . q_i,
+ * User u has a direction p_u, item i a direction q_i, both uniform on the unit sphere of F
+ * dimensions, and item i a popularity b_i = -skew x log(10 + its rank). With cos = p_u . q_i,
  *   preference(u, i) = exp(b_i + strength x cos)
- * A user's items are drawn one after the other, without replacement, by preference (Plackett 1975, Luce
- * 1959), and listed in random order. A rating is 3 + 1.5 x cos + noise N(0, 0.7), rounded, within 1..5.
+ * A user's items are drawn one after the other, without replacement, by preference (Plackett 1975,
+ * Luce 1959), and listed in random order. A rating is 3 + 1.5 x cos + noise N(0, 0.7), rounded,
+ * within 1..5.
  *
  * An item that no user draws would shift the dense ids that ml-split gives, so item i goes to user
  * i mod users first, whatever he prefers.
@@ -36,7 +37,8 @@ struct planted {
 	uint64_t *first;       /* num_users + 1: sums of the users' numbers of ratings */
 };
 
-/* What can be shared out: 2 ratings a user and one an item, and a quarter of the items for every user. */
+/* What can be shared out: 2 ratings a user and one an item,
+   and a quarter of the items for every user. */
 uint64_t planted_fewest(const struct planted_config *c);
 uint64_t planted_most(const struct planted_config *c);
 
@@ -53,7 +55,8 @@ struct planted_scratch {
 void planted_scratch_init(struct planted_scratch *s, const struct planted *w);
 void planted_scratch_release(struct planted_scratch *s);
 
-/* The user's items in the order of their times, in s->item; returns how many: first[u + 1] - first[u]. */
+/* The user's items in the order of their times, in s->item;
+   returns how many: first[u + 1] - first[u]. */
 uint32_t planted_draw_items(const struct planted *w, uint32_t user, struct planted_scratch *s);
 
 /* A rating of the item by the user. */

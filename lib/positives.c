@@ -79,8 +79,8 @@ void positives_drop(struct positives *p, const unsigned char *skip)
 }
 
 /*
- * The first loop does nothing but load: so short that the processor has the cache misses of many rounds
- * under way at once.
+ * The first loop does nothing but load: so short that the processor has the cache misses of many
+ * rounds under way at once.
  */
 static void get_chunk(const struct positives *p, const uint64_t *number, size_t count,
 	uint32_t *user, uint32_t *item)

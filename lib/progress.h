@@ -1,5 +1,5 @@
-/* progress: one line on stderr with count, rate and time left; only on a terminal, never with -q.
- */
+/* progress: one line on stderr with count, rate and time left;
+   only on a terminal, never with -q. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 

@@ -53,8 +53,9 @@ uint32_t ratings_drop_repeats(struct ratings *r);
 
 /*
  * Drop the rows of users with fewer than min_user rows and of items with fewer than min_item rows,
- * again and again until no such user or item is left (the k-core of Seidman 1983, on the graph of users and
- * items); returns how many rows were dropped. 4 bytes a user and 4 an item for the time of the call.
+ * again and again until no such user or item is left (the k-core of Seidman 1983, on the graph of
+ * users and items); returns how many rows were dropped. 4 bytes a user and 4 an item for the time
+ * of the call.
  */
 uint32_t ratings_core(struct ratings *r, uint32_t min_user, uint32_t min_item);
 

@@ -55,10 +55,10 @@ struct top {
 enum rec_type { REC_U32, REC_F32, REC_I64 };
 enum rec_meaning {
 	REC_PLAIN,
-	REC_USER,
-	REC_ITEM,
-	REC_SCORE_VALUE
-}; /* a bounded id; a float that may be -inf */
+	REC_USER,	/* an id below the bound of users */
+	REC_ITEM,	/* an id below the bound of items */
+	REC_SCORE_VALUE /* a float that may be -inf */
+};
 struct rec_field {
 	const char *name;
 	enum rec_type type;
@@ -82,8 +82,8 @@ struct rec_header {
 	struct js *history;		 /* array, one object a stage */
 };
 
-/* A header with a copy of `from`'s bounds and history (NULL: empty) and `entry` (handed over)
- * appended. */
+/* A header with a copy of `from`'s bounds and history (NULL:
+   empty) and `entry` (handed over) appended. */
 void rec_header_init(
 	struct rec_header *h, enum rec_kind kind, const struct rec_header *from, struct js *entry);
 void rec_header_release(struct rec_header *h);
@@ -108,8 +108,8 @@ uint64_t rec_rows(const struct rec_reader *r);	/* rows handed out, or passed ove
 /* Read on to the verified end, with every check, without decoding rows. */
 void rec_skip(struct rec_reader *r);
 
-/* Die about the row handed out `back` rows ago (1: the last): "row N of 'x' (byte B): ...", N
- * from 1. */
+/* Die about the row handed out `back` rows ago (1: the last):
+   "row N of 'x' (byte B): ...", N from 1. */
 _Noreturn void rec_die(const struct rec_reader *r, uint64_t back, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -118,10 +118,10 @@ void rec_close(struct rec_reader *r, bool finish);
 
 struct rec_writer;
 
-/* Writes the header at once. The header is the caller's. */
+/* Writes the header at once. The header is the caller's. A row
+   that rec_read would refuse is a BUG. */
 struct rec_writer *rec_create(const char *path, const struct rec_header *h);
-void rec_write_rows(
-	struct rec_writer *w, const void *rows, size_t n); /* BUG when an id is out of bounds */
+void rec_write_rows(struct rec_writer *w, const void *rows, size_t n);
 void rec_write(struct rec_writer *w, const void *row);
 
 /* End the current block and hand it to the system, so that a reader of a slow pipe sees it. */

@@ -6,10 +6,10 @@
 #include <stdio.h>
 
 /*
- * The quick check of a block holds each 32-bit word of a row against a limit, (word & mask) < limit: an id
- * against its bound, a float without its sign against infinity, anything else against nothing.
- * PATTERN words are whole rows of every kind (3 to 6 words) and whole vectors, so that compilers
- * compare many at once.
+ * The quick check of a block holds each 32-bit word of a row against a limit, (word & mask) <
+ * limit: an id against its bound, a float without its sign against infinity, anything else against
+ * nothing. PATTERN words are whole rows of every kind (3 to 6 words) and whole vectors, so that
+ * compilers compare many at once.
  */
 enum { PATTERN = 240 };
 
@@ -45,7 +45,8 @@ static void make_pattern(const struct rec_header *h, struct pattern *p)
 	}
 }
 
-/* How many of n rows, from the first, the quick check has passed; the others are to be looked at. */
+/* How many of n rows, from the first, the quick check has
+   passed; the others are to be looked at. */
 static size_t check_quickly(const struct rec_header *h, const unsigned char *packed, size_t n)
 {
 	const size_t words = n * rec_info[h->kind].row_size / 4;

@@ -1,5 +1,5 @@
-/* record_format: constants and helpers that the reader and the writer share; users include
- * record.h. */
+/* record_format: constants and helpers that the reader and the
+   writer share; users include record.h. */
 #ifndef RECORD_FORMAT_H
 #define RECORD_FORMAT_H
 
@@ -15,8 +15,8 @@ enum {
 	REC_MAX_HEADER = 1 << 20
 };
 
-/* Not text; a CR LF that became LF, a lone LF that became CR LF and a stop at ^Z all show, as in
- * PNG. */
+/* Not text; a CR LF that became LF, a lone LF that became CR
+   LF and a stop at ^Z all show, as in PNG. */
 extern const unsigned char rec_magic[REC_MAGIC_SIZE];
 
 /* Bytes of a field on disk: 4, or 8 for REC_I64. */

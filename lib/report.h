@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Nothing when count is 0; else "stage: WHAT: COUNT" on stderr, with `strict` as the error that ends the stage. */
+/* Nothing when count is 0; else "stage: WHAT: COUNT" on stderr,
+   with `strict` as the error that ends the stage. */
 void report(bool strict, const char *what, uint64_t count);
 
 #endif

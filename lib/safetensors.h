@@ -20,8 +20,8 @@ struct safetensors_tensor {
 	uint64_t dims[2];
 };
 
-/* Write length and JSON for n tensors in name order; the caller writes their bytes in that order.
- */
+/* Write length and JSON for n tensors in name order; the
+   caller writes their bytes in that order. */
 void safetensors_write_header(struct stream_out *out, const struct js *metadata,
 	const struct safetensors_tensor *tensors, unsigned n);
 

@@ -14,8 +14,7 @@ struct sampler {
 	const struct history *closed;
 	uint64_t seed;
 	uint32_t num_items;
-	uint32_t
-		surplus; // 2^32 mod num_items: products with a low half below it are biased (Lemire 2019)
+	uint32_t surplus; // 2^32 mod num_items: with a low half below it, biased (Lemire 2019)
 
 	bool weighted;
 	struct alias alias;
@@ -27,8 +26,9 @@ struct sampler {
 };
 
 /*
- * The filter is a Bloom filter (1970) with two bits for a closed item: one in the user's own part, filter_bits
- * long for each item closed to him, the other near it, in the same cache line. An item without both is open.
+ * The filter is a Bloom filter (1970) with two bits for a closed item: one in the user's own part,
+ * filter_bits long for each item closed to him, the other near it, in the same cache line. An item
+ * without both is open.
  */
 static inline uint64_t filter_bit(const struct sampler *s, uint32_t user, uint32_t item)
 {
@@ -152,9 +152,10 @@ static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t rec
 }
 
 /*
- * The first draws of up to CHUNK records. Record k's random numbers are the words from k x width on of the blocks
- * 0, 1, ..., where width is what a draw takes: one word, or two with weights. Every loop but the last is without
- * branches, and short, so that the processor has the cache misses of many records under way at once.
+ * The first draws of up to CHUNK records. Record k's random numbers are the words from k x width on
+ * of the blocks 0, 1, ..., where width is what a draw takes: one word, or two with weights. Every
+ * loop but the last is without branches, and short, so that the processor has the cache misses of
+ * many records under way at once.
  */
 static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
 	const uint32_t *user, uint32_t *item)

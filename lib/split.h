@@ -30,16 +30,16 @@ struct split_config {
 
 struct split;
 
-/* `ratings` is borrowed and must not change. 1 byte a rating; for the time of the call leave-one-out
-   takes 28 bytes a user, the others 1. */
+/* `ratings` is borrowed and must not change. 1 byte a rating; for the time of
+   the call leave-one-out takes 28 bytes a user, the others 1. */
 struct split *split_new(const struct ratings *ratings, const struct split_config *config);
 void split_free(struct split *s);
 
 enum split_part split_part(const struct split *s, uint32_t row);
 
 /*
- * The numbers of a part's rows by (user, time, input order): a new array of split_counts()->rows[part]. 4
- * bytes a user for the time of the call.
+ * The numbers of a part's rows by (user, time, input order): a new array of
+ * split_counts()->rows[part]. 4 bytes a user for the time of the call.
  */
 uint32_t *split_select(const struct split *s, enum split_part part);
 

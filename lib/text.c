@@ -1,6 +1,6 @@
 /*
- * text: whole lines in one buffer, each parsed in place in one pass. Every line there ends in LF and
- * no delimiter or number holds one, so the scanning loops need no other bound.
+ * text: whole lines in one buffer, each parsed in place in one pass. Every line there ends in LF
+ * and no delimiter or number holds one, so the scanning loops need no other bound.
  */
 #include "text.h"
 
@@ -23,8 +23,8 @@ enum { TEXT_BUFFER = 1 << 20, SLACK = 16, MAX_NUMBER = 64, MAX_MESSAGE = 256 };
 struct text {
 	struct stream_in *in;
 	struct layout layout;
-	size_t width; /* of the delimiter */
-	char *buffer; /* TEXT_BUFFER, one for the LF that the last line may lack, SLACK to read ahead */
+	size_t width;	  /* of the delimiter */
+	char *buffer;	  /* TEXT_BUFFER, the LF that the last line may lack, SLACK to read ahead */
 	char *at, *limit; /* the next line; the end of the last whole one */
 	char *end;	  /* of what was read */
 	uint64_t base;	  /* place of buffer[0] in the text */
@@ -88,7 +88,8 @@ static bool refill(struct text *t)
 	return t->limit > t->buffer;
 }
 
-/* The start of the next line that is not empty, or NULL at the end, without `refilling` of the buffer. */
+/* The start of the next line that is not empty, or NULL at the
+   end, without `refilling` of the buffer. */
 static inline char *next_line(struct text *t, bool refilling)
 {
 	for (;;) {
@@ -150,7 +151,8 @@ static const char *find_field_end(const struct text *t, const char *p)
 	return p;
 }
 
-/* Die about the field at `start`; what it holds is quoted up to 40 bytes, others than text as '?'. */
+/* Die about the field at `start`; what it holds is quoted up
+   to 40 bytes, others than text as '?'. */
 _Noreturn static void die_field(
 	const struct text *t, const char *start, const char *what, const char *why)
 {
@@ -183,9 +185,9 @@ static const char *scan_text(
 }
 
 /*
- * How many of the 8 bytes at `p` are digits before the first that is none, and their number: all bytes at
- * once (Lamport 1975), no branch to mispredict. In `v` a digit's byte is its value; adding 0x76 carries any
- * greater one into its top bit. Pairs, fours, then all eight are put together.
+ * How many of the 8 bytes at `p` are digits before the first that is none, and their number: all
+ * bytes at once (Lamport 1975), no branch to mispredict. In `v` a digit's byte is its value; adding
+ * 0x76 carries any greater one into its top bit. Pairs, fours, then all eight are put together.
  */
 static inline unsigned eight_digits(const char *p, uint64_t *number)
 {
@@ -252,8 +254,8 @@ static const char *scan_real(const struct text *t, const char *start, float *val
 }
 
 /*
- * A rating. The short way is exact: digits that make an integer below 2^24 over a power of ten up to 10^10
- * are two exact floats, and their quotient is the nearest float (Clinger 1990).
+ * A rating. The short way is exact: digits that make an integer below 2^24 over a power of ten up
+ * to 10^10 are two exact floats, and their quotient is the nearest float (Clinger 1990).
  */
 static inline const char *scan_rating(const struct text *t, const char *start, float *value)
 {

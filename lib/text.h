@@ -1,9 +1,9 @@
 /*
  * text: ratings out of a text, one a line: user, item and, where there, rating and time.
  *
- * Lines end in LF or CRLF; a byte order mark at the start and empty lines are passed over. Fields are
- * separated by one delimiter and taken as they are: no quotes, no escapes, no blanks cut off. Memory:
- * 1 MiB, which is also the longest line.
+ * Lines end in LF or CRLF; a byte order mark at the start and empty lines are passed over. Fields
+ * are separated by one delimiter and taken as they are: no quotes, no escapes, no blanks cut off.
+ * Memory: 1 MiB, which is also the longest line.
  */
 #ifndef TEXT_H
 #define TEXT_H
@@ -25,13 +25,15 @@ struct text_row {
 	const char *at;
 };
 
-/* Open `path` ("-": standard input; gzip is known by its magic) and settle its layout, header included. */
+/* Open `path` ("-": standard input; gzip is known by its
+   magic) and settle its layout, header included. */
 struct text *text_open(const char *path, const struct layout *layout);
 
 /*
- * The next ratings, up to `max`: fewer where the buffer ends, 0 at the end. Dies with "line N of 'x' (byte
- * B): ...", N from 1, B from 0, on a missing or empty field, a label with a control character in it, a
- * rating that is no finite number or out of the layout's range, a time that is no integer of 64 bits.
+ * The next ratings, up to `max`: fewer where the buffer ends, 0 at the end. Dies with "line N of
+ * 'x' (byte B): ...", N from 1, B from 0, on a missing or empty field, a label with a control
+ * character in it, a rating that is no finite number or out of the layout's range, a time that is
+ * no integer of 64 bits.
  */
 size_t text_read(struct text *t, struct text_row *rows, size_t max);
 
