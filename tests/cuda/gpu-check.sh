@@ -81,7 +81,7 @@ table() {
 		}
 		next
 	}
-	NF >= 12 {
+	$6 == "M/s" {
 		work = ($1 == "train" ? "triples" : "pairs")
 		rate = ($3, 2 * $4) in num ? sum[$3, 2 * $4] / num[$3, 2 * $4] : sum[$3] / num[$3]
 		us = $4 * $9 / (value["copy"] * 1e3); limit = "bytes"
