@@ -93,6 +93,7 @@ test-cuda: all cuda-host
 
 # What tests/cuda/gpu-check.sh needs on a machine with a GPU and nothing else, in one folder; see gpu-kit.sh.
 .PHONY: gpu-kit
+CUDA_KIT_LIBS = $(foreach l,$(COF_LIBS),$(if $(filter -ldl -lm,$l),$l,$(l:-l%=-l:lib%.a)))
 gpu-kit:
-	@$(MAKE) B=build/kit BLAS=none NVCC= CFLAGS=-O2 COF_LIBS='-l:libjansson.a -l:libz.a -l:libdeflate.a -ldl -lm' programs cuda-host-plain
+	@$(MAKE) B=build/kit NVCC= CFLAGS=-O2 COF_LIBS='$(CUDA_KIT_LIBS)' programs cuda-host-plain
 	@tests/cuda/gpu-kit.sh build/kit build/gpu-kit
