@@ -7,6 +7,7 @@ BUILD=${BUILD:-$ROOT/build}
 PATH=$BUILD/bin:$PATH
 export LC_ALL=C
 unset COFILTER_CUDA_PLUGIN
+export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0} # a program that dies frees nothing
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
