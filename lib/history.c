@@ -203,7 +203,7 @@ uint32_t history_below(const struct history *h, uint32_t user, uint32_t item)
 	while (n > 1) { // the answer is at, at + 1 ... or at + n; no branch to mispredict
 		const uint32_t half = n / 2;
 
-		at += at[half - 1] < item ? half : 0;
+		at += (at[half - 1] < item) * half;
 		n -= half;
 	}
 	return (uint32_t)(at - first) + (n == 1 && *at < item);

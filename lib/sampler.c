@@ -30,14 +30,20 @@ struct sampler {
  * filter_bits long for each item closed to him, the other near it, in the same cache line. An item
  * without both is open.
  */
-static inline uint64_t filter_bit(const struct sampler *s, uint32_t user, uint32_t item)
+static inline uint64_t own_bit(
+	const struct sampler *s, uint64_t start, uint64_t length, uint32_t item)
 {
-	const uint64_t start = s->closed->start[user];
-	const uint64_t room = (s->closed->start[user + 1] - start) * s->filter_bits;
-	const uint64_t high = (room >> 32) * (item * HASH),
-		       low = (room & UINT32_MAX) * (item * HASH);
+	const uint64_t room = length * s->filter_bits, hash = item * HASH;
+	const uint64_t high = (room >> 32) * hash, low = (room & UINT32_MAX) * hash;
 
 	return start * s->filter_bits + high + (low >> 32);
+}
+
+static inline uint64_t filter_bit(const struct sampler *s, uint32_t user, uint32_t item)
+{
+	const uint64_t *start = &s->closed->start[user];
+
+	return own_bit(s, start[0], start[1] - start[0], item);
 }
 
 static inline uint64_t other_bit(uint64_t bit, uint32_t item)
@@ -182,7 +188,9 @@ static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, 
 		for (size_t k = 0; k < n; k++)
 			item[k] = alias_pick(&s->alias, item[k], word[2 * k + 1]);
 	for (size_t k = 0; k < n; k++)
-		bit[k] = filter_bit(s, user[k], item[k]);
+		bit[k] = s->closed->start[user[k]];
+	for (size_t k = 0; k < n; k++)
+		bit[k] = own_bit(s, bit[k], s->closed->start[user[k] + 1] - bit[k], item[k]);
 	for (size_t k = 0; k < n; k++)
 		maybe[k] = filter_has(s, bit[k]);
 	for (size_t k = 0; k < n; k++)
