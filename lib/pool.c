@@ -14,8 +14,17 @@
 #include <unistd.h>
 
 /*
+ * The jobs of a run are cut into as many stripes as there are threads. A thread takes the jobs of its own
+ * stripe first, so that it finds in its cache what it wrote for them in the last run, then those that others left.
+ */
+struct stripe {
+	_Alignas(64) atomic_size_t next; // a cache line each
+	size_t end;
+};
+
+/*
  * A run is open from pool_run's broadcast until the caller finds no job left. A worker enters an
- * open run once (`active` counts those inside) and takes jobs off `next`; one that wakes too late
+ * open run once (`active` counts those inside) and takes jobs off the stripes; one that wakes too late
  * finds the run closed and sleeps on, so that nobody waits for a thread that had no part in it.
  */
 struct pool {
@@ -29,16 +38,18 @@ struct pool {
 
 	void (*job)(void *arg, size_t k, unsigned thread);
 	void *arg;
-	size_t jobs;
-	atomic_size_t next;
+	struct stripe *stripe; // of each thread
 };
 
 static void work(struct pool *p, unsigned thread)
 {
-	size_t k;
+	for (unsigned t = 0; t < p->threads; t++) {
+		struct stripe *s = &p->stripe[(thread + t) % p->threads];
+		size_t k;
 
-	while ((k = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed)) < p->jobs)
-		p->job(p->arg, k, thread);
+		while ((k = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed)) < s->end)
+			p->job(p->arg, k, thread);
+	}
 }
 
 static void *worker_main(void *arg)
@@ -73,6 +84,9 @@ struct pool *pool_new(unsigned threads)
 
 	p->threads = threads;
 	p->worker = xcalloc(threads, sizeof(*p->worker));
+	p->stripe = aligned_alloc(sizeof(*p->stripe), threads * sizeof(*p->stripe));
+	if (p->stripe == NULL)
+		die("out of memory for %u threads", threads);
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->start, NULL);
 	pthread_cond_init(&p->idle, NULL);
@@ -101,6 +115,7 @@ void pool_free(struct pool *p)
 	pthread_cond_destroy(&p->start);
 	pthread_cond_destroy(&p->idle);
 	free(p->worker);
+	free(p->stripe);
 	free(p);
 }
 
@@ -120,8 +135,11 @@ void pool_run(
 	pthread_mutex_lock(&p->lock);
 	p->job = job;
 	p->arg = arg;
-	p->jobs = jobs;
-	atomic_store_explicit(&p->next, 0, memory_order_relaxed);
+	for (size_t t = 0; t < p->threads; t++) {
+		atomic_store_explicit(
+			&p->stripe[t].next, t * jobs / p->threads, memory_order_relaxed);
+		p->stripe[t].end = (t + 1) * jobs / p->threads;
+	}
 	p->run++;
 	p->open = true;
 	pthread_cond_broadcast(&p->start);
