@@ -125,6 +125,10 @@ struct cpu_kernels {
 	/* one optimizer step on n weights from params + offset with gradient g */
 	void (*update)(struct backend *b, uint64_t offset, size_t n, const float *g);
 
+	/* the same on rows id[k] of a table (., cols) at params + offset, gradients g (rows, stride) */
+	void (*update_rows)(struct backend *b, uint64_t offset, uint32_t cols, const uint32_t *id,
+		uint32_t rows, const float *g, size_t stride);
+
 	/* the item half of items first .. end - 1 in item_half, and how many floats all take */
 	size_t (*items_size)(const struct backend *b);
 	void (*items)(struct backend *b, void *scratch, uint32_t first, uint32_t end);
@@ -173,6 +177,14 @@ static inline void *cpu_take(char **top, size_t size)
 static inline size_t cpu_sum_stride(const struct cpu_side *side)
 {
 	return (side->cols[0] + (size_t)side->cols[1] + 15) / 16 * 16;
+}
+
+/* Call for n floats from p on, to be used soon. */
+static inline void cpu_fetch(const float *p, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k += 16)
+		__builtin_prefetch(p + k);
+	__builtin_prefetch(p + n - 1);
 }
 
 static inline uint32_t cpu_widest(const struct backend *b)

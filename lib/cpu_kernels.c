@@ -12,6 +12,7 @@ const struct cpu_kernels LEVEL(cpu_kernels) = {
 	.spread = LEVEL(spread),
 	.dense_sums = LEVEL(dense_sums),
 	.update = LEVEL(update),
+	.update_rows = LEVEL(update_rows),
 	.items_size = LEVEL(items_size),
 	.items = LEVEL(items),
 	.score_scratch = LEVEL(score_scratch),

@@ -17,6 +17,8 @@ void LEVEL(spread)(const struct cpu_side *side, unsigned part, uint32_t first, u
 	const float *sums, uint64_t row, float *g);
 void LEVEL(dense_sums)(const struct backend *b, uint64_t first, size_t n, float *g);
 void LEVEL(update)(struct backend *b, uint64_t offset, size_t n, const float *g);
+void LEVEL(update_rows)(struct backend *b, uint64_t offset, uint32_t cols, const uint32_t *id,
+	uint32_t rows, const float *g, size_t stride);
 size_t LEVEL(items_size)(const struct backend *b);
 void LEVEL(items)(struct backend *b, void *scratch, uint32_t first, uint32_t end);
 size_t LEVEL(score_scratch)(const struct backend *b);

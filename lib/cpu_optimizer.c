@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+enum { AHEAD = 8 }; /* rows between a prefetch and its use */
+
 /*
  * `vectors` vectors from column `column` on. Occurrences are added in batch order; the running sum is stored after
  * each, so that the last store of an id is its sum and nothing depends on where an id ends but a mask.
@@ -16,15 +18,18 @@ INLINE void sum_columns(const struct cpu_side *side, const unsigned vectors, uin
 	uint32_t first, uint32_t end, float *sums)
 {
 	const size_t stride = cpu_sum_stride(side);
+	const uint32_t last = side->start[end];
 	uint32_t previous = first;
 	vf sum[2] = { { 0 } };
 
-	for (uint32_t j = side->start[first]; j < side->start[end]; j++) {
+	for (uint32_t j = side->start[first]; j < last; j++) {
 		const float *from = side->gradient + side->order[j] * side->stride + column;
+		const uint32_t ahead = j + AHEAD < last ? side->order[j + AHEAD] : 0;
 		const uint32_t slot = side->slot[j];
 		const vi same = (vi){ 0 } - (int32_t)(slot == previous);
 		float *to = sums + (slot - first) * stride + column;
 
+		cpu_fetch(side->gradient + ahead * side->stride + column, vectors * LANES);
 		for (unsigned k = 0; k < vectors; k++) {
 			sum[k] = keep(same, sum[k]) + load(from + k * LANES);
 			store(to + k * LANES, sum[k]);
@@ -97,34 +102,76 @@ void LEVEL(dense_sums)(const struct backend *b, uint64_t first, size_t n, float 
 	}
 }
 
-/* lr / (1 - b1^t) and 1 / sqrt(1 - b2^t) come from update(), which knows t. */
-static void adam(const struct backend *b, float *restrict w, float *restrict m, float *restrict v,
-	const float *restrict g, size_t n)
+/* What the loops need of the optimizer, in float. */
+struct step {
+	float lr, decay, beta1, rest1, beta2, rest2, eps;
+	float size, scale; // lr / (1 - b1^t) and 1 / sqrt(1 - b2^t)
+};
+
+static struct step step_of(const struct backend *b)
 {
 	const struct neumf_optimizer *o = &b->optimizer;
-	const float beta1 = (float)o->beta1, beta2 = (float)o->beta2;
-	const float rest1 = (float)(1 - o->beta1), rest2 = (float)(1 - o->beta2);
-	const float decay = (float)o->weight_decay, eps = (float)o->eps;
-	const float size = b->step_size, scale = b->second_scale;
 
+	return (struct step){
+		.lr = (float)o->lr,
+		.decay = (float)o->weight_decay,
+		.beta1 = (float)o->beta1,
+		.rest1 = (float)(1 - o->beta1),
+		.beta2 = (float)o->beta2,
+		.rest2 = (float)(1 - o->beta2),
+		.eps = (float)o->eps,
+		.size = b->step_size,
+		.scale = b->second_scale,
+	};
+}
+
+INLINE void adam(const struct step *s, float *restrict w, float *restrict m, float *restrict v,
+	const float *restrict g, size_t n)
+{
 	for (size_t k = 0; k < n; k++) {
-		float h = g[k] + decay * w[k];
+		float h = g[k] + s->decay * w[k];
 
-		m[k] = beta1 * m[k] + rest1 * h;
-		v[k] = beta2 * v[k] + rest2 * h * h;
-		w[k] -= size * m[k] / (sqrtf(v[k]) * scale + eps);
+		m[k] = s->beta1 * m[k] + s->rest1 * h;
+		v[k] = s->beta2 * v[k] + s->rest2 * h * h;
+		w[k] -= s->size * m[k] / (sqrtf(v[k]) * s->scale + s->eps);
 	}
 }
 
-void LEVEL(update)(struct backend *b, uint64_t offset, size_t n, const float *restrict g)
+INLINE void sgd(const struct step *s, float *restrict w, const float *restrict g, size_t n)
 {
-	float *restrict w = b->params + offset;
-	const float lr = (float)b->optimizer.lr, decay = (float)b->optimizer.weight_decay;
+	for (size_t k = 0; k < n; k++)
+		w[k] -= s->lr * (g[k] + s->decay * w[k]);
+}
 
-	if (b->optimizer.kind != OPTIMIZER_SGD) {
-		adam(b, w, b->moment1 + offset, b->moment2 + offset, g, n);
+void LEVEL(update)(struct backend *b, uint64_t offset, size_t n, const float *g)
+{
+	const struct step s = step_of(b);
+
+	if (b->optimizer.kind == OPTIMIZER_SGD)
+		sgd(&s, b->params + offset, g, n);
+	else
+		adam(&s, b->params + offset, b->moment1 + offset, b->moment2 + offset, g, n);
+}
+
+/* The rows of a large table are not in the cache: they are called for some rows ahead. */
+void LEVEL(update_rows)(struct backend *b, uint64_t offset, uint32_t cols, const uint32_t *id,
+	uint32_t rows, const float *g, size_t stride)
+{
+	const struct step s = step_of(b);
+	float *w = b->params + offset, *m = b->moment1 + offset, *v = b->moment2 + offset;
+
+	if (b->optimizer.kind == OPTIMIZER_SGD) {
+		for (uint32_t k = 0; k < rows; k++)
+			sgd(&s, w + (size_t)id[k] * cols, g + k * stride, cols);
 		return;
 	}
-	for (size_t k = 0; k < n; k++)
-		w[k] -= lr * (g[k] + decay * w[k]);
+	for (uint32_t k = 0; k < rows; k++) {
+		const size_t at = (size_t)id[k] * cols;
+		const size_t ahead = (size_t)id[k + AHEAD < rows ? k + AHEAD : k] * cols;
+
+		cpu_fetch(w + ahead, cols);
+		cpu_fetch(m + ahead, cols);
+		cpu_fetch(v + ahead, cols);
+		adam(&s, w + at, m + at, v + at, g + k * stride, cols);
+	}
 }

@@ -96,17 +96,13 @@ static void batch_step(struct backend *b, const struct cpu_span *s, uint32_t fir
 	const struct room *r)
 {
 	const struct cpu_side *side = s->side;
-	const float *g = r->sums;
 
 	b->kernels->row_sums(b, side, first, end, r->sums);
-	for (uint32_t k = first; k < end; k++, g += cpu_sum_stride(side))
-		for (unsigned part = 0; part < 2; part++) {
-			const uint64_t cols = side->cols[part];
-
-			if (cols > 0)
-				b->kernels->update(b, s->offset[part] + side->unique[k] * cols,
-					cols, g + (part == 0 ? 0 : side->cols[0]));
-		}
+	for (unsigned part = 0; part < 2; part++)
+		if (side->cols[part] > 0)
+			b->kernels->update_rows(b, s->offset[part], side->cols[part],
+				side->unique + first, end - first,
+				r->sums + (part == 0 ? 0 : side->cols[0]), cpu_sum_stride(side));
 }
 
 static void update_job(void *arg, size_t k, unsigned thread)

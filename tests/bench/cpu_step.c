@@ -1,8 +1,8 @@
 /*
  * cpu_step: the cpu backend alone, without streams: triples a second of gradient + update, or pairs a second
  * of score_block, by instruction set.
- *   cpu_step train|gradient|score seed|ncf|wide [THREADS [BATCH [USERS ITEMS [LEVEL [SECONDS]]]]]
- * seed: 10 factors, hidden 10,10,10, adam; ncf: 32, 64,32,16, adam; wide: 64, 256,128,64, lazy-adam. LEVEL is
+ *   cpu_step train|gradient|score seed|lazy|ncf|wide [THREADS [BATCH [USERS ITEMS [LEVEL [SECONDS]]]]]
+ * seed: 10 factors, hidden 10,10,10, adam; lazy: the same, lazy-adam; ncf: 32, 64,32,16, adam; wide: 64, 256,128,64, lazy-adam. LEVEL is
  * 0 for the best instruction set, 1 for the next. Prints "rate N", in millions a second; with CPU_TIME set in the
  * environment, of processor time instead, which a busy machine disturbs less.
  */
@@ -34,7 +34,7 @@ static struct neumf_shape shape_of(const char *name, uint32_t users, uint32_t it
 	struct neumf_shape wide = { MODEL_NEUMF, LOSS_BPR, false, users, items, 64, 64, 3,
 		{ 256, 128, 64 } };
 
-	return strcmp(name, "seed") == 0 ? seed : strcmp(name, "ncf") == 0 ? ncf : wide;
+	return strcmp(name, "ncf") == 0 ? ncf : strcmp(name, "wide") == 0 ? wide : seed;
 }
 
 /* Batches of random rows; 64 of them, taken in turn. */
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
 {
 	if (argc < 3) {
 		fprintf(stderr,
-			"usage: cpu_step train|gradient|score seed|ncf|wide [THREADS [BATCH "
+			"usage: cpu_step train|gradient|score seed|lazy|ncf|wide [THREADS [BATCH "
 			"[USERS ITEMS [LEVEL [SECONDS]]]]]\n");
 		return 2;
 	}
@@ -106,7 +106,7 @@ int main(int argc, char **argv)
 	struct neumf_layout l;
 	struct rng r;
 
-	if (strcmp(argv[2], "wide") == 0)
+	if (strcmp(argv[2], "wide") == 0 || strcmp(argv[2], "lazy") == 0)
 		o.kind = OPTIMIZER_LAZY_ADAM;
 	neumf_layout(&c.shape, &l);
 	c.params = xmalloc(l.num_params, sizeof(float));
