@@ -238,6 +238,14 @@ static void hold_ids(struct backend *b, const struct batch *batch)
 		}
 }
 
+/* Multiply-adds of a row, forward and twice as many backward, and about 16 an embedding weight for moving it. */
+static uint64_t row_operations(const struct backend *b)
+{
+	uint64_t a_sample = b->dense_size + 16 * ((uint64_t)b->factors + b->mlp_factors);
+
+	return 3 * a_sample * b->sides;
+}
+
 static void gradient(struct backend *b, const struct batch *batch)
 {
 	const uint32_t blocks = (batch->size + b->kernels->block - 1) / b->kernels->block;
@@ -247,7 +255,7 @@ static void gradient(struct backend *b, const struct batch *batch)
 	b->label = batch->label;
 	b->batch_scale = 1.0f / (float)b->rows;
 	b->jobs = blocks < b->max_jobs ? blocks : b->max_jobs;
-	pool_run(b->pool, b->jobs + 2, gradient_job, b);
+	cpu_run(b, b->rows * row_operations(b), b->jobs + 2, gradient_job);
 	for (size_t k = 0; k < b->jobs; k++)
 		sum += b->job_loss[k];
 	if (b->loss.bad_batch == b->loss.batches && isfinite(sum))

@@ -23,12 +23,17 @@
 #include <stddef.h>
 
 enum {
-	CPU_MAX_JOBS = 32,	/* their sums, when over 4 jobs, take at most */
-	CPU_MAX_SUMS = 1 << 24, /* floats */
-	CPU_RANGE = 4096,	/* floats a job of the optimizer takes, about */
+	/* jobs of a batch; with more than 4, their sums of dense gradients take at most so many floats */
+	CPU_MAX_JOBS = 32,
+	CPU_MAX_SUMS = 1 << 24,
+	/* floats that a job of the optimizer takes, about */
+	CPU_RANGE = 4096,
+	/* users of a scoring job: they share the items' columns in the first cache */
 	CPU_SCORE_USERS = 16,
-	CPU_SLACK =
-		16 /* floats that may be read past the end of a row: kernels load whole vectors */
+	/* operations that are done before another thread has woken up, about 25 microseconds */
+	CPU_SMALL = 1 << 20,
+	/* floats that may be read or written past a row's end: kernels take whole vectors */
+	CPU_SLACK = 16
 };
 
 /* The two embedding tables of one end of the rows, users or items, and their part of the batch. */
@@ -42,8 +47,8 @@ struct cpu_side {
 	float *gradient; /* (count, stride) d loss / d row: gmf part, mlp part, padding */
 	size_t stride;
 
-	uint32_t *order,
-		*spare;	  /* (count) occurrences sorted by id, else in batch order; for sorting */
+	uint32_t *order;  /* (count) occurrences sorted by id, those of one id in batch order */
+	uint32_t *spare;  /* (count) for sorting */
 	uint32_t *unique; /* (num_unique) ids, ascending */
 	uint32_t *start;  /* (num_unique + 1) where in `order` an id's occurrences begin */
 	uint32_t *slot;	  /* (count) index in `unique` of each place in `order` */
@@ -64,8 +69,8 @@ struct backend {
 	struct neumf_optimizer optimizer;
 	const struct cpu_kernels *kernels;
 	struct pool *pool;
-	float *params, *moment1,
-		*moment2; /* flat, layout order, CPU_SLACK floats longer; moments may be NULL */
+	float *params;		  /* flat, layout order, CPU_SLACK floats longer */
+	float *moment1, *moment2; /* flat, layout order; NULL for sgd */
 
 	/* the network: views into params */
 	uint32_t factors, mlp_factors; /* F and E, 0 where the model has no such part */
@@ -81,7 +86,7 @@ struct backend {
 	float batch_scale;  /* 1 / B */
 	size_t jobs, max_jobs;
 	uint64_t dense_offset, dense_size; /* dense tensors within params */
-	float *dense_gradient;		   /* (CPU_MAX_JOBS, dense_size) */
+	float *dense_gradient;		   /* (max_jobs, dense_size) */
 	double job_loss[CPU_MAX_JOBS];
 	struct backend_loss loss;
 
@@ -212,6 +217,17 @@ static inline float *cpu_dense(const struct backend *b, float *sums, int which)
 	int k = b->layout.at[which];
 
 	return k < 0 ? NULL : sums + (b->layout.tensor[k].offset - b->dense_offset);
+}
+
+/* Jobs of so many operations in all: a small run is the caller's alone. The choice changes no result. */
+static inline void cpu_run(struct backend *b, uint64_t operations, size_t jobs,
+	void (*job)(void *arg, size_t k, unsigned thread))
+{
+	if (operations >= CPU_SMALL)
+		pool_run(b->pool, jobs, job, b);
+	else
+		for (size_t k = 0; k < jobs; k++)
+			job(b, k, 0);
 }
 
 static inline void *cpu_thread_scratch(struct backend *b, unsigned thread)

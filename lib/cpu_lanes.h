@@ -8,6 +8,7 @@
 #ifndef CPU_LANES_H
 #define CPU_LANES_H
 
+#include <math.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -241,10 +242,12 @@ INLINE vf log1p_lanes(vf t)
 	return 2.f * (p * z * s + s);
 }
 
-/* 1 / (1 + exp(-x)), as neumf.h defines a sigmoid score */
+/* 1 / (1 + expf(-x)): the C library's function, so that a sigmoid score is the reference's to the bit. */
 INLINE vf sigmoid_lanes(vf x)
 {
-	return 1.f / (exp_lanes(-x) + 1.f);
+	for (int l = 0; l < LANES; l++)
+		x[l] = 1 / (1 + expf(-x[l]));
+	return x;
 }
 
 /* log(1 + exp(x)) and its derivative, without overflow */

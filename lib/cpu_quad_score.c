@@ -152,13 +152,12 @@ static void score_quad(
 static void gmf_logits(
 	const struct backend *b, const struct room *r, const vf *items, uint32_t users)
 {
-	for (uint32_t k = 0; k < users; k++) {
-		const struct product gmf = { r->user + (size_t)k * b->factors, 0, 1, 1,
-			b->factors };
+	const struct product gmf = { r->user, b->factors, 1, users, b->factors };
+	float bias[CPU_SCORE_USERS];
 
-		product_quad(
-			&gmf, FROM_BIAS, AS_IT_IS, items, b->head_bias, NULL, r->gmf + k * QUAD);
-	}
+	for (uint32_t k = 0; k < users; k++)
+		bias[k] = *b->head_bias;
+	product_quad(&gmf, FROM_BIAS, AS_IT_IS, items, bias, NULL, r->gmf);
 }
 
 void LEVEL(score)(const struct backend *b, void *scratch, const uint32_t *user, uint32_t users,

@@ -25,6 +25,17 @@ static size_t span_jobs(const struct backend *b, const struct cpu_span *s)
 	return rows / s->rows_per_job + (rows % s->rows_per_job > 0);
 }
 
+/* About 16 a weight, for a root and a division, and 8 a contribution. */
+static uint64_t span_operations(const struct backend *b, const struct cpu_span *s)
+{
+	const struct cpu_side *side = s->side;
+
+	if (side == NULL)
+		return (16 + b->jobs) * s->rows;
+	return (16 * (touches_batch_only(b, s) ? side->num_unique : s->rows) + 8 * side->count) *
+	       ((uint64_t)side->cols[0] + side->cols[1]);
+}
+
 /* First k with unique[k] >= id. */
 static uint32_t first_from(const struct cpu_side *s, uint64_t id)
 {
@@ -128,15 +139,18 @@ static void update_job(void *arg, size_t k, unsigned thread)
 void cpu_update(struct backend *b)
 {
 	const struct neumf_optimizer *o = &b->optimizer;
+	uint64_t operations = 0;
 	size_t jobs = 0;
 
 	b->step++;
 	b->step_size = (float)(o->lr / (1 - pow(o->beta1, (double)b->step)));
 	b->second_scale = (float)(1 / sqrt(1 - pow(o->beta2, (double)b->step)));
 	b->item_half_valid = false;
-	for (unsigned k = 0; k < b->num_spans; k++)
+	for (unsigned k = 0; k < b->num_spans; k++) {
 		jobs += span_jobs(b, &b->span[k]);
-	pool_run(b->pool, jobs, update_job, b);
+		operations += span_operations(b, &b->span[k]);
+	}
+	cpu_run(b, operations, jobs, update_job);
 }
 
 /* The gradient of one table, part `part` of a side, put together for reading. */
