@@ -42,7 +42,8 @@ static void on_signal(int number)
 
 static void watch_signals(void)
 {
-	static const int numbers[] = { SIGINT, SIGTERM, SIGHUP, SIGPIPE };
+	static const int numbers[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGPIPE, SIGXCPU,
+		SIGXFSZ };
 	static bool done;
 	struct sigaction old, action = { .sa_handler = on_signal };
 

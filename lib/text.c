@@ -162,10 +162,7 @@ _Noreturn static void die_field(
 
 	for (const char *p = start; p < end && n < 40; p++)
 		quoted[n++] = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
-	if (end - start > 40)
-		for (unsigned k = 0; k < 3; k++)
-			quoted[n++] = '.';
-	quoted[n] = '\0';
+	snprintf(quoted + n, sizeof(quoted) - n, "%s", end - start > 40 ? "..." : "");
 	die_at(t, start, "%s '%s' %s", what, quoted, why);
 }
 

@@ -493,6 +493,14 @@ wait_for_both() {
 	assert_nothing_left
 }
 
+@test "a file over the limit of sizes leaves no part of itself" {
+	seq 30000 | awk '{ print $1 % 9000 "\t" $1 "\t1\t" $1 }' >in.tsv
+	(ulimit -c 0 -f 8 && exec ml-split -q --test big.cof in.tsv >/dev/null) || status=$?
+	assert_equal "$status" $((128 + $(kill -l XFSZ)))
+	rm in.tsv
+	assert_nothing_left
+}
+
 @test "no progress and no carriage return where stderr is no terminal" {
 	for stage in $STAGES; do
 		# shellcheck disable=SC2046
