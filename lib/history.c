@@ -195,24 +195,16 @@ const uint32_t *history_items(const struct history *h, uint32_t user, uint32_t *
 	return h->item + h->start[user];
 }
 
-uint32_t history_below(const struct history *h, uint32_t user, uint32_t item)
+bool history_has(const struct history *h, uint32_t user, uint32_t item)
 {
 	uint32_t n;
-	const uint32_t *first = history_items(h, user, &n), *at = first;
+	const uint32_t *at = history_items(h, user, &n);
 
-	while (n > 1) { // the answer is at, at + 1 ... or at + n; no branch to mispredict
+	while (n > 1) { // at[0] .. at[n - 1] has it, if any; no branch to mispredict
 		const uint32_t half = n / 2;
 
 		at += (at[half - 1] < item) * half;
 		n -= half;
 	}
-	return (uint32_t)(at - first) + (n == 1 && *at < item);
-}
-
-bool history_has(const struct history *h, uint32_t user, uint32_t item)
-{
-	const uint32_t below = history_below(h, user, item);
-
-	return below < h->start[user + 1] - h->start[user] &&
-	       h->item[h->start[user] + below] == item;
+	return n == 1 && *at == item;
 }

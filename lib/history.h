@@ -58,9 +58,6 @@ const uint32_t *history_items(const struct history *h, uint32_t user, uint32_t *
 /* Does the user have the item? Binary search. */
 bool history_has(const struct history *h, uint32_t user, uint32_t item);
 
-/* How many of the user's items are below `item`. */
-uint32_t history_below(const struct history *h, uint32_t user, uint32_t item);
-
 /* Items of all users. */
 uint64_t history_size(const struct history *h);
 
