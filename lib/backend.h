@@ -46,12 +46,6 @@ struct backend_loss {
 
 enum backend_what { BACKEND_VALUE, BACKEND_GRADIENT, BACKEND_MOMENT1, BACKEND_MOMENT2 };
 
-/* What to rank in a block of scores. Places are items less `first`; row k has [start[k], start[k + 1]) of a list. */
-struct backend_lists {
-	const uint32_t *removed_start, *removed; /* no candidates */
-	const uint32_t *wanted_start, *wanted;	 /* rank_block: where a place is asked for */
-};
-
 struct backend_ops {
 	uint32_t abi; /* BACKEND_ABI */
 	const char *name;
@@ -91,15 +85,15 @@ struct backend_ops {
 
 	/*
 	 * Optional, both or neither: score_block whose scores stay where they are and are ranked there, as
-	 * ranking.h does it. bad[k] is the place of the first score of row k that is not finite, end - first where all
+	 * ranking.h does it; places are items less `first`. bad[k] is the place of the first score of row k that is not finite, end - first where all
 	 * are; what else row k gives means nothing then. rank_block: place[p] of wanted[p]. top_block: the k >= 1
 	 * best, best first: top and score are (n, k), of which num[k] are there.
 	 */
 	void (*rank_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
-		uint32_t end, const struct backend_lists *lists, uint32_t *bad,
+		uint32_t end, const struct rank_lists *lists, uint32_t *bad,
 		struct rank_place *place);
 	void (*top_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
-		uint32_t end, const struct backend_lists *lists, uint32_t *bad, uint32_t k,
+		uint32_t end, const struct rank_lists *lists, uint32_t *bad, uint32_t k,
 		uint32_t *top, float *score, uint32_t *num);
 };
 

@@ -15,6 +15,15 @@ struct rank_place {
 	uint32_t above, ties, ties_before; /* as in struct rank, record.h */
 };
 
+/*
+ * What to rank in rows of scores. Row k has the places removed[removed_start[k]..removed_start[k + 1]), which are
+ * no candidates, and those of `wanted`, whose rank is asked for.
+ */
+struct rank_lists {
+	const uint32_t *removed_start, *removed;
+	const uint32_t *wanted_start, *wanted;
+};
+
 /* The place of score[at], which is finite, among score[0..n-1]. One pass, without branches. */
 struct rank_place rank_place(const float *score, size_t n, size_t at);
 

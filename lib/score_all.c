@@ -21,11 +21,16 @@ struct ids {
 	uint32_t num;
 };
 
-/* What a job found about its user. */
+/* What is known of a user of the block before it is scored. */
 struct found {
-	size_t bad; /* index of a score that is not finite, or the width */
 	uint32_t candidates, seen_positives, outside;
-	size_t num_top;
+};
+
+/* Places of a row to take out or to find the rank of, row after row: half of a struct rank_lists. */
+struct places {
+	uint32_t *start; /* num_users + 1 */
+	uint32_t *place;
+	size_t room;
 };
 
 struct block {
@@ -35,11 +40,16 @@ struct block {
 	uint32_t width;	       /* items ranked */
 	size_t max_users, num_users;
 	uint32_t *user;
-	float *score;	     /* num_users x width */
+	float *score;	     /* num_users x width, unless the scorer ranks */
 	struct found *found; /* one a user */
-	struct rank *ranks;  /* those of user k begin at first_rank[k] */
-	size_t *first_rank, ranks_room;
-	uint32_t *top; /* num_users x job->top, indices into the row */
+	struct places removed, wanted;
+
+	/* what ranking gives, here or in the scorer */
+	uint32_t *bad; /* place of the first score that is not finite, or the width; one a user */
+	struct rank_place *rank; /* of wanted.place */
+	size_t rank_room;
+	uint32_t *top, *num_top; /* num_users x job->top places, and how many are there */
+	float *best;		 /* their scores */
 };
 
 static struct ids items_of(const struct history *h, uint32_t user)
@@ -85,42 +95,38 @@ static void read_input(struct block *b)
 	job->repeats += history_finish(&b->positives);
 }
 
-/* Take the seen items out of a row of scores; positives stay unless top lists are made. */
-static void mask_seen(
-	const struct block *b, struct ids positives, uint32_t user, float *row, struct found *f)
+/*
+ * List the seen items of user k, which are no candidates (but positives are, unless top lists are made), and
+ * the positives whose rank is wanted.
+ */
+static void list_user(struct block *b, size_t k)
 {
 	const struct scoring_job *job = b->job;
-	struct ids seen = slice(items_of(&job->seen, user), job->first, job->end);
-	uint32_t p = 0;
+	struct ids all = items_of(&b->positives, b->user[k]);
+	struct ids positives = slice(all, job->first, job->end);
+	struct ids seen = slice(items_of(&job->seen, b->user[k]), job->first, job->end);
+	uint32_t removed = b->removed.start[k], wanted = b->wanted.start[k], p = 0;
+	struct found *f = &b->found[k];
 
-	f->candidates = b->width;
-	for (uint32_t k = 0; k < seen.num; k++) {
-		while (p < positives.num && positives.id[p] < seen.id[k])
+	*f = (struct found){ b->width, 0, all.num - positives.num };
+	b->removed.place = xgrow(
+		b->removed.place, &b->removed.room, removed + seen.num, sizeof(*b->removed.place));
+	b->wanted.place = xgrow(
+		b->wanted.place, &b->wanted.room, wanted + positives.num, sizeof(*b->wanted.place));
+	for (uint32_t j = 0; j < seen.num; j++) {
+		while (p < positives.num && positives.id[p] < seen.id[j])
 			p++;
-		if (job->kind != REC_TOP && p < positives.num && positives.id[p] == seen.id[k]) {
+		if (job->kind != REC_TOP && p < positives.num && positives.id[p] == seen.id[j]) {
 			f->seen_positives++;
 			continue;
 		}
-		row[seen.id[k] - job->first] = -INFINITY;
+		b->removed.place[removed++] = seen.id[j] - job->first;
 		f->candidates--;
 	}
-}
-
-static void rank_positives(const struct block *b, struct ids positives, uint32_t user,
-	const float *row, const struct found *f, struct rank *out)
-{
-	for (uint32_t p = 0; p < positives.num; p++) {
-		uint32_t item = positives.id[p];
-
-		out[p] = (struct rank){ user, item, f->candidates, 0, 0, f->candidates };
-		if (item >= b->job->first && item < b->job->end) {
-			struct rank_place place = rank_place(row, b->width, item - b->job->first);
-
-			out[p].above = place.above;
-			out[p].ties = place.ties;
-			out[p].ties_before = place.ties_before;
-		}
-	}
+	for (uint32_t j = 0; j < positives.num && job->kind == REC_RANK; j++)
+		b->wanted.place[wanted++] = positives.id[j] - job->first;
+	b->removed.start[k + 1] = removed;
+	b->wanted.start[k + 1] = wanted;
 }
 
 /* User k of the block: check, mask and rank the row of scores. */
@@ -129,19 +135,21 @@ static void rank_user(void *arg, size_t k, unsigned thread)
 	struct block *b = arg;
 	const struct scoring_job *job = b->job;
 	float *row = b->score + k * b->width;
-	struct ids positives = items_of(&b->positives, b->user[k]);
-	struct found *f = &b->found[k];
+	uint32_t *top = b->top + k * job->top;
 
 	(void)thread;
-	*f = (struct found){ .bad = rank_bad_score(row, b->width) };
-	if (f->bad < b->width)
+	b->bad[k] = (uint32_t)rank_bad_score(row, b->width);
+	if (b->bad[k] < b->width)
 		return;
-	f->outside = positives.num - slice(positives, job->first, job->end).num;
-	mask_seen(b, positives, b->user[k], row, f);
-	if (job->kind == REC_RANK)
-		rank_positives(b, positives, b->user[k], row, f, b->ranks + b->first_rank[k]);
-	else if (job->kind == REC_TOP)
-		f->num_top = rank_top(row, b->width, job->top, b->top + k * job->top);
+	for (uint32_t p = b->removed.start[k]; p < b->removed.start[k + 1]; p++)
+		row[b->removed.place[p]] = -INFINITY;
+	for (uint32_t p = b->wanted.start[k]; p < b->wanted.start[k + 1]; p++)
+		b->rank[p] = rank_place(row, b->width, b->wanted.place[p]);
+	if (job->kind != REC_TOP)
+		return;
+	b->num_top[k] = (uint32_t)rank_top(row, b->width, job->top, top);
+	for (uint32_t j = 0; j < b->num_top[k]; j++)
+		b->best[k * job->top + j] = row[top[j]];
 }
 
 /* The candidates of user k, and before and after them the positives outside, items ascending. */
@@ -175,17 +183,39 @@ static void write_scores(const struct block *b, size_t k)
 		rec_write(job->out, &(struct score){ user, positives.id[p], 1, -INFINITY });
 }
 
+static void write_ranks(const struct block *b, size_t k)
+{
+	const struct scoring_job *job = b->job;
+	const struct rank_place *place = b->rank + b->wanted.start[k];
+	struct ids positives = items_of(&b->positives, b->user[k]);
+	uint32_t candidates = b->found[k].candidates;
+
+	for (uint32_t p = 0; p < positives.num; p++) {
+		uint32_t item = positives.id[p];
+		struct rank row = { b->user[k], item, candidates, 0, 0, candidates };
+
+		if (item >= job->first && item < job->end) {
+			row.above = place->above;
+			row.ties = place->ties;
+			row.ties_before = place->ties_before;
+			place++;
+		}
+		rec_write(job->out, &row);
+	}
+}
+
 static void write_top(const struct block *b, size_t k)
 {
 	const struct scoring_job *job = b->job;
 	const uint32_t *top = b->top + k * job->top;
+	const float *best = b->best + k * job->top;
 
-	for (size_t j = 0; j < b->found[k].num_top; j++)
-		rec_write(job->out, &(struct top){ b->user[k], job->first + top[j], (uint32_t)j + 1,
-					    b->score[k * b->width + top[j]] });
+	for (uint32_t j = 0; j < b->num_top[k]; j++)
+		rec_write(
+			job->out, &(struct top){ b->user[k], job->first + top[j], j + 1, best[j] });
 }
 
-/* Hand on what the jobs made, in the order of users. */
+/* Hand on what was found, in the order of users. */
 static void write_block(struct block *b)
 {
 	struct scoring_job *job = b->job;
@@ -193,8 +223,8 @@ static void write_block(struct block *b)
 	for (size_t k = 0; k < b->num_users; k++) {
 		const struct found *f = &b->found[k];
 
-		if (f->bad < b->width)
-			scoring_bad_score(b->user[k], job->first + (uint32_t)f->bad);
+		if (b->bad[k] < b->width)
+			scoring_bad_score(b->user[k], job->first + b->bad[k]);
 		job->seen_positives += f->seen_positives;
 		job->outside += f->outside;
 		job->without_candidates += f->candidates == 0;
@@ -202,21 +232,38 @@ static void write_block(struct block *b)
 			write_scores(b, k);
 		else if (job->kind == REC_TOP)
 			write_top(b, k);
+		else
+			write_ranks(b, k);
 	}
-	if (job->kind == REC_RANK)
-		rec_write_rows(job->out, b->ranks, b->first_rank[b->num_users]);
+}
+
+/* Does the scorer rank its blocks itself? */
+static bool scorer_ranks(const struct scoring_job *job)
+{
+	return (job->kind == REC_RANK && job->scorer->rank_block) ||
+	       (job->kind == REC_TOP && job->scorer->top_block);
 }
 
 static void score_users(struct block *b)
 {
-	const struct scorer *s = b->job->scorer;
+	const struct scoring_job *job = b->job;
+	const struct scorer *s = job->scorer;
+	size_t n = b->num_users;
 
-	b->first_rank[0] = 0;
-	for (size_t k = 0; k < b->num_users; k++)
-		b->first_rank[k + 1] = b->first_rank[k] + items_of(&b->positives, b->user[k]).num;
-	b->ranks = xgrow(b->ranks, &b->ranks_room, b->first_rank[b->num_users], sizeof(*b->ranks));
-	s->score_block(s->arg, b->num_users, b->user, b->job->first, b->job->end, b->score);
-	pool_run(b->job->pool, b->num_users, rank_user, b);
+	for (size_t k = 0; k < n; k++)
+		list_user(b, k);
+	b->rank = xgrow(b->rank, &b->rank_room, b->wanted.start[n], sizeof(*b->rank));
+	struct rank_lists lists = { b->removed.start, b->removed.place, b->wanted.start,
+		b->wanted.place };
+	if (!scorer_ranks(job)) {
+		s->score_block(s->arg, n, b->user, job->first, job->end, b->score);
+		pool_run(job->pool, n, rank_user, b);
+	} else if (job->kind == REC_RANK) {
+		s->rank_block(s->arg, n, b->user, job->first, job->end, &lists, b->bad, b->rank);
+	} else {
+		s->top_block(s->arg, n, b->user, job->first, job->end, &lists, b->bad, job->top,
+			b->top, b->best, b->num_top);
+	}
 	write_block(b);
 	b->num_users = 0;
 }
@@ -227,10 +274,14 @@ static void block_alloc(struct block *b)
 
 	b->max_users = most < 1 ? 1 : most > MAX_BLOCK_USERS ? MAX_BLOCK_USERS : most;
 	b->user = xmalloc(b->max_users, sizeof(*b->user));
-	b->score = xmalloc(b->max_users * b->width, sizeof(*b->score));
+	b->score = xmalloc(scorer_ranks(b->job) ? 0 : b->max_users * b->width, sizeof(*b->score));
 	b->found = xmalloc(b->max_users, sizeof(*b->found));
-	b->first_rank = xmalloc(b->max_users + 1, sizeof(*b->first_rank));
+	b->removed.start = xcalloc(b->max_users + 1, sizeof(*b->removed.start));
+	b->wanted.start = xcalloc(b->max_users + 1, sizeof(*b->wanted.start));
+	b->bad = xmalloc(b->max_users, sizeof(*b->bad));
 	b->top = xmalloc(b->max_users, b->job->top * sizeof(*b->top));
+	b->best = xmalloc(b->max_users, b->job->top * sizeof(*b->best));
+	b->num_top = xmalloc(b->max_users, sizeof(*b->num_top));
 }
 
 static void block_release(struct block *b)
@@ -240,9 +291,15 @@ static void block_release(struct block *b)
 	free(b->user);
 	free(b->score);
 	free(b->found);
-	free(b->ranks);
-	free(b->first_rank);
+	free(b->removed.start);
+	free(b->removed.place);
+	free(b->wanted.start);
+	free(b->wanted.place);
+	free(b->bad);
+	free(b->rank);
 	free(b->top);
+	free(b->best);
+	free(b->num_top);
 }
 
 void score_all(struct scoring_job *job)

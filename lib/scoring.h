@@ -6,6 +6,7 @@
 #define SCORING_H
 
 #include "opt.h"
+#include "ranking.h"
 #include "record.h"
 
 #include <stddef.h>
@@ -24,6 +25,13 @@ struct scorer {
 	/* score[k * (end - first) + i - first] of (user[k], item i), first <= i < end, k < n. */
 	void (*score_block)(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 		float *score);
+
+	/* Optional: a block that is ranked where its scores are; rank_block and top_block of backend.h. NULL: here. */
+	void (*rank_block)(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+		const struct rank_lists *lists, uint32_t *bad, struct rank_place *place);
+	void (*top_block)(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+		const struct rank_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top,
+		float *score, uint32_t *num);
 
 	void (*close)(void *arg);
 };

@@ -36,6 +36,19 @@ static void score_block(
 	ops->score_block(arg, n, user, first, end, score);
 }
 
+static void rank_block(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+	const struct rank_lists *lists, uint32_t *bad, struct rank_place *place)
+{
+	ops->rank_block(arg, n, user, first, end, lists, bad, place);
+}
+
+static void top_block(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+	const struct rank_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
+	uint32_t *num)
+{
+	ops->top_block(arg, n, user, first, end, lists, bad, k, top, score, num);
+}
+
 static void close_model(void *arg)
 {
 	ops->destroy(arg);
@@ -52,6 +65,8 @@ static void open_model(struct scorer *s, struct pool *pool)
 		.arg = ops->create(&config),
 		.score_pairs = score_pairs,
 		.score_block = score_block,
+		.rank_block = ops->rank_block ? rank_block : NULL,
+		.top_block = ops->top_block ? top_block : NULL,
 		.close = close_model };
 }
 

@@ -138,9 +138,9 @@ void scoring_device(
 
 /* ranked.cu: rank_block and top_block of backend.h */
 void ranked_places(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-	const struct backend_lists *lists, uint32_t *bad, struct rank_place *place);
+	const struct rank_lists *lists, uint32_t *bad, struct rank_place *place);
 void ranked_top(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-	const struct backend_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
+	const struct rank_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
 	uint32_t *num);
 void ranked_free(struct backend *b);
 

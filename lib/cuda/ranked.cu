@@ -38,7 +38,7 @@ static void get(struct backend *b, void *to, const void *from, size_t n, size_t 
 
 /* Score the block, find the bad scores and take the removed out. */
 static struct rank_rows mask_block(struct backend *b, size_t n, const uint32_t *user,
-	uint32_t first, uint32_t end, const struct backend_lists *lists, uint32_t *bad)
+	uint32_t first, uint32_t end, const struct rank_lists *lists, uint32_t *bad)
 {
 	struct rank_rows a;
 
@@ -56,7 +56,7 @@ static struct rank_rows mask_block(struct backend *b, size_t n, const uint32_t *
 }
 
 void ranked_places(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-	const struct backend_lists *lists, uint32_t *bad, struct rank_place *place)
+	const struct rank_lists *lists, uint32_t *bad, struct rank_place *place)
 {
 	if (!n || first == end)
 		return;
@@ -101,7 +101,7 @@ static void sort_row(uint32_t *top, float *score, uint32_t num, struct best *row
 }
 
 void ranked_top(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-	const struct backend_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
+	const struct rank_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
 	uint32_t *num)
 {
 	if (!n || first == end)

@@ -94,7 +94,7 @@ static void check_block(const struct backend_ops *ops, struct backend *b, uint32
 	uint32_t first, uint32_t end, uint32_t k, bool bad_user)
 {
 	struct block x = block_new(n, first, end, k);
-	struct backend_lists lists = { x.removed_start, x.removed, x.wanted_start, x.wanted };
+	struct rank_lists lists = { x.removed_start, x.removed, x.wanted_start, x.wanted };
 	uint32_t wrong = 0, bad = 0;
 
 	ops->score_block(b, n, x.user, first, end, x.score);
