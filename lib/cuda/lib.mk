@@ -1,7 +1,9 @@
 # lib.mk: the CUDA backend as a plug-in, build/lib/cofilter/cofilter-cuda.so, where there is an nvcc.
 # cudart is linked in, cuBLAS is loaded with the plug-in; one symbol is exported. NVCC and CUDA_ARCH may be set.
 
-NVCC ?= $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
+ifndef NVCC
+NVCC := $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
+endif
 CUDA_ARCH ?= 75 80 90
 CUDA_PLUGIN := $B/lib/cofilter/cofilter-cuda.so
 CUDA_SRC := $(wildcard lib/cuda/*.cu)
@@ -29,8 +31,13 @@ no-cuda:
 endif
 endif
 
+# nvcc takes a minute: it runs again when its own flags change, not when those of the C compiler do
+$B/cuda/flags: FORCE
+	@mkdir -p $(@D)
+	@echo '$(NVCC) $(CUDA_NVCC_FLAGS)' | cmp -s - $@ || echo '$(NVCC) $(CUDA_NVCC_FLAGS)' >$@
+
 # ptxas says for every kernel what it spills: nothing, or it is an error. Anything else it says is a warning.
-$B/cuda/%.o: lib/cuda/%.cu $B/flags
+$B/cuda/%.o: lib/cuda/%.cu $B/cuda/flags
 	@mkdir -p $(@D)
 	$(NVCC) $(CUDA_NVCC_FLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@ 2>$(@:.o=.ptxas) || { cat $(@:.o=.ptxas) >&2; exit 1; }
 	@grep -v -e '^ptxas info' -e 'bytes stack frame' $(@:.o=.ptxas) >&2 || :
