@@ -84,10 +84,11 @@ struct backend_ops {
 	void (*destroy)(struct backend *b);
 
 	/*
-	 * Optional, both or neither: score_block whose scores stay where they are and are ranked there, as
-	 * ranking.h does it; places are items less `first`. bad[k] is the place of the first score of row k that is not finite, end - first where all
-	 * are; what else row k gives means nothing then. rank_block: place[p] of wanted[p]. top_block: the k >= 1
-	 * best, best first: top and score are (n, k), of which num[k] are there.
+	 * Optional, both or neither: score_block whose scores stay where they are and are ranked
+	 * there, as ranking.h does it; places are items less `first`. bad[k] is the place of the
+	 * first score of row k that is not finite, end - first where all are; what else row k gives
+	 * means nothing then. rank_block: place[p] of wanted[p]. top_block: the k >= 1 best, best
+	 * first: top and score are (n, k), of which num[k] are there.
 	 */
 	void (*rank_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
 		uint32_t end, const struct rank_lists *lists, uint32_t *bad,

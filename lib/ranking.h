@@ -16,8 +16,8 @@ struct rank_place {
 };
 
 /*
- * What to rank in rows of scores. Row k has the places removed[removed_start[k]..removed_start[k + 1]), which are
- * no candidates, and those of `wanted`, whose rank is asked for.
+ * What to rank in rows of scores. Row k has the places of `removed` from removed_start[k] up to
+ * removed_start[k + 1], which are no candidates, and those of `wanted`, whose rank is asked for.
  */
 struct rank_lists {
 	const uint32_t *removed_start, *removed;

@@ -10,8 +10,8 @@
 #include <string.h>
 
 /*
- * Scores of a block, in floats: small enough to stay in the last caches between scoring and ranking,
- * large enough to keep threads and matrix products busy.
+ * Scores of a block, in floats: small enough to stay in the last caches between scoring and
+ * ranking, large enough to keep threads and matrix products busy.
  */
 enum { BLOCK_SCORES = 1 << 20, MAX_BLOCK_USERS = 4096, CHUNK = 4096 };
 
@@ -26,7 +26,8 @@ struct found {
 	uint32_t candidates, seen_positives, outside;
 };
 
-/* Places of a row to take out or to find the rank of, row after row: half of a struct rank_lists. */
+/* Places of a row to take out or to find the rank of, row after
+   row: half of a struct rank_lists. */
 struct places {
 	uint32_t *start; /* num_users + 1 */
 	uint32_t *place;
@@ -96,8 +97,8 @@ static void read_input(struct block *b)
 }
 
 /*
- * List the seen items of user k, which are no candidates (but positives are, unless top lists are made), and
- * the positives whose rank is wanted.
+ * List the seen items of user k, which are no candidates (but positives are, unless top lists are
+ * made), and the positives whose rank is wanted.
  */
 static void list_user(struct block *b, size_t k)
 {

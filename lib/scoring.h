@@ -1,6 +1,7 @@
 /*
- * scoring: the main of every scorer. A stage says who it is and how to score pairs and blocks; input, --seen,
- * --items, ranks, top lists, order and reports are the same for all (scorer options: see scoring.c).
+ * scoring: the main of every scorer. A stage says who it is and how to score pairs and blocks;
+ * input, --seen, --items, ranks, top lists, order and reports are the same for all (scorer options:
+ * see scoring.c).
  */
 #ifndef SCORING_H
 #define SCORING_H
@@ -26,7 +27,8 @@ struct scorer {
 	void (*score_block)(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 		float *score);
 
-	/* Optional: a block that is ranked where its scores are; rank_block and top_block of backend.h. NULL: here. */
+	/* Optional: a block that is ranked where its scores are; rank_block
+	   and top_block of backend.h. NULL: here. */
 	void (*rank_block)(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 		const struct rank_lists *lists, uint32_t *bad, struct rank_place *place);
 	void (*top_block)(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
@@ -40,11 +42,13 @@ struct scorer_stage {
 	const char *name, *summary, *example;
 	const struct opt *options; /* its own */
 
-	/* The option that no run can do without, a file, and its value; it sets the scorer's bounds. */
+	/* The option that no run can do without, a file, and its
+	   value; it sets the scorer's bounds. */
 	const char *source_option;
 	const char **source;
 
-	/* Load what is needed; called once the header of standard input is read. The pool stays the caller's. */
+	/* Load what is needed; called once the header of standard input
+	   is read. The pool stays the caller's. */
 	void (*open)(struct scorer *s, struct pool *pool);
 };
 

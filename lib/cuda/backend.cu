@@ -1,6 +1,7 @@
 /*
- * backend: the ops of backend.h on a CUDA device. A step is one graph, captured once for a batch size (and
- * once more for the short last batch) and launched with one call; see step.cu for what is in it.
+ * backend: the ops of backend.h on a CUDA device. A step is one graph, captured once for a batch
+ * size (and once more for the short last batch) and launched with one call; see step.cu for what is
+ * in it.
  */
 #include "device.h"
 
@@ -14,7 +15,8 @@ static void check_sizes(const struct backend *b)
 	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++)
 		widest = b->shape.hidden[l] > widest ? b->shape.hidden[l] : widest;
 	if (widest * b->batch_size * b->parts > INT32_MAX)
-		die("a batch of %u rows is too large for cuda: a layer of it has %.2g numbers, 2^31 are the most",
+		die("a batch of %u rows is too large for cuda: "
+		    "a layer of it has %.2g numbers, 2^31 are the most",
 			b->batch_size, (double)(widest * b->batch_size * b->parts));
 }
 
@@ -132,7 +134,8 @@ static struct backend *create(const struct backend_config *config)
 	return b;
 }
 
-/* The graph of `what` (GRAPH_* together) on the current input, captured when it is not there for this n. */
+/* The graph of `what` (GRAPH_* together) on the current input, captured
+   when it is not there for this n. */
 static cudaGraphExec_t graph_of(struct backend *b, unsigned what)
 {
 	struct graph *g = &b->graph[b->current][what];
@@ -169,7 +172,8 @@ static void launch(struct backend *b, unsigned what)
 	b->pending = false;
 }
 
-/* The gradient waits for update(), to go into one graph with it; whoever needs it before asks here. */
+/* The gradient waits for update(), to go into one graph with
+   it; whoever needs it before asks here. */
 static void flush(struct backend *b)
 {
 	if (b->pending)

@@ -2,8 +2,8 @@
  * column_sum: bias and head gradients, sums over the rows of a batch.
  *   relu_backward  dy (rows, cols) *= (y > 0);  db (cols) = column sums of dy
  *   head_backward  dhead (F + H + 1) = sum over r of dlogit[r] x concat(g, x, 1)[r]
- * In two stages: a block sums its rows (a count that the number of rows alone decides), then the blocks'
- * sums are added in their order.
+ * In two stages: a block sums its rows (a count that the number of rows alone decides), then the
+ * blocks' sums are added in their order.
  */
 #include "ops.h"
 

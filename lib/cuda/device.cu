@@ -77,8 +77,8 @@ static void claim_embedding(struct backend *b, const struct neumf_tensor *t, str
 	}
 }
 
-/* Dense tensors lie in one array each of values, gradients and moments, so that one launch updates all.
-   head.bias follows head.weight without a gap: head_backward writes both. */
+/* Dense tensors lie in one array each of values, gradients and moments, so that one launch
+   updates all. head.bias follows head.weight without a gap: head_backward writes both. */
 static void claim_dense(struct backend *b)
 {
 	static const int head[] = { TENSOR_HEAD, TENSOR_HEAD_BIAS };

@@ -1,6 +1,7 @@
 /*
  * device: what the CUDA backend holds on the device, and the work of a step put on its streams.
- *   backend.cu  the ops of backend.h   device.cu  memory   step.cu  gradient and update   scoring.cu  scores
+ *   backend.cu  the ops of backend.h   device.cu  memory   step.cu  gradient and update
+ *   scoring.cu  scores                 ranked.cu  ranks and top lists
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -110,7 +111,8 @@ struct backend {
 	struct list list[NUM_LISTS];
 };
 
-/* The tensor's index in the layout and its arrays; TENSOR_* of neumf.h. NULL: the model has none. */
+/* The tensor's index in the layout and its arrays; TENSOR_*
+   of neumf.h. NULL: the model has none. */
 const struct param *device_param(const struct backend *b, int which);
 
 /* Inputs of layer l (from 0), its outputs, and whether one narrow kernel does it. */

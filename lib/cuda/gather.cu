@@ -1,7 +1,8 @@
 /*
  * gather: the embedding rows of a batch, and the GMF product with them.
  *   user (B), item (S):  g (S, F) = gmf_user[user[s % B]] * gmf_item[item[s]]
- *                        user_rows (B or S, E) = mlp_user[user[s % B]], item_rows (S, E) = mlp_item[item[s]]
+ *                        user_rows (B or S, E) = mlp_user[user[s % B]]
+ *                        item_rows (S, E) = mlp_item[item[s]]
  * One thread a float; neighbouring threads read neighbouring floats of a row.
  */
 #include "ops.h"

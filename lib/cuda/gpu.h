@@ -32,7 +32,8 @@ extern "C" {
 }
 #undef _Noreturn
 
-/* Threads of a block, a multiple of 32; a race-detector build takes fewer. Results depend on it by rounding. */
+/* Threads of a block, a multiple of 32; a race-detector build takes
+   fewer. Results depend on it by rounding. */
 #ifndef GPU_BLOCK
 #define GPU_BLOCK 256
 #endif

@@ -2,8 +2,8 @@
  * narrow: a layer of few units in one kernel, where a matrix product would be all launches.
  *   forward   y (rows, out) = relu(x (rows, in) w (out, in)^T + bias (out))
  *   backward  dz = dy (y > 0);  dx = dz w, dw = dz^T x, db = column sums of dz
- * The weights lie in shared memory. The backward pass walks over tiles of rows; a block keeps its part of
- * dw and db in registers and writes it once, and the parts are then added in their order.
+ * The weights lie in shared memory. The backward pass walks over tiles of rows; a block keeps its
+ * part of dw and db in registers and writes it once, and the parts are then added in their order.
  */
 #include "ops.h"
 
@@ -16,7 +16,8 @@ bool narrow_fits(uint32_t in, uint32_t out)
 	return in <= NARROW_WIDTH && out <= NARROW_WIDTH && (in + 1) * out <= NARROW_WEIGHTS;
 }
 
-/* One thread an output. Shared: w transposed (in, out), so that neighbouring threads read neighbours. */
+/* One thread an output. Shared: w transposed (in, out), so that
+   neighbouring threads read neighbours. */
 __global__ void __launch_bounds__(GPU_BLOCK) narrow_forward_kernel(const float *__restrict__ x,
 	uint32_t ldx, const float *__restrict__ w, uint32_t ldw, const float *__restrict__ bias,
 	uint32_t rows, uint32_t in, uint32_t out, float *__restrict__ y)

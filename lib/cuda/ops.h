@@ -1,10 +1,10 @@
 /*
- * ops: the launchers of the kernels, one .cu file each. All arrays are on the device. Dimensions as in
- * neumf.h: U users, I items, F factors, E mlp factors, H widths, B rows of the batch; and
+ * ops: the launchers of the kernels, one .cu file each. All arrays are on the device. Dimensions as
+ * in neumf.h: U users, I items, F factors, E mlp factors, H widths, B rows of the batch; and
  *   P  items of a row: 2 with a pairwise loss (positive, negative), 1 with bce
  *   S  = P B samples; sample s is user[s % B] with item[s], so the positives come first
- * No kernel adds floats by atomics: a sum over rows is taken in an order that the sizes alone decide, so
- * that two runs give the same bits.
+ * No kernel adds floats by atomics: a sum over rows is taken in an order that the sizes alone
+ * decide, so that two runs give the same bits.
  */
 #ifndef OPS_H
 #define OPS_H
@@ -55,8 +55,8 @@ bool narrow_fits(uint32_t in, uint32_t out);
 void narrow_forward_cuda(cudaStream_t stream, const float *x, uint32_t ldx, const float *w,
 	uint32_t ldw, const float *bias, uint32_t rows, uint32_t in, uint32_t out, float *y);
 /*
- * With dz = dy (y > 0), y what forward gave: dx (rows, in) = dz w; dw (out, in) = dz^T x; db (out) = sum
- * over rows of dz. partial: NARROW_PARTS x out x (in + 1) floats.
+ * With dz = dy (y > 0), y what forward gave: dx (rows, in) = dz w; dw (out, in) = dz^T x; db (out)
+ * = sum over rows of dz. partial: NARROW_PARTS x out x (in + 1) floats.
  */
 void narrow_backward_cuda(cudaStream_t stream, const float *dy, const float *y, const float *x,
 	const float *w, uint32_t rows, uint32_t in, uint32_t out, float *dx, float *dw, float *db,
@@ -79,10 +79,12 @@ enum { COLUMN_PARTS = 256 }; /* `partial` of the next two: COLUMN_PARTS x column
 /* dy (rows, cols) *= (y > 0); db (cols) = column sums of that */
 void relu_backward_cuda(cudaStream_t stream, float *dy, const float *y, uint32_t rows,
 	uint32_t cols, float *db, float *partial);
-/* dhead (F + H, and one for the bias if `bias`) = sum over rows of dlogit[r] x concat(g, x, 1)[r] */
+/* dhead (F + H, and one for the bias if `bias`) = sum over
+   rows of dlogit[r] x concat(g, x, 1)[r] */
 void head_backward_cuda(cudaStream_t stream, const float *dlogit, const float *g, const float *x,
 	uint32_t rows, uint32_t F, uint32_t H, bool bias, float *dhead, float *partial);
-/* out (n) = sum over p < parts of partial[p][0..n), in the order of p; out takes [0, split), out2 the rest */
+/* out (n) = sum over p < parts of partial[p][0..n), in the order
+   of p; out takes [0, split), out2 the rest */
 void reduce_partial_cuda(cudaStream_t stream, const float *partial, uint32_t parts, uint32_t n,
 	float *out, uint32_t split, float *out2);
 
@@ -119,9 +121,9 @@ struct sorter {
 };
 size_t sort_counts(uint32_t n);
 /*
- * Stable radix sort of id (n), each below `bound`: key[result] ascending, position[result] where each stood.
- * Then slot[id] = its first place among the keys, for every id of the batch; entries of other ids keep what
- * they had (find_row of optimizer.cu tells them apart).
+ * Stable radix sort of id (n), each below `bound`: key[result] ascending, position[result] where
+ * each stood. Then slot[id] = its first place among the keys, for every id of the batch; entries of
+ * other ids keep what they had (find_row of optimizer.cu tells them apart).
  */
 void sort_ids_cuda(cudaStream_t stream, const struct sorter *a, const uint32_t *id, uint32_t n,
 	uint32_t bound, uint32_t *slot);
@@ -130,8 +132,8 @@ unsigned sort_result(uint32_t bound); /* `result`, which depends on the bound al
 /* ---- segment.cu: gradients of embedding rows ---- */
 
 /*
- * A table and the sorted ids of its side of the batch. The gradient of row id is at drow[j], j the first
- * place of id in `key`; other rows of drow hold nothing.
+ * A table and the sorted ids of its side of the batch. The gradient of row id is at drow[j], j the
+ * first place of id in `key`; other rows of drow hold nothing.
  */
 struct segment {
 	const uint32_t *key, *position; /* (n), from sort_ids_cuda */
@@ -228,14 +230,15 @@ struct rank_rows {
 	uint32_t *bad; /* (rows) */
 };
 
-/* bad[r] = first place of row r whose score is not finite, width: none; then the removed become -inf. */
+/* bad[r] = first place of row r whose score is not finite, width:
+   none; then the removed become -inf. */
 void rank_mask_cuda(cudaStream_t stream, const struct rank_rows *a);
 /* out[p] of place[p], p in start[r]..start[r + 1] for row r; as rank_place of ranking.h */
 void rank_count_cuda(cudaStream_t stream, const struct rank_rows *a, const uint32_t *start,
 	const uint32_t *place, struct rank_place *out);
 /*
- * The k >= 1 best places of each row, of equal ones the smaller, in ascending order of places: top and best
- * (their scores) (rows, k), num (rows) of which there are.
+ * The k >= 1 best places of each row, of equal ones the smaller, in ascending order of places: top
+ * and best (their scores) (rows, k), num (rows) of which there are.
  */
 void rank_top_cuda(cudaStream_t stream, const struct rank_rows *a, uint32_t k, uint32_t *top,
 	float *best, uint32_t *num);

@@ -4,8 +4,8 @@
  *   adam       m = b1 m + (1 - b1) h;  v = b2 v + (1 - b2) h^2
  *              w -= lr / (1 - b1^t) x m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  *   lazy-adam  adam; of the embeddings only the rows of the batch
- * flat: dense parameters, one launch for all of them. table: every row of the embeddings, gradient 0 for
- * rows out of the batch. row: the rows of the batch only. One thread a weight.
+ * flat: dense parameters, one launch for all of them. table: every row of the embeddings, gradient
+ * 0 for rows out of the batch. row: the rows of the batch only. One thread a weight.
  */
 #include "ops.h"
 
@@ -62,7 +62,8 @@ void flat_update_cuda(cudaStream_t stream, const struct update_flat *a,
 	CHECK_LAUNCH();
 }
 
-/* Where a row has its gradient: slot[row] may be of an older batch, so the keys are asked. n: nowhere. */
+/* Where a row has its gradient: slot[row] may be of an older batch,
+   so the keys are asked. n: nowhere. */
 static __device__ __forceinline__ uint32_t find_row(const struct update_table *a, uint32_t row)
 {
 	uint32_t j = a->slot[row];

@@ -1,9 +1,13 @@
 /*
- * rank: a user's candidates on the device, as ranking.h defines it. score (rows, width), one block a row.
- *   mask   bad[r] = first place whose score is not finite (width: none); then removed places become -inf
- *   count  of a place p: above = scores > score[p], ties = other equal ones, ties_before = those before p
- *   top    the k best, of equal ones the smaller place first: the k-th score by its bits, 8 a pass from the
- *          top (a radix select), then the places in ascending order; the caller sorts k of them
+ * rank: a user's candidates on the device, as ranking.h defines it. score (rows, width), one block
+ * a row.
+ *   mask   bad[r] = first place whose score is not finite (width: none); then the removed
+ *          become -inf
+ *   count  of a place p: above = scores > score[p], ties = other equal ones, ties_before = those
+ *          before p
+ *   top    the k best, of equal ones the smaller place first: the k-th score by its bits, 8 a pass
+ *          from the top (a radix select), then the places in ascending order; the caller sorts k of
+ *          them
  */
 #include "ops.h"
 
@@ -92,8 +96,8 @@ static __device__ __forceinline__ uint32_t score_key(float score)
 }
 
 /*
- * The key of the k-th best candidate (the lowest key where there are fewer), and how many with exactly that
- * key are among the k best.
+ * The key of the k-th best candidate (the lowest key where there are fewer), and how many with
+ * exactly that key are among the k best.
  */
 static __device__ uint32_t select_key(const float *row, uint32_t width, uint32_t k, uint32_t *equal)
 {

@@ -1,6 +1,6 @@
 /*
- * ranked: blocks of scores that are ranked on the device, so that a place a user comes back and not a score an
- * item: 4 bytes a pair over PCIe cost more than a narrow network's arithmetic.
+ * ranked: blocks of scores that are ranked on the device, so that a place a user comes back and not
+ * a score an item: 4 bytes a pair over PCIe cost more than a narrow network's arithmetic.
  */
 #include "device.h"
 

@@ -1,8 +1,9 @@
 /*
  * score: the parts of the forward pass that only scoring has.
- *   rows of a block: row r is user[r / items] with item first + r % items; of pairs (items 0): user[r], item[r]
- *   pair_forward  y (rows, H) = relu(user_half[..] + item_half[..] + bias): layer 1 from its halves, each
- *                 computed once a user and once an item
+ *   rows of a block: row r is user[r / items] with item first + r % items; of pairs (items 0):
+ *   user[r], item[r]
+ *   pair_forward  y (rows, H) = relu(user_half[..] + item_half[..] + bias): layer 1 from its
+ *                 halves, each computed once a user and once an item
  *   score_output  score = head . concat(gmf_user * gmf_item, x) + bias, or its sigmoid
  */
 #include "ops.h"

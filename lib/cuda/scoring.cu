@@ -1,12 +1,13 @@
 /*
- * scoring: the forward pass without a batch. Layer 1 in its halves, a user's once a call and an item's once
- * a version of the parameters; from layer 2 on every pair. SCORE_ROWS pairs at a time.
+ * scoring: the forward pass without a batch. Layer 1 in its halves, a user's once a call and an
+ * item's once a version of the parameters; from layer 2 on every pair. SCORE_ROWS pairs at a time.
  */
 #include "device.h"
 
 enum { SCORE_ROWS = 65536 };
 
-/* half (n, H1) = x (n, E) w[:, offset..]^T; of one row the same bits whatever n, where the kernel is narrow. */
+/* half (n, H1) = x (n, E) w[:, offset..]^T; of one row the same bits
+   whatever n, where the kernel is narrow. */
 static void layer1_half(struct backend *b, const float *x, uint32_t n, uint32_t offset, float *half)
 {
 	const float *w = device_param(b, TENSOR_MLP)->value + offset;
@@ -23,7 +24,8 @@ static float *claim_floats(struct backend *b, size_t n)
 	return (float *)device_claim(b, n, sizeof(float));
 }
 
-/* Room for min(rows, SCORE_ROWS) pairs at a time and `block` scores; what was held before is given back. */
+/* Room for min(rows, SCORE_ROWS) pairs at a time and `block` scores;
+   what was held before is given back. */
 static void reserve(struct backend *b, size_t rows, size_t block)
 {
 	struct scores *s = &b->scores;

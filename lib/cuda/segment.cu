@@ -3,10 +3,11 @@
  *   gmf_user[u]: sum over its samples s of dlogit[s] x head x gmf_item[item[s]], gmf_item likewise
  *   mlp tables:  sum of dx[s]
  *   both: + l2 x row x occurrences
- * The ids are sorted (sort.cu), so a row's occurrences are a run. In two stages, for runs of any length:
- * a thread adds one column of SEGMENT_CHUNK places; runs inside a chunk are done; what a chunk adds to a run
- * of earlier chunks is its carry_in, what it begins for later ones its carry_out; a second kernel follows
- * each run that crosses chunks and adds carry_out and the carry_ins in order.
+ * The ids are sorted (sort.cu), so a row's occurrences are a run. In two stages, for runs of any
+ * length: a thread adds one column of SEGMENT_CHUNK places; runs inside a chunk are done; what a
+ * chunk adds to a run of earlier chunks is its carry_in, what it begins for later ones its
+ * carry_out; a second kernel follows each run that crosses chunks and adds carry_out and the
+ * carry_ins in order.
  */
 #include "ops.h"
 

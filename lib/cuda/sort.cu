@@ -1,12 +1,13 @@
 /*
- * sort: the ids of a batch in ascending order with the places they came from, so that the occurrences of
- * an embedding row lie side by side and are always added in the same order.
- *   id (n), below `bound`:  key (n) ascending, position (n): id[position[j]] == key[j]; equal keys keep
- *   their order (stable)
- * Least significant digit first, 8 bits a pass (ceil(log2(bound) / 8) passes). A pass: count the digits of
- * each tile, add up the counts (digit by digit, tile by tile) to first places, move the keys. Within a tile
- * each warp has its own stretch of keys; the lanes that hold one digit find each other with a match.
- * Integer counts only; one tile (a batch of 2 k) is sorted by one block in one launch.
+ * sort: the ids of a batch in ascending order with the places they came from, so that the
+ * occurrences of an embedding row lie side by side and are always added in the same order.
+ *   id (n), below `bound`:  key (n) ascending, position (n): id[position[j]] == key[j]; equal keys
+ *   keep their order (stable)
+ * Least significant digit first, 8 bits a pass (ceil(log2(bound) / 8) passes). A pass: count the
+ * digits of each tile, add up the counts (digit by digit, tile by tile) to first places, move the
+ * keys. Within a tile each warp has its own stretch of keys; the lanes that hold one digit find
+ * each other with a match. Integer counts only; one tile (a batch of 2 k) is sorted by one block in
+ * one launch.
  */
 #include "ops.h"
 
@@ -24,7 +25,8 @@ static __device__ __forceinline__ uint32_t digit_of(uint32_t key, uint32_t shift
 	return key >> shift & (DIGITS - 1);
 }
 
-/* place[warp][digit] = keys of that digit in the warp's stretch of the tile. Ends with a barrier. */
+/* place[warp][digit] = keys of that digit in the warp's stretch
+   of the tile. Ends with a barrier. */
 static __device__ void tile_count(
 	const struct sort_pass *a, uint32_t tile, uint32_t (*place)[DIGITS])
 {
@@ -39,7 +41,8 @@ static __device__ void tile_count(
 	__syncthreads();
 }
 
-/* Given first[digit], where the tile's keys of a digit go, make place[warp][digit] that of a warp's keys. */
+/* Given first[digit], where the tile's keys of a digit go, make
+   place[warp][digit] that of a warp's keys. */
 static __device__ void tile_places(
 	const uint32_t *first, uint32_t stride, uint32_t (*place)[DIGITS])
 {
@@ -143,7 +146,8 @@ __global__ void __launch_bounds__(GPU_BLOCK)
 	tile_move(&a, blockIdx.x, place);
 }
 
-/* The first pass writes arrays 1, the second 0, ... (no run-time index: that would be local memory) */
+/* The first pass writes arrays 1, the second 0, ... (no run-time
+   index: that would be local memory) */
 static __host__ __device__ __forceinline__ struct sort_pass pass_of(
 	const struct sorter *s, const uint32_t *id, uint32_t n, uint32_t pass)
 {

@@ -1,6 +1,6 @@
 /*
- * split: layer 1 on concat(p, q) in two halves, W [p; q] = Wu p + Wi q. The user half is computed once a
- * row of the batch and shared by the positive and the negative.
+ * split: layer 1 on concat(p, q) in two halves, W [p; q] = Wu p + Wi q. The user half is computed
+ * once a row of the batch and shared by the positive and the negative.
  *   forward   y (S, H) = relu(user_half[s % B] + y + bias)
  *   backward  duser (B, H) = sum over p < P of dy[r + p B]
  */

@@ -173,7 +173,8 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 	segment_sum_cuda(b->stream, a, num);
 }
 
-/* The sorts need only the ids: they run beside the forward and backward pass, on a stream of their own. */
+/* The sorts need only the ids: they run beside the forward and
+   backward pass, on a stream of their own. */
 static void enqueue_sorts(struct backend *b, const uint32_t *user, const uint32_t *item)
 {
 	struct side *users = &b->side[SIDE_USER], *items = &b->side[SIDE_ITEM];

@@ -1,7 +1,8 @@
 /*
- * op_test: what the op tests share. An op gets random arrays on the device, its result is compared with plain
- * loops in double written here from the formula, over shapes that fill no block, several blocks, one element.
- * Device arrays start as the host runtime's NaN (on a GPU: as 0xff bytes), so an element not written shows.
+ * op_test: what the op tests share. An op gets random arrays on the device, its result is compared
+ * with plain loops in double written here from the formula, over shapes that fill no block, several
+ * blocks, one element. Device arrays start as the host runtime's NaN (on a GPU: as 0xff bytes), so
+ * an element not written shows.
  */
 #ifndef OP_TEST_H
 #define OP_TEST_H

@@ -43,7 +43,8 @@ static void test_sort(uint32_t n, uint32_t bound)
 	for (uint32_t j = 0; j < n; j++) {
 		bool first = !j || key.host[j - 1] != key.host[j];
 
-		/* ascending, and equal keys in their order: then the positions are a permutation, too */
+		/* ascending, and equal keys in their order: then the
+		   positions are a permutation, too */
 		disorder += j && (key.host[j - 1] > key.host[j] ||
 					 (!first && position.host[j - 1] >= position.host[j]));
 		wrong += position.host[j] >= n || id.host[position.host[j]] != key.host[j];
@@ -61,7 +62,8 @@ static void test_sort(uint32_t n, uint32_t bound)
 
 /* ---- segmented sums ---- */
 
-/* Users (parts 2) or items (parts 1) of B rows, by a plain loop over the occurrences, into a dense table. */
+/* Users (parts 2) or items (parts 1) of B rows, by a plain loop
+   over the occurrences, into a dense table. */
 static double *table_gradient(const struct segment *a, const uint32_t *id, const float *dx,
 	const float *dlogit, const float *head, const float *other, const uint32_t *other_id,
 	const float *value, uint32_t rows)
@@ -104,7 +106,8 @@ static float *dense_rows(const struct segment *a, uint32_t rows)
 	return out;
 }
 
-/* Both tables of a side in one call, one from dlogit and one from dx. few: ids 0 and 1 only, long runs. */
+/* Both tables of a side in one call, one from dlogit and one from
+   dx. Few rows: long runs. */
 static void test_segment(
 	uint32_t batch, bool users, uint32_t cols, uint32_t rows, bool with_head, float l2)
 {
@@ -250,7 +253,8 @@ static void test_flat(enum neumf_optimizer_kind kind, uint32_t n)
 	CUDA(cudaFree(state));
 }
 
-/* Steps with different ids; `all`: every row moves, else those of the batch. Two tables of other widths. */
+/* Steps with different ids; `all`: every row moves, else those of
+   the batch. Two tables of other widths. */
 static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, uint32_t rows)
 {
 	static const uint32_t cols[2] = { 10, 33 };

@@ -83,7 +83,7 @@ static void test_score_output(
 	ids_free(&item);
 }
 
-/* ---- ranks: rows of scores of few values (so with ties), some of them -0, and lists of places ---- */
+/* ---- ranks: rows of few values (so with ties), some of them -0, and lists of places ---- */
 
 struct rows {
 	struct floats score;
@@ -92,7 +92,8 @@ struct rows {
 	struct rank_rows a;
 };
 
-/* Every fifth place from row r on is removed, every seventh is wanted; the first row: none, none. */
+/* Every fifth place from row r on is removed, every seventh
+   is wanted; the first row: none, none. */
 static struct rows rows_new(uint32_t rows, uint32_t width, uint32_t values)
 {
 	struct rows t = { floats_empty((size_t)rows * width), ids_empty(rows + 1),

@@ -1,6 +1,6 @@
 /*
- * test_ranked: a backend without an optimizer, and blocks ranked on the device: rank_block and top_block must say
- * what ranking.c says of the scores that score_block gives.
+ * test_ranked: a backend without an optimizer, and blocks ranked on the device: rank_block and
+ * top_block must say what ranking.c says of the scores that score_block gives.
  *   COFILTER_CUDA_PLUGIN=FILE test_ranked
  */
 #include "../unit/check.h"

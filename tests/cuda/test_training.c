@@ -1,15 +1,17 @@
 /*
- * test_training: the CUDA plug-in against the reference backend over 20 steps. Both see the same batches
- * (sizes that need several blocks, and a short one last); compared are every gradient at every step, the
- * moments, the values and the losses at the end, then scores. The plug-in is run twice: its bits must agree.
+ * test_training: the CUDA plug-in against the reference backend over 20 steps. Both see the same
+ * batches (sizes that need several blocks, and a short one last); compared are every gradient at
+ * every step, the moments, the values and the losses at the end, then scores. The plug-in is run
+ * twice: its bits must agree.
  *   COFILTER_CUDA_PLUGIN=FILE test_training [quick]
  *
- * Errors are relative to the largest magnitude of the reference's tensor. Gradients are compared from the
- * same parameters: after each step the plug-in's backend goes on with its own, so a gradient's error holds
- * that of the steps before; only the first step's is held to 1e-5 (TF32: 1e-3). eps is 1e-3: with 1e-8 a gradient that
- * is zero but for rounding moves a weight by lr. With TF32 the biases keep every unit clearly on or off, since
- * an input of 1e-4 that is rounded to the other side of relu's kink changes a gradient by a tenth (and the loss is
- * bce, since a unit that is always on has no gradient of its bias under bpr).
+ * Errors are relative to the largest magnitude of the reference's tensor. Gradients are compared
+ * from the same parameters: after each step the plug-in's backend goes on with its own, so a
+ * gradient's error holds that of the steps before; only the first step's is held to 1e-5 (TF32:
+ * 1e-3). eps is 1e-3: with 1e-8 a gradient that is zero but for rounding moves a weight by lr. With
+ * TF32 the biases keep every unit clearly on or off, since an input of 1e-4 that is rounded to the
+ * other side of relu's kink changes a gradient by a tenth (and the loss is bce, since a unit that
+ * is always on has no gradient of its bias under bpr).
  */
 #include "../unit/check.h"
 #include "backend.h"
@@ -44,8 +46,8 @@ struct test_case {
 		OPTIMIZER_SGD, lr, wd, l2, 0.9, 0.999, 1e-3 \
 	}
 
-/* Every model with every loss, every model with every optimizer; narrow, wide and mixed layers; ids of one, two
-   and three digits of the sort, in one tile and in many; a short batch of one row. */
+/* Every model with every loss, every model with every optimizer; narrow, wide and mixed layers; ids
+   of one, two and three digits of the sort, in one tile and in many; a short batch of one row. */
 static const struct test_case cases[] = {
 	/* clang-format off */
 	{ "neumf bpr adam, narrow",      { MODEL_NEUMF, LOSS_BPR, false, 300, 700, 10, 10, 3, { 10, 10, 10 } }, ADAM(0.01, 1e-5, 0), 331, false, true },
@@ -237,8 +239,7 @@ static void check_training(const struct backend_ops *ops, const struct test_case
 
 		ops->gradient(p.cuda, &batch);
 		p.reference->gradient(p.plain, &batch);
-		if (step % 4 == 0 ||
-			step == STEPS - 1) { /* read between the two calls: else both go in one graph */
+		if (step % 4 == 0 || step == STEPS - 1) { /* else both go in one graph */
 			double e = compare(&p, BACKEND_GRADIENT, &name);
 
 			if (step == 0)
@@ -313,7 +314,8 @@ static void check_reproducible(const struct backend_ops *ops, const struct test_
 	free(d);
 }
 
-/* A NaN in the row of a user that only the third batch has: through relu, narrow and wide, that is the bad one. */
+/* A NaN in the row of a user that only the third batch has: through
+   relu, narrow and wide, that is the bad one. */
 static void check_bad_batch(const struct backend_ops *ops, const struct test_case *c)
 {
 	struct neumf_layout layout;
