@@ -1,6 +1,6 @@
 /*
  * stream: bytes in and out of a stage. Input may be gzip, of one member or several, known by its
- * magic; output is plain. "-" is stdin or stdout.
+ * magic; output is plain. The path "-" or NULL is stdin or stdout.
  */
 #ifndef STREAM_H
 #define STREAM_H

@@ -113,10 +113,11 @@ bool stream_same(const char *a, const char *b)
 static void create_temporary(struct stream_out *s, const char *path, const struct stat *old)
 {
 	mode_t mask = umask(0);
+	struct stat link;
 
 	umask(mask);
-	/* through a symbolic link: the file it leads to is replaced, not the link */
-	s->path = old ? realpath(path, NULL) : xstrdup(path);
+	/* through a symbolic link: the file it leads to is replaced, never the link */
+	s->path = lstat(path, &link) ? xstrdup(path) : realpath(path, NULL);
 	if (!s->path)
 		die("cannot resolve '%s':", path);
 	s->temporary = xasprintf("%s.XXXXXX", s->path);

@@ -290,7 +290,7 @@ int main(int argc, char **argv)
 	uint64_t num;
 
 	check_options();
-	struct rec_reader *in = rec_open(operands[0] ? operands[0] : "-", 1u << REC_INTERACTION);
+	struct rec_reader *in = rec_open(operands[0], 1u << REC_INTERACTION);
 	rec_header_init(&header, cfg.pointwise || cfg.candidates ? REC_SAMPLE : REC_TRIPLE,
 		rec_header(in), opt_history());
 	history_init(&closed, header.num_users, header.num_items);

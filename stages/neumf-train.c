@@ -227,7 +227,7 @@ int main(int argc, char **argv)
 	char **operands = opt_parse(argc, argv, &program);
 	check_options();
 
-	struct rec_reader *in = open_input(operands[0] ? operands[0] : "-");
+	struct rec_reader *in = open_input(operands[0]);
 	rec_header_init(&made, REC_TRIPLE, rec_header(in), opt_history());
 	s.shape = make_shape(rec_header(in));
 	s.info = (struct model_info){ cfg.seed, made.history };

@@ -206,7 +206,7 @@ int main(int argc, char **argv)
 	state.sums.cutoffs.num = cfg.cutoffs.num;
 	memcpy(state.sums.cutoffs.value, cfg.cutoffs.value, sizeof(cfg.cutoffs.value));
 
-	in = rec_open(operands[0] ? operands[0] : "-", 1u << REC_SCORE | 1u << REC_RANK);
+	in = rec_open(operands[0], 1u << REC_SCORE | 1u << REC_RANK);
 	turns_init(&turns, rec_header(in)->num_users);
 	if (cfg.per_user) {
 		state.per_user = stream_create(cfg.per_user, false);

@@ -397,6 +397,20 @@ pairs() {
 	[ -s i ]
 }
 
+@test "a symbolic link stays one: its file is replaced, and where there is none it is an error" {
+	text '1 1 1 1' '1 2 1 2'
+	echo old >file
+	ln -s file link
+	ln -s nowhere dangling
+	ml-split -q --test link in.tsv >/dev/null
+	[ -L link ]
+	assert_equal "$(cof-cat --count file)" 1
+	run --separate-stderr -1 ml-split -q --test dangling in.tsv
+	assert_error ml-split "cannot resolve 'dangling'"
+	[ -L dangling ]
+	[ ! -e nowhere ]
+}
+
 @test "all four files appear or none: one that cannot be written leaves the others" {
 	text '1 1 1 1' '1 2 1 2'
 	fails 1 "cannot create 'no/valid.cof'" --valid no/valid.cof in.tsv
