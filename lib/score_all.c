@@ -308,6 +308,8 @@ void score_all(struct scoring_job *job)
 	struct block b = { .job = job, .width = job->end - job->first };
 	uint32_t users = job->scorer->num_users;
 
+	if (job->top > b.width)
+		job->top = b.width; /* no list is longer: room for what was asked may be too much */
 	read_input(&b);
 	block_alloc(&b);
 	progress_start("users", users);
