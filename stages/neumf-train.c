@@ -89,6 +89,7 @@ struct session {
 	struct model_info info;
 	const struct backend_ops *ops;
 	struct backend *backend;
+	struct stream_out *first; /* of --save-epochs, until epoch 1 has ended */
 	FILE *log;
 };
 
@@ -96,6 +97,8 @@ static void check_options(void)
 {
 	if (!cfg.output)
 		die_usage("option --output is required");
+	if (cfg.log && strcmp(cfg.log, "-") == 0 && strcmp(cfg.output, "-") == 0)
+		die_usage("options --output and --log cannot both have standard output");
 	if (cfg.lr == 0)
 		die_usage("option --lr: must be above 0");
 	if (cfg.sigmoid_output && opt_given(&cfg.loss) && cfg.loss == LOSS_BCE)
@@ -203,16 +206,25 @@ static void close_log(FILE *log)
 		die("cannot write '%s':", cfg.log);
 }
 
+static struct stream_out *create_epoch(uint64_t epoch)
+{
+	char *path = xasprintf("%s-%04" PRIu64 ".safetensors", cfg.epochs_prefix, epoch);
+	struct stream_out *out = stream_create(path, true);
+
+	free(path);
+	return out;
+}
+
 /* The model comes before the line: who reads the line finds the file. */
 static void epoch_ended(void *arg, const struct trainer_epoch *e)
 {
 	struct session *s = arg;
 
 	if (cfg.epochs_prefix) {
-		char *path = xasprintf("%s-%04" PRIu64 ".safetensors", cfg.epochs_prefix, e->epoch);
+		struct stream_out *out = s->first ? s->first : create_epoch(e->epoch);
 
-		model_save(stream_create(path, true), s->ops, s->backend, &s->shape, &s->info);
-		free(path);
+		s->first = NULL;
+		model_save(out, s->ops, s->backend, &s->shape, &s->info);
 	}
 	if (s->log)
 		log_epoch(s->log, e);
@@ -232,6 +244,8 @@ int main(int argc, char **argv)
 	s.shape = make_shape(rec_header(in));
 	s.info = (struct model_info){ cfg.seed, made.history };
 	struct stream_out *model = stream_create(cfg.output, true);
+	if (cfg.epochs_prefix)
+		s.first = create_epoch(1); /* a wrong prefix shows before an epoch is lost to it */
 	s.log = open_log(cfg.log);
 	start_backend(&s);
 

@@ -203,7 +203,7 @@ files() {
 	assert_status 2
 	assert_contains "$stderr" "--output"
 	for bad in '--lr 0' '--lr nan' '--batch-size 0' '--hidden 8,,4' '--hidden 1,1,1,1,1,1,1,1,1' '--model svd' \
-		'--factors 65537' '--threads 0' '--device gpu' 'a b'; do
+		'--factors 65537' '--threads 0' '--device gpu' 'a b' '-o - --log -'; do
 		# shellcheck disable=SC2086
 		train $bad
 		assert_status 2
@@ -274,9 +274,10 @@ files() {
 	train --log /dev/full t.cof
 	assert_status 1
 	assert_error neumf-train "cannot write '/dev/full'"
-	train --save-epochs no/e t.cof
+	train --save-epochs no/e --log log t.cof
 	assert_status 1
 	assert_error neumf-train "no/e-0001.safetensors"
+	[ ! -e log ] # before anything is trained
 	train -o /dev/full t.cof
 	assert_status 1
 	assert_error neumf-train "/dev/full"
