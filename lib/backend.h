@@ -21,11 +21,10 @@ struct backend; /* each backend defines its own */
 struct backend_config {
 	struct neumf_shape shape;
 	float *params; /* malloc'ed, neumf_layout order; the backend owns it from here on */
-	const struct neumf_optimizer
-		*optimizer;  /* copied; NULL: only scoring, no state is kept for training */
-	uint32_t batch_size; /* most rows of a batch */
-	unsigned threads;    /* at least 1; never changes a bit of any result */
-	bool tf32;	     /* cuda: TF32 matrix products; others ignore it */
+	const struct neumf_optimizer *optimizer; /* copied; NULL: only scoring */
+	uint32_t batch_size;			 /* most rows of a batch */
+	unsigned threads;			 /* at least 1; never changes a bit of any result */
+	bool tf32;				 /* cuda: TF32 matrix products; others ignore it */
 };
 
 /* B rows. Pairwise losses use user, item (the positive) and

@@ -1,7 +1,6 @@
 /*
- * network: plain loops over the formulas of neumf.h. Every sum and every activation is a double;
- * only the parameters are float. Compiled with -ffp-contract=off, so that no compiler changes a
- * bit.
+ * network: plain loops over the formulas of neumf.h. Every sum and every activation is a double; only the
+ * parameters are float. Compiled with -ffp-contract=off, so that no compiler changes a bit.
  */
 #include "network.h"
 

@@ -29,8 +29,8 @@
  *              w -= lr / (1 - b1^t) x m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  *              every weight moves at every step
  *   lazy-adam  the same, but an embedding row moves, decays and ages its moments only at the steps
- *              whose batch holds it (PyTorch's SparseAdam); t counts all steps; other tensors as
- * adam
+ *              whose batch holds it (PyTorch's SparseAdam); t counts all steps; other tensors
+ *              as adam
  */
 #ifndef NEUMF_H
 #define NEUMF_H

@@ -23,8 +23,8 @@ struct run {
 	void *chunk;
 
 	/* The epoch being trained, from 0, and what is known of it. */
-	uint64_t epoch, batches, epoch_rows,
-		looked; /* batches, and how many of them loss() covered */
+	uint64_t epoch, batches, epoch_rows;
+	uint64_t looked; /* batches that loss() covered */
 	double sum, started;
 };
 

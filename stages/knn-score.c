@@ -14,12 +14,13 @@ static struct {
 	double shrink;
 } cfg = { .neighbours = 20, .shrink = 10 };
 
-static const struct opt options[] = { OPT_PATH(0, "train", &cfg.train, "FILE",
-					      "interactions to learn from (needed)"),
+static const struct opt options[] = {
+	OPT_PATH(0, "train", &cfg.train, "FILE", "interactions to learn from (needed)"),
 	OPT_UINT(0, "neighbours", &cfg.neighbours, 1, 1000000, "K",
 		"nearest items an item is scored by"),
 	OPT_REAL(0, "shrink", &cfg.shrink, 0, 1e9, "S", "added to the denominator of a similarity"),
-	OPT_END };
+	OPT_END,
+};
 
 static void score_pairs(
 	void *arg, size_t n, const uint32_t *user, const uint32_t *item, float *score)

@@ -18,9 +18,11 @@ static struct {
 	unsigned device;
 } cfg;
 
-static const struct opt options[] = { OPT_PATH('m', "model", &cfg.model, "FILE",
-					      "the model, as neumf-train wrote it (needed)"),
-	OPT_CHOICE(0, "device", &cfg.device, backend_device_names, "what computes"), OPT_END };
+static const struct opt options[] = {
+	OPT_PATH('m', "model", &cfg.model, "FILE", "the model, as neumf-train wrote it (needed)"),
+	OPT_CHOICE(0, "device", &cfg.device, backend_device_names, "what computes"),
+	OPT_END,
+};
 
 static const struct backend_ops *ops;
 

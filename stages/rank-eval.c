@@ -27,8 +27,9 @@ static struct {
 	const char *per_user, *only;
 } cfg = { .cutoffs = { { 10, 50 }, 2 } };
 
-static const struct opt options[] = { OPT_UINTS('k', "cutoffs", &cfg.cutoffs, 1, UINT32_MAX,
-					      "K,...", "cut the lists after so many items"),
+static const struct opt options[] = {
+	OPT_UINTS('k', "cutoffs", &cfg.cutoffs, 1, UINT32_MAX, "K,...",
+		"cut the lists after so many items"),
 	OPT_CHOICE(0, "ties", &cfg.ties, tie_policy_names, "order of items of equal score"),
 	OPT_FLAG(0, "json", &cfg.json, "print JSON"),
 	OPT_PATH(0, "per-user", &cfg.per_user, "FILE",
@@ -36,7 +37,8 @@ static const struct opt options[] = { OPT_UINTS('k', "cutoffs", &cfg.cutoffs, 1,
 	OPT_STRING(
 		0, "only", &cfg.only, "METRIC", "print just this number: HR@10, NDCG@50, AUC ..."),
 	OPT_FLAG(0, "strict", &cfg.strict, "what is reported about the input is an error"),
-	OPT_END };
+	OPT_END,
+};
 
 static const struct opt_program program = {
 	.name = "rank-eval",

@@ -13,8 +13,7 @@
 
 enum { USERS = 5, ITEMS = 7, ROWS = 6 };
 
-/* User 3 and item 6 occur nowhere; user 0 and items 1 and 2 occur several times, also within a row.
- */
+/* User 3 and item 6 occur nowhere; user 0, items 1 and 2 several times, also within a row. */
 static const uint32_t user[ROWS] = { 0, 1, 0, 2, 4, 0 };
 static const uint32_t item[ROWS] = { 1, 2, 3, 1, 0, 2 };
 static const uint32_t negative[ROWS] = { 2, 1, 5, 4, 1, 2 };
@@ -45,8 +44,7 @@ static double occurrences(const struct neumf_tensor *t, uint32_t row, bool pairw
 	return n;
 }
 
-/* Mean loss of the batch plus the penalty whose gradient l2 adds: l2 / 2 w^2 for each occurrence /
- * B. */
+/* Mean loss of the batch and what l2 adds the gradient of: l2 / 2 w^2 for each occurrence, over B. */
 static double objective(const struct neumf_shape *s, const struct neumf_layout *l,
 	const float *params, const struct neumf_optimizer *o)
 {

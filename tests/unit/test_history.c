@@ -1,5 +1,4 @@
-/* history: against a plain matrix of booleans, on random rows with duplicates, added in several
- * goes. */
+/* history: against a plain matrix of booleans, on random rows with duplicates, in several goes. */
 #include "check.h"
 #include "history.h"
 #include "rng.h"

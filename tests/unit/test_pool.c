@@ -1,5 +1,4 @@
-/* pool: every job runs exactly once, whatever the number of threads, and all have ended on return.
- */
+/* pool: every job runs exactly once, with any number of threads, and all have ended on return. */
 #include "check.h"
 #include "mem.h"
 #include "pool.h"
