@@ -130,7 +130,7 @@ if [ -n "$emulated" ] || step build 150 "$STEP" build; then
 	step limits 60 "$STEP" limits
 	step ops-fp32 60 "$STEP" ops
 	step ops-tf32 60 "$STEP" ops tf32
-	step training 90 "$STEP" training
+	step training 90 "$STEP" training ${emulated:+quick}
 	step bats 100 bats tests/cuda/plugin.bats
 	step reproducibility 60 "$STEP" twice
 	step throughput 120 "$STEP" throughput

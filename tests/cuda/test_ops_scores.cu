@@ -267,5 +267,6 @@ int main(void)
 	test_ranks(3, 31, 4);
 	test_ranks(5, 257, 1000000);
 	test_ranks(4, 1000, 9);
+	test_ranks(3, 300, 1); /* 0 and -0 only: all are equal */
 	return op_test_end();
 }
