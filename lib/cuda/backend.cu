@@ -1,7 +1,6 @@
 /*
  * backend: the ops of backend.h on a CUDA device. A step is one graph, captured once for a batch
- * size (and once more for the short last batch) and launched with one call; see step.cu for what is
- * in it.
+ * size and launched with one call; see step.cu for what is in it.
  */
 #include "device.h"
 
@@ -134,39 +133,52 @@ static struct backend *create(const struct backend_config *config)
 	return b;
 }
 
-/* The graph of `what` (GRAPH_* together) on the current input, captured
-   when it is not there for this n. */
-static cudaGraphExec_t graph_of(struct backend *b, unsigned what)
+static void enqueue(struct backend *b, unsigned what)
 {
-	struct graph *g = &b->graph[b->current][what];
-	cudaGraph_t captured;
-
-	if (g->exec && g->n == b->n)
-		return g->exec;
-	if (g->exec) {
-		CUDA(cudaStreamSynchronize(b->stream));
-		CUDA(cudaGraphExecDestroy(g->exec));
-	}
-	CUDA(cudaStreamBeginCapture(b->stream, cudaStreamCaptureModeThreadLocal));
 	if (what & GRAPH_GRADIENT)
 		step_gradient(b);
 	if (what & GRAPH_UPDATE)
 		step_update(b);
-	CUDA(cudaStreamEndCapture(b->stream, &captured));
-	CUDA(cudaGraphInstantiate(&g->exec, captured, 0));
-	CUDA(cudaGraphDestroy(captured));
-	g->n = b->n;
-	return g->exec;
 }
 
+static cudaGraphExec_t capture(struct backend *b, unsigned what)
+{
+	cudaGraphExec_t exec;
+	cudaGraph_t captured;
+
+	CUDA(cudaStreamBeginCapture(b->stream, cudaStreamCaptureModeThreadLocal));
+	enqueue(b, what);
+	CUDA(cudaStreamEndCapture(b->stream, &captured));
+	CUDA(cudaGraphInstantiate(&exec, captured, 0));
+	CUDA(cudaGraphDestroy(captured));
+	return exec;
+}
+
+/*
+ * `what` is GRAPH_* together, on the current input. A batch size that is new there goes kernel by
+ * kernel: kernels are loaded at their first launch, which does not belong into a capture, and the
+ * short last batch comes but once. From the second time on it is a graph.
+ */
 static void launch(struct backend *b, unsigned what)
 {
 	struct input *in = &b->input[b->current];
-	cudaGraphExec_t exec = graph_of(b, what);
+	struct graph *g = &b->graph[b->current][what];
 
 	if (what & GRAPH_GRADIENT)
 		CUDA(cudaStreamWaitEvent(b->stream, in->copied, 0));
-	CUDA(cudaGraphLaunch(exec, b->stream));
+	if (g->n != b->n) {
+		if (g->exec) {
+			CUDA(cudaStreamSynchronize(b->stream));
+			CUDA(cudaGraphExecDestroy(g->exec));
+			g->exec = NULL;
+		}
+		g->n = b->n;
+		enqueue(b, what);
+	} else {
+		if (!g->exec)
+			g->exec = capture(b, what);
+		CUDA(cudaGraphLaunch(g->exec, b->stream));
+	}
 	if (what & GRAPH_GRADIENT)
 		CUDA(cudaEventRecord(in->used, b->stream));
 	b->pending = false;

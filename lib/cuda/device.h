@@ -32,7 +32,7 @@ struct input {
 
 struct graph {
 	cudaGraphExec_t exec;
-	uint32_t n; /* rows it was captured for */
+	uint32_t n; /* rows it is for; NULL exec: launched once, kernel by kernel */
 };
 enum { GRAPH_GRADIENT = 1, GRAPH_UPDATE = 2 };
 
