@@ -135,12 +135,14 @@ files() {
 }
 
 @test "the same seed gives the same bytes for any number of threads, another seed others" {
-	stream triple 200 2 100 >t.cof
+	stream triple 2000 2 1000 >t.cof
 	for device in reference cpu; do
-		neumf-train -q --device $device --batch-size 64 -o a t.cof
-		neumf-train -q --device $device --batch-size 64 --threads 3 -o b <t.cof
-		neumf-train -q --device $device --batch-size 64 --seed 2 -o c t.cof
-		cmp a b
+		neumf-train -q --device $device --batch-size 700 --threads 1 -o a t.cof
+		for threads in 2 3 8; do # 700 rows are more than one thread is given alone
+			neumf-train -q --device $device --batch-size 700 --threads $threads -o b <t.cof
+			cmp a b
+		done
+		neumf-train -q --device $device --batch-size 700 --seed 2 -o c t.cof
 		run cmp a c
 		assert_status 1
 	done
