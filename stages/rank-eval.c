@@ -108,6 +108,7 @@ static void end_user(const struct rec_reader *in, uint64_t back, uint32_t user)
 static void read_ranks(struct rec_reader *in, struct turns *turns)
 {
 	static struct rank rows[CHUNK];
+	const uint32_t num_items = rec_header(in)->num_items;
 
 	for (size_t n; (n = rec_read_rows(in, rows, CHUNK)) > 0; progress_at(rec_rows(in))) {
 		for (size_t k = 0; k < n; k++) {
@@ -116,6 +117,9 @@ static void read_ranks(struct rec_reader *in, struct turns *turns)
 					end_user(in, n - k, turns->user);
 				turns_next(turns, in, n - k, rows[k].user);
 			}
+			if (rows[k].candidates > num_items)
+				rec_die(in, n - k, "%u candidates of %u items", rows[k].candidates,
+					num_items);
 			state.rows =
 				xgrow(state.rows, &state.room, state.num + 1, sizeof(*state.rows));
 			state.rows[state.num++] = rows[k];

@@ -190,6 +190,11 @@ rank-eval: users without a negative, left out of the mean of AUC: 1"
 	run --separate-stderr rank-eval x.cof
 	assert_status 1
 	assert_error rank-eval "above and ties exceed the candidates"
+	printf '%s\n' '0 7 0 0 0 100' '0 8 1 0 0 101' | ranks >x.cof
+	run --separate-stderr rank-eval x.cof
+	assert_status 1
+	assert_error rank-eval "row 2 of 'x.cof'"
+	assert_error rank-eval "101 candidates of 100 items"
 	head -c 200 x.cof >cut.cof
 	run --separate-stderr rank-eval cut.cof
 	assert_status 1
