@@ -97,6 +97,7 @@ static void put_user(
 		put_number(t, planted_draw_rating(w, user, s->item[k], &r), '\t');
 		put_number(t, time, '\n');
 		time += 1 + rng_below(&r, 60);
+		rng_extend(&r);
 	}
 }
 

@@ -199,6 +199,7 @@ static void shuffle(uint32_t *item, uint32_t n, struct rng *r)
 
 		item[j] = item[k - 1];
 		item[k - 1] = swap;
+		rng_extend(r);
 	}
 }
 
@@ -226,6 +227,7 @@ uint32_t planted_draw_items(const struct planted *w, uint32_t user, struct plant
 		uint32_t item[PROPOSALS];
 		const unsigned accepted = propose(w, user, &r, item);
 
+		rng_extend(&r);
 		for (unsigned k = 0; k < accepted && n < wanted; k++)
 			if (take(s, item[k]))
 				s->item[n++] = item[k];

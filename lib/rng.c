@@ -38,6 +38,12 @@ void rng_block(struct rng *r, uint32_t out[4])
 	r->block++;
 }
 
+void rng_extend(struct rng *r)
+{
+	if (r->block > (1u << 24) - (1u << 16))
+		rng_start(r, r->seed, r->purpose, r->epoch + (1u << 16), r->index);
+}
+
 uint32_t rng_u32(struct rng *r)
 {
 	if (r->left == 0) {

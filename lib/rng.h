@@ -27,7 +27,7 @@ enum rng_purpose {
 struct rng {
 	uint64_t seed, index;
 	uint32_t epoch, purpose;
-	uint32_t block; /* blocks of four numbers taken so far, below 2^24 */
+	uint32_t block; /* blocks of four numbers taken so far, at most 2^24 */
 	uint32_t left;	/* unused numbers of `out` */
 	uint32_t out[4];
 };
@@ -37,6 +37,10 @@ void rng_start(
 
 /* The next four numbers at once; only where no number of the last four is left. */
 void rng_block(struct rng *r, uint32_t out[4]);
+
+/* Where a record's numbers come to their end, go on in those of epoch + 2^16. A record that draws
+   till something happens calls this before every 2^16 blocks. */
+void rng_extend(struct rng *r);
 
 uint32_t rng_u32(struct rng *r);
 uint64_t rng_u64(struct rng *r);

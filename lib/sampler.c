@@ -279,6 +279,7 @@ uint32_t sampler_distinct(struct sampler *s, uint32_t user, uint64_t wanted, uin
 	while (given < wanted) {
 		const uint32_t item = draw_new(s, &r);
 
+		rng_extend(&r);
 		s->taken[item / 8] |= 1u << item % 8;
 		out[given++] = item;
 	}

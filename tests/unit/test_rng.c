@@ -50,6 +50,32 @@ static void check_counter_layout(void)
 		"rng_u64 is two numbers, low first");
 }
 
+static void check_extend(void)
+{
+	struct rng r, other;
+	uint32_t wrong = 0, same = 0;
+
+	rng_start(&r, 3, RNG_TEST, 7, 5);
+	rng_start(&other, 3, RNG_TEST, 7, 5);
+	for (int k = 0; k < 1000; k++) {
+		rng_extend(&r);
+		wrong += rng_u32(&r) != rng_u32(&other);
+	}
+	CHECK(!wrong, "a record with numbers left stays as it is");
+	r.block = (1u << 24) - 5;
+	rng_extend(&r);
+	rng_start(&other, 3, RNG_TEST, 7 + (1u << 16), 5);
+	for (int k = 0; k < 1000; k++)
+		wrong += rng_u32(&r) != rng_u32(&other);
+	CHECK(!wrong, "one at its end goes on in epoch + 2^16");
+	r.block = (1u << 24) - 5;
+	rng_extend(&r);
+	rng_start(&other, 3, RNG_TEST, 7 + (1u << 16), 5);
+	for (int k = 0; k < 1000; k++)
+		same += rng_u32(&r) == rng_u32(&other);
+	CHECK(same < 10, "and then in the next, with other numbers");
+}
+
 /* Draws n x 1000 numbers below n: the count of each is binomial; chi-square with n - 1 degrees. */
 static void check_below(uint32_t n, double critical)
 {
@@ -111,6 +137,7 @@ int main(void)
 
 	check_known_answers();
 	check_counter_layout();
+	check_extend();
 	check_below(2, 10.83);
 	check_below(7, 22.46);
 	check_below_unbiased();
