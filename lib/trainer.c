@@ -191,8 +191,10 @@ void trainer_run(struct trainer *t)
 		.started = now() };
 	uint32_t size;
 
-	if (h->rows_per_epoch && h->epochs <= UINT64_MAX / h->rows_per_epoch)
-		run.total = h->epochs * h->rows_per_epoch;
+	if (h->rows_per_epoch)
+		run.total = h->epochs <= UINT64_MAX / h->rows_per_epoch
+				    ? h->epochs * h->rows_per_epoch
+				    : UINT64_MAX; /* which no stream has */
 	allocate(&run);
 	progress_start("rows", run.total);
 	while ((size = fill(&run)) > 0) {

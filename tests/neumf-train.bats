@@ -227,6 +227,10 @@ files() {
 		assert_status 1
 		assert_error neumf-train "'t.cof' holds $rows rows, its header says 3 epochs of 4"
 	done
+	stream triple 12 $((1 << 40)) $((1 << 40)) >t.cof # 2^80 rows
+	train t.cof
+	assert_status 1
+	assert_error neumf-train "'t.cof' holds 12 rows, its header says $((1 << 40)) epochs of $((1 << 40))"
 	[ ! -e model ]
 }
 
