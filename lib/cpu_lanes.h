@@ -1,7 +1,7 @@
 /*
  * cpu_lanes: vectors of the cpu backend's kernels, in GCC's and clang's vector extensions.
  *
- * A kernel file is compiled once for each instruction set (Makefile: CPU_LEVELS); CPU_ISA names it, LEVEL()
+ * A kernel file is compiled once for each instruction set (lib.mk: CPU_LEVELS); CPU_ISA names it, LEVEL()
  * makes its function names distinct, LANES is what a vector register holds. cpu.c picks one at run time.
  * Lane l of a vector is example l of a group of LANES examples.
  */

@@ -1,6 +1,6 @@
 /*
  * cpu_optimizer: sums of a batch's gradients and the optimizer's step on flat stretches of weights. All
- * loops are elementwise; the compiler makes vectors of them (cpu.mk compiles this file for each instruction set).
+ * loops are elementwise; the compiler makes vectors of them (lib.mk compiles this file for each instruction set).
  */
 #include "cpu_kernels.h"
 #include "cpu_loss.h"

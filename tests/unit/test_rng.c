@@ -93,8 +93,7 @@ static void check_below(uint32_t n, double critical)
 		chi2, critical);
 }
 
-/* With n = 3 x 2^30 a plain product would make every third value twice as likely: Lemire must not.
- */
+/* With n = 3 x 2^30 a plain product makes every third value twice as likely: Lemire must not. */
 static void check_below_unbiased(void)
 {
 	const uint32_t n = 3u << 30;
