@@ -39,8 +39,9 @@ struct product {
 enum start { FROM_ZERO, FROM_BIAS, FROM_OTHER, FROM_SUMS };
 enum finish { AS_IT_IS, WITH_RELU, WHERE_POSITIVE };
 
-/* Inputs taken at a time: their columns have to stay in the first cache while all outputs pass over them. */
-enum { INPUTS = 16384 / (4 * LANES * QUAD) };
+/* Inputs taken at a time: their columns, 16 KiB at 16 lanes, have to stay in the first cache while all outputs
+   pass over them. */
+enum { INPUTS = 64 };
 
 /* Outputs o .. o + tile - 1 from inputs first .. end - 1. */
 INLINE void product_tile(const struct product *p, const unsigned tile, const enum start start,
