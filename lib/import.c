@@ -124,7 +124,7 @@ static void parse_line(struct import *in, char *text, unsigned char *row)
 		found++;
 	if (found != info->num_fields)
 		die("line %" PRIu64 " of '%s' (byte %" PRIu64
-		    "): %u fields, the %u of a %s record expected",
+		    "): %u fields, %u expected for kind %s",
 			in->line, stream_name(in->in), in->start, found, info->num_fields,
 			info->name);
 	for (unsigned k = 0; k < info->num_fields; k++) {

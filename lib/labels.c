@@ -136,6 +136,8 @@ static void read_line(struct labels *l, char *line, size_t length, uint64_t numb
 	tab = memchr(label, '\t', length);
 	if (tab)
 		length = (size_t)(tab - label);
+	if (memchr(label, '\0', length))
+		die("line %" PRIu64 " of '%s': a NUL in the label", number, l->path);
 	append(l, &size, sizeof(size));
 	if (l->style == LABELS_PLAIN)
 		append(l, label, length);

@@ -280,6 +280,7 @@ epochs() {
 	printf '1\ta\n1\tb\n' >items.tsv && try "line 2 of 'items.tsv': item 1 has a label already"
 	printf '1\tcaf\xe9\n' >items.tsv && try "line 1 of 'items.tsv': the label is not UTF-8" --to jsonl
 	printf '1\t\xed\xa0\x80\n' >items.tsv && try "not UTF-8" --to jsonl
+	printf '1\ta\n2\tb\0c\n' >items.tsv && try "line 2 of 'items.tsv': a NUL in the label"
 	rm items.tsv && try "cannot open 'items.tsv'"
 }
 
@@ -291,7 +292,7 @@ epochs() {
 		assert_status 1
 		assert_error cof-cat "$2"
 	}
-	try '1\t2\t3\t4\n1\t2\n' "line 2 of 'x.tsv' (byte 8): 2 fields, the 4 of a rating record expected"
+	try '1\t2\t3\t4\n1\t2\n' "line 2 of 'x.tsv' (byte 8): 2 fields, 4 expected for kind rating"
 	try '1\t2\t3\t4\t5\n' "line 1 of 'x.tsv' (byte 0): 5 fields"
 	try '1\t2\t3\t4\n\n' "line 2 of 'x.tsv' (byte 8): 1 fields"
 	try '1\t2\t3\t4\n1\t2x\t3\t4\n' "line 2 of 'x.tsv' (byte 10): item '2x' is not a whole number"
