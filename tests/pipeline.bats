@@ -1,5 +1,7 @@
 #!/usr/bin/env bats
 # The whole way: the book's numbers on MovieLens 100K, the corrected ones, and swapping a stage.
+# data_file is set by dataset; the quoted backquotes are Markdown's
+# shellcheck disable=SC2154,SC2016
 
 load helper
 
