@@ -196,9 +196,11 @@ static void make_header(struct rec_header *h, const struct source *sources, size
 		const struct rec_header *other = rec_header(sources[k].reader);
 
 		join_history(h->history, other->history);
-		h->epochs += other->epochs;
-		if (h->rows_per_epoch != other->rows_per_epoch)
+		if (h->rows_per_epoch != other->rows_per_epoch ||
+			other->epochs > INT64_MAX - h->epochs) // more than a header can say
 			h->rows_per_epoch = 0;
+		else
+			h->epochs += other->epochs;
 	}
 	if (h->rows_per_epoch == 0)
 		h->epochs = 0;

@@ -197,6 +197,10 @@ epochs() {
 	assert_contains "$output" '"rows_per_epoch": 7'
 	run bash -c 'cof-cat a c --to cof | cof-cat --header'
 	[[ $output != *epoch* ]]
+	epochs 9223372036854775806 7 >d
+	run bash -c 'cof-cat a d --to cof | cof-cat --header'
+	assert_status 0
+	[[ $output != *epoch* ]]
 	run bash -c 'cof-cat a --head 5 --to cof | cof-cat --header'
 	[[ $output != *epoch* ]]
 	run bash -c 'cof-cat a --to cof | cof-cat --header'
