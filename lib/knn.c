@@ -10,6 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Items whose counts are looked at together, or not at all. */
+enum { GROUP = 64 };
+
 struct knn {
 	struct history users; /* items of each user */
 	struct pool *pool;
@@ -27,11 +30,13 @@ struct neighbour {
 	float sim;
 };
 
-/* What a thread needs to find the neighbours of an item; arrays of one place an item. */
+/* What a thread needs to find the neighbours of an item; counts and groups are 0 between jobs. */
 struct scratch {
-	uint32_t *count; /* 0 between jobs */
-	float *sim;
-	uint32_t *best; /* k places */
+	uint32_t *count;      /* one an item */
+	unsigned char *group; /* one a GROUP of items: is a count in it above 0? */
+	uint32_t *item;	      /* those with a count, ascending; room for all */
+	float *sim;	      /* theirs */
+	uint32_t *best;	      /* k places */
 };
 
 struct search {
@@ -45,7 +50,7 @@ struct search {
 };
 
 /* Count n_ij for all j. */
-static void count_pairs(const struct search *s, uint32_t i, uint32_t *count)
+static void count_pairs(const struct search *s, uint32_t i, const struct scratch *scratch)
 {
 	uint32_t num_users, num_items;
 	const uint32_t *user = history_items(&s->items, i, &num_users);
@@ -53,8 +58,10 @@ static void count_pairs(const struct search *s, uint32_t i, uint32_t *count)
 	for (uint32_t a = 0; a < num_users; a++) {
 		const uint32_t *item = history_items(&s->m->users, user[a], &num_items);
 
-		for (uint32_t b = 0; b < num_items; b++)
-			count[item[b]]++;
+		for (uint32_t b = 0; b < num_items; b++) {
+			scratch->count[item[b]]++;
+			scratch->group[item[b] / GROUP] = 1;
+		}
 	}
 }
 
@@ -63,28 +70,49 @@ static uint32_t popularity(const struct search *s, uint32_t i)
 	return (uint32_t)(s->items.start[i + 1] - s->items.start[i]);
 }
 
+/* List the items that i has users in common with, and how alike they are; returns how many. */
+static size_t similarities(const struct search *s, uint32_t i, const struct scratch *scratch)
+{
+	const uint32_t num_items = s->m->users.num_items;
+	const double n_i = popularity(s, i);
+	size_t num = 0;
+
+	count_pairs(s, i, scratch);
+	scratch->count[i] = 0; /* no neighbour of itself */
+	for (uint32_t g = 0; g <= (num_items - 1) / GROUP; g++) {
+		const uint32_t first = g * GROUP;
+		const uint32_t n = num_items - first < GROUP ? num_items - first : GROUP;
+
+		if (!scratch->group[g])
+			continue;
+		scratch->group[g] = 0;
+		for (uint32_t j = first; j < first + n; j++) {
+			const uint32_t n_ij = scratch->count[j];
+
+			if (n_ij == 0)
+				continue;
+			scratch->count[j] = 0;
+			scratch->item[num] = j;
+			scratch->sim[num++] =
+				(float)(n_ij / (sqrt(n_i * popularity(s, j)) + s->shrink));
+		}
+	}
+	return num;
+}
+
 static void find_neighbours(void *arg, size_t i, unsigned thread)
 {
 	struct search *s = arg;
-	struct scratch *scratch = &s->scratch[thread];
-	uint32_t num_items = s->m->users.num_items, *count = scratch->count;
-	double n_i = popularity(s, (uint32_t)i);
-	size_t num;
+	const struct scratch *scratch = &s->scratch[thread];
+	const uint32_t *best = scratch->best;
+	size_t num = similarities(s, (uint32_t)i, scratch);
 
-	count_pairs(s, (uint32_t)i, count);
-	count[i] = 0; /* no neighbour of itself */
-	for (uint32_t j = 0; j < num_items; j++)
-		scratch->sim[j] =
-			count[j] == 0
-				? -INFINITY
-				: (float)(count[j] / (sqrt(n_i * popularity(s, j)) + s->shrink));
-	memset(count, 0, num_items * sizeof(*count));
-	num = rank_top(scratch->sim, num_items, s->k, scratch->best);
+	num = rank_top(scratch->sim, num, s->k, scratch->best);
 	s->num_neighbours[i] = (uint32_t)num;
 	s->neighbours[i] = xmalloc(num, sizeof(**s->neighbours));
 	for (size_t a = 0; a < num; a++)
 		s->neighbours[i][a] =
-			(struct neighbour){ scratch->best[a], scratch->sim[scratch->best[a]] };
+			(struct neighbour){ scratch->item[best[a]], scratch->sim[best[a]] };
 }
 
 /* From "the neighbours of i" to "the items whose neighbour j is". */
@@ -142,12 +170,16 @@ static void search_neighbours(struct knn *m, uint32_t k, double shrink)
 	s.scratch = xmalloc(threads, sizeof(*s.scratch));
 	for (unsigned t = 0; t < threads; t++) {
 		s.scratch[t].count = xcalloc(num_items, sizeof(*s.scratch->count));
+		s.scratch[t].group = xcalloc(num_items / GROUP + 1, 1);
+		s.scratch[t].item = xmalloc(num_items, sizeof(*s.scratch->item));
 		s.scratch[t].sim = xmalloc(num_items, sizeof(*s.scratch->sim));
 		s.scratch[t].best = xmalloc(s.k, sizeof(*s.scratch->best));
 	}
 	pool_run(m->pool, num_items, find_neighbours, &s);
 	for (unsigned t = 0; t < threads; t++) {
 		free(s.scratch[t].count);
+		free(s.scratch[t].group);
+		free(s.scratch[t].item);
 		free(s.scratch[t].sim);
 		free(s.scratch[t].best);
 	}
