@@ -67,7 +67,7 @@ $B/bench/%: $B/tests/bench/%.o $B/libcofilter.a
 $B/bench/sgemm: private COF_LIBS += -lopenblas
 
 # the reference backend is the definition of correct: no fused multiply-add anywhere in it
-$B/lib/reference.o $B/lib/network.o: COF_CFLAGS += -ffp-contract=off
+$B/lib/reference.o $B/lib/network.o: private COF_CFLAGS += -ffp-contract=off
 
 unit: $(UNIT_TESTS)
 
