@@ -62,4 +62,8 @@ const char *stream_out_name(const struct stream_out *s);
 /* Flush, close, and rename (`sync`: fsync first). Dies on any error, late ones too. */
 void stream_commit(struct stream_out *s, bool sync);
 
+/* For both ends: a pipe of 1 MiB where the system allows it, since a writer and a reader that work in bursts
+   then wait less for each other. Any other descriptor stays as it is. */
+void stream_widen_pipe(int fd);
+
 #endif

@@ -68,6 +68,7 @@ struct stream_in *stream_open(const char *path)
 		die("cannot read '%s': it is a directory", s->name);
 	if (isatty(s->fd))
 		die_usage("'%s' is a terminal: give a file or a pipe", s->name);
+	stream_widen_pipe(s->fd);
 	s->raw = xmalloc(RAW_SIZE, 1);
 	while (s->raw_end < 2 && fill_raw(s))
 		;

@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // F_SETPIPE_SZ
 #include "die.h"
 #include "mem.h"
 #include "stream.h"
@@ -13,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { BUFFER_SIZE = 65536, MAX_TEMPORARY = 64 };
+enum { BUFFER_SIZE = 65536, PIPE_SIZE = 1 << 20, MAX_TEMPORARY = 64 };
 
 struct stream_out {
 	int fd;
@@ -140,6 +141,15 @@ void stream_check_stdout(void)
 	refuse_terminal(STDOUT_FILENO, "standard output");
 }
 
+void stream_widen_pipe(int fd)
+{
+#ifdef F_SETPIPE_SZ
+	fcntl(fd, F_SETPIPE_SZ, PIPE_SIZE);
+#else
+	(void)fd;
+#endif
+}
+
 struct stream_out *stream_create(const char *path, bool binary)
 {
 	struct stream_out *s = xcalloc(1, sizeof(*s));
@@ -161,6 +171,7 @@ struct stream_out *stream_create(const char *path, bool binary)
 		die("cannot open '%s' for writing:", s->name);
 	if (binary)
 		refuse_terminal(s->fd, s->name);
+	stream_widen_pipe(s->fd);
 	return s;
 }
 
