@@ -86,7 +86,7 @@ static double time_scoring(const struct backend_ops *ops, struct backend *b,
 	uint32_t *user = random_ids((size_t)BLOCK_USERS, s->num_users, 1);
 	uint32_t none[BLOCK_USERS + 1] = { 0 }, one[BLOCK_USERS + 1], wanted[BLOCK_USERS],
 				    bad[BLOCK_USERS];
-	struct backend_lists lists = { none, none, one, wanted };
+	struct rank_lists lists = { none, none, one, wanted };
 	struct rank_place place[BLOCK_USERS];
 	float *score = xmalloc((size_t)BLOCK_USERS * items, sizeof(*score));
 	double start = 0;
