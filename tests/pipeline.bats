@@ -16,7 +16,7 @@ short_run() {
 	short_run COFILTER_DATA="${data_file%/ml-100k/u.data}"
 	assert_equal "$(jq -r '.ours[0] | "\(.batches) \(.loss * 1000 | round) \(.hit50 * 1000 | round) \(.auc * 1000 | round)"' out/d2l-neumf.json)" \
 		"97 16982 75 531"
-	assert_equal "$(jq .ours[0].tied out/d2l-neumf.json)" "1.0"
+	assert_equal "$(jq '.ours[0].tied > 0.9999' out/d2l-neumf.json)" true
 	assert_near "$(jq .itempop_on_the_books_items.auc out/d2l-neumf.json)" 0.638 0.0005
 	assert_equal "$(jq '.curve | length' out/d2l-neumf.json)" 2
 	assert_equal "$(jq -r '.final[].system' out/d2l-neumf.json | wc -l)" 6
