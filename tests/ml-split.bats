@@ -471,7 +471,8 @@ pairs() {
 }
 
 @test "a reader that stops ends it quietly" {
-	awk 'BEGIN { for (u = 1; u <= 9000; u++) for (i = 1; i <= 3; i++) print u "\t" i "\t3\t" i }' >in.tsv
+	# 100,000 train rows of 20 bytes: more than a pipe holds
+	awk 'BEGIN { for (u = 1; u <= 50000; u++) for (i = 1; i <= 3; i++) print u "\t" i "\t3\t" i }' >in.tsv
 	# shellcheck disable=SC2016
 	run --separate-stderr bash -c 'ml-split -q --test test.cof in.tsv | head -c 100 >/dev/null; echo ${PIPESTATUS[0]}'
 	assert_equal "$stderr" ""
