@@ -43,6 +43,10 @@ struct backend_loss {
 	uint64_t bad_batch; /* first batch, from 0, whose sum is not finite; == batches: none */
 };
 
+/* For backends that know a batch's loss at once: count a batch in; hand the counts over and begin anew. */
+void backend_loss_add(struct backend_loss *l, double sum, uint32_t rows);
+struct backend_loss backend_loss_take(struct backend_loss *l);
+
 enum backend_what { BACKEND_VALUE, BACKEND_GRADIENT, BACKEND_MOMENT1, BACKEND_MOMENT2 };
 
 struct backend_ops {

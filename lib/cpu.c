@@ -4,7 +4,6 @@
 #include "die.h"
 #include "mem.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -258,19 +257,12 @@ static void gradient(struct backend *b, const struct batch *batch)
 	cpu_run(b, b->rows * row_operations(b), b->jobs + 2, gradient_job);
 	for (size_t k = 0; k < b->jobs; k++)
 		sum += b->job_loss[k];
-	if (b->loss.bad_batch == b->loss.batches && isfinite(sum))
-		b->loss.bad_batch++;
-	b->loss.batches++;
-	b->loss.rows += b->rows;
-	b->loss.sum += sum;
+	backend_loss_add(&b->loss, sum, b->rows);
 }
 
 static struct backend_loss loss(struct backend *b)
 {
-	struct backend_loss l = b->loss;
-
-	memset(&b->loss, 0, sizeof(b->loss));
-	return l;
+	return backend_loss_take(&b->loss);
 }
 
 static const char *describe(struct backend *b)

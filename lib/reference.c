@@ -114,12 +114,7 @@ static void reference_gradient(struct backend *b, const struct batch *batch)
 	}
 	if (b->optimizer.l2 != 0)
 		add_l2(b);
-
-	if (b->loss.bad_batch == b->loss.batches && isfinite(sum))
-		b->loss.bad_batch++;
-	b->loss.batches++;
-	b->loss.rows += batch->size;
-	b->loss.sum += sum;
+	backend_loss_add(&b->loss, sum, batch->size);
 }
 
 /* One step of Adam on weight e. */
@@ -167,10 +162,7 @@ static void reference_update(struct backend *b)
 
 static struct backend_loss reference_loss(struct backend *b)
 {
-	struct backend_loss loss = b->loss;
-
-	memset(&b->loss, 0, sizeof(b->loss));
-	return loss;
+	return backend_loss_take(&b->loss);
 }
 
 /* The score streams hold: float32, and the sigmoid of the float32 logit. */

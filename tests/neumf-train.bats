@@ -305,7 +305,7 @@ plugin() {
 		}
 	EOF
 	cc -shared -fPIC -o plugin.so -I"$ROOT/lib" plugin.c \
-		"$ROOT"/lib/{reference,network,neumf,rng,mem,die}.c -D_POSIX_C_SOURCE=200809L -lm
+		"$ROOT"/lib/{reference,backend,network,neumf,rng,mem,die}.c -D_POSIX_C_SOURCE=200809L -lm
 }
 
 @test "a plug-in that is named is taken" {
