@@ -31,6 +31,13 @@ dataset() {
 	skip "no $1/$2 under \$COFILTER_DATA"
 }
 
+# MovieLens 100K, leave-one-out, as train.cof and test.cof (interactions), or skip with the reason.
+movielens_100k() {
+	dataset ml-100k u.data
+	ml-split -q --test test-ratings.cof "$data_file" | binarize >train.cof
+	binarize test-ratings.cof >test.cof
+}
+
 assert_status() {
 	if [ "$status" -ne "$1" ]; then
 		echo "status $status, expected $1; stderr: $stderr"

@@ -101,9 +101,7 @@ check() {
 }
 
 @test "MovieLens 100K: ItemKNN, 20 neighbours, shrink 10" {
-	dataset ml-100k u.data
-	ml-split -q --test test-ratings.cof "$data_file" | binarize >train.cof
-	binarize <test-ratings.cof >test.cof
+	movielens_100k
 	knn-score --train train.cof --all-items --seen train.cof --ranks test.cof >ranks.cof
 	assert_near "$(rank-eval --only HR@50 ranks.cof)" 0.348 0.0005
 	assert_near "$(rank-eval --only HR@10 ranks.cof)" 0.136 0.0005

@@ -24,9 +24,7 @@ short_run() {
 }
 
 @test "the corrected seed network reaches the published hit@50 at epoch 10" {
-	dataset ml-100k u.data
-	ml-split -q --test test-ratings.cof "$data_file" | binarize >train.cof
-	binarize test-ratings.cof >test.cof
+	movielens_100k
 	negsample -q --pairwise --epochs 10 --seed 1 train.cof |
 		neumf-train -q --factors 10 --hidden 10,10,10 --loss bpr --lr 0.01 --weight-decay 1e-5 --batch-size 1024 \
 			--drop-last --device cpu -o model.safetensors

@@ -311,9 +311,7 @@ count_ranks() {
 }
 
 @test "MovieLens 100K: ItemPop under every tie policy, and on the book's items" {
-	dataset ml-100k u.data
-	ml-split -q --test test-ratings.cof "$data_file" | binarize >train.cof
-	binarize <test-ratings.cof >test.cof
+	movielens_100k
 	pop-score --train train.cof --all-items --seen train.cof --ranks test.cof >ranks.cof
 	assert_near "$(rank-eval --only HR@50 ranks.cof)" 0.216 0.0005
 	assert_near "$(rank-eval --only HR@50 --ties worst ranks.cof)" 0.215 0.0005

@@ -28,6 +28,13 @@ use_plugin() {
 	export COFILTER_CUDA_PLUGIN
 }
 
+# What setup does where programs load the plug-in.
+plugin_setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	ulimit -c 0
+	use_plugin
+}
+
 only_emulated() {
 	[ -z "${COFILTER_TEST_PLUGIN:-}" ] || skip 'the host runtime can do it, hardware cannot'
 }

@@ -4,9 +4,7 @@
 setup() {
 	load ../helper
 	load cuda
-	cd "$BATS_TEST_TMPDIR" || return 1
-	ulimit -c 0
-	use_plugin
+	plugin_setup
 }
 
 # metric MODEL DEVICE NAME: one number of rank-eval over all unseen items.
@@ -159,9 +157,8 @@ metric() {
 @test 'ML-100K: metrics are the cpu backend'\''s within their spread' {
 	local epochs=2 seed
 	[ "${COFILTER_CUDA_TESTS:-quick}" = all ] && epochs=10
-	dataset ml-100k u.data
-	ml-split -q --test test.cof "$data_file" | binarize -q >train.cof
-	binarize -q test.cof >held-out.cof
+	movielens_100k
+	mv test.cof held-out.cof
 	for seed in 1 2 3; do
 		negsample -q --epochs $epochs --seed $seed train.cof >triples.cof
 		neumf-train -q --device cpu --factors 10 --hidden 10,10,10 --lr 0.01 --weight-decay 1e-5 --batch-size 1024 \

@@ -4,9 +4,7 @@
 setup() {
 	load ../helper
 	load cuda
-	cd "$BATS_TEST_TMPDIR" || return 1
-	ulimit -c 0
-	use_plugin
+	plugin_setup
 	small_data
 	train model.safetensors --device cuda
 }
