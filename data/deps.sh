@@ -5,8 +5,7 @@ set -eu
 
 deps='gcc g++ libc6-dev make zlib1g-dev libdeflate-dev libjansson-dev librandom123-dev
 	jq gnuplot-nox bats curl unzip ca-certificates python3-numpy mandoc file xz-utils'
-deps_dev='clang clang-format clang-tidy cppcheck shellcheck mandoc python3-torch time
-	libopenblas-dev'
+deps_dev='clang clang-format cppcheck shellcheck python3-torch time libopenblas-dev'
 
 case ${1-} in
 deps) wanted=$deps ;;

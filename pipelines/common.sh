@@ -34,7 +34,7 @@ find_data() {
 }
 
 # ml_100k: print the path of u.data. It is looked for, then downloaded; without both the planted data set takes its
-# place and NOTICE says so, unless DATASET=ml-100k forbids it. DATASET=planted asks for it.
+# place ($work/planted.tsv, for which planted_notice is due), unless DATASET=ml-100k forbids it. DATASET=planted asks for it.
 ml_100k() {
 	local here
 	here=$(dirname "${BASH_SOURCE[0]}")
@@ -55,6 +55,7 @@ ml_100k() {
 }
 
 planted_notice() {
-	printf '\n*** %s\n*** %s\n' "These numbers are NOT MovieLens: MovieLens 100K was neither found nor downloaded," \
-		"so they come from the planted data set (see planted(1)). Put ml-100k/u.data under \$COFILTER_DATA."
+	local why="MovieLens 100K was neither found nor downloaded. Put ml-100k/u.data under \$COFILTER_DATA."
+	[ "${DATASET:-}" != planted ] || why="DATASET=planted asks for it."
+	printf '\n*** %s\n*** %s\n' "These numbers are NOT MovieLens: they come from the planted data set (see planted(1))." "$why"
 }
