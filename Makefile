@@ -4,7 +4,7 @@
 
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
-B := build$(if $(SAN),-san)
+B := build$(if $(SAN),/san)
 
 # `deps` named with other goals runs first, the rest in a sub-make: no probe below sees the machine before it.
 ifneq ($(and $(filter deps deps-dev,$(MAKECMDGOALS)),$(filter-out deps deps-dev,$(MAKECMDGOALS))),)
@@ -17,9 +17,12 @@ $(first_goal): $(filter deps deps-dev,$(MAKECMDGOALS))
 $(filter-out deps deps-dev $(first_goal),$(MAKECMDGOALS)): $(first_goal) ;
 else
 
+O := $B/obj
+
 STAGES := $(basename $(notdir $(wildcard stages/*.c)))
 PROGRAMS := $(STAGES:%=$B/bin/%) $(patsubst data/%.c,$B/bin/%,$(wildcard data/*.c))
-LIB_OBJECTS := $(patsubst %.c,$B/%.o,$(wildcard lib/*.c))
+# every folder of lib/ but cuda, which has a compiler of its own
+LIB_OBJECTS := $(patsubst %.c,$O/%.o,$(wildcard lib/*/*.c))
 BENCHES := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 
@@ -29,15 +32,15 @@ COF_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -Ilib $(WAR
 COF_LIBS := -ljansson -lz -ldeflate -ldl -lm
 
 .DELETE_ON_ERROR:
-.PRECIOUS: $B/%.o
+.PRECIOUS: $O/%.o
 .PHONY: all programs test unit lint bench bench-quick pipeline deps deps-dev install uninstall clean
 all: programs
 
-include $(wildcard lib/lib.mk lib/cuda/lib.mk tests/cuda/cuda.mk install.mk tests/tests.mk)
+include lib/cpu/cpu.mk lib/cuda/cuda.mk stages/install.mk tests/tests.mk tests/cuda/host.mk
 
 programs: $(PROGRAMS)
 
-$B/%.o: %.c $B/flags
+$O/%.o: %.c $B/flags
 	@mkdir -p $(@D)
 	$(CC) $(COF_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
 
@@ -50,25 +53,25 @@ $B/flags: FORCE
 
 $B/libcofilter.a: $(LIB_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $^
 
 define link
 @mkdir -p $(@D)
 $(CC) $(SANITIZE) -pthread $(LDFLAGS) $^ $(COF_LIBS) -o $@
 endef
-$B/bin/%: $B/stages/%.o $B/libcofilter.a
+$B/bin/%: $O/stages/%.o $B/libcofilter.a
 	$(link)
-$B/bin/%: $B/data/%.o $B/libcofilter.a
+$B/bin/%: $O/data/%.o $B/libcofilter.a
 	$(link)
-$B/unit/%: $B/tests/unit/%.o $B/libcofilter.a
+$B/unit/%: $O/tests/unit/%.o $B/libcofilter.a
 	$(link)
-$B/bench/%: $B/tests/bench/%.o $B/libcofilter.a
+$B/bench/%: $O/tests/bench/%.o $B/libcofilter.a
 	$(link)
 # nothing but the bench, for its floor, uses a BLAS
 $B/bench/sgemm: private COF_LIBS += -lopenblas
 
 # the reference backend is the definition of correct: no fused multiply-add anywhere in it
-$B/lib/reference.o $B/lib/network.o: private COF_CFLAGS += -ffp-contract=off
+$O/lib/reference/%.o: private COF_CFLAGS += -ffp-contract=off
 
 unit: $(UNIT_TESTS)
 
@@ -91,7 +94,7 @@ lint:
 	@tests/lint
 
 clean:
-	rm -rf build build-san
+	rm -rf build
 
 -include $(shell find $B -name '*.d' 2>/dev/null)
 endif

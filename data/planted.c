@@ -1,18 +1,18 @@
 /*
  * planted: write a rating log whose truth is known, from a latent-factor model, for tests, scale.
  * Writes text like MovieLens' u.data: user TAB item TAB rating TAB time, ids from 1. The model is
- * in lib/planted.h.
+ * in lib/data/planted.h.
  *   planted --users 138493 --items 27278 --ratings 20000000 >planted.tsv
  */
-#include "planted.h"
-#include "backend.h"
-#include "die.h"
-#include "mem.h"
-#include "model.h"
-#include "opt.h"
-#include "pool.h"
-#include "progress.h"
-#include "stream.h"
+#include "data/planted.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/progress.h"
+#include "cli/opt.h"
+#include "model/backend.h"
+#include "model/model.h"
+#include "stream/stream.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -3,8 +3,8 @@
  * Reads rating records, writes interaction records; memory does not grow with the input.
  *   ml-split --test test.cof u.data | binarize --min-rating 4 >train.cof
  */
-#include "opt.h"
-#include "record.h"
+#include "cli/opt.h"
+#include "stream/record.h"
 
 #include <float.h>
 #include <math.h>

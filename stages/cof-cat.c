@@ -3,14 +3,14 @@
  * Reads any kind, or text; memory does not grow with input (--to npy holds all rows).
  *   cof-cat test.cof | head
  */
-#include "die.h"
-#include "export.h"
-#include "import.h"
-#include "labels.h"
-#include "mem.h"
-#include "opt.h"
-#include "record.h"
-#include "stream.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "cli/opt.h"
+#include "stream/record.h"
+#include "stream/stream.h"
+#include "text/export.h"
+#include "text/import.h"
+#include "text/labels.h"
 
 #include <inttypes.h>
 #include <stdio.h>

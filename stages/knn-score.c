@@ -4,9 +4,9 @@
  * every scorer needs (knn-score.1).
  *   knn-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval
  */
-#include "knn.h"
-#include "record.h"
-#include "scoring.h"
+#include "cli/scoring.h"
+#include "linear/knn.h"
+#include "stream/record.h"
 
 static struct {
 	const char *train;

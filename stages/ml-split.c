@@ -4,16 +4,16 @@
  * Holds 24 bytes a rating and the id tables.
  *   ml-split --test test.cof u.data | binarize >train.cof
  */
-#include "die.h"
-#include "idmap.h"
-#include "mem.h"
-#include "opt.h"
-#include "progress.h"
-#include "ratings.h"
-#include "record.h"
-#include "split.h"
-#include "stream.h"
-#include "text.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/progress.h"
+#include "cli/opt.h"
+#include "data/ratings.h"
+#include "data/split.h"
+#include "stream/record.h"
+#include "stream/stream.h"
+#include "text/idmap.h"
+#include "text/text.h"
 
 #include <stdlib.h>
 #include <string.h>

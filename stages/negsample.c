@@ -3,16 +3,16 @@
  * Reads interaction records to their end, then writes triple or sample records.
  *   negsample --pairwise --epochs 10 --seed 1 train.cof | neumf-train -o model.safetensors
  */
-#include "die.h"
-#include "history.h"
-#include "mem.h"
-#include "opt.h"
-#include "permute.h"
-#include "pool.h"
-#include "positives.h"
-#include "progress.h"
-#include "record.h"
-#include "sampler.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/permute.h"
+#include "base/pool.h"
+#include "base/progress.h"
+#include "cli/opt.h"
+#include "data/history.h"
+#include "data/positives.h"
+#include "data/sampler.h"
+#include "stream/record.h"
 
 #include <inttypes.h>
 #include <math.h>

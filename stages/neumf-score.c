@@ -4,12 +4,12 @@
  * and what every scorer needs (neumf-score.1).
  *   neumf-score --model m.safetensors --all-items --seen train.cof --ranks test.cof | rank-eval
  */
-#include "backend.h"
-#include "die.h"
-#include "model.h"
-#include "pool.h"
-#include "record.h"
-#include "scoring.h"
+#include "base/die.h"
+#include "base/pool.h"
+#include "cli/scoring.h"
+#include "model/backend.h"
+#include "model/model.h"
+#include "stream/record.h"
 
 enum { BATCH_SIZE = 1 << 16 };
 

@@ -3,15 +3,15 @@
  * Reads triple or sample records, writes a safetensors file; memory does not grow with the input.
  *   negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors
  */
-#include "backend.h"
-#include "die.h"
-#include "mem.h"
-#include "model.h"
-#include "opt.h"
-#include "pool.h"
-#include "record.h"
-#include "stream.h"
-#include "trainer.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "cli/opt.h"
+#include "model/backend.h"
+#include "model/model.h"
+#include "model/trainer.h"
+#include "stream/record.h"
+#include "stream/stream.h"
 
 #include <errno.h>
 #include <float.h>

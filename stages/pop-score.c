@@ -4,9 +4,9 @@
  * what every scorer needs (pop-score.1).
  *   pop-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval
  */
-#include "mem.h"
-#include "record.h"
-#include "scoring.h"
+#include "base/mem.h"
+#include "cli/scoring.h"
+#include "stream/record.h"
 
 #include <stdlib.h>
 #include <string.h>

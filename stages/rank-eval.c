@@ -3,16 +3,16 @@
  * Reads score or rank records, writes a text table or JSON; memory: one user's rows and one bit a user.
  *   neumf-score --model m.safetensors --all-items --seen train.cof test.cof | rank-eval -k 10,50
  */
-#include "candidates.h"
-#include "die.h"
-#include "evaluation.h"
-#include "mem.h"
-#include "opt.h"
-#include "progress.h"
-#include "record.h"
-#include "report.h"
-#include "stream.h"
-#include "turns.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/progress.h"
+#include "cli/opt.h"
+#include "cli/report.h"
+#include "data/turns.h"
+#include "rank/candidates.h"
+#include "rank/evaluation.h"
+#include "stream/record.h"
+#include "stream/stream.h"
 
 #include <stdio.h>
 #include <stdlib.h>

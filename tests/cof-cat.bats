@@ -45,9 +45,9 @@ by_hand() {
 
 @test "rows of every kind come back from text as they went in, read by the Python of record.5" {
 	numpy
-	mandoc -Tascii "$ROOT/lib/record.5" >/dev/null || skip "no mandoc"
+	mandoc -Tascii "$ROOT/lib/stream/record.5" >/dev/null || skip "no mandoc"
 	# .Bd -literal blocks hold the code as it is, but for \e
-	awk '/^\.Bd -literal$/ { on = 1; next } /^\.Ed/ { on = 0 } on' "$ROOT/lib/record.5" |
+	awk '/^\.Bd -literal$/ { on = 1; next } /^\.Ed/ { on = 0 } on' "$ROOT/lib/stream/record.5" |
 		sed 's/\\e/\\/g' >read_cof.py
 	[ "$(grep -vc '^$' read_cof.py)" -le 20 ]
 	printf '0\t19\t3.5\t-5\n9\t0\t0.1\t9223372036854775807\n' >rating.tsv

@@ -6,7 +6,7 @@ FUZZ_CC ?= clang
 FUZZ_TARGETS := record safetensors text
 FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 # die.c is replaced: a reader that dies must not end the fuzzer
-FUZZ_OBJECTS := $(patsubst lib/%.c,$B/fuzz/lib/%.o,$(filter-out lib/die.c,$(wildcard lib/*.c))) $B/fuzz/tests/fuzz/fuzz.o
+FUZZ_OBJECTS := $(patsubst lib/%.c,$B/fuzz/lib/%.o,$(filter-out lib/base/die.c,$(wildcard lib/*/*.c))) $B/fuzz/tests/fuzz/fuzz.o
 
 .PHONY: fuzz
 fuzz: $(FUZZ_TARGETS:%=$B/fuzz/fuzz_%) programs
@@ -18,7 +18,7 @@ $B/fuzz/%.o: %.c
 
 $B/fuzz/libfuzz.a: $(FUZZ_OBJECTS)
 	@rm -f $@
-	$(AR) rcs $@ $^
+	$(AR) qcs $@ $^
 
 $B/fuzz/fuzz_%: $B/fuzz/tests/fuzz/fuzz_%.o $B/fuzz/libfuzz.a
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -pthread $^ $(COF_LIBS) -o $@

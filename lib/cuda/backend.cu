@@ -2,7 +2,7 @@
  * backend: the ops of backend.h on a CUDA device. A step is one graph, captured once for a batch
  * size and launched with one call; see step.cu for what is in it.
  */
-#include "device.h"
+#include "cuda/device.h"
 
 #include <errno.h> /* program_invocation_short_name */
 

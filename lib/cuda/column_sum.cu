@@ -5,7 +5,7 @@
  * In two stages: a block sums its rows (a count that the number of rows alone decides), then the
  * blocks' sums are added in their order.
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 enum { TILE_COLS = 32, TILE_ROWS = GPU_BLOCK / TILE_COLS };
 

@@ -7,7 +7,7 @@
  * The products are the same bits in every run: cuBLAS promises it for one stream, a fixed workspace
  * (set at the handle's creation, see device.cu) and atomics mode off, its default.
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 static const float one = 1, zero = 0;
 

@@ -1,4 +1,4 @@
-#include "device.h"
+#include "cuda/device.h"
 
 enum { BLAS_WORKSPACE = 32 << 20, TENSOR_ALIGN = 64 };
 

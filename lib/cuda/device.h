@@ -6,7 +6,7 @@
 #ifndef DEVICE_H
 #define DEVICE_H
 
-#include "ops.h"
+#include "cuda/ops.h"
 
 /* A tensor of the layout on the device. Embedding gradients are rows, see struct segment. */
 struct param {

@@ -5,7 +5,7 @@
  *                        item_rows (S, E) = mlp_item[item[s]]
  * One thread a float; neighbouring threads read neighbouring floats of a row.
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 __global__ void gather_forward_kernel(struct gather a)
 {

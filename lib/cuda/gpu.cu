@@ -1,4 +1,4 @@
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 /* "CUDA: cudaMalloc failed: out of memory": the function's name, without its arguments. */
 static int name_length(const char *call)

@@ -26,9 +26,9 @@
 
 #define _Noreturn [[noreturn]] /* the C headers of lib/ in C++ */
 extern "C" {
-#include "backend.h"
-#include "die.h"
-#include "mem.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "model/backend.h"
 }
 #undef _Noreturn
 

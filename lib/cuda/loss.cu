@@ -6,7 +6,7 @@
  *   dlogit (S) = d loss / d logit / B;   dx (S, H) = dlogit head[F..]
  * One warp a row; the loss of a batch is summed in double, in an order that B alone decides.
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 /* 1 / (1 + exp(-v)) without overflow */
 static __device__ __forceinline__ float sigmoid(float v)

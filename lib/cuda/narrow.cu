@@ -5,7 +5,7 @@
  * The weights lie in shared memory. The backward pass walks over tiles of rows; a block keeps its
  * part of dw and db in registers and writes it once, and the parts are then added in their order.
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 /* Rows of a tile; weights (db among them) that a thread of GPU_BLOCK sums. */
 enum { TILE_ROWS = 64, NARROW_WEIGHTS = 1088, NARROW_WIDTH = 64 };

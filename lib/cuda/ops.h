@@ -9,7 +9,7 @@
 #ifndef OPS_H
 #define OPS_H
 
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 /* ---- gather.cu ---- */
 

@@ -7,7 +7,7 @@
  * flat: dense parameters, one launch for all of them. table: every row of the embeddings, gradient
  * 0 for rows out of the batch. row: the rows of the batch only. One thread a weight.
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 struct update_tables {
 	struct update_table table[MAX_TABLES];

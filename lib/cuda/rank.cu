@@ -9,7 +9,7 @@
  *          from the top (a radix select), then the places in ascending order; the caller sorts k of
  *          them
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 enum { DIGITS = 256, WARPS = GPU_BLOCK / 32 };
 

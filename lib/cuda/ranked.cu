@@ -2,7 +2,7 @@
  * ranked: blocks of scores that are ranked on the device, so that a place a user comes back and not
  * a score an item: 4 bytes a pair over PCIe cost more than a narrow network's arithmetic.
  */
-#include "device.h"
+#include "cuda/device.h"
 
 /* Room for n numbers, at least one. */
 static uint32_t *list_room(struct backend *b, int which, size_t n)

@@ -6,7 +6,7 @@
  *                 halves, each computed once a user and once an item
  *   score_output  score = head . concat(gmf_user * gmf_item, x) + bias, or its sigmoid
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 __global__ void pair_forward_kernel(const float *__restrict__ user_half,
 	const float *__restrict__ item_half, const float *__restrict__ bias, uint32_t rows,

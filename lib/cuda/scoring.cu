@@ -2,7 +2,7 @@
  * scoring: the forward pass without a batch. Layer 1 in its halves, a user's once a call and an
  * item's once a version of the parameters; from layer 2 on every pair. SCORE_ROWS pairs at a time.
  */
-#include "device.h"
+#include "cuda/device.h"
 
 enum { SCORE_ROWS = 65536 };
 

@@ -9,7 +9,7 @@
  * carry_out; a second kernel follows each run that crosses chunks and adds carry_out and the
  * carry_ins in order.
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 struct segments {
 	struct segment table[MAX_TABLES];

@@ -9,7 +9,7 @@
  * each other with a match. Integer counts only; one tile (a batch of 2 k) is sorted by one block in
  * one launch.
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 enum { DIGITS = 256, WARPS = GPU_BLOCK / 32, SORT_TILE = 2048, WARP_KEYS = SORT_TILE / WARPS };
 

@@ -4,7 +4,7 @@
  *   forward   y (S, H) = relu(user_half[s % B] + y + bias)
  *   backward  duser (B, H) = sum over p < P of dy[r + p B]
  */
-#include "ops.h"
+#include "cuda/ops.h"
 
 __global__ void split_forward_kernel(float *__restrict__ y, const float *__restrict__ user_half,
 	const float *__restrict__ bias, uint32_t batch, uint32_t samples, uint32_t out)

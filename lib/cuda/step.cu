@@ -1,5 +1,5 @@
 /* The work of one step on the streams. README.md draws it; nothing here waits for the device. */
-#include "device.h"
+#include "cuda/device.h"
 
 static void forward_layers(struct backend *b, uint32_t samples)
 {

@@ -6,9 +6,9 @@
  * 0 for the best instruction set, 1 for the next. Prints "rate N", in millions a second; with CPU_TIME set in the
  * environment, of processor time instead, which a busy machine disturbs less.
  */
-#include "cpu.h"
-#include "mem.h"
-#include "rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "cpu/cpu.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -7,15 +7,14 @@ build=$1 kit=$2
 most=$((60 * 1024)) # KiB
 
 rm -rf "$kit"
-mkdir -p "$kit/build/bin" "$kit/build/cuda-host/plain/c" "$kit/tests/cuda" "$kit/tests/unit" "$kit/lib" "$kit/bats/bin"
+mkdir -p "$kit/build/bin" "$kit/build/cuda-host/plain" "$kit/tests/cuda" "$kit/tests/unit" "$kit/bats/bin"
 cp Makefile "$kit/"
-cp lib/*.h "$kit/lib/"
-cp -r lib/cuda "$kit/lib/"
+cp -r lib "$kit/"
 cp tests/helper.bash "$kit/tests/"
 cp tests/unit/check.h "$kit/tests/unit/"
 cp tests/cuda/*.cu tests/cuda/*.h tests/cuda/*.sh tests/cuda/*.bash tests/cuda/*.bats "$kit/tests/cuda/"
 cp "$build"/bin/* "$kit/build/bin/"
-cp "$build"/cuda-host/plain/c/*.o "$kit/build/cuda-host/plain/c/"
+cp -r "$build/cuda-host/plain/c" "$kit/build/cuda-host/plain/"
 for program in tests/cuda/*.cu tests/cuda/*.c; do
 	program=${program##*/}
 	cp "$build/cuda-host/plain/${program%.*}" "$kit/build/cuda-host/plain/"

@@ -11,14 +11,14 @@ build() {
 	for source in lib/cuda/*.cu tests/cuda/*.cu; do
 		name=$(basename "$source" .cu)
 		"$NVCC" -std=c++17 -O3 -lineinfo -arch="sm_$ARCH" -Xcompiler -fPIC,-fvisibility=hidden,-Wall,-Wextra \
-			-Ilib -Ilib/cuda -c "$source" -o "$GPU/$name.o" &
+			-Ilib -c "$source" -o "$GPU/$name.o" &
 		pids+=($!)
 		[ ${#pids[@]} -lt "$(nproc)" ] || { wait "${pids[0]}" || return 1; pids=("${pids[@]:1}"); }
 	done
 	for pid in "${pids[@]}"; do
 		wait "$pid" || return 1
 	done
-	local ops=() c=("$BUILD"/cuda-host/plain/c/*.o) rpath=-Xlinker=-rpath,$CUDA/lib64
+	local ops=() c=("$BUILD"/cuda-host/plain/c/*/*.o) rpath=-Xlinker=-rpath,$CUDA/lib64
 	for source in lib/cuda/*.cu; do
 		ops+=("$GPU/$(basename "$source" .cu).o")
 	done

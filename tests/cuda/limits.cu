@@ -4,7 +4,7 @@
  *   limits [SCALE]    1: sizes for a GPU; 1000 and more: to see on the host runtime that it runs
  * Prints "name value unit", one a line; every figure is the median of five.
  */
-#include "gpu.h"
+#include "cuda/gpu.h"
 
 #include <algorithm>
 

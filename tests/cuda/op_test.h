@@ -8,10 +8,10 @@
 #define OP_TEST_H
 
 #include "../unit/check.h"
-#include "ops.h"
+#include "cuda/ops.h"
 
 extern "C" {
-#include "rng.h"
+#include "base/rng.h"
 }
 
 /* On the device and on the host; `host` is what was put or got last. */

@@ -4,10 +4,10 @@
  *   COFILTER_CUDA_PLUGIN=FILE test_ranked
  */
 #include "../unit/check.h"
-#include "backend.h"
-#include "die.h"
-#include "mem.h"
-#include "ranking.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "model/backend.h"
+#include "rank/ranking.h"
 
 #include <math.h>
 #include <stdlib.h>

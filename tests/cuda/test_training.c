@@ -14,10 +14,10 @@
  * is always on has no gradient of its bias under bpr).
  */
 #include "../unit/check.h"
-#include "backend.h"
-#include "die.h"
-#include "mem.h"
-#include "rng.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/backend.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -5,11 +5,11 @@
  * Prints one line: the work, its rate, and per triple or pair the arithmetic and the bytes that separate fp32
  * kernels move, from which gpu-check.sh takes the floor.
  */
-#include "backend.h"
-#include "die.h"
-#include "mem.h"
-#include "opt.h"
-#include "rng.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "cli/opt.h"
+#include "model/backend.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
-/* Stands in for lib/die.c: dying goes back to fuzz_run. */
+/* Stands in for lib/base/die.c: dying goes back to fuzz_run. */
 #define _GNU_SOURCE /* memfd_create */
 #include "fuzz.h"
 
-#include "die.h"
+#include "base/die.h"
 
 #include <fcntl.h>
 #include <sanitizer/allocator_interface.h>

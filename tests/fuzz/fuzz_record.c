@@ -1,8 +1,8 @@
 /* Record streams. The checksums are set right first: no mutation would find them. */
-#include "bytes.h"
+#include "base/bytes.h"
 #include "fuzz.h"
-#include "record.h"
-#include "record_format.h"
+#include "stream/record.h"
+#include "stream/record_format.h"
 
 #include <stdlib.h>
 

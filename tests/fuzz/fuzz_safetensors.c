@@ -1,6 +1,6 @@
 /* Model files. */
 #include "fuzz.h"
-#include "model.h"
+#include "model/model.h"
 
 #include <stdlib.h>
 

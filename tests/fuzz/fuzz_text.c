@@ -1,8 +1,8 @@
 /* Text: rating logs in every format, label files, and rows of records. The first byte chooses. */
 #include "fuzz.h"
-#include "import.h"
-#include "labels.h"
-#include "text.h"
+#include "text/import.h"
+#include "text/labels.h"
+#include "text/text.h"
 
 #include <stdlib.h>
 

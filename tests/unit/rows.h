@@ -2,7 +2,7 @@
 #ifndef ROWS_H
 #define ROWS_H
 
-#include "record.h"
+#include "stream/record.h"
 
 #include <math.h>
 #include <string.h>

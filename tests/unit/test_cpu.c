@@ -3,10 +3,10 @@
  * for each model, loss and optimizer at odd sizes, for every instruction set this processor has; and the same
  * bits for 1, 2, 3 and 8 threads.
  */
+#include "base/mem.h"
+#include "base/rng.h"
 #include "check.h"
-#include "cpu.h"
-#include "mem.h"
-#include "rng.h"
+#include "cpu/cpu.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -3,11 +3,11 @@
  * reader must exit with 1 and one line; of damaged gzip it may also give the undamaged rows, where the bit
  * means nothing. Never a crash, a hang, a wrong row, or a row too few.
  */
+#include "base/die.h"
 #include "check.h"
 #include "child.h"
-#include "die.h"
-#include "record.h"
 #include "rows.h"
+#include "stream/record.h"
 
 #include <zlib.h>
 

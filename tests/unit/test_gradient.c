@@ -4,8 +4,8 @@
  */
 #include "check.h"
 
-#include "backend.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "model/backend.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* history: against a plain matrix of booleans, on random rows with duplicates, in several goes. */
+#include "base/rng.h"
 #include "check.h"
-#include "history.h"
-#include "rng.h"
+#include "data/history.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* The id map: labels that must stay apart, growth, order, the limit; all against a plain list. */
+#include "base/mem.h"
+#include "base/rng.h"
 #include "check.h"
-#include "idmap.h"
-#include "mem.h"
-#include "rng.h"
+#include "text/idmap.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

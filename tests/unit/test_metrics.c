@@ -1,8 +1,8 @@
 /* metrics: cases worked out by hand, and random lists against every order of the tied, one by one. */
-#include "metrics.h"
+#include "rank/metrics.h"
 
+#include "base/rng.h"
 #include "check.h"
-#include "rng.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Layouts, first values, scores and losses of the models, against numbers worked out by hand. */
 #include "check.h"
 
-#include "backend.h"
-#include "mem.h"
+#include "base/mem.h"
+#include "model/backend.h"
 
 #include <math.h>
 #include <stdlib.h>

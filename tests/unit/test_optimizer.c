@@ -5,9 +5,9 @@
  */
 #include "check.h"
 
-#include "backend.h"
-#include "mem.h"
-#include "rng.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "model/backend.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* permute: a bijection for every n, keyed, and without visible structure. */
+#include "base/permute.h"
 #include "check.h"
-#include "permute.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* planted: the draws follow the stated preferences; counts, directions and ratings are as documented. */
 #include "check.h"
-#include "planted.h"
+#include "data/planted.h"
 
 #include <math.h>
 #include <string.h>

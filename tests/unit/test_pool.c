@@ -1,7 +1,7 @@
 /* pool: every job runs exactly once, with any number of threads, and all have ended on return. */
+#include "base/mem.h"
+#include "base/pool.h"
 #include "check.h"
-#include "mem.h"
-#include "pool.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>

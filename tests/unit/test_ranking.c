@@ -1,8 +1,8 @@
 /* ranking: places, best lists and the search for bad scores, against plain loops. */
-#include "ranking.h"
+#include "rank/ranking.h"
 
+#include "base/rng.h"
 #include "check.h"
-#include "rng.h"
 
 #include <math.h>
 #include <stdbool.h>

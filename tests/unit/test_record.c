@@ -1,11 +1,11 @@
 /* Records: round trips of every kind around the ends of blocks, the bytes on disk, headers, and errors. */
-#include "bytes.h"
+#include "base/bytes.h"
+#include "base/die.h"
+#include "base/mem.h"
 #include "check.h"
 #include "child.h"
-#include "die.h"
-#include "mem.h"
-#include "record.h"
 #include "rows.h"
+#include "stream/record.h"
 
 #include <inttypes.h>
 #include <zlib.h>

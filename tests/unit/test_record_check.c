@@ -1,6 +1,6 @@
 /* record_check: one bad field anywhere in a block of any kind is found, and nothing else. */
-#include "bytes.h"
-#include "record_format.h"
+#include "base/bytes.h"
+#include "stream/record_format.h"
 
 #include "check.h"
 

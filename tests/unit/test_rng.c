@@ -1,9 +1,9 @@
 /*
  * rng: Philox against Random123's published known answers (its kat_vectors file, philox4x32 with 10
- * rounds), and what lib/rng.h promises of the numbers made from it.
+ * rounds), and what lib/base/rng.h promises of the numbers made from it.
  */
+#include "base/rng.h"
 #include "check.h"
-#include "rng.h"
 
 #include <math.h>
 #include <string.h>

@@ -5,10 +5,10 @@
 #include "check.h"
 #include "child.h"
 
-#include "bytes.h"
-#include "die.h"
-#include "mem.h"
-#include "model.h"
+#include "base/bytes.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "model/model.h"
 
 #include <math.h>
 #include <string.h>

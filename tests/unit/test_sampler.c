@@ -2,11 +2,11 @@
  * sampler, alias, positives: distributions by chi-square with a fixed seed (critical values at p = 0.001),
  * users with nearly everything closed, and draws that depend on the record only.
  */
-#include "alias.h"
+#include "base/alias.h"
+#include "base/mem.h"
 #include "check.h"
-#include "mem.h"
-#include "positives.h"
-#include "sampler.h"
+#include "data/positives.h"
+#include "data/sampler.h"
 
 #include <math.h>
 #include <stdlib.h>

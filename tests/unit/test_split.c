@@ -1,9 +1,9 @@
 /* Cleaning and splitting of random tables against plain quadratic definitions. */
+#include "base/mem.h"
+#include "base/rng.h"
 #include "check.h"
-#include "mem.h"
-#include "ratings.h"
-#include "rng.h"
-#include "split.h"
+#include "data/ratings.h"
+#include "data/split.h"
 
 #include <stdbool.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Streams: gzip of several members, lines, temporary files, and the errors of damaged input. */
 #include "check.h"
-#include "stream.h"
+#include "stream/stream.h"
 
 #include <stdlib.h>
 #include <string.h>

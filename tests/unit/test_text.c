@@ -1,9 +1,9 @@
 /* The text reader on random lines of every shape, over several buffers, against what was written. */
+#include "base/mem.h"
+#include "base/rng.h"
 #include "check.h"
-#include "mem.h"
-#include "rng.h"
-#include "stream.h"
-#include "text.h"
+#include "stream/stream.h"
+#include "text/text.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

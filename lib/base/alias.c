@@ -1,0 +1,135 @@
+#include "base/alias.h"
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Turn the weights, in place, into whole numbers with the sum n x share; the largest takes what
+ * rounding leaves. A double and an uint64_t share their eight bytes, hence memcpy.
+ */
+static void scale_weights(double *weight, uint32_t n, uint64_t share)
+{
+	const double total = (double)share * n;
+	uint64_t left = share * n, scaled;
+	double sum = 0;
+	uint32_t largest = 0;
+
+	for (uint32_t i = 0; i < n; i++) {
+		sum += weight[i];
+		largest = weight[i] > weight[largest] ? i : largest;
+	}
+	for (uint32_t i = 0; i < n; i++) {
+		scaled = (uint64_t)(weight[i] / sum * total);
+		left -= scaled;
+		memcpy(&weight[i], &scaled, sizeof(scaled));
+	}
+	memcpy(&scaled, &weight[largest], sizeof(scaled));
+	scaled += left; // modulo 2^64: rounding may have gone either way
+	memcpy(&weight[largest], &scaled, sizeof(scaled));
+}
+
+static void set_bucket(struct alias *a, uint32_t i, uint64_t own, uint64_t share, uint32_t other)
+{
+	const double threshold = (double)own / (double)share * 0x1p32;
+
+	a->bucket[i].threshold = threshold < UINT32_MAX ? (uint32_t)threshold : UINT32_MAX;
+	a->bucket[i].other = other;
+}
+
+static uint32_t next(const struct alias *a, uint32_t i, uint64_t share, bool heavy)
+{
+	while (i < a->n && (alias_weight(a, i) > share) != heavy)
+		i++;
+	return i;
+}
+
+/*
+ * Fill the buckets: a light number's bucket is topped up from the current heavy number; a heavy one
+ * whose rest has become light gets its own bucket, topped up from the next heavy one. Vose's method
+ * with two pointers instead of two stacks (Huebschle-Schneider & Sanders 2022, "sweeping").
+ */
+static void fill_buckets(struct alias *a, uint64_t share)
+{
+	uint32_t light = next(a, 0, share, false), heavy = next(a, 0, share, true);
+	uint64_t rest = heavy < a->n ? alias_weight(a, heavy) : 0;
+
+	while (heavy < a->n) {
+		if (rest > share) { // then some bucket is not full yet, so a light one is left
+			set_bucket(a, light, alias_weight(a, light), share, heavy);
+			rest -= share - alias_weight(a, light);
+			light = next(a, light + 1, share, false);
+		} else {
+			const uint32_t other = next(a, heavy + 1, share, true);
+
+			set_bucket(a, heavy, rest, share, other < a->n ? other : heavy);
+			if (other < a->n)
+				rest = alias_weight(a, other) - (share - rest);
+			heavy = other;
+		}
+	}
+	for (; light < a->n; light = next(a, light + 1, share, false))
+		set_bucket(a, light, share, share, light); // its weight is share
+}
+
+void alias_init(struct alias *a, uint32_t n, double *weight)
+{
+	const uint64_t share = (UINT64_C(1) << 62) / n;
+	uint64_t sum = 0;
+
+	scale_weights(weight, n, share);
+	a->n = n;
+	a->bucket = xmalloc(n, sizeof(*a->bucket));
+	a->before = xrealloc(weight, (size_t)n + 1, sizeof(*a->before));
+	for (uint32_t i = 0; i <= n; i++) {
+		const uint64_t w = i < n ? a->before[i] : 0;
+
+		a->before[i] = sum;
+		sum += w;
+	}
+	fill_buckets(a, share);
+}
+
+void alias_release(struct alias *a)
+{
+	free(a->bucket);
+	free(a->before);
+	*a = (struct alias){ 0 };
+}
+
+uint64_t alias_open_weight(const struct alias *a, const uint32_t *closed, uint32_t num_closed)
+{
+	uint64_t open = a->before[a->n];
+
+	for (uint32_t k = 0; k < num_closed; k++)
+		open -= alias_weight(a, closed[k]);
+	return open;
+}
+
+/* The number whose weight covers point t of the line: the last i with before[i] <= t. */
+static uint32_t covering(const struct alias *a, uint64_t t)
+{
+	uint32_t low = 0, high = a->n;
+
+	while (high - low > 1) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (a->before[middle] <= t)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+uint32_t alias_draw_open(
+	const struct alias *a, const uint32_t *closed, uint32_t num_closed, struct rng *r)
+{
+	uint64_t t = rng_below64(r, alias_open_weight(a, closed, num_closed));
+
+	for (uint32_t k = 0; k < num_closed && a->before[closed[k]] <= t; k++)
+		t += alias_weight(a, closed[k]); // step over it
+	return covering(a, t);
+}

@@ -1,0 +1,104 @@
+#include "base/die.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *program = "cofilter";
+bool die_quiet, die_line_open;
+
+void die_set_name(const char *name)
+{
+	program = name;
+}
+
+const char *die_name(void)
+{
+	return program;
+}
+
+/* One write per message, so that the lines of two stages of a pipe do not mix. */
+static void say(int error, const char *format, va_list ap)
+{
+	char line[4096];
+	size_t n = (size_t)snprintf(line, sizeof(line) - 1, "%s: ", program);
+	size_t length = strlen(format);
+	int more = vsnprintf(line + n, sizeof(line) - 1 - n, format, ap);
+
+	if (more > 0)
+		n += (size_t)more;
+	if (n > sizeof(line) - 2)
+		n = sizeof(line) - 2;
+	if (length && format[length - 1] == ':')
+		n += (size_t)snprintf(line + n, sizeof(line) - 1 - n, " %s", strerror(error));
+	if (n > sizeof(line) - 2)
+		n = sizeof(line) - 2;
+	/* names and data may hold anything: one line, and no terminal codes */
+	for (size_t k = 0; k < n; k++)
+		if ((unsigned char)line[k] < ' ' || line[k] == 0x7f)
+			line[k] = '?';
+	line[n++] = '\n';
+	if (die_line_open)
+		fputs("\r\033[K", stderr);
+	die_line_open = false;
+	fwrite(line, 1, n, stderr);
+}
+
+void die(const char *format, ...)
+{
+	int error = errno;
+	va_list ap;
+
+	va_start(ap, format);
+	say(error, format, ap);
+	va_end(ap);
+	exit(EXIT_DATA);
+}
+
+void die_usage(const char *format, ...)
+{
+	int error = errno;
+	va_list ap;
+
+	va_start(ap, format);
+	say(error, format, ap);
+	va_end(ap);
+	fprintf(stderr, "Try '%s --help' for more information.\n", program);
+	exit(EXIT_USAGE);
+}
+
+void warn(const char *format, ...)
+{
+	int error = errno;
+	va_list ap;
+
+	va_start(ap, format);
+	say(error, format, ap);
+	va_end(ap);
+}
+
+void note(const char *format, ...)
+{
+	int error = errno;
+	va_list ap;
+
+	if (die_quiet)
+		return;
+	va_start(ap, format);
+	say(error, format, ap);
+	va_end(ap);
+}
+
+void die_bug(const char *file, int line, const char *format, ...)
+{
+	va_list ap;
+
+	fprintf(stderr, "%s: BUG at %s:%d: ", program, file, line);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	abort();
+}

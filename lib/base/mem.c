@@ -1,0 +1,92 @@
+#define _DEFAULT_SOURCE // madvise
+#include "base/mem.h"
+
+#include "base/die.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+static void *checked(void *p, size_t n, size_t size)
+{
+	if (!p)
+		die("cannot allocate %zu x %zu bytes:", n, size);
+	return p;
+}
+
+void *xmalloc(size_t n, size_t size)
+{
+	return xrealloc(NULL, n, size);
+}
+
+void *xcalloc(size_t n, size_t size)
+{
+	return checked(calloc(n ? n : 1, size ? size : 1), n, size);
+}
+
+void *xrealloc(void *p, size_t n, size_t size)
+{
+	if (size && n > SIZE_MAX / size) {
+		errno = ENOMEM;
+		return checked(NULL, n, size);
+	}
+	return checked(realloc(p, n && size ? n * size : 1), n, size);
+}
+
+void *xmalloc_table(size_t n, size_t size)
+{
+	const size_t huge = (size_t)2 << 20, total = n * size;
+	void *p = NULL;
+
+	if (size && n > (SIZE_MAX - huge) / size) {
+		errno = ENOMEM;
+		return checked(NULL, n, size);
+	}
+	errno = posix_memalign(&p, total < 2 * huge ? 64 : huge, total ? total : 1);
+	checked(p, n, size);
+#ifdef MADV_HUGEPAGE
+	if (total >= 2 * huge)
+		madvise(p, total, MADV_HUGEPAGE); // advice: nothing is lost where it is not taken
+#endif
+	return p;
+}
+
+char *xstrdup(const char *s)
+{
+	size_t n = strlen(s) + 1;
+
+	return memcpy(xmalloc(n, 1), s, n);
+}
+
+char *xasprintf(const char *format, ...)
+{
+	va_list ap;
+	char *s;
+	int n;
+
+	va_start(ap, format);
+	n = vsnprintf(NULL, 0, format, ap);
+	va_end(ap);
+	if (n < 0)
+		BUG("format '%s'", format);
+	s = xmalloc((size_t)n + 1, 1);
+	va_start(ap, format);
+	vsnprintf(s, (size_t)n + 1, format, ap);
+	va_end(ap);
+	return s;
+}
+
+void *xgrow(void *p, size_t *room, size_t need, size_t size)
+{
+	if (need <= *room)
+		return p;
+	if (need < 2 * *room)
+		need = 2 * *room;
+	p = xrealloc(p, need, size);
+	*room = need;
+	return p;
+}

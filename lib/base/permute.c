@@ -1,0 +1,95 @@
+#include "base/permute.h"
+
+#include "base/die.h"
+
+#include <math.h>
+
+enum { LANES = 64, SMALL_N = 1024, ROUNDS = 6 };
+
+void permute_init(struct permute *p, uint64_t n, struct rng *keys)
+{
+	uint64_t a;
+
+	if (n - 1 >= UINT64_C(1) << 61)
+		BUG("a permutation of %llu numbers", (unsigned long long)n);
+	a = (uint64_t)ceil(sqrt((double)n));
+	a += a % 2;
+	p->n = n;
+	p->a = (uint32_t)a;
+	p->b = (uint32_t)((n + a - 1) / a);
+	p->rounds = n < SMALL_N ? PERMUTE_MAX_ROUNDS : ROUNDS;
+	for (unsigned r = 0; r < p->rounds; r++)
+		p->key[r] = rng_u32(keys);
+}
+
+/* A number below `range` from v and a key: multiply, fold, multiply, and scale the high bits. */
+static inline uint32_t hash(uint32_t v, uint32_t key, uint32_t range)
+{
+	v = (v ^ key) * 0x9e3779b1u;
+	v = (v ^ v >> 15) * 0x85ebca77u;
+	return (uint32_t)((uint64_t)v * range >> 32);
+}
+
+static inline uint32_t add_modulo(uint32_t x, uint32_t y, uint32_t range)
+{
+	x += y;
+	return x >= range ? x - range : x;
+}
+
+/* Add a hash of each y to its x, modulo `range`: half a round of `lanes` pairs. */
+static inline void half_round(uint32_t *restrict x, const uint32_t *restrict y, size_t lanes,
+	uint32_t key, uint32_t range)
+{
+	for (size_t k = 0; k < lanes; k++)
+		x[k] = add_modulo(x[k], hash(y[k], key, range), range);
+}
+
+static inline void encipher(const struct permute *p, uint32_t *x, uint32_t *y, size_t lanes)
+{
+	for (unsigned r = 0; r < p->rounds; r += 2) {
+		half_round(x, y, lanes, p->key[r], p->a);
+		half_round(y, x, lanes, p->key[r + 1], p->b);
+	}
+}
+
+/* Follow the cycle of k to the next member below n. */
+static uint64_t walk(const struct permute *p, uint64_t k)
+{
+	do {
+		uint32_t x = (uint32_t)(k / p->b), y = (uint32_t)(k % p->b);
+
+		encipher(p, &x, &y, 1);
+		k = (uint64_t)x * p->b + y;
+	} while (k >= p->n);
+	return k;
+}
+
+uint64_t permute_at(const struct permute *p, uint64_t k)
+{
+	return walk(p, k);
+}
+
+void permute_run(const struct permute *p, uint64_t first, size_t count, uint64_t *out)
+{
+	uint32_t x = (uint32_t)(first / p->b), y = (uint32_t)(first % p->b);
+
+	for (size_t done = 0; done < count; done += LANES) {
+		const size_t lanes = count - done < LANES ? count - done : LANES;
+		uint32_t xs[LANES], ys[LANES];
+
+		for (size_t k = 0; k < LANES; k++) { // those past the end are thrown away
+			xs[k] = x;
+			ys[k] = y;
+			if (++y == p->b) {
+				y = 0;
+				x = x + 1 < p->a ? x + 1 : 0;
+			}
+		}
+		encipher(p, xs, ys, LANES);
+		for (size_t k = 0; k < lanes; k++) {
+			const uint64_t image = (uint64_t)xs[k] * p->b + ys[k];
+
+			out[done + k] = image < p->n ? image : walk(p, image);
+		}
+	}
+}

@@ -1,0 +1,315 @@
+#include "cli/opt.h"
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "cli/opt_print.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { MAX_OPTIONS = 64, FIRST_LONG = 256 };
+
+static bool quiet, help, version, completion;
+
+static const struct opt standard_options[] = {
+	OPT_LOCAL_FLAG('q', "quiet", &quiet, "no progress, no notes"),
+	OPT_LOCAL_FLAG('h', "help", &help, "print this help"),
+	OPT_LOCAL_FLAG(0, "version", &version, "print the version"),
+	OPT_LOCAL_FLAG(0, "completion", &completion, "print the bash completion of this program"),
+	OPT_END,
+};
+
+/* What opt_parse found; one command line a process. */
+static struct {
+	const struct opt_program *program;
+	const struct opt *all[MAX_OPTIONS]; /* the tables and standard_options in one list */
+	bool given[MAX_OPTIONS];
+	unsigned num;
+} state;
+
+static void collect(const struct opt *table)
+{
+	for (; table && table->type != OPT_T_END; table++) {
+		if (state.num == MAX_OPTIONS)
+			BUG("more than %d options", MAX_OPTIONS);
+		state.all[state.num++] = table;
+	}
+}
+
+bool opt_parse_real(const char *text, double min, double max, double *v)
+{
+	char *end;
+
+	/* strtod also takes leading blanks, hexadecimal, inf and nan:
+	   none of them is a number here */
+	if (!*text || text[strspn(text, "+-.0123456789eE")])
+		return false;
+	errno = 0;
+	*v = strtod(text, &end);
+	return end != text && !*end && isfinite(*v) && *v >= min && *v <= max;
+}
+
+bool opt_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v)
+{
+	if (!*text || text[strspn(text, "0123456789")])
+		return false;
+	errno = 0;
+	*v = strtoull(text, NULL, 10);
+	return !errno && *v >= min && *v <= max;
+}
+
+static uint64_t parse_uint(const struct opt *o, const char *text, double most)
+{
+	/* what goes into history ends where JSON's integers do */
+	uint64_t v, max = most >= 0x1p63 ? INT64_MAX : (uint64_t)most;
+
+	if (!opt_parse_uint(text, (uint64_t)o->min, max, &v))
+		die_usage("option --%s: '%s' is not a whole number from %.0f to %llu", o->name,
+			text, o->min, (unsigned long long)max);
+	return v;
+}
+
+static void parse_choice(const struct opt *o, const char *text)
+{
+	for (unsigned k = 0; o->choices[k]; k++)
+		if (!strcmp(text, o->choices[k])) {
+			*(unsigned *)o->value = k;
+			return;
+		}
+	die_usage("option --%s: '%s' is not one of %s", o->name, text, opt_choices(o, ", "));
+}
+
+static void parse_uints(const struct opt *o, const char *text)
+{
+	struct opt_uints *list = o->value;
+	char *copy = xstrdup(text), *rest = copy, *comma;
+
+	for (list->num = 0; rest; rest = comma) {
+		comma = strchr(rest, ',');
+		if (comma)
+			*comma++ = '\0';
+		if (list->num == OPT_MAX_UINTS)
+			die_usage("option --%s: more than %d numbers in '%s'", o->name,
+				OPT_MAX_UINTS, text);
+		list->value[list->num++] = (uint32_t)parse_uint(o, rest, o->max);
+	}
+	free(copy);
+}
+
+static void parse_range(const struct opt *o, const char *text)
+{
+	struct opt_range *range = o->value;
+	char *copy = xstrdup(text), *colon = strchr(copy, ':');
+	uint64_t low, high;
+
+	if (colon)
+		*colon = '\0';
+	if (!colon || !opt_parse_uint(copy, 0, UINT32_MAX, &low) ||
+		!opt_parse_uint(colon + 1, 0, UINT32_MAX, &high) || low >= high)
+		die_usage("option --%s: '%s' is not a range LO:HI with LO below HI", o->name, text);
+	*range = (struct opt_range){ (uint32_t)low, (uint32_t)high, true };
+	free(copy);
+}
+
+static void parse_value(const struct opt *o, const char *text)
+{
+	struct opt_paths *paths = o->value;
+
+	switch (o->type) {
+	case OPT_T_FLAG:
+		*(bool *)o->value = true;
+		break;
+	case OPT_T_CHOICE:
+		parse_choice(o, text);
+		break;
+	case OPT_T_UINT:
+		*(uint32_t *)o->value = (uint32_t)parse_uint(o, text, o->max);
+		break;
+	case OPT_T_UINT64:
+		*(uint64_t *)o->value = parse_uint(o, text, o->max);
+		break;
+	case OPT_T_REAL:
+		if (!opt_parse_real(text, o->min, o->max, o->value))
+			die_usage("option --%s: '%s' is not a number from %g to %g", o->name, text,
+				o->min, o->max);
+		break;
+	case OPT_T_STRING:
+	case OPT_T_PATH:
+		*(const char **)o->value = text;
+		break;
+	case OPT_T_PATHS:
+		paths->path = xrealloc(paths->path, paths->num + 1, sizeof(*paths->path));
+		paths->path[paths->num++] = text;
+		break;
+	case OPT_T_UINTS:
+		parse_uints(o, text);
+		break;
+	case OPT_T_RANGE:
+		parse_range(o, text);
+		break;
+	case OPT_T_END:
+		BUG("end of table");
+	}
+}
+
+/* The tables in getopt_long's own form; its value for option k
+   is FIRST_LONG + k, also for its letter. */
+static void getopt_tables(struct option *longs, char *shorts)
+{
+	*shorts++ = ':'; /* a missing value is told apart from an unknown option */
+	for (unsigned k = 0; k < state.num; k++) {
+		const struct opt *o = state.all[k];
+		bool has_value = o->type != OPT_T_FLAG;
+
+		longs[k] = (struct option){ o->name, has_value ? required_argument : no_argument,
+			NULL, FIRST_LONG + (int)k };
+		if (o->letter)
+			*shorts++ = o->letter;
+		if (o->letter && has_value)
+			*shorts++ = ':';
+	}
+	*shorts = '\0';
+	longs[state.num] = (struct option){ 0 };
+}
+
+static unsigned option_number(int found)
+{
+	unsigned k;
+
+	if (found >= FIRST_LONG)
+		return (unsigned)(found - FIRST_LONG);
+	for (k = 0; state.all[k]->letter != found; k++)
+		;
+	return k;
+}
+
+static void parse_options(int argc, char **argv)
+{
+	struct option longs[MAX_OPTIONS + 1];
+	char shorts[2 * MAX_OPTIONS + 2];
+	int found;
+	unsigned k;
+
+	getopt_tables(longs, shorts);
+	opterr = 0;
+	while ((found = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		const char *word = argv[optind - 1];
+
+		if (found == ':')
+			die_usage("option '%s' needs a value", word);
+		if (found == '?' && optopt && optopt < FIRST_LONG)
+			die_usage("unknown option '-%c'", optopt);
+		if (found == '?')
+			die_usage("unknown or ambiguous option '%s'%s", word,
+				optopt ? ", or it takes no value" : "");
+		k = option_number(found);
+		state.given[k] = true;
+		parse_value(state.all[k], optarg);
+	}
+}
+
+/* A closed stdin, stdout or stderr must not become a file
+   opened later, which messages would go into. */
+static void hold_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+			open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			exit(EXIT_DATA);
+}
+
+char **opt_parse(int argc, char **argv, const struct opt_program *p)
+{
+	hold_standard_descriptors();
+	die_set_name(p->name);
+	state.program = p;
+	for (int t = 0; t < OPT_MAX_TABLES; t++)
+		collect(p->tables[t]);
+	collect(standard_options);
+	if (argc < 1)
+		die_usage("no program name");
+	parse_options(argc, argv);
+	if (help)
+		opt_print_help(p, state.all, state.num);
+	if (version)
+		opt_print_version(p);
+	if (completion)
+		opt_print_completion(p, state.all, state.num);
+	die_quiet = quiet;
+	if (p->max_operands >= 0 && argc - optind > p->max_operands)
+		die_usage("too many operands: '%s'", argv[optind + p->max_operands]);
+	return argv + optind;
+}
+
+bool opt_given(const void *value)
+{
+	for (unsigned k = 0; k < state.num; k++)
+		if (state.all[k]->value == value)
+			return state.given[k];
+	BUG("not an option's value");
+}
+
+static struct js *uints_json(const struct opt_uints *list)
+{
+	struct js *v = js_array();
+
+	for (unsigned k = 0; k < list->num; k++)
+		js_append(v, js_int(list->value[k]));
+	return v;
+}
+
+/* The option's value for history; NULL: leave it out. */
+static struct js *option_json(const struct opt *o, bool given)
+{
+	const struct opt_range *range = o->value;
+	struct js *pair;
+
+	switch (o->type) {
+	case OPT_T_FLAG:
+		return *(bool *)o->value ? js_bool(true) : NULL;
+	case OPT_T_CHOICE:
+		return js_string(o->choices[*(unsigned *)o->value]);
+	case OPT_T_UINT:
+		return js_int(*(uint32_t *)o->value);
+	case OPT_T_UINT64:
+		return js_int((int64_t) * (uint64_t *)o->value);
+	case OPT_T_REAL:
+		return js_real(*(double *)o->value);
+	case OPT_T_STRING:
+		return given ? js_string(*(const char **)o->value) : NULL;
+	case OPT_T_UINTS:
+		return uints_json(o->value);
+	case OPT_T_RANGE:
+		if (!range->given)
+			return NULL;
+		pair = js_array();
+		js_append(pair, js_int(range->low));
+		js_append(pair, js_int(range->high));
+		return pair;
+	default:
+		return NULL;
+	}
+}
+
+struct js *opt_history(void)
+{
+	struct js *entry = js_object(), *values = js_object();
+
+	js_put(entry, "program", js_string(state.program->name));
+	js_put(entry, "version", js_string(COFILTER_VERSION));
+	for (unsigned k = 0; k < state.num; k++) {
+		const struct opt *o = state.all[k];
+		struct js *v = o->local ? NULL : option_json(o, state.given[k]);
+
+		if (v)
+			js_put(values, o->name, v);
+	}
+	js_put(entry, "options", values);
+	return entry;
+}

@@ -1,0 +1,17 @@
+/* opt_print: what opt.c prints of an option table. Each prints
+   on stdout and exits 0 (1 when it cannot). */
+#ifndef OPT_PRINT_H
+#define OPT_PRINT_H
+
+#include "cli/opt.h"
+
+_Noreturn void opt_print_help(
+	const struct opt_program *p, const struct opt *const *options, unsigned num);
+_Noreturn void opt_print_version(const struct opt_program *p);
+_Noreturn void opt_print_completion(
+	const struct opt_program *p, const struct opt *const *options, unsigned num);
+
+/* The choices of an option joined by `between`, in a new string. */
+char *opt_choices(const struct opt *o, const char *between);
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * ratings: a table of ratings in memory, in input order, and the cleaning before a split.
+ *
+ * Columns, 20 bytes a rating. "The latest" of several rows is everywhere the one of the
+ * greatest time, and among equal times the first in the input.
+ */
+#ifndef RATINGS_H
+#define RATINGS_H
+
+#include "stream/record.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Row numbers are u32. */
+#define RATINGS_MAX (UINT32_MAX - 1)
+
+struct ratings {
+	uint32_t num, num_users, num_items;
+	size_t room;
+	uint32_t *user, *item; /* below num_users and num_items */
+	float *rating;
+	int64_t *time;
+};
+
+/* Make room for one more row. */
+void ratings_grow(struct ratings *r);
+void ratings_release(struct ratings *r);
+
+/* Append one row; its ids must be below the bounds when any function below is called. */
+static inline void ratings_add(struct ratings *r, const struct rating *row)
+{
+	if (r->num == r->room)
+		ratings_grow(r);
+	r->user[r->num] = row->user;
+	r->item[r->num] = row->item;
+	r->rating[r->num] = row->rating;
+	r->time[r->num] = row->time;
+	r->num++;
+}
+
+/* Row k < num. */
+static inline struct rating ratings_row(const struct ratings *r, uint32_t k)
+{
+	return (struct rating){ r->user[k], r->item[k], r->rating[k], r->time[k] };
+}
+
+/*
+ * Keep of each (user, item) the latest row; returns how many were dropped. The rows that stay keep
+ * their order. 4 bytes a rating, a user and an item for the time of the call.
+ */
+uint32_t ratings_drop_repeats(struct ratings *r);
+
+/*
+ * Drop the rows of users with fewer than min_user rows and of items with fewer than min_item rows,
+ * again and again until no such user or item is left (the k-core of Seidman 1983, on the graph of
+ * users and items); returns how many rows were dropped. 4 bytes a user and 4 an item for the time
+ * of the call.
+ */
+uint32_t ratings_core(struct ratings *r, uint32_t min_user, uint32_t min_item);
+
+/* Rows of each user, of each item: a new array of num_users, num_items. */
+uint32_t *ratings_count_users(const struct ratings *r);
+uint32_t *ratings_count_items(const struct ratings *r);
+
+/* Give users (items) new numbers: new_id[old], of which there are num. */
+void ratings_number_users(struct ratings *r, const uint32_t *new_id, uint32_t num);
+void ratings_number_items(struct ratings *r, const uint32_t *new_id, uint32_t num);
+
+#endif

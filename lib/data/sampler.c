@@ -1,0 +1,287 @@
+#include "data/sampler.h"
+
+#include "base/alias.h"
+#include "base/mem.h"
+#include "base/rng.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { CHUNK = 256, TRIES = 8, DISTINCT_TRIES = 64, LINE_BITS = 512 };
+#define HASH UINT32_C(0x9e3779b1)
+
+struct sampler {
+	const struct history *closed;
+	uint64_t seed;
+	uint32_t num_items;
+	uint32_t surplus; // 2^32 mod num_items: with a low half below it, biased (Lemire 2019)
+
+	bool weighted;
+	struct alias alias;
+
+	unsigned filter_bits;
+	uint32_t *filter;
+
+	unsigned char *taken; // of sampler_distinct: a bit an item
+};
+
+/*
+ * The filter is a Bloom filter (1970) with two bits for a closed item: one in the user's own part,
+ * filter_bits long for each item closed to him, the other near it, in the same cache line. An item
+ * without both is open.
+ */
+static inline uint64_t own_bit(
+	const struct sampler *s, uint64_t start, uint64_t length, uint32_t item)
+{
+	const uint64_t room = length * s->filter_bits, hash = item * HASH;
+	const uint64_t high = (room >> 32) * hash, low = (room & UINT32_MAX) * hash;
+
+	return start * s->filter_bits + high + (low >> 32);
+}
+
+static inline uint64_t filter_bit(const struct sampler *s, uint32_t user, uint32_t item)
+{
+	const uint64_t *start = &s->closed->start[user];
+
+	return own_bit(s, start[0], start[1] - start[0], item);
+}
+
+static inline uint64_t other_bit(uint64_t bit, uint32_t item)
+{
+	return bit ^ ((item * HASH >> 8 & (LINE_BITS - 1)) | 1);
+}
+
+static inline bool filter_has(const struct sampler *s, uint64_t bit)
+{
+	return s->filter[bit / 32] >> bit % 32 & 1;
+}
+
+static bool is_closed(const struct sampler *s, uint32_t user, uint32_t item)
+{
+	const uint64_t bit = filter_bit(s, user, item);
+
+	return filter_has(s, bit) && filter_has(s, other_bit(bit, item)) &&
+	       history_has(s->closed, user, item);
+}
+
+static void fill_filter(struct sampler *s)
+{
+	const struct history *h = s->closed;
+	const uint64_t lines = history_size(h) * s->filter_bits / LINE_BITS + 1;
+
+	s->filter = xmalloc_table(lines, LINE_BITS / 8);
+	memset(s->filter, 0, lines * (LINE_BITS / 8));
+	for (uint32_t u = 0; u < h->num_users; u++)
+		for (uint64_t k = h->start[u]; k < h->start[u + 1]; k++) {
+			const uint64_t bit = filter_bit(s, u, h->item[k]);
+			const uint64_t other = other_bit(bit, h->item[k]);
+
+			s->filter[bit / 32] |= 1u << bit % 32;
+			s->filter[other / 32] |= 1u << other % 32;
+		}
+}
+
+struct sampler *sampler_new(
+	const struct history *closed, double *weight, unsigned filter_bits, uint64_t seed)
+{
+	struct sampler *s = xcalloc(1, sizeof(*s));
+
+	s->closed = closed;
+	s->seed = seed;
+	s->num_items = closed->num_items;
+	s->surplus = s->num_items ? -s->num_items % s->num_items : 0;
+	s->filter_bits = filter_bits;
+	s->weighted = weight != NULL;
+	if (weight)
+		alias_init(&s->alias, s->num_items, weight);
+	fill_filter(s);
+	return s;
+}
+
+void sampler_free(struct sampler *s)
+{
+	alias_release(&s->alias);
+	free(s->filter);
+	free(s->taken);
+	free(s);
+}
+
+bool sampler_can_draw(const struct sampler *s, uint32_t user)
+{
+	uint32_t n;
+	const uint32_t *closed = history_items(s->closed, user, &n);
+
+	return s->weighted ? alias_open_weight(&s->alias, closed, n) > 0 : n < s->num_items;
+}
+
+/* One item of all. */
+static uint32_t pick(const struct sampler *s, struct rng *r)
+{
+	const uint32_t item = rng_below(r, s->num_items);
+
+	return s->weighted ? alias_pick(&s->alias, item, rng_u32(r)) : item;
+}
+
+/* The r-th number, from 0, that is not among n ascending, different ones. */
+static uint32_t nth_open(const uint32_t *closed, uint32_t n, uint32_t r)
+{
+	uint32_t low = 0, high = n; // closed[k] - k numbers below closed[k] are open
+
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (closed[middle] - middle <= r)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return r + low;
+}
+
+/* The first draw of the record met a closed item, or none: go on from numbers of its own. */
+static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t record, uint32_t user)
+{
+	struct rng r;
+	uint32_t n;
+	const uint32_t *closed = history_items(s->closed, user, &n);
+
+	rng_start(&r, s->seed, RNG_NEGATIVE_AGAIN, epoch, record);
+	for (int k = 0; k < TRIES; k++) {
+		const uint32_t item = pick(s, &r);
+
+		if (!is_closed(s, user, item))
+			return item;
+	}
+	if (s->weighted)
+		return alias_draw_open(&s->alias, closed, n, &r);
+	return nth_open(closed, n, rng_below(&r, s->num_items - n));
+}
+
+/*
+ * The first draws of up to CHUNK records. Record k's random numbers are the words from k x width on
+ * of the blocks 0, 1, ..., where width is what a draw takes: one word, or two with weights. Every
+ * loop but the last is without branches, and short, so that the processor has the cache misses of
+ * many records under way at once.
+ */
+static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
+	const uint32_t *user, uint32_t *item)
+{
+	const unsigned width = s->weighted ? 2 : 1;
+	const uint64_t block = first * width / 4;
+	uint32_t words[2 * CHUNK + 8], *word = words + first * width % 4;
+	unsigned char biased[CHUNK], maybe[CHUNK];
+	uint64_t bit[CHUNK];
+
+	for (uint64_t k = block; k <= ((first + n) * width - 1) / 4; k++) {
+		struct rng r;
+
+		rng_start(&r, s->seed, RNG_NEGATIVE, epoch, k);
+		rng_block(&r, words + 4 * (k - block));
+	}
+	for (size_t k = 0; k < n; k++) {
+		const uint64_t product = (uint64_t)word[k * width] * s->num_items;
+
+		item[k] = (uint32_t)(product >> 32);
+		biased[k] = (uint32_t)product < s->surplus;
+	}
+	if (s->weighted)
+		for (size_t k = 0; k < n; k++)
+			item[k] = alias_pick(&s->alias, item[k], word[2 * k + 1]);
+	for (size_t k = 0; k < n; k++)
+		bit[k] = s->closed->start[user[k]];
+	for (size_t k = 0; k < n; k++)
+		bit[k] = own_bit(s, bit[k], s->closed->start[user[k] + 1] - bit[k], item[k]);
+	for (size_t k = 0; k < n; k++)
+		maybe[k] = filter_has(s, bit[k]);
+	for (size_t k = 0; k < n; k++)
+		maybe[k] &= filter_has(s, other_bit(bit[k], item[k]));
+	for (size_t k = 0; k < n; k++)
+		if (biased[k] || (maybe[k] && history_has(s->closed, user[k], item[k])))
+			item[k] = draw_again(s, epoch, first + k, user[k]);
+}
+
+void sampler_draw(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
+	const uint32_t *user, uint32_t *item)
+{
+	for (size_t done = 0; done < n; done += CHUNK)
+		draw_chunk(s, epoch, first + done, n - done < CHUNK ? n - done : CHUNK, user + done,
+			item + done);
+}
+
+static inline bool is_taken(const struct sampler *s, uint32_t item)
+{
+	return s->taken[item / 8] >> item % 8 & 1;
+}
+
+static inline uint64_t weight_of(const struct sampler *s, uint32_t item)
+{
+	return s->weighted ? alias_weight(&s->alias, item) : 1;
+}
+
+static uint32_t count_open(const struct sampler *s)
+{
+	uint32_t open = 0;
+
+	for (uint32_t i = 0; i < s->num_items; i++)
+		open += !is_taken(s, i) && weight_of(s, i) > 0;
+	return open;
+}
+
+/* Draw among the items not taken by a look at all of them. */
+static uint32_t draw_not_taken(const struct sampler *s, struct rng *r)
+{
+	uint64_t total = 0, t;
+	uint32_t i = 0;
+
+	for (uint32_t k = 0; k < s->num_items; k++)
+		total += is_taken(s, k) ? 0 : weight_of(s, k);
+	t = rng_below64(r, total);
+	for (;; i++) {
+		const uint64_t weight = is_taken(s, i) ? 0 : weight_of(s, i);
+
+		if (t < weight)
+			return i;
+		t -= weight;
+	}
+}
+
+static uint32_t draw_new(const struct sampler *s, struct rng *r)
+{
+	for (int k = 0; k < DISTINCT_TRIES; k++) {
+		const uint32_t item = pick(s, r);
+
+		if (!is_taken(s, item))
+			return item;
+	}
+	return draw_not_taken(s, r);
+}
+
+uint32_t sampler_distinct(struct sampler *s, uint32_t user, uint64_t wanted, uint32_t *out)
+{
+	const size_t size = (size_t)s->num_items / 8 + 1;
+	struct rng r;
+	uint32_t n, open, given = 0;
+	const uint32_t *closed = history_items(s->closed, user, &n);
+
+	if (!s->taken)
+		s->taken = xmalloc(size, 1);
+	memset(s->taken, 0, size);
+	for (uint32_t k = 0; k < n; k++)
+		s->taken[closed[k] / 8] |= 1u << closed[k] % 8;
+	open = s->weighted ? count_open(s) : s->num_items - n;
+	if (open <= wanted) {
+		for (uint32_t i = 0; given < open; i++)
+			if (!is_taken(s, i) && weight_of(s, i) > 0)
+				out[given++] = i;
+		return given;
+	}
+	rng_start(&r, s->seed, RNG_CANDIDATE, 0, user);
+	while (given < wanted) {
+		const uint32_t item = draw_new(s, &r);
+
+		rng_extend(&r);
+		s->taken[item / 8] |= 1u << item % 8;
+		out[given++] = item;
+	}
+	return given;
+}

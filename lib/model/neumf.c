@@ -1,0 +1,173 @@
+#include "model/neumf.h"
+
+#include "base/rng.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *const neumf_model_names[] = { "neumf", "gmf", "mlp", "mf", NULL };
+const char *const neumf_loss_names[] = { "bpr", "hinge", "bce", NULL };
+const char *const neumf_optimizer_names[] = { "adam", "lazy-adam", "sgd", NULL };
+const char *const neumf_dense_init_names[] = { "normal", "glorot", NULL };
+
+bool neumf_has_gmf(const struct neumf_shape *s)
+{
+	return s->model != MODEL_MLP;
+}
+
+bool neumf_has_mlp(const struct neumf_shape *s)
+{
+	return s->model == MODEL_NEUMF || s->model == MODEL_MLP;
+}
+
+static bool has_head(const struct neumf_shape *s)
+{
+	return s->model != MODEL_MF;
+}
+
+const char *neumf_check(const struct neumf_shape *s)
+{
+	if (s->model > MODEL_MF)
+		return "the model is unknown";
+	if (s->loss > LOSS_BCE)
+		return "the loss is unknown";
+	if (s->sigmoid_output && s->loss == LOSS_BCE)
+		return "a sigmoid output goes with the bpr and hinge losses only";
+	if (s->num_users == 0 || s->num_items == 0)
+		return "there are no users or no items";
+	if (neumf_has_gmf(s) ? s->factors == 0 || s->factors > NEUMF_MAX_WIDTH : s->factors != 0)
+		return "the number of factors is out of range";
+	if (!neumf_has_mlp(s))
+		return s->mlp_factors || s->num_hidden ? "the model has no hidden layers" : NULL;
+	if (s->mlp_factors == 0 || s->mlp_factors > NEUMF_MAX_WIDTH)
+		return "the number of mlp factors is out of range";
+	if (s->num_hidden == 0 || s->num_hidden > NEUMF_MAX_HIDDEN)
+		return "the number of hidden layers is out of range";
+	for (uint32_t l = 0; l < s->num_hidden; l++)
+		if (s->hidden[l] == 0 || s->hidden[l] > NEUMF_MAX_WIDTH)
+			return "the width of a hidden layer is out of range";
+	return NULL;
+}
+
+uint32_t neumf_width(const struct neumf_shape *s, uint32_t l)
+{
+	return l == 0 ? 2 * s->mlp_factors : s->hidden[l - 1];
+}
+
+uint32_t neumf_head_width(const struct neumf_shape *s)
+{
+	uint32_t width = neumf_has_gmf(s) ? s->factors : 0;
+
+	return neumf_has_mlp(s) ? width + s->hidden[s->num_hidden - 1] : width;
+}
+
+static struct neumf_tensor *add(
+	struct neumf_layout *l, int which, const char *name, uint32_t rows, uint32_t cols)
+{
+	struct neumf_tensor *t = &l->tensor[l->num_tensors];
+
+	snprintf(t->name, sizeof(t->name), "%s", name);
+	t->rows = rows;
+	t->cols = cols;
+	t->offset = l->num_params;
+	l->num_params += (uint64_t)rows * cols;
+	l->at[which] = (int)l->num_tensors++;
+	return t;
+}
+
+static void add_embedding(
+	struct neumf_layout *l, int which, const char *name, uint32_t rows, uint32_t cols)
+{
+	add(l, which, name, rows, cols)->embedding = true;
+}
+
+static void add_bias(struct neumf_layout *l, int which, const char *name, uint32_t width)
+{
+	add(l, which, name, 1, width)->bias = true;
+}
+
+/* The hidden layers: bias before weight, and '.' sorts before
+   '_', so mlp.0 comes before mlp_item. */
+static void add_hidden(struct neumf_layout *l, const struct neumf_shape *s)
+{
+	uint32_t in = 2 * s->mlp_factors;
+	char name[sizeof(l->tensor[0].name)];
+
+	for (uint32_t n = 0; n < s->num_hidden; n++) {
+		snprintf(name, sizeof(name), "mlp.%u.bias", n);
+		add_bias(l, (int)(TENSOR_MLP + 2 * n + 1), name, s->hidden[n]);
+		snprintf(name, sizeof(name), "mlp.%u.weight", n);
+		add(l, (int)(TENSOR_MLP + 2 * n), name, s->hidden[n], in);
+		in = s->hidden[n];
+	}
+}
+
+void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out)
+{
+	memset(out, 0, sizeof(*out));
+	for (int k = 0; k < NEUMF_MAX_TENSORS; k++)
+		out->at[k] = -1;
+	if (neumf_has_gmf(s)) {
+		add_embedding(out, TENSOR_GMF_ITEM, "gmf_item.weight", s->num_items, s->factors);
+		add_embedding(out, TENSOR_GMF_USER, "gmf_user.weight", s->num_users, s->factors);
+	}
+	if (has_head(s)) {
+		if (s->loss == LOSS_BCE)
+			add_bias(out, TENSOR_HEAD_BIAS, "head.bias", 1);
+		add(out, TENSOR_HEAD, "head.weight", 1, neumf_head_width(s));
+	}
+	if (neumf_has_mlp(s)) {
+		add_hidden(out, s);
+		add_embedding(
+			out, TENSOR_MLP_ITEM, "mlp_item.weight", s->num_items, s->mlp_factors);
+		add_embedding(
+			out, TENSOR_MLP_USER, "mlp_user.weight", s->num_users, s->mlp_factors);
+	}
+}
+
+float *neumf_param(const struct neumf_layout *l, float *params, int which)
+{
+	return l->at[which] < 0 ? NULL : params + l->tensor[l->at[which]].offset;
+}
+
+/* Half the width of the interval a Dense tensor is uniform in. */
+static double dense_limit(const struct neumf_tensor *t, int which)
+{
+	if (which == TENSOR_HEAD)
+		return sqrt(3.0 / t->cols);
+	return sqrt(6.0 / ((double)t->cols + t->rows));
+}
+
+/* The tensor's code is the draw's epoch: equal tensors of different models start equal. */
+static void init_tensor(const struct neumf_tensor *t, int which, double init_std,
+	enum neumf_dense_init dense_init, uint64_t seed, float *w)
+{
+	bool uniform = dense_init == DENSE_GLOROT && !t->embedding;
+	double limit = uniform ? dense_limit(t, which) : 0;
+	uint64_t n = (uint64_t)t->rows * t->cols;
+	struct rng r;
+
+	for (uint64_t k = 0; k < n; k++) {
+		if (t->bias) {
+			w[k] = 0;
+			continue;
+		}
+		rng_start(&r, seed, RNG_INIT, (uint32_t)which, k);
+		w[k] = (float)(uniform ? limit * (2 * rng_real(&r) - 1)
+				       : init_std * rng_normal(&r));
+	}
+}
+
+void neumf_init(const struct neumf_shape *s, double init_std, enum neumf_dense_init dense_init,
+	uint64_t seed, float *params)
+{
+	struct neumf_layout l;
+
+	neumf_layout(s, &l);
+	for (int which = 0; which < NEUMF_MAX_TENSORS; which++)
+		if (l.at[which] >= 0)
+			init_tensor(&l.tensor[l.at[which]], which, init_std, dense_init, seed,
+				neumf_param(&l, params, which));
+}

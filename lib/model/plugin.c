@@ -1,0 +1,127 @@
+/*
+ * plugin: which backend computes. The CUDA backend is a shared object that is loaded only where a
+ * driver finds a device: asking the driver takes milliseconds, loading cuBLAS half a second.
+ */
+#include "base/die.h"
+#include "model/backend.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PLUGIN_FILE "../lib/cofilter/cofilter-cuda.so" /* from the program's directory */
+
+const char *const backend_device_names[] = { "auto", "cpu", "reference", "cuda", NULL };
+
+/* dlsym for a function, without the cast that ISO C has not. */
+static bool find_function(void *library, const char *name, void *function)
+{
+	void *symbol = dlsym(library, name);
+
+	memcpy(function, &symbol, sizeof(symbol));
+	return symbol != NULL;
+}
+
+/* Is there an NVIDIA driver with a device? Else the reason in `why`. */
+static bool probe_driver(char *why, size_t size)
+{
+	void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+	int (*init)(unsigned), (*device_count)(int *);
+	int code, count = 0;
+
+	if (!driver) {
+		snprintf(why, size, "no NVIDIA driver: %s", dlerror());
+		return false;
+	}
+	if (!find_function(driver, "cuInit", &init) ||
+		!find_function(driver, "cuDeviceGetCount", &device_count)) {
+		snprintf(why, size, "no NVIDIA driver: libcuda.so.1 lacks cuInit");
+		return false;
+	}
+	if ((code = init(0)) || (code = device_count(&count)) || count == 0) {
+		snprintf(why, size, "the NVIDIA driver finds no device (code %d)", code);
+		return false;
+	}
+	return true;
+}
+
+/* Where the plug-in is installed, found from where this program is. */
+static bool default_path(char *path, size_t size)
+{
+	char self[4096], *slash;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (n < 0)
+		return false;
+	self[n] = '\0';
+	slash = strrchr(self, '/');
+	if (!slash)
+		return false;
+	*slash = '\0';
+	return snprintf(path, size, "%s/" PLUGIN_FILE, self) < (int)size;
+}
+
+/* The plug-in's ops, or NULL with the reason in `why`. */
+static const struct backend_ops *load(const char *path, char *why, size_t size)
+{
+	backend_plugin *plugin;
+	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+
+	if (!library) {
+		snprintf(why, size, "cannot load the plug-in: %s", dlerror());
+		return NULL;
+	}
+	if (!find_function(library, BACKEND_PLUGIN_SYMBOL, &plugin)) {
+		snprintf(why, size, "'%s' is no plug-in of this program", path);
+		return NULL;
+	}
+	const struct backend_ops *ops = plugin(why, size);
+	if (ops && ops->abi != BACKEND_ABI) {
+		snprintf(why, size, "plug-in '%s' has interface version %u, %u expected", path,
+			(unsigned)ops->abi, (unsigned)BACKEND_ABI);
+		return NULL;
+	}
+	return ops;
+}
+
+static const struct backend_ops *find_cuda(char *why, size_t size)
+{
+	const char *named = getenv("COFILTER_CUDA_PLUGIN");
+	char path[4200];
+
+	if (named && *named)
+		return load(named, why, size);
+	if (!probe_driver(why, size))
+		return NULL;
+	if (!default_path(path, sizeof(path))) {
+		snprintf(why, size, "cannot tell where the plug-in is: no /proc/self/exe");
+		return NULL;
+	}
+	return load(path, why, size);
+}
+
+const struct backend_ops *backend_select(enum backend_device device, bool quiet)
+{
+	const struct backend_ops *ops;
+	char why[4608] = "";
+
+	switch (device) {
+	case DEVICE_CPU:
+		return &backend_cpu;
+	case DEVICE_REFERENCE:
+		return &backend_reference;
+	case DEVICE_AUTO:
+	case DEVICE_CUDA:
+		break;
+	}
+	ops = find_cuda(why, sizeof(why));
+	if (!ops && device == DEVICE_CUDA)
+		die("no CUDA device: %s", why);
+	if (!ops)
+		ops = &backend_cpu;
+	if (device == DEVICE_AUTO && !quiet)
+		note("device %s: %s", ops->name, *why ? why : "a GPU answers");
+	return ops;
+}

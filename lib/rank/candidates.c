@@ -1,0 +1,171 @@
+#include "rank/candidates.h"
+
+#include "base/mem.h"
+#include "rank/ranking.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { STEP = 32 }; /* labels looked at at once */
+
+void candidates_init(struct candidates *c)
+{
+	*c = (struct candidates){ 0 };
+}
+
+void candidates_release(struct candidates *c)
+{
+	free(c->item);
+	free(c->label);
+	free(c->score);
+	free(c->place);
+	free(c->keys);
+	free(c->scratch);
+	candidates_init(c);
+}
+
+void candidates_clear(struct candidates *c)
+{
+	c->num = 0;
+	c->unordered = false;
+}
+
+static void grow(struct candidates *c, size_t need)
+{
+	size_t room = c->room < 1024 ? 1024 : c->room;
+
+	while (room < need)
+		room *= 2;
+	c->item = xrealloc(c->item, room, sizeof(*c->item));
+	c->label = xrealloc(c->label, room, sizeof(*c->label));
+	c->score = xrealloc(c->score, room, sizeof(*c->score));
+	c->room = room;
+}
+
+void candidates_add(struct candidates *c, const struct score *rows, size_t n)
+{
+	uint32_t *item;
+	float *label, *score;
+	bool unordered = false;
+
+	if (c->num + n > c->room)
+		grow(c, c->num + n);
+	item = c->item + c->num;
+	label = c->label + c->num;
+	score = c->score + c->num;
+	for (size_t k = 0; k < n; k++) {
+		item[k] = rows[k].item;
+		label[k] = rows[k].label;
+		score[k] = rows[k].score;
+	}
+	for (size_t k = c->num == 0; k < n; k++)
+		unordered |= rows[k].item <= c->item[c->num + k - 1];
+	c->unordered |= unordered;
+	c->num += n;
+}
+
+static int by_key(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Bring the rows into the order (item, place). */
+static void sort(struct candidates *c)
+{
+	size_t n = c->num;
+
+	c->place = xrealloc(c->place, c->room, sizeof(*c->place));
+	c->keys = xrealloc(c->keys, c->room, sizeof(*c->keys));
+	c->scratch = xrealloc(c->scratch, c->room, 2 * sizeof(*c->scratch));
+	for (size_t k = 0; k < n; k++)
+		c->keys[k] = (uint64_t)c->item[k] << 32 | (uint32_t)k;
+	qsort(c->keys, n, sizeof(*c->keys), by_key);
+	memcpy(c->scratch, c->label, n * sizeof(*c->label));
+	memcpy(c->scratch + n, c->score, n * sizeof(*c->score));
+	for (size_t k = 0; k < n; k++) {
+		c->item[k] = (uint32_t)(c->keys[k] >> 32);
+		c->place[k] = (uint32_t)c->keys[k];
+		c->label[k] = c->scratch[c->place[k]];
+		c->score[k] = c->scratch[n + c->place[k]];
+	}
+}
+
+bool candidates_settle(struct candidates *c, struct candidates_report *report, uint32_t *item)
+{
+	size_t kept = 0;
+	bool mixed = false;
+
+	if (!c->unordered)
+		return true;
+	sort(c);
+	for (size_t k = 1; k < c->num; k++) {
+		if (c->item[k] != c->item[kept]) {
+			kept++;
+		} else if (c->score[k] != c->score[kept]) {
+			*item = c->item[k];
+			return false;
+		} else {
+			report->repeats++;
+			mixed |= (c->label[k] > 0) != (c->label[kept] > 0);
+			if (c->label[k] <= c->label[kept])
+				continue;
+		}
+		c->item[kept] = c->item[k];
+		c->place[kept] = c->place[k];
+		c->label[kept] = c->label[k];
+		c->score[kept] = c->score[k];
+	}
+	c->num = kept + 1;
+	report->mixed += mixed;
+	return true;
+}
+
+size_t candidates_place(const struct candidates *c, size_t k)
+{
+	return c->unordered ? c->place[k] : k;
+}
+
+/* The first positive from place k on, n if there is none. */
+static size_t next_positive(const float *label, size_t k, size_t n)
+{
+	for (; k + STEP <= n; k += STEP) { /* nearly all are negatives: look at many at once */
+		uint32_t positives = 0;
+
+		for (unsigned j = 0; j < STEP; j++)
+			positives += label[k + j] > 0;
+		if (positives > 0)
+			break;
+	}
+	while (k < n && !(label[k] > 0))
+		k++;
+	return k;
+}
+
+size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
+	size_t n, struct rank *out)
+{
+	size_t num = 0;
+	uint32_t candidates = (uint32_t)n;
+
+	for (size_t k = 0; (k = next_positive(label, k, n)) < n; k++) {
+		out[num++] = (struct rank){ .user = user, .item = item[k], .above = (uint32_t)k };
+		candidates -= score[k] == -INFINITY;
+	}
+	for (size_t j = 0; j < num; j++) {
+		struct rank *r = &out[j];
+		size_t at = r->above;
+
+		*r = (struct rank){ user, item[at], candidates, 0, 0, candidates };
+		if (score[at] > -INFINITY) {
+			struct rank_place p = rank_place(score, n, at);
+
+			r->above = p.above;
+			r->ties = p.ties;
+			r->ties_before = p.ties_before;
+		}
+	}
+	return num;
+}

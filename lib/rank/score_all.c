@@ -1,0 +1,332 @@
+#include "rank/scoring_job.h"
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/progress.h"
+#include "rank/ranking.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * Scores of a block, in floats: small enough to stay in the last caches between scoring and
+ * ranking, large enough to keep threads and matrix products busy.
+ */
+enum { BLOCK_SCORES = 1 << 20, MAX_BLOCK_USERS = 4096, CHUNK = 4096 };
+
+/* Ids in ascending order. */
+struct ids {
+	const uint32_t *id;
+	uint32_t num;
+};
+
+/* What is known of a user of the block before it is scored. */
+struct found {
+	uint32_t candidates, seen_positives, outside;
+};
+
+/* Places of a row to take out or to find the rank of, row after
+   row: half of a struct rank_lists. */
+struct places {
+	uint32_t *start; /* num_users + 1 */
+	uint32_t *place;
+	size_t room;
+};
+
+struct block {
+	struct scoring_job *job;
+	struct history positives;
+	unsigned char *listed; /* bit a user: in the input */
+	uint32_t width;	       /* items ranked */
+	size_t max_users, num_users;
+	uint32_t *user;
+	float *score;	     /* num_users x width, unless the scorer ranks */
+	struct found *found; /* one a user */
+	struct places removed, wanted;
+
+	/* what ranking gives, here or in the scorer */
+	uint32_t *bad; /* place of the first score that is not finite, or the width; one a user */
+	struct rank_place *rank; /* of wanted.place */
+	size_t rank_room;
+	uint32_t *top, *num_top; /* num_users x job->top places, and how many are there */
+	float *best;		 /* their scores */
+};
+
+static struct ids items_of(const struct history *h, uint32_t user)
+{
+	struct ids ids;
+
+	ids.id = history_items(h, user, &ids.num);
+	return ids;
+}
+
+/* Those of `ids` from `low` up to, not including, `high`. */
+static struct ids slice(struct ids ids, uint32_t low, uint32_t high)
+{
+	while (ids.num > 0 && ids.id[0] < low) {
+		ids.id++;
+		ids.num--;
+	}
+	while (ids.num > 0 && ids.id[ids.num - 1] >= high)
+		ids.num--;
+	return ids;
+}
+
+/* Read the input to its end: who is listed, and the positives. */
+static void read_input(struct block *b)
+{
+	struct scoring_job *job = b->job;
+	bool labelled = rec_header(job->in)->kind == REC_SAMPLE;
+	union {
+		struct interaction interaction;
+		struct sample sample;
+	} row;
+
+	history_init(&b->positives, job->scorer->num_users, job->scorer->num_items);
+	b->listed = xcalloc((size_t)job->scorer->num_users / 8 + 1, 1);
+	while (rec_read(job->in, &row)) {
+		uint32_t user = labelled ? row.sample.user : row.interaction.user;
+
+		b->listed[user / 8] |= (unsigned char)(1u << user % 8);
+		if (!labelled || row.sample.label > 0)
+			history_add(&b->positives, user,
+				labelled ? row.sample.item : row.interaction.item);
+	}
+	job->repeats += history_finish(&b->positives);
+}
+
+/*
+ * List the seen items of user k, which are no candidates (but positives are, unless top lists are
+ * made), and the positives whose rank is wanted.
+ */
+static void list_user(struct block *b, size_t k)
+{
+	const struct scoring_job *job = b->job;
+	struct ids all = items_of(&b->positives, b->user[k]);
+	struct ids positives = slice(all, job->first, job->end);
+	struct ids seen = slice(items_of(&job->seen, b->user[k]), job->first, job->end);
+	uint32_t removed = b->removed.start[k], wanted = b->wanted.start[k], p = 0;
+	struct found *f = &b->found[k];
+
+	*f = (struct found){ b->width, 0, all.num - positives.num };
+	b->removed.place = xgrow(
+		b->removed.place, &b->removed.room, removed + seen.num, sizeof(*b->removed.place));
+	b->wanted.place = xgrow(
+		b->wanted.place, &b->wanted.room, wanted + positives.num, sizeof(*b->wanted.place));
+	for (uint32_t j = 0; j < seen.num; j++) {
+		while (p < positives.num && positives.id[p] < seen.id[j])
+			p++;
+		if (job->kind != REC_TOP && p < positives.num && positives.id[p] == seen.id[j]) {
+			f->seen_positives++;
+			continue;
+		}
+		b->removed.place[removed++] = seen.id[j] - job->first;
+		f->candidates--;
+	}
+	for (uint32_t j = 0; j < positives.num && job->kind == REC_RANK; j++)
+		b->wanted.place[wanted++] = positives.id[j] - job->first;
+	b->removed.start[k + 1] = removed;
+	b->wanted.start[k + 1] = wanted;
+}
+
+/* User k of the block: check, mask and rank the row of scores. */
+static void rank_user(void *arg, size_t k, unsigned thread)
+{
+	struct block *b = arg;
+	const struct scoring_job *job = b->job;
+	float *row = b->score + k * b->width;
+	uint32_t *top = b->top + k * job->top;
+
+	(void)thread;
+	b->bad[k] = (uint32_t)rank_bad_score(row, b->width);
+	if (b->bad[k] < b->width)
+		return;
+	for (uint32_t p = b->removed.start[k]; p < b->removed.start[k + 1]; p++)
+		row[b->removed.place[p]] = -INFINITY;
+	for (uint32_t p = b->wanted.start[k]; p < b->wanted.start[k + 1]; p++)
+		b->rank[p] = rank_place(row, b->width, b->wanted.place[p]);
+	if (job->kind != REC_TOP)
+		return;
+	b->num_top[k] = (uint32_t)rank_top(row, b->width, job->top, top);
+	for (uint32_t j = 0; j < b->num_top[k]; j++)
+		b->best[k * job->top + j] = row[top[j]];
+}
+
+/* The candidates of user k, and before and after them the positives outside, items ascending. */
+static void write_scores(const struct block *b, size_t k)
+{
+	const struct scoring_job *job = b->job;
+	const float *row = b->score + k * b->width;
+	const uint32_t user = b->user[k];
+	const struct ids positives = items_of(&b->positives, user);
+	struct score rows[CHUNK];
+	uint32_t p = 0, next;
+
+	for (; p < positives.num && positives.id[p] < job->first; p++)
+		rec_write(job->out, &(struct score){ user, positives.id[p], 1, -INFINITY });
+	next = p < positives.num ? positives.id[p] : UINT32_MAX; /* which is no item */
+	for (uint32_t i = 0, end; i < b->width; i = end) {
+		size_t n = 0;
+
+		end = b->width - i < CHUNK ? b->width : i + CHUNK;
+		for (uint32_t j = i; j < end; j++) {
+			rows[n] = (struct score){ user, job->first + j, 0, row[j] };
+			if (job->first + j == next) {
+				rows[n].label = 1;
+				next = ++p < positives.num ? positives.id[p] : UINT32_MAX;
+			}
+			n += row[j] > -INFINITY; /* else the next one takes the place */
+		}
+		rec_write_rows(job->out, rows, n);
+	}
+	for (; p < positives.num; p++)
+		rec_write(job->out, &(struct score){ user, positives.id[p], 1, -INFINITY });
+}
+
+static void write_ranks(const struct block *b, size_t k)
+{
+	const struct scoring_job *job = b->job;
+	const struct rank_place *place = b->rank + b->wanted.start[k];
+	struct ids positives = items_of(&b->positives, b->user[k]);
+	uint32_t candidates = b->found[k].candidates;
+
+	for (uint32_t p = 0; p < positives.num; p++) {
+		uint32_t item = positives.id[p];
+		struct rank row = { b->user[k], item, candidates, 0, 0, candidates };
+
+		if (item >= job->first && item < job->end) {
+			row.above = place->above;
+			row.ties = place->ties;
+			row.ties_before = place->ties_before;
+			place++;
+		}
+		rec_write(job->out, &row);
+	}
+}
+
+static void write_top(const struct block *b, size_t k)
+{
+	const struct scoring_job *job = b->job;
+	const uint32_t *top = b->top + k * job->top;
+	const float *best = b->best + k * job->top;
+
+	for (uint32_t j = 0; j < b->num_top[k]; j++)
+		rec_write(
+			job->out, &(struct top){ b->user[k], job->first + top[j], j + 1, best[j] });
+}
+
+/* Hand on what was found, in the order of users. */
+static void write_block(struct block *b)
+{
+	struct scoring_job *job = b->job;
+
+	for (size_t k = 0; k < b->num_users; k++) {
+		const struct found *f = &b->found[k];
+
+		if (b->bad[k] < b->width)
+			scoring_bad_score(b->user[k], job->first + b->bad[k]);
+		job->seen_positives += f->seen_positives;
+		job->outside += f->outside;
+		job->without_candidates += f->candidates == 0;
+		if (job->kind == REC_SCORE)
+			write_scores(b, k);
+		else if (job->kind == REC_TOP)
+			write_top(b, k);
+		else
+			write_ranks(b, k);
+	}
+}
+
+/* Does the scorer rank its blocks itself? */
+static bool scorer_ranks(const struct scoring_job *job)
+{
+	return (job->kind == REC_RANK && job->scorer->rank_block) ||
+	       (job->kind == REC_TOP && job->scorer->top_block);
+}
+
+static void score_users(struct block *b)
+{
+	const struct scoring_job *job = b->job;
+	const struct scorer *s = job->scorer;
+	size_t n = b->num_users;
+
+	for (size_t k = 0; k < n; k++)
+		list_user(b, k);
+	b->rank = xgrow(b->rank, &b->rank_room, b->wanted.start[n], sizeof(*b->rank));
+	struct rank_lists lists = { b->removed.start, b->removed.place, b->wanted.start,
+		b->wanted.place };
+	if (!scorer_ranks(job)) {
+		s->score_block(s->arg, n, b->user, job->first, job->end, b->score);
+		pool_run(job->pool, n, rank_user, b);
+	} else if (job->kind == REC_RANK) {
+		s->rank_block(s->arg, n, b->user, job->first, job->end, &lists, b->bad, b->rank);
+	} else {
+		s->top_block(s->arg, n, b->user, job->first, job->end, &lists, b->bad, job->top,
+			b->top, b->best, b->num_top);
+	}
+	write_block(b);
+	b->num_users = 0;
+}
+
+static void block_alloc(struct block *b)
+{
+	size_t most = BLOCK_SCORES / b->width;
+
+	b->max_users = most < 1 ? 1 : most > MAX_BLOCK_USERS ? MAX_BLOCK_USERS : most;
+	b->user = xmalloc(b->max_users, sizeof(*b->user));
+	b->score = xmalloc(scorer_ranks(b->job) ? 0 : b->max_users * b->width, sizeof(*b->score));
+	b->found = xmalloc(b->max_users, sizeof(*b->found));
+	b->removed.start = xcalloc(b->max_users + 1, sizeof(*b->removed.start));
+	b->wanted.start = xcalloc(b->max_users + 1, sizeof(*b->wanted.start));
+	b->bad = xmalloc(b->max_users, sizeof(*b->bad));
+	b->top = xmalloc(b->max_users, b->job->top * sizeof(*b->top));
+	b->best = xmalloc(b->max_users, b->job->top * sizeof(*b->best));
+	b->num_top = xmalloc(b->max_users, sizeof(*b->num_top));
+}
+
+static void block_release(struct block *b)
+{
+	history_release(&b->positives);
+	free(b->listed);
+	free(b->user);
+	free(b->score);
+	free(b->found);
+	free(b->removed.start);
+	free(b->removed.place);
+	free(b->wanted.start);
+	free(b->wanted.place);
+	free(b->bad);
+	free(b->rank);
+	free(b->top);
+	free(b->best);
+	free(b->num_top);
+}
+
+void score_all(struct scoring_job *job)
+{
+	struct block b = { .job = job, .width = job->end - job->first };
+	uint32_t users = job->scorer->num_users;
+
+	if (job->top > b.width)
+		job->top = b.width; /* no list is longer: room for what was asked may be too much */
+	read_input(&b);
+	block_alloc(&b);
+	progress_start("users", users);
+	for (uint32_t u = 0; u < users; u++) {
+		bool listed = b.listed[u / 8] >> u % 8 & 1;
+		bool positive = items_of(&b.positives, u).num > 0;
+
+		job->without_positive += listed && !positive;
+		if (listed && (positive || job->kind != REC_RANK))
+			b.user[b.num_users++] = u;
+		if (b.num_users == b.max_users) {
+			score_users(&b);
+			progress_at(u);
+		}
+	}
+	if (b.num_users > 0)
+		score_users(&b);
+	progress_end();
+	block_release(&b);
+}

@@ -1,0 +1,239 @@
+#include "rank/scoring_job.h"
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/progress.h"
+#include "data/turns.h"
+#include "rank/candidates.h"
+#include "rank/ranking.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Rows read, and pairs scored, at a time. */
+enum { CHUNK = 4096, BATCH_ROWS = 1 << 16 };
+
+/* Lists of some users, settled, one after another in the arrays. */
+struct batch_of_lists {
+	struct scoring_job *job;
+	size_t num, room; /* rows */
+	uint32_t *user, *item, *place;
+	float *label, *score;
+	size_t num_lists, lists_room;
+	size_t *end; /* one a list */
+
+	/* scratch */
+	uint32_t *order, *top;
+	struct rank *ranks;
+	size_t order_room, top_room, ranks_room;
+};
+
+static bool in_range(const struct scoring_job *job, uint32_t item)
+{
+	return item >= job->first && item < job->end;
+}
+
+/* Is row k of a settled list handed on? Counts what is reported. */
+static bool keep(struct scoring_job *job, uint32_t user, const struct candidates *list, size_t k)
+{
+	bool positive = list->label[k] > 0, seen = history_has(&job->seen, user, list->item[k]);
+
+	if (!in_range(job, list->item[k])) {
+		job->outside += positive;
+		return positive;
+	}
+	if (positive && job->kind != REC_TOP) {
+		job->seen_positives += seen;
+		return true;
+	}
+	return !seen;
+}
+
+static void batch_grow(struct batch_of_lists *b, size_t need)
+{
+	size_t room = b->room;
+
+	if (need <= room)
+		return;
+	room = need > 2 * room ? need : 2 * room;
+	b->user = xrealloc(b->user, room, sizeof(*b->user));
+	b->item = xrealloc(b->item, room, sizeof(*b->item));
+	b->place = xrealloc(b->place, room, sizeof(*b->place));
+	b->label = xrealloc(b->label, room, sizeof(*b->label));
+	b->score = xrealloc(b->score, room, sizeof(*b->score));
+	b->room = room;
+}
+
+/* Append a list as it was read. */
+static void batch_add(struct batch_of_lists *b, uint32_t user, struct candidates *list)
+{
+	struct scoring_job *job = b->job;
+	struct candidates_report found = { 0, 0 };
+	uint32_t item;
+	size_t candidates = 0, positives = 0;
+
+	if (!candidates_settle(list, &found, &item))
+		BUG("rows without scores have two");
+	job->repeats += found.repeats;
+	job->mixed += found.mixed;
+	batch_grow(b, b->num + list->num);
+	for (size_t k = 0; k < list->num; k++) {
+		if (!keep(job, user, list, k))
+			continue;
+		candidates += in_range(job, list->item[k]);
+		positives += list->label[k] > 0;
+		b->user[b->num] = user;
+		b->item[b->num] = list->item[k];
+		b->place[b->num] = (uint32_t)candidates_place(list, k);
+		b->label[b->num] = list->label[k];
+		b->num++;
+	}
+	job->without_candidates += candidates == 0;
+	job->without_positive += positives == 0;
+	b->end = xgrow(b->end, &b->lists_room, b->num_lists + 1, sizeof(*b->end));
+	b->end[b->num_lists++] = b->num;
+}
+
+/* Write rows begin..end-1 in the order of the input: their places are distinct. */
+static void write_scores(struct batch_of_lists *b, size_t begin, size_t end)
+{
+	uint32_t most = 0;
+
+	for (size_t k = begin; k < end; k++)
+		most = b->place[k] > most ? b->place[k] : most;
+	b->order = xgrow(b->order, &b->order_room, (size_t)most + 1, sizeof(*b->order));
+	for (size_t p = 0; p <= most; p++)
+		b->order[p] = UINT32_MAX;
+	for (size_t k = begin; k < end; k++)
+		b->order[b->place[k]] = (uint32_t)(k - begin);
+	for (size_t p = 0; p <= most; p++) {
+		size_t k = begin + b->order[p];
+
+		if (b->order[p] != UINT32_MAX)
+			rec_write(b->job->out, &(struct score){ b->user[k], b->item[k], b->label[k],
+						       b->score[k] });
+	}
+}
+
+static void write_top(struct batch_of_lists *b, size_t begin, size_t end)
+{
+	uint32_t k = b->job->top < end - begin ? b->job->top : (uint32_t)(end - begin);
+	size_t num;
+
+	b->top = xgrow(b->top, &b->top_room, k, sizeof(*b->top));
+	num = rank_top(b->score + begin, end - begin, k, b->top);
+	for (size_t j = 0; j < num; j++) {
+		size_t at = begin + b->top[j];
+
+		rec_write(b->job->out,
+			&(struct top){ b->user[at], b->item[at], (uint32_t)j + 1, b->score[at] });
+	}
+}
+
+static void write_ranks(struct batch_of_lists *b, size_t begin, size_t end)
+{
+	size_t num;
+
+	b->ranks = xgrow(b->ranks, &b->ranks_room, end - begin, sizeof(*b->ranks));
+	num = candidates_ranks(b->user[begin], b->item + begin, b->label + begin, b->score + begin,
+		end - begin, b->ranks);
+	rec_write_rows(b->job->out, b->ranks, num);
+}
+
+/* Score what is in the batch, hand it on and empty it. */
+static void batch_flush(struct batch_of_lists *b)
+{
+	const struct scoring_job *job = b->job;
+	size_t begin = 0, bad;
+
+	if (b->num > 0)
+		job->scorer->score_pairs(job->scorer->arg, b->num, b->user, b->item, b->score);
+	bad = rank_bad_score(b->score, b->num);
+	if (bad < b->num)
+		scoring_bad_score(b->user[bad], b->item[bad]);
+	for (size_t k = 0; k < b->num; k++)
+		if (!in_range(job, b->item[k]))
+			b->score[k] = -INFINITY;
+	for (size_t l = 0; l < b->num_lists; begin = b->end[l++]) {
+		if (begin == b->end[l])
+			continue;
+		if (job->kind == REC_SCORE)
+			write_scores(b, begin, b->end[l]);
+		else if (job->kind == REC_TOP)
+			write_top(b, begin, b->end[l]);
+		else
+			write_ranks(b, begin, b->end[l]);
+	}
+	b->num = b->num_lists = 0;
+}
+
+/* Up to CHUNK rows as score rows, their scores 0; an interaction is a positive. */
+static size_t read_rows(struct rec_reader *in, struct score *rows)
+{
+	static struct interaction interactions[CHUNK];
+	static struct sample samples[CHUNK];
+	bool labelled = rec_header(in)->kind == REC_SAMPLE;
+	size_t n = rec_read_rows(in, labelled ? (void *)samples : interactions, CHUNK);
+
+	for (size_t k = 0; k < n; k++) {
+		if (labelled)
+			rows[k] = (struct score){ samples[k].user, samples[k].item,
+				samples[k].label, 0 };
+		else
+			rows[k] =
+				(struct score){ interactions[k].user, interactions[k].item, 1, 0 };
+	}
+	return n;
+}
+
+static void batch_release(struct batch_of_lists *b)
+{
+	free(b->user);
+	free(b->item);
+	free(b->place);
+	free(b->label);
+	free(b->score);
+	free(b->end);
+	free(b->order);
+	free(b->top);
+	free(b->ranks);
+}
+
+static void end_list(struct batch_of_lists *b, uint32_t user, struct candidates *list)
+{
+	if (list->num == 0)
+		return;
+	batch_add(b, user, list);
+	candidates_clear(list);
+	if (b->num >= BATCH_ROWS)
+		batch_flush(b);
+}
+
+void score_lists(struct scoring_job *job)
+{
+	struct batch_of_lists b = { .job = job };
+	struct candidates list;
+	struct turns turns;
+	static struct score rows[CHUNK];
+
+	candidates_init(&list);
+	turns_init(&turns, rec_header(job->in)->num_users);
+	progress_start("rows", 0);
+	for (size_t n; (n = read_rows(job->in, rows)) > 0; progress_at(rec_rows(job->in))) {
+		for (size_t k = 0, end; k < n; k = end) {
+			if (rows[k].user != turns.user) {
+				end_list(&b, turns.user, &list);
+				turns_next(&turns, job->in, n - k, rows[k].user);
+			}
+			for (end = k + 1; end < n && rows[end].user == turns.user; end++)
+				;
+			candidates_add(&list, rows + k, end - k);
+		}
+	}
+	end_list(&b, turns.user, &list);
+	batch_flush(&b);
+	progress_end();
+	turns_release(&turns);
+	candidates_release(&list);
+	batch_release(&b);
+}

@@ -1,0 +1,120 @@
+#include "base/bytes.h"
+#include "stream/record.h"
+#include "stream/record_format.h"
+
+#include <math.h>
+#include <stdio.h>
+
+/*
+ * The quick check of a block holds each 32-bit word of a row against a limit, (word & mask) <
+ * limit: an id against its bound, a float without its sign against infinity, anything else against
+ * nothing. PATTERN words are whole rows of every kind (3 to 6 words) and whole vectors, so that
+ * compilers compare many at once.
+ */
+enum { PATTERN = 240 };
+
+struct pattern {
+	uint32_t mask[PATTERN], limit[PATTERN];
+};
+
+static void make_pattern(const struct rec_header *h, struct pattern *p)
+{
+	const struct rec_info *info = &rec_info[h->kind];
+	const unsigned words = info->row_size / 4;
+	unsigned at = 0;
+
+	for (unsigned f = 0; f < info->num_fields;
+		at += rec_field_size(&info->fields[f]) / 4, f++) {
+		const struct rec_field *field = &info->fields[f];
+
+		for (unsigned k = at; k < PATTERN; k += words) {
+			p->mask[k] = 0;
+			p->limit[k] = 1;
+			if (field->meaning == REC_USER || field->meaning == REC_ITEM) {
+				p->mask[k] = UINT32_MAX;
+				p->limit[k] =
+					field->meaning == REC_USER ? h->num_users : h->num_items;
+			} else if (field->type == REC_F32) {
+				p->mask[k] = 0x7fffffff;
+				p->limit[k] = 0x7f800000;
+			} else if (field->type == REC_I64) { /* two words */
+				p->mask[k + 1] = 0;
+				p->limit[k + 1] = 1;
+			}
+		}
+	}
+}
+
+/* How many of n rows, from the first, the quick check has
+   passed; the others are to be looked at. */
+static size_t check_quickly(const struct rec_header *h, const unsigned char *packed, size_t n)
+{
+	const size_t words = n * rec_info[h->kind].row_size / 4;
+	struct pattern p;
+	size_t k = 0;
+
+	make_pattern(h, &p);
+	for (; k + PATTERN <= words; k += PATTERN) {
+		uint32_t bad = 0;
+
+		for (unsigned j = 0; j < PATTERN; j++)
+			bad |= (get32(packed + 4 * (k + j)) & p.mask[j]) >= p.limit[j];
+		if (bad)
+			break;
+	}
+	return k * 4 / rec_info[h->kind].row_size;
+}
+
+static size_t check_bound(const unsigned char *p, size_t n, unsigned stride, uint32_t bound)
+{
+	size_t k;
+
+	for (k = 0; k < n && get32(p) < bound; k++)
+		p += stride;
+	return k;
+}
+
+static size_t check_float(const unsigned char *p, size_t n, unsigned stride, bool is_score)
+{
+	size_t k;
+
+	for (k = 0; k < n; k++, p += stride) {
+		float v = get_f32(p);
+
+		if (!isfinite(v) && !(is_score && v == -INFINITY))
+			break;
+	}
+	return k;
+}
+
+size_t rec_check(
+	const struct rec_header *h, const unsigned char *packed, size_t n, char *why, size_t size)
+{
+	const struct rec_info *info = &rec_info[h->kind];
+	const size_t passed = check_quickly(h, packed, n);
+	size_t first = n - passed;
+
+	packed += passed * info->row_size;
+	for (unsigned f = 0, at = 0; f < info->num_fields;
+		at += rec_field_size(&info->fields[f]), f++) {
+		const struct rec_field *field = &info->fields[f];
+		bool is_user = field->meaning == REC_USER, is_item = field->meaning == REC_ITEM;
+		uint32_t bound = is_user ? h->num_users : h->num_items;
+		size_t k = first;
+
+		if (is_user || is_item)
+			k = check_bound(packed + at, first, info->row_size, bound);
+		else if (field->type == REC_F32)
+			k = check_float(packed + at, first, info->row_size,
+				field->meaning == REC_SCORE_VALUE);
+		if (k == first)
+			continue;
+		first = k;
+		if (is_user || is_item)
+			snprintf(why, size, "%s %u is not below the bound %u", field->name,
+				get32(packed + k * info->row_size + at), bound);
+		else
+			snprintf(why, size, "%s is not a finite number", field->name);
+	}
+	return passed + first;
+}

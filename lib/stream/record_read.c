@@ -1,0 +1,220 @@
+#include "base/bytes.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "stream/record.h"
+#include "stream/record_format.h"
+#include "stream/stream.h"
+
+#include <libdeflate.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rec_reader {
+	struct stream_in *in;
+	struct rec_header header;
+	const struct rec_info *info;
+	uint32_t block_rows, next; /* rows of the block held; the next to hand out */
+	uint64_t rows;		   /* handed out */
+	uint64_t block_at;	   /* byte of the block's first row */
+	bool ended;
+	unsigned char block[REC_COUNT_SIZE + REC_BLOCK_BYTES + REC_CRC_SIZE];
+};
+
+static void read_exactly(struct rec_reader *r, void *to, size_t size)
+{
+	if (stream_read(r->in, to, size) == size)
+		return;
+	die("'%s' ends after %llu rows without a trailer: truncated", rec_name(r),
+		(unsigned long long)r->rows);
+}
+
+static void check_magic(const struct rec_reader *r, const unsigned char *prefix, size_t n)
+{
+	if (!n)
+		die("'%s' is empty, a record stream expected", rec_name(r));
+	if (n >= REC_MAGIC_SIZE && !memcmp(prefix, rec_magic, REC_MAGIC_SIZE))
+		return;
+	if (n >= 4 && !memcmp(prefix, rec_magic, 4))
+		die("'%s' is a record stream damaged in its first %d bytes: cut, or line ends were converted",
+			rec_name(r), REC_MAGIC_SIZE);
+	die("'%s' is not a record stream", rec_name(r));
+}
+
+static void read_header(struct rec_reader *r)
+{
+	unsigned char prefix[REC_PREFIX_SIZE], crc[REC_CRC_SIZE];
+	size_t n = stream_read(r->in, prefix, sizeof(prefix));
+	uint32_t length, sum;
+	char why[256];
+	char *text;
+
+	check_magic(r, prefix, n);
+	if (n < sizeof(prefix))
+		die("'%s' ends inside its header: truncated", rec_name(r));
+	if (get32(prefix + REC_MAGIC_SIZE) != REC_VERSION)
+		die("'%s' has format version %u, this program reads %d", rec_name(r),
+			get32(prefix + REC_MAGIC_SIZE), REC_VERSION);
+	length = get32(prefix + REC_MAGIC_SIZE + 4);
+	if (length > REC_MAX_HEADER)
+		die("'%s' claims a header of %u bytes: damaged", rec_name(r), length);
+	text = xmalloc(length, 1);
+	if (stream_read(r->in, text, length) < length ||
+		stream_read(r->in, crc, sizeof(crc)) < sizeof(crc))
+		die("'%s' ends inside its header: truncated", rec_name(r));
+	sum = libdeflate_crc32(libdeflate_crc32(0, prefix, sizeof(prefix)), text, length);
+	if (sum != get32(crc))
+		die("the header of '%s' is damaged: its checksum is wrong", rec_name(r));
+	if (!rec_header_parse(&r->header, text, length, why, sizeof(why)))
+		die("the header of '%s' is invalid: %s", rec_name(r), why);
+	free(text);
+}
+
+static void check_kind(const struct rec_reader *r, unsigned kinds)
+{
+	char expected[128] = "";
+	size_t n = 0;
+
+	if (kinds >> r->header.kind & 1)
+		return;
+	for (unsigned k = 0; k < REC_NUM_KINDS; k++)
+		if (kinds >> k & 1)
+			n += (size_t)snprintf(expected + n, sizeof(expected) - n, "%s%s",
+				n ? " or " : "", rec_info[k].name);
+	die("'%s' holds %s records, %s expected", rec_name(r), r->info->name, expected);
+}
+
+struct rec_reader *rec_open(const char *path, unsigned kinds)
+{
+	struct rec_reader *r = xcalloc(1, sizeof(*r));
+
+	r->in = stream_open(path);
+	read_header(r);
+	r->info = &rec_info[r->header.kind];
+	check_kind(r, kinds);
+	return r;
+}
+
+const struct rec_header *rec_header(const struct rec_reader *r)
+{
+	return &r->header;
+}
+
+const char *rec_name(const struct rec_reader *r)
+{
+	return stream_name(r->in);
+}
+
+uint64_t rec_rows(const struct rec_reader *r)
+{
+	return r->rows;
+}
+
+static void read_trailer(struct rec_reader *r)
+{
+	unsigned char rest[REC_TOTAL_SIZE + REC_CRC_SIZE], count[REC_COUNT_SIZE] = { 0 };
+	uint32_t crc;
+
+	read_exactly(r, rest, sizeof(rest));
+	crc = libdeflate_crc32(libdeflate_crc32(0, count, sizeof(count)), rest, REC_TOTAL_SIZE);
+	if (crc != get32(rest + REC_TOTAL_SIZE))
+		die("the trailer of '%s' after row %llu is damaged: its checksum is wrong",
+			rec_name(r), (unsigned long long)r->rows);
+	if (get64(rest) != r->rows)
+		die("'%s' holds %llu rows but its trailer says %llu", rec_name(r),
+			(unsigned long long)r->rows, (unsigned long long)get64(rest));
+	if (stream_read(r->in, rest, 1))
+		die("'%s' goes on after its trailer, at byte %llu: join streams with cof-cat A B",
+			rec_name(r), (unsigned long long)stream_offset(r->in) - 1);
+	r->ended = true;
+}
+
+/* Read, verify and check the next block; false at the verified end. */
+static bool next_block(struct rec_reader *r)
+{
+	unsigned char *rows = r->block + REC_COUNT_SIZE;
+	uint32_t count;
+	char why[128];
+	size_t size, bad;
+
+	read_exactly(r, r->block, REC_COUNT_SIZE);
+	count = get32(r->block);
+	if (!count) {
+		read_trailer(r);
+		return false;
+	}
+	r->block_at = stream_offset(r->in);
+	if (count > REC_BLOCK_BYTES / r->info->row_size)
+		die("'%s' claims a block of %u rows at byte %llu: damaged", rec_name(r), count,
+			(unsigned long long)r->block_at - REC_COUNT_SIZE);
+	size = (size_t)count * r->info->row_size;
+	read_exactly(r, rows, size + REC_CRC_SIZE);
+	if (libdeflate_crc32(0, r->block, REC_COUNT_SIZE + size) != get32(rows + size))
+		die("'%s' is damaged between byte %llu and %llu (rows %llu to %llu): the checksum is wrong",
+			rec_name(r), (unsigned long long)r->block_at - REC_COUNT_SIZE,
+			(unsigned long long)r->block_at + size + REC_CRC_SIZE,
+			(unsigned long long)r->rows + 1, (unsigned long long)r->rows + count);
+	bad = rec_check(&r->header, rows, count, why, sizeof(why));
+	if (bad < count)
+		die("row %llu of '%s' (byte %llu): %s", (unsigned long long)(r->rows + bad + 1),
+			rec_name(r), (unsigned long long)(r->block_at + bad * r->info->row_size),
+			why);
+	r->block_rows = count;
+	r->next = 0;
+	return true;
+}
+
+size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max)
+{
+	size_t n;
+
+	if (r->next == r->block_rows && (r->ended || !next_block(r)))
+		return 0;
+	n = r->block_rows - r->next;
+	n = n < max ? n : max;
+	rec_decode(
+		r->info, r->block + REC_COUNT_SIZE + (size_t)r->next * r->info->row_size, n, rows);
+	r->next += (uint32_t)n;
+	r->rows += n;
+	return n;
+}
+
+bool rec_read(struct rec_reader *r, void *row)
+{
+	return rec_read_rows(r, row, 1) == 1;
+}
+
+void rec_die(const struct rec_reader *r, uint64_t back, const char *format, ...)
+{
+	uint64_t byte = r->block_at + ((uint64_t)r->next - back) * r->info->row_size;
+	char text[1024];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (back > r->next)
+		die("row %llu of '%s': %s", (unsigned long long)(r->rows - back + 1), rec_name(r),
+			text);
+	die("row %llu of '%s' (byte %llu): %s", (unsigned long long)(r->rows - back + 1),
+		rec_name(r), (unsigned long long)byte, text);
+}
+
+void rec_skip(struct rec_reader *r)
+{
+	while (!r->ended) {
+		r->rows += r->block_rows - r->next;
+		r->next = r->block_rows;
+		next_block(r);
+	}
+}
+
+void rec_close(struct rec_reader *r, bool finish)
+{
+	if (finish)
+		rec_skip(r);
+	stream_close(r->in);
+	rec_header_release(&r->header);
+	free(r);
+}

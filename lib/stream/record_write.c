@@ -1,0 +1,111 @@
+#include "base/bytes.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "stream/record.h"
+#include "stream/record_format.h"
+#include "stream/stream.h"
+
+#include <libdeflate.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct rec_writer {
+	struct stream_out *out;
+	struct rec_header header; /* without its history */
+	const struct rec_info *info;
+	uint32_t used, room; /* rows in the block, and the most it takes */
+	uint64_t rows;
+	unsigned char block[REC_COUNT_SIZE + REC_BLOCK_BYTES + REC_CRC_SIZE];
+};
+
+static void write_header(struct rec_writer *w, const struct rec_header *h)
+{
+	unsigned char prefix[REC_PREFIX_SIZE], crc[REC_CRC_SIZE];
+	struct js *json = rec_header_json(h);
+	char *text = js_dump(json, false);
+	size_t length = strlen(text);
+
+	if (length > REC_MAX_HEADER)
+		die("the header of '%s' grew to %zu bytes: its history is too long",
+			stream_out_name(w->out), length);
+	memcpy(prefix, rec_magic, REC_MAGIC_SIZE);
+	put32(prefix + REC_MAGIC_SIZE, REC_VERSION);
+	put32(prefix + REC_MAGIC_SIZE + 4, (uint32_t)length);
+	put32(crc, libdeflate_crc32(libdeflate_crc32(0, prefix, sizeof(prefix)), text, length));
+	stream_write(w->out, prefix, sizeof(prefix));
+	stream_write(w->out, text, length);
+	stream_write(w->out, crc, sizeof(crc));
+	stream_flush(w->out);
+	free(text);
+	js_free(json);
+}
+
+struct rec_writer *rec_create(const char *path, const struct rec_header *h)
+{
+	struct rec_writer *w = xcalloc(1, sizeof(*w));
+
+	w->info = &rec_info[h->kind];
+	w->room = REC_BLOCK_BYTES / w->info->row_size;
+	w->header = *h;
+	w->header.history = NULL;
+	w->out = stream_create(path, true);
+	write_header(w, h);
+	return w;
+}
+
+void rec_flush(struct rec_writer *w)
+{
+	size_t size = REC_COUNT_SIZE + (size_t)w->used * w->info->row_size;
+	char why[128];
+
+	if (!w->used)
+		return;
+	if (rec_check(&w->header, w->block + REC_COUNT_SIZE, w->used, why, sizeof(why)) < w->used)
+		BUG("a row for '%s': %s", stream_out_name(w->out), why);
+	put32(w->block, w->used);
+	put32(w->block + size, libdeflate_crc32(0, w->block, size));
+	stream_write(w->out, w->block, size + REC_CRC_SIZE);
+	stream_flush(w->out);
+	w->used = 0;
+}
+
+void rec_write_rows(struct rec_writer *w, const void *rows, size_t n)
+{
+	const char *from = rows;
+
+	while (n) {
+		size_t take = w->room - w->used < n ? w->room - w->used : n;
+
+		rec_encode(w->info, from, take,
+			w->block + REC_COUNT_SIZE + (size_t)w->used * w->info->row_size);
+		from += take * w->info->struct_size;
+		w->used += (uint32_t)take;
+		w->rows += take;
+		n -= take;
+		if (w->used == w->room)
+			rec_flush(w);
+	}
+}
+
+void rec_write(struct rec_writer *w, const void *row)
+{
+	rec_write_rows(w, row, 1);
+}
+
+uint64_t rec_written(const struct rec_writer *w)
+{
+	return w->rows;
+}
+
+void rec_finish(struct rec_writer *w)
+{
+	unsigned char trailer[REC_COUNT_SIZE + REC_TOTAL_SIZE + REC_CRC_SIZE] = { 0 };
+
+	rec_flush(w);
+	put64(trailer + REC_COUNT_SIZE, w->rows);
+	put32(trailer + REC_COUNT_SIZE + REC_TOTAL_SIZE,
+		libdeflate_crc32(0, trailer, REC_COUNT_SIZE + REC_TOTAL_SIZE));
+	stream_write(w->out, trailer, sizeof(trailer));
+	stream_commit(w->out, false);
+	free(w);
+}

@@ -1,0 +1,230 @@
+#include "base/die.h"
+#include "base/mem.h"
+#include "stream/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <zlib.h>
+
+enum { RAW_SIZE = 65536, DIRECT_SIZE = 4096, GZIP_WINDOW = 15 + 16 };
+
+struct stream_in {
+	int fd;
+	char *name;
+	unsigned char *raw; /* bytes as they were read: raw_pos .. raw_end are not used yet */
+	size_t raw_pos, raw_end;
+	bool raw_done;
+	bool gzip, in_member;
+	uint64_t members;
+	z_stream z;
+	char *text; /* stream_line's decoded bytes: text_pos .. text_end are not handed out yet */
+	size_t text_pos, text_end, text_room;
+	uint64_t offset, size;
+};
+
+static size_t read_fd(struct stream_in *s, void *buffer, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(s->fd, buffer, size);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		die("cannot read '%s':", s->name);
+	return (size_t)n;
+}
+
+/* Read more raw bytes behind those not used yet; false at the end. */
+static bool fill_raw(struct stream_in *s)
+{
+	size_t n;
+
+	if (s->raw_done)
+		return false;
+	memmove(s->raw, s->raw + s->raw_pos, s->raw_end - s->raw_pos);
+	s->raw_end -= s->raw_pos;
+	s->raw_pos = 0;
+	n = read_fd(s, s->raw + s->raw_end, RAW_SIZE - s->raw_end);
+	s->raw_end += n;
+	s->raw_done = n == 0;
+	return n > 0;
+}
+
+struct stream_in *stream_open(const char *path)
+{
+	struct stream_in *s = xcalloc(1, sizeof(*s));
+	bool standard = !path || !strcmp(path, "-");
+	struct stat st;
+
+	s->name = xstrdup(standard ? "standard input" : path);
+	s->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+	if (s->fd < 0 || fstat(s->fd, &st))
+		die("cannot open '%s':", s->name);
+	if (S_ISDIR(st.st_mode))
+		die("cannot read '%s': it is a directory", s->name);
+	if (isatty(s->fd))
+		die_usage("'%s' is a terminal: give a file or a pipe", s->name);
+	stream_widen_pipe(s->fd);
+	s->raw = xmalloc(RAW_SIZE, 1);
+	while (s->raw_end < 2 && fill_raw(s))
+		;
+	s->gzip = s->raw_end >= 2 && s->raw[0] == 0x1f && s->raw[1] == 0x8b;
+	if (s->gzip && inflateInit2(&s->z, GZIP_WINDOW) != Z_OK)
+		die("cannot start zlib");
+	s->size = S_ISREG(st.st_mode) && !s->gzip ? (uint64_t)st.st_size : 0;
+	return s;
+}
+
+static size_t read_plain(struct stream_in *s, unsigned char *buffer, size_t size)
+{
+	size_t done = 0, n;
+
+	while (done < size) {
+		n = s->raw_end - s->raw_pos;
+		if (n) {
+			n = n < size - done ? n : size - done;
+			memcpy(buffer + done, s->raw + s->raw_pos, n);
+			s->raw_pos += n;
+		} else if (size - done >= DIRECT_SIZE && !s->raw_done) {
+			n = read_fd(s, buffer + done, size - done);
+			s->raw_done = n == 0;
+		} else if (!fill_raw(s)) {
+			break;
+		}
+		done += n;
+	}
+	return done;
+}
+
+static void inflate_failed(const struct stream_in *s, int result)
+{
+	if (result == Z_DATA_ERROR && s->members && !s->z.total_out)
+		die("'%s' goes on after its gzip data with bytes that are no gzip", s->name);
+	die("'%s' is damaged gzip data after byte %llu: %s", s->name, (unsigned long long)s->offset,
+		s->z.msg ? s->z.msg : zError(result));
+}
+
+static size_t read_gzip(struct stream_in *s, unsigned char *buffer, size_t size)
+{
+	int result;
+
+	s->z.next_out = buffer;
+	s->z.avail_out = (uInt)size;
+	while (s->z.avail_out) {
+		if (s->raw_pos == s->raw_end && !fill_raw(s)) {
+			if (s->in_member)
+				die("'%s' ends inside its gzip data: truncated", s->name);
+			break;
+		}
+		if (!s->in_member && inflateReset(&s->z) != Z_OK)
+			die("cannot restart zlib");
+		s->in_member = true;
+		s->z.next_in = s->raw + s->raw_pos;
+		s->z.avail_in = (uInt)(s->raw_end - s->raw_pos);
+		result = inflate(&s->z, Z_NO_FLUSH);
+		s->raw_pos = s->raw_end - s->z.avail_in;
+		if (result == Z_STREAM_END) {
+			s->in_member = false;
+			s->members++;
+		} else if (result != Z_OK && result != Z_BUF_ERROR) {
+			inflate_failed(s, result);
+		}
+	}
+	return size - s->z.avail_out;
+}
+
+static size_t read_decoded(struct stream_in *s, void *buffer, size_t size)
+{
+	const size_t most = 1u << 30; /* avail_out is a uInt */
+
+	return s->gzip ? read_gzip(s, buffer, size < most ? size : most)
+		       : read_plain(s, buffer, size);
+}
+
+size_t stream_read(struct stream_in *s, void *buffer, size_t size)
+{
+	size_t done = s->text_end - s->text_pos, n;
+
+	done = done < size ? done : size;
+	if (done)
+		memcpy(buffer, s->text + s->text_pos, done);
+	s->text_pos += done;
+	while (done < size && (n = read_decoded(s, (char *)buffer + done, size - done)) > 0)
+		done += n;
+	s->offset += done;
+	return done;
+}
+
+/* Make room behind the unread text and read some more of it; false at the end. */
+static bool fill_text(struct stream_in *s)
+{
+	size_t left = s->text_end - s->text_pos, n;
+
+	if (left)
+		memmove(s->text, s->text + s->text_pos, left);
+	s->text_pos = 0;
+	s->text_end = left;
+	s->text = xgrow(s->text, &s->text_room, left + RAW_SIZE + 1, 1);
+	n = read_decoded(s, s->text + left, RAW_SIZE);
+	s->text_end += n;
+	return n > 0;
+}
+
+char *stream_line(struct stream_in *s, size_t *length)
+{
+	size_t searched = 0, n;
+	char *line, *end = NULL;
+
+	for (;;) {
+		n = s->text_end - s->text_pos;
+		if (n > searched)
+			end = memchr(s->text + s->text_pos + searched, '\n', n - searched);
+		if (end)
+			break;
+		searched = n;
+		if (!fill_text(s))
+			break;
+	}
+	if (!end && !n)
+		return NULL;
+	line = s->text + s->text_pos;
+	n = end ? (size_t)(end - line) : n;
+	s->text_pos += n + (end != NULL);
+	s->offset += n + (end != NULL);
+	if (n && line[n - 1] == '\r')
+		n--;
+	line[n] = '\0';
+	*length = n;
+	return line;
+}
+
+const char *stream_name(const struct stream_in *s)
+{
+	return s->name;
+}
+
+uint64_t stream_offset(const struct stream_in *s)
+{
+	return s->offset;
+}
+
+uint64_t stream_size(const struct stream_in *s)
+{
+	return s->size;
+}
+
+void stream_close(struct stream_in *s)
+{
+	if (s->gzip)
+		inflateEnd(&s->z);
+	if (s->fd != STDIN_FILENO)
+		close(s->fd);
+	free(s->raw);
+	free(s->text);
+	free(s->name);
+	free(s);
+}

@@ -1,0 +1,241 @@
+#include "text/export.h"
+
+#include "base/bytes.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "stream/stream.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	MAX_FIELDS = REC_MAX_ROW / 4,
+	NUMBER_BYTES = 32,   /* a longest number, with room */
+	BUFFER_BYTES = 65536 /* of text, before it is written */
+};
+
+struct export
+{
+	struct stream_out *out;
+	enum export_format format;
+	const struct rec_info *info;
+	const struct labels *labels[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
+	char *before[MAX_FIELDS];			  /* what stands before each field */
+	size_t before_length[MAX_FIELDS];
+	const char *end; /* of a row */
+	char *buffer;	 /* text not yet written, or all rows of npy, packed */
+	size_t used, room;
+	uint64_t rows;
+};
+
+static void append(struct export *e, const void *data, size_t size)
+{
+	if (size == 0)
+		return;
+	e->buffer = xgrow(e->buffer, &e->room, e->used + size, 1);
+	memcpy(e->buffer + e->used, data, size);
+	e->used += size;
+}
+
+/* Decimal digits of v; returns how many. */
+static size_t format_uint(char *s, uint64_t v)
+{
+	char digits[NUMBER_BYTES];
+	size_t n = 0;
+
+	do
+		digits[n++] = (char)('0' + v % 10);
+	while (v /= 10);
+	for (size_t k = 0; k < n; k++)
+		s[k] = digits[n - 1 - k];
+	return n;
+}
+
+static size_t format_int(char *s, int64_t v)
+{
+	if (v >= 0)
+		return format_uint(s, (uint64_t)v);
+	*s = '-';
+	return 1 + format_uint(s + 1, 0 - (uint64_t)v);
+}
+
+/* The fewest digits that strtof takes back to v; whole numbers,
+   the usual ratings and labels, need no search. */
+static size_t format_float(char *s, float v)
+{
+	int n = 0;
+
+	if (fabsf(v) < 1 << FLT_MANT_DIG && v == (float)(int32_t)v && !(v == 0 && signbit(v)))
+		return format_int(s, (int32_t)v);
+	for (int digits = FLT_DIG; digits <= FLT_DECIMAL_DIG; digits++) {
+		n = snprintf(s, NUMBER_BYTES, "%.*g", digits, (double)v);
+		if (strtof(s, NULL) == v)
+			break;
+	}
+	return (size_t)n;
+}
+
+static void append_field(struct export *e, const struct rec_field *field, const void *value)
+{
+	char text[NUMBER_BYTES];
+	uint32_t u32;
+	int64_t i64;
+	float f32;
+	size_t n;
+
+	switch (field->type) {
+	case REC_U32:
+		memcpy(&u32, value, sizeof(u32));
+		if (e->labels[field->meaning]) {
+			const char *label = labels_get(e->labels[field->meaning], u32, &n);
+
+			append(e, label, n);
+			return;
+		}
+		n = format_uint(text, u32);
+		break;
+	case REC_I64:
+		memcpy(&i64, value, sizeof(i64));
+		n = format_int(text, i64);
+		break;
+	default:
+		memcpy(&f32, value, sizeof(f32));
+		if (e->format == EXPORT_JSONL && !isfinite(f32)) {
+			append(e, "null", 4);
+			return;
+		}
+		n = format_float(text, f32);
+	}
+	append(e, text, n);
+}
+
+static void append_packed(
+	struct export *e, const struct rec_field *field, const unsigned char *value)
+{
+	unsigned char bytes[8];
+	uint32_t u32;
+	uint64_t u64;
+
+	if (field->type == REC_I64) {
+		memcpy(&u64, value, sizeof(u64));
+		put64(bytes, u64);
+		append(e, bytes, 8);
+	} else {
+		memcpy(&u32, value, sizeof(u32));
+		put32(bytes, u32);
+		append(e, bytes, 4);
+	}
+}
+
+/* The text around the fields, made once. */
+static void prepare(struct export *e)
+{
+	const struct rec_field *field = e->info->fields;
+	const char *separator = e->format == EXPORT_CSV ? "," : "\t";
+
+	for (unsigned k = 0; k < e->info->num_fields; k++) {
+		if (e->format == EXPORT_JSONL)
+			e->before[k] = xasprintf("%s\"%s\":", k ? "," : "{", field[k].name);
+		else
+			e->before[k] = xstrdup(k ? separator : "");
+		e->before_length[k] = strlen(e->before[k]);
+		if (e->format == EXPORT_CSV)
+			stream_printf(e->out, "%s%s", e->before[k], field[k].name);
+	}
+	e->end = e->format == EXPORT_JSONL ? "}\n" : "\n";
+	if (e->format == EXPORT_CSV)
+		stream_printf(e->out, "\n");
+}
+
+struct export *export_create(const char *path, enum export_format format, enum rec_kind kind,
+	const struct labels *users, const struct labels *items)
+{
+	struct export *e = xcalloc(1, sizeof(*e));
+
+	e->out = stream_create(path, format == EXPORT_NPY);
+	e->format = format;
+	e->info = &rec_info[kind];
+	e->labels[REC_USER] = users;
+	e->labels[REC_ITEM] = items;
+	e->buffer = xgrow(NULL, &e->room, BUFFER_BYTES, 1);
+	prepare(e);
+	return e;
+}
+
+void export_rows(struct export *e, const void *rows, size_t n)
+{
+	const unsigned char *row = rows;
+
+	for (size_t r = 0; r < n; r++, row += e->info->struct_size) {
+		for (unsigned k = 0; k < e->info->num_fields; k++) {
+			const struct rec_field *field = &e->info->fields[k];
+
+			if (e->format == EXPORT_NPY) {
+				append_packed(e, field, row + field->offset);
+			} else {
+				append(e, e->before[k], e->before_length[k]);
+				append_field(e, field, row + field->offset);
+			}
+		}
+		if (e->format == EXPORT_NPY)
+			continue;
+		append(e, e->end, strlen(e->end));
+		if (e->used >= BUFFER_BYTES) {
+			stream_write(e->out, e->buffer, e->used);
+			e->used = 0;
+		}
+	}
+	e->rows += n;
+}
+
+/*
+ * NumPy's format 1.0 (numpy.lib.format): magic, version, a two-byte length, and a Python dictionary
+ * padded with spaces to end, with a line end, at a multiple of 64 bytes.
+ */
+static void write_npy_header(struct export *e)
+{
+	static const char *const types[] = {
+		[REC_U32] = "<u4", [REC_F32] = "<f4", [REC_I64] = "<i8"
+	};
+	enum { FIXED = 10, ALIGN = 64 };
+	char text[1024];
+	size_t n = 0, length;
+
+	n += (size_t)sprintf(text + n, "{'descr': [");
+	for (unsigned k = 0; k < e->info->num_fields; k++)
+		n += (size_t)sprintf(text + n, "%s('%s', '%s')", k ? ", " : "",
+			e->info->fields[k].name, types[e->info->fields[k].type]);
+	n += (size_t)sprintf(
+		text + n, "], 'fortran_order': False, 'shape': (%" PRIu64 ",), }", e->rows);
+	length = (FIXED + n + 1 + ALIGN - 1) / ALIGN * ALIGN - FIXED;
+	memset(text + n, ' ', length - n - 1);
+	text[length - 1] = '\n';
+
+	stream_write(e->out, (unsigned char[]){ 0x93, 'N', 'U', 'M', 'P', 'Y', 1, 0 }, 8);
+	stream_write(e->out,
+		(unsigned char[]){ (unsigned char)length, (unsigned char)(length >> 8) }, 2);
+	stream_write(e->out, text, length);
+}
+
+void export_finish(struct export *e)
+{
+	if (e->format == EXPORT_NPY)
+		write_npy_header(e);
+	stream_write(e->out, e->buffer, e->used);
+	stream_commit(e->out, false);
+	for (unsigned k = 0; k < e->info->num_fields; k++)
+		free(e->before[k]);
+	free(e->buffer);
+	free(e);
+}
+
+enum labels_style export_labels_style(enum export_format format)
+{
+	return format == EXPORT_CSV	? LABELS_CSV
+	       : format == EXPORT_JSONL ? LABELS_JSON
+					: LABELS_PLAIN;
+}

@@ -1,0 +1,36 @@
+/*
+ * export: rows of any kind as text or as a NumPy array.
+ *
+ *   tsv    fields in the order of the record, tabs between them, no header line
+ *   csv    the same with commas, a header line of field names, quotes where RFC 4180 needs them
+ *   jsonl  one object a row; a score of -inf, which JSON cannot say, is null
+ *   npy    a one-dimensional structured array, NumPy's format 1.0
+ *
+ * Floats have the fewest digits that read back as the same float32.
+ */
+#ifndef EXPORT_H
+#define EXPORT_H
+
+#include "stream/record.h"
+#include "text/labels.h"
+
+enum export_format { EXPORT_TSV, EXPORT_CSV, EXPORT_JSONL, EXPORT_NPY };
+
+struct export;
+
+/* Write to `path`; `users` and `items` (NULL: none) replace
+   ids and are in the style of the format. */
+struct export *export_create(const char *path, enum export_format format, enum rec_kind kind,
+	const struct labels *users, const struct labels *items);
+
+/* Structs of the kind. Text is written as it comes. npy begins with the number of rows, so that all
+   rows are held, row_size bytes each, to export_finish. */
+void export_rows(struct export *e, const void *rows, size_t n);
+
+/* Write what is left and close; dies on any error. */
+void export_finish(struct export *e);
+
+/* The style of labels for a format. */
+enum labels_style export_labels_style(enum export_format format);
+
+#endif

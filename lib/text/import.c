@@ -1,0 +1,168 @@
+#include "text/import.h"
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "cli/opt.h"
+#include "stream/stream.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct import {
+	struct stream_in *in;
+	enum rec_kind kind;
+	const struct rec_info *info;
+	char separator;
+	uint32_t bound[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
+	uint64_t line, start; /* the current line: its number, from 1, and its first byte */
+	const char *text;
+};
+
+struct import *import_open(const char *path, enum rec_kind kind, char separator, uint32_t num_users,
+	uint32_t num_items)
+{
+	struct import *in = xcalloc(1, sizeof(*in));
+
+	in->in = stream_open(path);
+	in->kind = kind;
+	in->info = &rec_info[kind];
+	in->separator = separator;
+	in->bound[REC_USER] = num_users;
+	in->bound[REC_ITEM] = num_items;
+	return in;
+}
+
+/* Die about the field at `at` of the current line. */
+static _Noreturn void bad(
+	const struct import *in, const char *at, const struct rec_field *field, const char *what)
+{
+	die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): %s '%.40s' %s", in->line,
+		stream_name(in->in), in->start + (uint64_t)(at - in->text), field->name, at, what);
+}
+
+/* The whole string as a decimal i64. */
+static bool parse_int(const char *text, int64_t *v)
+{
+	bool minus = *text == '-';
+	uint64_t u;
+
+	if (!opt_parse_uint(text + minus, 0, (uint64_t)INT64_MAX + minus, &u))
+		return false;
+	*v = minus ? (int64_t)(0 - u) : (int64_t)u;
+	return true;
+}
+
+/* The whole string as strtof takes it, so that what export
+   printed comes back; no blanks, no hexadecimal. */
+static bool parse_float(const char *text, float *v)
+{
+	char *end;
+
+	if (!*text || strspn(text, "0123456789+-.eEinf") != strlen(text))
+		return false;
+	*v = strtof(text, &end);
+	return !*end;
+}
+
+static void parse_field(
+	struct import *in, const struct rec_field *field, const char *text, void *value)
+{
+	uint64_t u64;
+	uint32_t u32;
+	int64_t i64;
+	float f32;
+
+	switch (field->type) {
+	case REC_U32:
+		if (!opt_parse_uint(text, 0, UINT32_MAX, &u64))
+			bad(in, text, field, "is not a whole number from 0 to 4294967295");
+		u32 = (uint32_t)u64;
+		if (field->meaning != REC_PLAIN && u32 >= in->bound[field->meaning])
+			bad(in, text, field,
+				field->meaning == REC_USER ? "is not below --users"
+							   : "is not below --items");
+		memcpy(value, &u32, sizeof(u32));
+		break;
+	case REC_I64:
+		if (!parse_int(text, &i64))
+			bad(in, text, field, "is not a whole number of 64 bits");
+		memcpy(value, &i64, sizeof(i64));
+		break;
+	default:
+		if (!parse_float(text, &f32))
+			bad(in, text, field, "is not a number");
+		if (!isfinite(f32) && !(field->meaning == REC_SCORE_VALUE && f32 == -INFINITY))
+			bad(in, text, field, "is not finite as a float32");
+		memcpy(value, &f32, sizeof(f32));
+	}
+}
+
+/* Is the line the names of the fields? */
+static bool is_header(const struct import *in, const char *text)
+{
+	for (unsigned k = 0; k < in->info->num_fields; k++) {
+		size_t n = strlen(in->info->fields[k].name);
+
+		if (strncmp(text, in->info->fields[k].name, n) != 0)
+			return false;
+		text += n;
+		if (*text++ != (k + 1 < in->info->num_fields ? in->separator : '\0'))
+			return false;
+	}
+	return true;
+}
+
+/* Fields of the current line, which is cut at its separators. */
+static void parse_line(struct import *in, char *text, unsigned char *row)
+{
+	const struct rec_info *info = in->info;
+	unsigned found = 1;
+
+	for (const char *s = text; (s = strchr(s, in->separator)); s++)
+		found++;
+	if (found != info->num_fields)
+		die("line %" PRIu64 " of '%s' (byte %" PRIu64
+		    "): %u fields, %u expected for kind %s",
+			in->line, stream_name(in->in), in->start, found, info->num_fields,
+			info->name);
+	for (unsigned k = 0; k < info->num_fields; k++) {
+		char *next = strchr(text, in->separator);
+
+		if (next)
+			*next++ = '\0';
+		parse_field(in, &info->fields[k], text, row + info->fields[k].offset);
+		text = next;
+	}
+}
+
+size_t import_rows(struct import *in, void *rows, size_t max)
+{
+	unsigned char *row = rows;
+	size_t n = 0, length;
+
+	while (n < max) {
+		char *text;
+
+		in->start = stream_offset(in->in);
+		text = stream_line(in->in, &length);
+		if (!text)
+			break;
+		in->text = text;
+		in->line++;
+		if (strlen(text) != length)
+			die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): a NUL in the text",
+				in->line, stream_name(in->in), in->start + strlen(text));
+		if (in->line == 1 && is_header(in, text))
+			continue;
+		parse_line(in, text, row + n++ * in->info->struct_size);
+	}
+	return n;
+}
+
+void import_close(struct import *in)
+{
+	stream_close(in->in);
+	free(in);
+}

@@ -1,0 +1,41 @@
+# install.mk: make install, uninstall. One list of files serves both, so that uninstall removes what install made and no more.
+# PREFIX (/usr/local) is where the programs will run, DESTDIR a folder to put before it.
+
+BIN_DIR := $(PREFIX)/bin
+MAN_DIR := $(PREFIX)/share/man
+COMPLETION_DIR := $(PREFIX)/share/bash-completion/completions
+SHARE_DIR := $(PREFIX)/share/cofilter
+PLUGIN_DIR := $(PREFIX)/lib/cofilter
+
+INSTALL_PROGRAMS := $(notdir $(PROGRAMS))
+INSTALL_PAGES := $(wildcard stages/*.1 data/*.1)
+INSTALL_SCRIPTS := $(wildcard pipelines/*.sh data/fetch-*.sh)
+INSTALL_DATA := $(filter-out $(INSTALL_SCRIPTS),$(wildcard pipelines/*))
+# where there was an nvcc
+INSTALL_PLUGIN := $B/lib/cofilter/cofilter-cuda.so
+
+INSTALLED = $(INSTALL_PROGRAMS:%=$(BIN_DIR)/%) $(INSTALL_PROGRAMS:%=$(COMPLETION_DIR)/%) \
+	$(patsubst %,$(MAN_DIR)/man1/%,$(notdir $(INSTALL_PAGES))) $(MAN_DIR)/man5/record.5 \
+	$(SHARE_DIR)/cofilter.magic $(patsubst %,$(SHARE_DIR)/%,$(INSTALL_SCRIPTS) $(INSTALL_DATA)) \
+	$(PLUGIN_DIR)/cofilter-cuda.so
+# folders of cofilter alone, inner ones first
+INSTALLED_FOLDERS = $(SHARE_DIR)/pipelines $(SHARE_DIR)/data $(SHARE_DIR) $(PLUGIN_DIR)
+
+install: all
+	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(COMPLETION_DIR) $(MAN_DIR)/man1 $(MAN_DIR)/man5 \
+		$(SHARE_DIR)/pipelines $(SHARE_DIR)/data)
+	install $(PROGRAMS) $(DESTDIR)$(BIN_DIR)
+	for program in $(INSTALL_PROGRAMS); do \
+		$B/bin/$$program --completion >$(DESTDIR)$(COMPLETION_DIR)/$$program || exit 1; done
+	install -m 644 $(INSTALL_PAGES) $(DESTDIR)$(MAN_DIR)/man1
+	install -m 644 lib/stream/record.5 $(DESTDIR)$(MAN_DIR)/man5
+	install -m 644 lib/stream/cofilter.magic $(DESTDIR)$(SHARE_DIR)
+	install $(filter pipelines/%,$(INSTALL_SCRIPTS)) $(DESTDIR)$(SHARE_DIR)/pipelines
+	install -m 644 $(INSTALL_DATA) $(DESTDIR)$(SHARE_DIR)/pipelines
+	install $(filter data/%,$(INSTALL_SCRIPTS)) $(DESTDIR)$(SHARE_DIR)/data
+	if [ -e $(INSTALL_PLUGIN) ]; then \
+		install -D -m 644 $(INSTALL_PLUGIN) $(DESTDIR)$(PLUGIN_DIR)/cofilter-cuda.so; fi
+
+uninstall:
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	for folder in $(addprefix $(DESTDIR),$(INSTALLED_FOLDERS)); do rmdir $$folder 2>/dev/null || :; done
