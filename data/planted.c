@@ -11,7 +11,7 @@
 #include "base/progress.h"
 #include "cli/opt.h"
 #include "model/backend.h"
-#include "model/model.h"
+#include "model/model_file.h"
 #include "stream/stream.h"
 
 #include <inttypes.h>
@@ -56,19 +56,19 @@ static const struct opt_program program = {
 };
 /* clang-format on */
 
-struct text {
+struct rating_text {
 	char *data;
-	size_t used, room;
+	size_t used, capacity;
 };
 
 struct work {
 	const struct planted *world;
 	struct planted_scratch *scratch; // one a thread
-	struct text text[JOBS];
+	struct rating_text text[JOBS];
 	uint64_t first_user;
 };
 
-static void put_number(struct text *t, uint32_t number, char end)
+static void put_number(struct rating_text *t, uint32_t number, char end)
 {
 	char digits[10];
 	unsigned n = 0;
@@ -82,13 +82,13 @@ static void put_number(struct text *t, uint32_t number, char end)
 }
 
 static void put_user(
-	const struct planted *w, uint32_t user, struct planted_scratch *s, struct text *t)
+	const struct planted *w, uint32_t user, struct planted_scratch *s, struct rating_text *t)
 {
 	const uint32_t n = planted_draw_items(w, user, s);
 	uint32_t time;
 	struct rng r;
 
-	t->data = xgrow(t->data, &t->room, t->used + (size_t)n * LINE_BYTES, 1);
+	t->data = xgrow(t->data, &t->capacity, t->used + (size_t)n * LINE_BYTES, 1);
 	rng_start(&r, cfg.seed, RNG_PLANTED_RATING, 2, user);
 	time = TIME_START + rng_below(&r, TIME_SPAN);
 	for (uint32_t k = 0; k < n; k++) {
@@ -149,7 +149,7 @@ static void write_truth(const struct planted *w)
 	struct backend_config config = { .shape = shape, .batch_size = 1, .threads = 1 };
 	struct stream_out *out = stream_create(truth, true);
 	struct neumf_layout layout;
-	struct js *history = js_array();
+	struct js *provenance = js_array();
 	struct backend *backend;
 	float *user, *item;
 
@@ -165,12 +165,12 @@ static void write_truth(const struct planted *w)
 	for (size_t k = 0; k < (size_t)cfg.num_items * width; k++)
 		item[k] = k % width < cfg.factors ? w->item[k / width * cfg.factors + k % width]
 						  : (float)w->popularity[k / width];
-	js_append(history, opt_history());
+	js_append(provenance, opt_provenance());
 	backend = backend_reference.create(&config);
-	model_save(out, &backend_reference, backend, &shape,
-		&(struct model_info){ .seed = cfg.seed, .history = history });
+	model_file_save(out, &backend_reference, backend, &shape,
+		&(struct model_info){ .seed = cfg.seed, .provenance = provenance });
 	backend_reference.destroy(backend);
-	js_free(history);
+	js_free(provenance);
 }
 
 int main(int argc, char **argv)

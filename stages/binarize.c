@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 	struct rec_header header;
 	size_t n;
 
-	rec_header_init(&header, REC_INTERACTION, rec_header(reader), opt_history());
+	rec_header_init(&header, REC_INTERACTION, rec_header(reader), opt_provenance());
 	writer = rec_create("-", &header);
 	rec_header_release(&header);
 	while ((n = rec_read_rows(reader, in, ROWS)) > 0) {

@@ -9,8 +9,8 @@
 #include "stream/record.h"
 #include "stream/stream.h"
 #include "text/export.h"
+#include "text/id_names.h"
 #include "text/import.h"
-#include "text/labels.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,7 +33,7 @@ static struct {
 	const char *user_ids, *item_ids;
 } cfg = { .to = EXPORT_TSV, .from = FROM_COF, .kind = REC_INTERACTION };
 
-/* `history` gets --from and --head; the rest is in the header itself. */
+/* `provenance` gets --from and --head; the rest is in the header itself. */
 static const struct opt options[] = {
 	OPT_LOCAL_CHOICE('t', "to", &cfg.to, to_names, "write this (with --from text: cof)"),
 	OPT_CHOICE('f', "from", &cfg.from, from_names, "read this"),
@@ -156,27 +156,27 @@ static void require_same(const struct rec_reader *first, const struct rec_reader
 			b->num_items);
 }
 
-/* Append the entries of `from` to `history` that it does not hold yet. */
-static void join_history(struct js *history, const struct js *from)
+/* Append the entries of `from` to `provenance` that it does not hold yet. */
+static void join_provenance(struct js *provenance, const struct js *from)
 {
 	for (size_t k = 0; k < js_length(from); k++) {
 		char *entry = js_dump(js_at(from, k), false);
 		bool known = false;
 
-		for (size_t j = 0; j < js_length(history) && !known; j++) {
-			char *other = js_dump(js_at(history, j), false);
+		for (size_t j = 0; j < js_length(provenance) && !known; j++) {
+			char *other = js_dump(js_at(provenance, j), false);
 
 			known = strcmp(entry, other) == 0;
 			free(other);
 		}
 		if (!known)
-			js_append(history, js_copy(js_at(from, k)));
+			js_append(provenance, js_copy(js_at(from, k)));
 		free(entry);
 	}
 }
 
 /*
- * The header of the output: kind and bounds of the sources, every history entry once, this stage
+ * The header of the output: kind and bounds of the sources, every provenance entry once, this stage
  * last. Epochs add up where all sources count them alike; the first N rows are of no known number
  * of epochs.
  */
@@ -195,7 +195,7 @@ static void make_header(struct rec_header *h, const struct source *sources, size
 	for (size_t k = 1; first && k < num; k++) {
 		const struct rec_header *other = rec_header(sources[k].reader);
 
-		join_history(h->history, other->history);
+		join_provenance(h->provenance, other->provenance);
 		if (h->rows_per_epoch != other->rows_per_epoch ||
 			other->epochs > INT64_MAX - h->epochs) // more than a header can say
 			h->rows_per_epoch = 0;
@@ -204,7 +204,7 @@ static void make_header(struct rec_header *h, const struct source *sources, size
 	}
 	if (h->rows_per_epoch == 0)
 		h->epochs = 0;
-	js_append(h->history, opt_history());
+	js_append(h->provenance, opt_provenance());
 }
 
 /* All inputs are opened, and found to go together, before a byte is written. */
@@ -228,7 +228,7 @@ static struct source *open_sources(char **files, size_t num)
 struct sink {
 	struct rec_writer *writer; /* NULL: */
 	struct export *text;
-	struct labels *users, *items;
+	struct id_names *users, *items;
 };
 
 static void sink_open(struct sink *s, const struct rec_header *h)
@@ -239,11 +239,11 @@ static void sink_open(struct sink *s, const struct rec_header *h)
 		return;
 	}
 	if (cfg.user_ids)
-		s->users = labels_load(
-			cfg.user_ids, "user", h->num_users, export_labels_style(cfg.to));
+		s->users = id_names_load(
+			cfg.user_ids, "user", h->num_users, export_id_names_style(cfg.to));
 	if (cfg.item_ids)
-		s->items = labels_load(
-			cfg.item_ids, "item", h->num_items, export_labels_style(cfg.to));
+		s->items = id_names_load(
+			cfg.item_ids, "item", h->num_items, export_id_names_style(cfg.to));
 	s->text = export_create("-", cfg.to, h->kind, s->users, s->items);
 }
 
@@ -253,8 +253,8 @@ static void sink_close(struct sink *s)
 		rec_finish(s->writer);
 	else
 		export_finish(s->text);
-	labels_free(s->users);
-	labels_free(s->items);
+	id_names_free(s->users);
+	id_names_free(s->items);
 }
 
 static void copy(char **files, size_t num)

@@ -1,11 +1,11 @@
 /*
  * knn-score: score items by their likeness to the items a user has.
- * Reads interaction or sample records, writes score, rank or top records; memory: see knn.h, and what
+ * Reads interaction or sample records, writes score, rank or top records; memory: see item_knn.h, and what
  * every scorer needs (knn-score.1).
  *   knn-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval
  */
-#include "cli/scoring.h"
-#include "linear/knn.h"
+#include "cli/score_options.h"
+#include "linear/item_knn.h"
 #include "stream/record.h"
 
 static struct {
@@ -25,26 +25,26 @@ static const struct opt options[] = {
 static void score_pairs(
 	void *arg, size_t n, const uint32_t *user, const uint32_t *item, float *score)
 {
-	knn_score_pairs(arg, n, user, item, score);
+	item_knn_score_pairs(arg, n, user, item, score);
 }
 
 static void score_block(
 	void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score)
 {
-	knn_score_block(arg, n, user, first, end, score);
+	item_knn_score_block(arg, n, user, first, end, score);
 }
 
 static void close_knn(void *arg)
 {
-	knn_free(arg);
+	item_knn_free(arg);
 }
 
 static void open_train(struct scorer *s, struct pool *pool)
 {
-	struct knn *m = knn_new(cfg.train, cfg.neighbours, cfg.shrink, pool);
+	struct item_knn *m = item_knn_new(cfg.train, cfg.neighbours, cfg.shrink, pool);
 
-	*s = (struct scorer){ .num_users = knn_num_users(m),
-		.num_items = knn_num_items(m),
+	*s = (struct scorer){ .num_users = item_knn_num_users(m),
+		.num_items = item_knn_num_items(m),
 		.arg = m,
 		.score_pairs = score_pairs,
 		.score_block = score_block,

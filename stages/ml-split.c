@@ -12,8 +12,8 @@
 #include "data/split.h"
 #include "stream/record.h"
 #include "stream/stream.h"
-#include "text/idmap.h"
-#include "text/text.h"
+#include "text/rating_text.h"
+#include "text/raw_ids.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +40,7 @@ static const struct opt options[] = {
 	OPT_REAL(0, "test-ratio", &cfg.test_ratio, 0, 1, "R", "share of random and global-time, below 1, with --valid below 0.5"),
 	OPT_UINT(0, "min-user", &cfg.min_user, 0, UINT32_MAX, "N", "drop users with fewer ratings, repeated with --min-item"),
 	OPT_UINT(0, "min-item", &cfg.min_item, 0, UINT32_MAX, "N", "drop items with fewer ratings, repeated with --min-user"),
-	OPT_CHOICE(0, "format", &cfg.format, layout_format_names, "what the input looks like"),
+	OPT_CHOICE(0, "format", &cfg.format, rating_format_names, "what the input looks like"),
 	OPT_STRING(0, "delimiter", &cfg.delimiter, "C", "between fields: characters, or tab, space, comma, semicolon, bar"),
 	OPT_STRING(0, "columns", &cfg.columns, "LIST", "columns in order: user, item, rating, time, - (skip)"),
 	OPT_PATH(0, "user-ids", &cfg.user_ids, "FILE", "write 'dense TAB raw' of the users here"),
@@ -69,7 +69,7 @@ static struct {
 
 /* The users or the items. */
 struct ids {
-	struct idmap *map;
+	struct raw_ids *map;
 	uint32_t *order; /* dense number to number in `map` */
 	uint32_t num;
 };
@@ -115,52 +115,52 @@ static void check_usage(void)
 	stream_check_stdout();
 }
 
-static uint32_t number_of(struct idmap *map, const struct label *label, const struct text *t,
-	const struct text_row *row, const char *what)
+static uint32_t number_of(struct raw_ids *map, const struct raw_id *label,
+	const struct rating_text *t, const struct rating_text_row *row, const char *what)
 {
-	uint32_t id = idmap_add(map, label);
+	uint32_t id = raw_ids_add(map, label);
 
 	if (id == UINT32_MAX)
-		text_die(t, row, "more than %u %s", IDMAP_MAX, what);
+		rating_text_die(t, row, "more than %u %s", RAW_IDS_MAX, what);
 	return id;
 }
 
-static void add_rows(struct ratings *r, struct idmap *users, struct idmap *items,
-	const struct text *t, const struct text_row *rows, size_t n)
+static void add_rows(struct ratings *r, struct raw_ids *users, struct raw_ids *items,
+	const struct rating_text *t, const struct rating_text_row *rows, size_t n)
 {
-	for (const struct text_row *row = rows; row < rows + n; row++) {
+	for (const struct rating_text_row *row = rows; row < rows + n; row++) {
 		struct rating rating = { number_of(users, &row->user, t, row, "users"),
 			number_of(items, &row->item, t, row, "items"), row->rating, row->time };
 
 		if (r->num == RATINGS_MAX)
-			text_die(t, row, "more than %u ratings", RATINGS_MAX);
+			rating_text_die(t, row, "more than %u ratings", RATINGS_MAX);
 		ratings_add(r, &rating);
 	}
 }
 
 static void read_ratings(
-	const char *path, struct ratings *r, struct idmap *users, struct idmap *items)
+	const char *path, struct ratings *r, struct raw_ids *users, struct raw_ids *items)
 {
-	static struct text_row rows[LINES];
-	struct layout layout;
-	struct text *t;
+	static struct rating_text_row rows[LINES];
+	struct rating_columns layout;
+	struct rating_text *t;
 	size_t n;
 
-	layout_init(&layout, (enum layout_format)cfg.format, cfg.delimiter, cfg.columns);
-	t = text_open(path, &layout);
-	progress_start("bytes", text_size(t));
-	while ((n = text_read(t, rows, LINES)) > 0) {
+	rating_columns_init(&layout, (enum rating_format)cfg.format, cfg.delimiter, cfg.columns);
+	t = rating_text_open(path, &layout);
+	progress_start("bytes", rating_text_size(t));
+	while ((n = rating_text_read(t, rows, LINES)) > 0) {
 		add_rows(r, users, items, t, rows, n);
-		progress_at(text_offset(t));
+		progress_at(rating_text_offset(t));
 	}
 	progress_end();
 	if (r->num == 0)
-		die("'%s' holds no ratings", text_name(t));
-	r->num_users = idmap_size(users);
-	r->num_items = idmap_size(items);
+		die("'%s' holds no ratings", rating_text_name(t));
+	r->num_users = raw_ids_size(users);
+	r->num_items = raw_ids_size(items);
 	if (cfg.format == FORMAT_AUTO)
-		seen.layout = layout_describe(text_layout(t), text_name(t));
-	text_close(t);
+		seen.layout = rating_columns_describe(rating_text_columns(t), rating_text_name(t));
+	rating_text_close(t);
 }
 
 static void clean_ratings(struct ratings *r)
@@ -176,14 +176,14 @@ static void clean_ratings(struct ratings *r)
 
 static void ids_release(struct ids *ids)
 {
-	idmap_free(ids->map);
+	raw_ids_free(ids->map);
 	free(ids->order);
 }
 
 /* Settle the dense order of the ids; `count` of their rows becomes their dense numbers. */
 static void order_ids(struct ids *ids, uint32_t *count)
 {
-	ids->order = idmap_order(ids->map, count, &ids->num);
+	ids->order = raw_ids_order(ids->map, count, &ids->num);
 	for (uint32_t k = 0; k < ids->num; k++)
 		count[ids->order[k]] = k;
 }
@@ -202,14 +202,14 @@ static void number_ratings(struct ratings *r, struct ids *users, struct ids *ite
 }
 
 /* What a row's draw in random mode is keyed by. */
-static uint64_t *hash_labels(const struct ids *ids)
+static uint64_t *hash_raw_ids(const struct ids *ids)
 {
 	uint64_t *hash = xmalloc(ids->num, sizeof(*hash));
 
 	for (uint32_t k = 0; k < ids->num; k++) {
-		const char *label = idmap_label(ids->map, ids->order[k]);
+		const char *label = raw_ids_get(ids->map, ids->order[k]);
 
-		hash[k] = label_hash(label, strlen(label));
+		hash[k] = raw_id_hash(label, strlen(label));
 	}
 	return hash;
 }
@@ -219,7 +219,7 @@ static void write_ids(struct side *side)
 	side->text = stream_create(side->path, false);
 	for (uint32_t k = 0; k < side->ids->num; k++)
 		stream_printf(side->text, "%u\t%s\n", k,
-			idmap_label(side->ids->map, side->ids->order[k]));
+			raw_ids_get(side->ids->map, side->ids->order[k]));
 }
 
 static void write_part(struct side *side, const struct rec_header *header,
@@ -323,8 +323,8 @@ static void report(const struct ratings *r, const struct split *split)
 static void write_all(struct ratings *r, struct ids *users, struct ids *items)
 {
 	bool random = cfg.mode == SPLIT_RANDOM;
-	uint64_t *user_hash = random ? hash_labels(users) : NULL,
-		 *item_hash = random ? hash_labels(items) : NULL;
+	uint64_t *user_hash = random ? hash_raw_ids(users) : NULL,
+		 *item_hash = random ? hash_raw_ids(items) : NULL;
 	struct split_config config = { (enum split_mode)cfg.mode, cfg.valid != NULL, cfg.test_ratio,
 		cfg.seed, user_hash, item_hash };
 	struct side sides[] = { { .path = cfg.test, .part = PART_TEST },
@@ -333,7 +333,7 @@ static void write_all(struct ratings *r, struct ids *users, struct ids *items)
 	struct split *split = split_new(r, &config);
 	struct rec_header header;
 
-	rec_header_init(&header, REC_RATING, NULL, opt_history());
+	rec_header_init(&header, REC_RATING, NULL, opt_provenance());
 	header.num_users = r->num_users;
 	header.num_items = r->num_items;
 	write_sides(sides, sizeof(sides) / sizeof(*sides), &header, split, r);
@@ -348,7 +348,8 @@ static void write_all(struct ratings *r, struct ids *users, struct ids *items)
 int main(int argc, char **argv)
 {
 	char **operands = opt_parse(argc, argv, &program);
-	struct ids users = { .map = idmap_new(IDMAP_MAX) }, items = { .map = idmap_new(IDMAP_MAX) };
+	struct ids users = { .map = raw_ids_new(RAW_IDS_MAX) },
+		   items = { .map = raw_ids_new(RAW_IDS_MAX) };
 	struct ratings ratings = { 0 };
 
 	check_usage();

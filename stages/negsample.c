@@ -9,9 +9,9 @@
 #include "base/pool.h"
 #include "base/progress.h"
 #include "cli/opt.h"
-#include "data/history.h"
-#include "data/positives.h"
+#include "data/positive_index.h"
 #include "data/sampler.h"
+#include "data/user_items.h"
 #include "stream/record.h"
 
 #include <inttypes.h>
@@ -74,14 +74,14 @@ static void check_options(void)
 
 /* count^alpha of every item of the input; a count of 0 weighs 0
    whatever alpha. NULL where all weigh the same. */
-static double *item_weights(const struct history *seen)
+static double *item_weights(const struct user_items *seen)
 {
 	double *weight;
 
-	if (cfg.sampler == SAMPLER_UNIFORM || history_size(seen) == 0)
+	if (cfg.sampler == SAMPLER_UNIFORM || user_items_size(seen) == 0)
 		return NULL;
 	weight = xcalloc(seen->num_items, sizeof(*weight));
-	for (uint64_t k = 0; k < history_size(seen); k++)
+	for (uint64_t k = 0; k < user_items_size(seen); k++)
 		weight[seen->item[k]]++;
 	for (uint32_t i = 0; i < seen->num_items; i++)
 		if (weight[i] > 0)
@@ -91,21 +91,21 @@ static double *item_weights(const struct history *seen)
 
 /* What may not be drawn: the input's items, which are there,
    and those of the --exclude files, each once. */
-static void close_items(struct history *closed)
+static void exclude_items(struct user_items *excluded)
 {
 	for (unsigned k = 0; k < cfg.exclude.num; k++)
-		history_add_file(closed, cfg.exclude.path[k]);
+		user_items_add_file(excluded, cfg.exclude.path[k]);
 	if (cfg.exclude.num)
-		history_finish(closed);
+		user_items_finish(excluded);
 }
 
 /*
- * FILTER_BITS a closed item, but no more than that a positive: excluded items share them. Candidate
+ * FILTER_BITS a excluded item, but no more than that a positive: excluded items share them. Candidate
  * lists need no filter.
  */
-static unsigned filter_bits(const struct positives *p, const struct history *closed)
+static unsigned filter_bits(const struct positive_index *p, const struct user_items *excluded)
 {
-	const uint64_t size = history_size(closed);
+	const uint64_t size = user_items_size(excluded);
 
 	if (p->num >= size)
 		return p->num ? FILTER_BITS : 0;
@@ -118,7 +118,7 @@ static void report_skipped(uint32_t users)
 		warn("%" PRIu32 " users have no item that could be drawn and are skipped", users);
 }
 
-static void drop_hopeless(struct positives *p, const struct sampler *s, uint32_t num_users)
+static void drop_exhausted(struct positive_index *p, const struct sampler *s, uint32_t num_users)
 {
 	unsigned char *skip = xcalloc((size_t)num_users / 8 + 1, 1);
 	uint32_t users = 0;
@@ -129,7 +129,7 @@ static void drop_hopeless(struct positives *p, const struct sampler *s, uint32_t
 			users++;
 		}
 	if (users)
-		positives_drop(p, skip);
+		positive_index_drop(p, skip);
 	report_skipped(users);
 	free(skip);
 }
@@ -145,7 +145,7 @@ struct batch {
 };
 
 struct epochs {
-	const struct positives *positives;
+	const struct positive_index *positives;
 	const struct sampler *sampler;
 	struct permute order;
 	uint32_t epoch;
@@ -174,7 +174,7 @@ static void fill_rows(struct epochs *e, size_t at, uint64_t first, size_t n)
 		label[k] = number[k] < e->positives->num; // one copy in `copies` is the positive
 		number[k] = copies == 1 ? number[k] : number[k] % e->positives->num;
 	}
-	positives_get(e->positives, number, n, user, positive);
+	positive_index_get(e->positives, number, n, user, positive);
 	sampler_draw(e->sampler, e->epoch, first, n, user, negative);
 	for (size_t k = 0; k < n; k++)
 		if (cfg.pointwise)
@@ -218,8 +218,8 @@ static void write_epoch(struct epochs *e, struct pool *pool)
 	}
 }
 
-static void write_epochs(
-	struct rec_header *header, const struct positives *positives, const struct sampler *sampler)
+static void write_epochs(struct rec_header *header, const struct positive_index *positives,
+	const struct sampler *sampler)
 {
 	const unsigned cores = pool_cores();
 	struct pool *pool = pool_new(cores < MAX_THREADS ? cores : MAX_THREADS);
@@ -244,7 +244,7 @@ static void write_epochs(
 
 /* seen: without duplicates. */
 static void write_candidates(
-	struct rec_header *header, const struct history *seen, struct sampler *sampler)
+	struct rec_header *header, const struct user_items *seen, struct sampler *sampler)
 {
 	uint32_t *negative = xmalloc(seen->num_items, sizeof(*negative)), n;
 	uint32_t short_users = 0, skipped = 0;
@@ -252,7 +252,7 @@ static void write_candidates(
 
 	progress_start("users", seen->num_users);
 	for (uint32_t u = 0; u < seen->num_users; u++) {
-		const uint32_t *item = history_items(seen, u, &n);
+		const uint32_t *item = user_items_get(seen, u, &n);
 		const uint64_t wanted = (uint64_t)n * cfg.candidates;
 		uint32_t given;
 
@@ -282,8 +282,8 @@ static void write_candidates(
 int main(int argc, char **argv)
 {
 	char **operands = opt_parse(argc, argv, &program);
-	struct history closed, seen = { 0 }; // seen: for candidates
-	struct positives positives = { 0 };  // for epochs
+	struct user_items excluded, seen = { 0 }; // seen: for candidates
+	struct positive_index positives = { 0 };  // for epochs
 	struct rec_header header;
 	struct sampler *sampler;
 	double *weight;
@@ -292,32 +292,32 @@ int main(int argc, char **argv)
 	check_options();
 	struct rec_reader *in = rec_open(operands[0], 1u << REC_INTERACTION);
 	rec_header_init(&header, cfg.pointwise || cfg.candidates ? REC_SAMPLE : REC_TRIPLE,
-		rec_header(in), opt_history());
-	history_init(&closed, header.num_users, header.num_items);
-	history_add_stream(&closed, in);
+		rec_header(in), opt_provenance());
+	user_items_init(&excluded, header.num_users, header.num_items);
+	user_items_add_stream(&excluded, in);
 	num = rec_rows(in);
 	rec_close(in, true);
 
-	history_finish_all(&closed);
-	weight = item_weights(&closed);
+	user_items_finish_all(&excluded);
+	weight = item_weights(&excluded);
 	if (!cfg.candidates)
-		positives_init(&positives, &closed);
-	history_finish(&closed);
+		positive_index_init(&positives, &excluded);
+	user_items_finish(&excluded);
 	if (cfg.candidates)
-		history_copy(&seen, &closed);
-	close_items(&closed);
+		user_items_copy(&seen, &excluded);
+	exclude_items(&excluded);
 	note("seed %" PRIu64 ", %" PRIu64 " interactions", cfg.seed, num); // no input can fail now
-	sampler = sampler_new(&closed, weight, filter_bits(&positives, &closed), cfg.seed);
+	sampler = sampler_new(&excluded, weight, filter_bits(&positives, &excluded), cfg.seed);
 	if (cfg.candidates) {
 		write_candidates(&header, &seen, sampler);
-		history_release(&seen);
+		user_items_release(&seen);
 	} else {
-		drop_hopeless(&positives, sampler, header.num_users);
+		drop_exhausted(&positives, sampler, header.num_users);
 		write_epochs(&header, &positives, sampler);
-		positives_release(&positives);
+		positive_index_release(&positives);
 	}
 	sampler_free(sampler);
-	history_release(&closed);
+	user_items_release(&excluded);
 	rec_header_release(&header);
 	return 0;
 }

@@ -6,9 +6,9 @@
  */
 #include "base/die.h"
 #include "base/pool.h"
-#include "cli/scoring.h"
+#include "cli/score_options.h"
 #include "model/backend.h"
-#include "model/model.h"
+#include "model/model_file.h"
 #include "stream/record.h"
 
 enum { BATCH_SIZE = 1 << 16 };
@@ -60,7 +60,7 @@ static void open_model(struct scorer *s, struct pool *pool)
 {
 	struct backend_config config = { .batch_size = BATCH_SIZE, .threads = pool_threads(pool) };
 
-	config.params = model_load(cfg.model, &config.shape);
+	config.params = model_file_load(cfg.model, &config.shape);
 	ops = backend_select(cfg.device, die_quiet);
 	*s = (struct scorer){ .num_users = config.shape.num_users,
 		.num_items = config.shape.num_items,

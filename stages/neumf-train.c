@@ -8,7 +8,7 @@
 #include "base/pool.h"
 #include "cli/opt.h"
 #include "model/backend.h"
-#include "model/model.h"
+#include "model/model_file.h"
 #include "model/trainer.h"
 #include "stream/record.h"
 #include "stream/stream.h"
@@ -224,7 +224,7 @@ static void epoch_ended(void *arg, const struct trainer_epoch *e)
 		struct stream_out *out = s->first ? s->first : create_epoch(e->epoch);
 
 		s->first = NULL;
-		model_save(out, s->ops, s->backend, &s->shape, &s->info);
+		model_file_save(out, s->ops, s->backend, &s->shape, &s->info);
 	}
 	if (s->log)
 		log_epoch(s->log, e);
@@ -240,9 +240,9 @@ int main(int argc, char **argv)
 	check_options();
 
 	struct rec_reader *in = open_input(operands[0]);
-	rec_header_init(&made, REC_TRIPLE, rec_header(in), opt_history());
+	rec_header_init(&made, REC_TRIPLE, rec_header(in), opt_provenance());
 	s.shape = make_shape(rec_header(in));
-	s.info = (struct model_info){ cfg.seed, made.history };
+	s.info = (struct model_info){ cfg.seed, made.provenance };
 	struct stream_out *model = stream_create(cfg.output, true);
 	if (cfg.epochs_prefix)
 		s.first = create_epoch(1); /* a wrong prefix shows before an epoch is lost to it */
@@ -259,7 +259,7 @@ int main(int argc, char **argv)
 	trainer_run(&t);
 	rec_close(in, true);
 
-	model_save(model, s.ops, s.backend, &s.shape, &s.info);
+	model_file_save(model, s.ops, s.backend, &s.shape, &s.info);
 	close_log(s.log);
 	s.ops->destroy(s.backend);
 	rec_header_release(&made);

@@ -5,7 +5,7 @@
  *   pop-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval
  */
 #include "base/mem.h"
-#include "cli/scoring.h"
+#include "cli/score_options.h"
 #include "stream/record.h"
 
 #include <stdlib.h>

@@ -6,9 +6,9 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/progress.h"
+#include "cli/input_report.h"
 #include "cli/opt.h"
-#include "cli/report.h"
-#include "data/turns.h"
+#include "data/grouped.h"
 #include "rank/candidates.h"
 #include "rank/evaluation.h"
 #include "stream/record.h"
@@ -56,7 +56,7 @@ static struct {
 	struct candidates_report lists;
 	uint64_t without_positive, repeated_ranks;
 	struct rank *rows; /* of the user at hand */
-	size_t num, room;
+	size_t num, capacity;
 	struct stream_out *per_user;
 } state;
 
@@ -105,7 +105,7 @@ static void end_user(const struct rec_reader *in, uint64_t back, uint32_t user)
 	state.num = 0;
 }
 
-static void read_ranks(struct rec_reader *in, struct turns *turns)
+static void read_ranks(struct rec_reader *in, struct grouped *turns)
 {
 	static struct rank rows[CHUNK];
 	const uint32_t num_items = rec_header(in)->num_items;
@@ -115,13 +115,13 @@ static void read_ranks(struct rec_reader *in, struct turns *turns)
 			if (rows[k].user != turns->user) {
 				if (turns->user != UINT32_MAX)
 					end_user(in, n - k, turns->user);
-				turns_next(turns, in, n - k, rows[k].user);
+				grouped_next(turns, in, n - k, rows[k].user);
 			}
 			if (rows[k].candidates > num_items)
 				rec_die(in, n - k, "%u candidates of %u items", rows[k].candidates,
 					num_items);
-			state.rows =
-				xgrow(state.rows, &state.room, state.num + 1, sizeof(*state.rows));
+			state.rows = xgrow(
+				state.rows, &state.capacity, state.num + 1, sizeof(*state.rows));
 			state.rows[state.num++] = rows[k];
 		}
 	}
@@ -138,14 +138,14 @@ static void end_list(
 	if (!candidates_settle(list, &state.lists, &item))
 		rec_die(in, back + 1, "user %u, whose rows end here, has item %u with two scores",
 			user, item);
-	state.rows = xgrow(state.rows, &state.room, list->num, sizeof(*state.rows));
+	state.rows = xgrow(state.rows, &state.capacity, list->num, sizeof(*state.rows));
 	state.num =
 		candidates_ranks(user, list->item, list->label, list->score, list->num, state.rows);
 	end_user(in, back, user);
 	candidates_clear(list);
 }
 
-static void read_scores(struct rec_reader *in, struct turns *turns)
+static void read_scores(struct rec_reader *in, struct grouped *turns)
 {
 	static struct score rows[CHUNK];
 	struct candidates list;
@@ -156,7 +156,7 @@ static void read_scores(struct rec_reader *in, struct turns *turns)
 			if (rows[k].user != turns->user) {
 				if (turns->user != UINT32_MAX)
 					end_list(in, n - k, turns->user, &list);
-				turns_next(turns, in, n - k, rows[k].user);
+				grouped_next(turns, in, n - k, rows[k].user);
 			}
 			for (end = k + 1; end < n && rows[end].user == turns->user; end++)
 				;
@@ -203,7 +203,7 @@ int main(int argc, char **argv)
 	char **operands = opt_parse(argc, argv, &program);
 	struct evaluation_name only = { METRIC_AUC, 0 };
 	struct rec_reader *in;
-	struct turns turns;
+	struct grouped turns;
 
 	if (cfg.only && (cfg.json || opt_given(&cfg.cutoffs)))
 		die_usage("option --only goes with neither --json nor -k");
@@ -213,7 +213,7 @@ int main(int argc, char **argv)
 	memcpy(state.sums.cutoffs.value, cfg.cutoffs.value, sizeof(cfg.cutoffs.value));
 
 	in = rec_open(operands[0], 1u << REC_SCORE | 1u << REC_RANK);
-	turns_init(&turns, rec_header(in)->num_users);
+	grouped_init(&turns, rec_header(in)->num_users);
 	if (cfg.per_user) {
 		state.per_user = stream_create(cfg.per_user, false);
 		evaluation_user_names(&state.sums, state.per_user);
@@ -231,7 +231,7 @@ int main(int argc, char **argv)
 		stream_commit(state.per_user, false);
 	print_result(cfg.only ? &only : NULL);
 	rec_close(in, true);
-	turns_release(&turns);
+	grouped_release(&turns);
 	free(state.rows);
 	return 0;
 }

@@ -293,7 +293,7 @@ files() {
 # A plug-in that is the reference backend by another name, or what $1 (C, the body of the symbol) makes of it.
 plugin() {
 	cat >plugin.c <<-EOF
-		#include "backend.h"
+		#include "model/backend.h"
 		#include <stdio.h>
 		const struct backend_ops *cofilter_cuda_backend(char *why, size_t size);
 		static struct backend_ops ops;
@@ -305,7 +305,7 @@ plugin() {
 		}
 	EOF
 	cc -shared -fPIC -o plugin.so -I"$ROOT/lib" plugin.c \
-		"$ROOT"/lib/{reference,backend,network,neumf,rng,mem,die}.c -D_POSIX_C_SOURCE=200809L -lm
+		"$ROOT"/lib/{reference/{backend,network},model/{backend,neumf},base/{rng,mem,die}}.c -D_POSIX_C_SOURCE=200809L -lm
 }
 
 @test "a plug-in that is named is taken" {

@@ -3,7 +3,7 @@
 
 FUZZ_SECONDS ?= 60
 FUZZ_CC ?= clang
-FUZZ_TARGETS := record safetensors text
+FUZZ_TARGETS := record safetensors rating_text
 FUZZ_CFLAGS := -O1 -g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 # die.c is replaced: a reader that dies must not end the fuzzer
 FUZZ_OBJECTS := $(patsubst lib/%.c,$B/fuzz/lib/%.o,$(filter-out lib/base/die.c,$(wildcard lib/*/*.c))) $B/fuzz/tests/fuzz/fuzz.o

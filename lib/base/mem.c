@@ -80,13 +80,13 @@ char *xasprintf(const char *format, ...)
 	return s;
 }
 
-void *xgrow(void *p, size_t *room, size_t need, size_t size)
+void *xgrow(void *p, size_t *capacity, size_t need, size_t size)
 {
-	if (need <= *room)
+	if (need <= *capacity)
 		return p;
-	if (need < 2 * *room)
-		need = 2 * *room;
+	if (need < 2 * *capacity)
+		need = 2 * *capacity;
 	p = xrealloc(p, need, size);
-	*room = need;
+	*capacity = need;
 	return p;
 }

@@ -20,7 +20,7 @@ char *xstrdup(const char *s);
 /* printf into a new string. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Grow `p`, an array with room for *room objects, so that `need` fit (room at least doubles). */
-void *xgrow(void *p, size_t *room, size_t need, size_t size);
+/* Grow `p`, an array with room for *capacity objects, so that `need` fit (capacity at least doubles). */
+void *xgrow(void *p, size_t *capacity, size_t need, size_t size);
 
 #endif

@@ -66,7 +66,7 @@ bool opt_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v)
 
 static uint64_t parse_uint(const struct opt *o, const char *text, double most)
 {
-	/* what goes into history ends where JSON's integers do */
+	/* what goes into provenance ends where JSON's integers do */
 	uint64_t v, max = most >= 0x1p63 ? INT64_MAX : (uint64_t)most;
 
 	if (!opt_parse_uint(text, (uint64_t)o->min, max, &v))
@@ -264,7 +264,7 @@ static struct js *uints_json(const struct opt_uints *list)
 	return v;
 }
 
-/* The option's value for history; NULL: leave it out. */
+/* The option's value for provenance; NULL: leave it out. */
 static struct js *option_json(const struct opt *o, bool given)
 {
 	const struct opt_range *range = o->value;
@@ -297,7 +297,7 @@ static struct js *option_json(const struct opt *o, bool given)
 	}
 }
 
-struct js *opt_history(void)
+struct js *opt_provenance(void)
 {
 	struct js *entry = js_object(), *values = js_object();
 

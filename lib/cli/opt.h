@@ -1,5 +1,5 @@
 /*
- * opt: one table of options that parses, prints --help with live defaults, feeds `history` and
+ * opt: one table of options that parses, prints --help with live defaults, feeds `provenance` and
  * writes the shell completion. Long options may be abbreviated and take "--name value" or
  * "--name=value".
  */
@@ -19,8 +19,8 @@ enum opt_type {
 	OPT_T_UINT64, /* uint64_t * */
 	OPT_T_REAL,   /* double * */
 	OPT_T_STRING, /* const char ** */
-	OPT_T_PATH,   /* const char **, never in history */
-	OPT_T_PATHS,  /* struct opt_paths *, may be repeated, never in history */
+	OPT_T_PATH,   /* const char **, never in provenance */
+	OPT_T_PATHS,  /* struct opt_paths *, may be repeated, never in provenance */
 	OPT_T_UINTS,  /* struct opt_uints *, "10,50" */
 	OPT_T_RANGE   /* struct opt_range *, "LO:HI" */
 };
@@ -47,7 +47,7 @@ struct opt {
 	double min, max; /* of numbers, of each number of a list */
 	const char *const *choices;
 	const char *metavar, *help;
-	bool local; /* does not change the output: not in history (--threads, --log, ...) */
+	bool local; /* does not change the output: not in provenance (--threads, --log, ...) */
 };
 
 /* clang-format off */
@@ -89,11 +89,11 @@ char **opt_parse(int argc, char **argv, const struct opt_program *p);
 bool opt_given(const void *value);
 
 /*
- * This stage's entry for `history`: {"program", "version", "options": {...}} with the value of
+ * This stage's entry for `provenance`: {"program", "version", "options": {...}} with the value of
  * every option that can change the output, defaults too, but of flags only those set, of strings
  * and ranges only those given.
  */
-struct js *opt_history(void);
+struct js *opt_provenance(void);
 
 /* Strict numbers for other text inputs too: the whole string,
    no locale. False: not one, or out of range. */

@@ -1,7 +1,7 @@
 /*
  * cpu: what the files of the fast backend share. Formulas and dimensions: neumf.h; contract: backend.h.
  *
- * LANES examples lie in the lanes of a vector and weights are broadcast (cpu_lanes.h, cpu_quads.h): no padding to
+ * LANES examples lie in the lanes of a vector and weights are broadcast (simd.h, panel.h): no padding to
  * layer sizes, no packing, and at every width measured faster than matrix products of a BLAS, also because
  * nothing is written between a product and its relu. Layer 1 is split, W1 [p; q] + b = (W1u p + b) + W1i q: the
  * user half is computed once for the positive and the negative of a row, and in scoring once a user, the item
@@ -36,15 +36,16 @@ enum {
 	CPU_SLACK = 16
 };
 
-/* The two embedding tables of one end of the rows, users or items, and their part of the batch. */
+/* The two embedding tables of one end of the rows, users or items, and what the batch has of them. */
 struct cpu_side {
 	float *table[2];  /* gmf (num_rows, F) and mlp (num_rows, E); NULL: the model has none */
 	uint32_t cols[2]; /* F and E, or 0 */
 	uint32_t num_rows;
 
-	uint32_t count;	 /* occurrences: one user a row, `sides` items a row, the positive first */
+	uint32_t
+		count; /* occurrences: one user a row, `items_per_row` items a row, the positive first */
 	uint32_t *id;	 /* (count) the row of each */
-	float *gradient; /* (count, stride) d loss / d row: gmf part, mlp part, padding */
+	float *gradient; /* (count, stride) d loss / d row: gmf, mlp, padding */
 	size_t stride;
 
 	uint32_t *order;  /* (count) occurrences sorted by id, those of one id in batch order */
@@ -73,14 +74,14 @@ struct backend {
 	float *moment1, *moment2; /* flat, layout order; NULL for sgd */
 
 	/* the network: views into params */
-	uint32_t factors, mlp_factors; /* F and E, 0 where the model has no such part */
+	uint32_t factors, mlp_factors; /* F and E, 0 where the model has no such branch */
 	uint32_t num_hidden, hidden[NEUMF_MAX_HIDDEN];
 	const float *weight[NEUMF_MAX_HIDDEN], *bias[NEUMF_MAX_HIDDEN];
 	const float *head, *head_bias; /* head is `ones` for mf; head_bias is `zero` but for bce */
 	float *ones, zero;
 
 	/* the batch */
-	uint32_t batch_size, rows, sides; /* sides: items of a row, 1 for bce, else 2 */
+	uint32_t batch_size, rows, items_per_row; /* items_per_row: 1 for bce, else 2 */
 	struct cpu_side user, item;
 	const float *label; /* the caller's, during gradient() */
 	float batch_scale;  /* 1 / B */
@@ -120,8 +121,8 @@ struct cpu_kernels {
 	void (*row_sums)(const struct backend *b, const struct cpu_side *side, uint32_t first,
 		uint32_t end, float *sums);
 
-	/* the same sums of one part as rows of a table whose row 0 is `row`: g is 0 before, has CPU_SLACK more */
-	void (*spread)(const struct cpu_side *side, unsigned part, uint32_t first, uint32_t end,
+	/* the same sums of one branch as rows of a table whose row 0 is `row`: g is 0 before, has CPU_SLACK more */
+	void (*spread)(const struct cpu_side *side, unsigned branch, uint32_t first, uint32_t end,
 		const float *sums, uint64_t row, float *g);
 
 	/* sum over the jobs of dense gradients first .. first + n - 1 */
@@ -152,12 +153,12 @@ unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
 /* backend_cpu.create with given kernels, for tests. */
 struct backend *cpu_create(const struct backend_config *config, const struct cpu_kernels *kernels);
 
-/* Sort the occurrences of a batch by id and find the segments (cpu_sort.c). */
+/* Sort the occurrences of a batch by id and find the segments (sort.c). */
 void cpu_sort(struct cpu_side *side);
 
 size_t cpu_update_scratch(const struct backend *b);
 
-/* Functions of backend_cpu in cpu_update.c and cpu_score.c. */
+/* Functions of backend_cpu in update.c and score.c. */
 void cpu_update(struct backend *b);
 void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
 void cpu_score_pairs(

@@ -10,16 +10,16 @@
 
 void ratings_grow(struct ratings *r)
 {
-	size_t need = (size_t)r->num + 1, room = r->room;
+	size_t need = (size_t)r->num + 1, capacity = r->capacity;
 
-	r->user = xgrow(r->user, &room, need, sizeof(*r->user));
-	room = r->room;
-	r->item = xgrow(r->item, &room, need, sizeof(*r->item));
-	room = r->room;
-	r->rating = xgrow(r->rating, &room, need, sizeof(*r->rating));
-	room = r->room;
-	r->time = xgrow(r->time, &room, need, sizeof(*r->time));
-	r->room = room;
+	r->user = xgrow(r->user, &capacity, need, sizeof(*r->user));
+	capacity = r->capacity;
+	r->item = xgrow(r->item, &capacity, need, sizeof(*r->item));
+	capacity = r->capacity;
+	r->rating = xgrow(r->rating, &capacity, need, sizeof(*r->rating));
+	capacity = r->capacity;
+	r->time = xgrow(r->time, &capacity, need, sizeof(*r->time));
+	r->capacity = capacity;
 }
 
 void ratings_release(struct ratings *r)

@@ -17,7 +17,7 @@
 
 struct ratings {
 	uint32_t num, num_users, num_items;
-	size_t room;
+	size_t capacity;
 	uint32_t *user, *item; /* below num_users and num_items */
 	float *rating;
 	int64_t *time;
@@ -30,7 +30,7 @@ void ratings_release(struct ratings *r);
 /* Append one row; its ids must be below the bounds when any function below is called. */
 static inline void ratings_add(struct ratings *r, const struct rating *row)
 {
-	if (r->num == r->room)
+	if (r->num == r->capacity)
 		ratings_grow(r);
 	r->user[r->num] = row->user;
 	r->item[r->num] = row->item;

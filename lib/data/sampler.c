@@ -11,7 +11,7 @@ enum { CHUNK = 256, TRIES = 8, DISTINCT_TRIES = 64, LINE_BITS = 512 };
 #define HASH UINT32_C(0x9e3779b1)
 
 struct sampler {
-	const struct history *closed;
+	const struct user_items *excluded;
 	uint64_t seed;
 	uint32_t num_items;
 	uint32_t surplus; // 2^32 mod num_items: with a low half below it, biased (Lemire 2019)
@@ -26,8 +26,8 @@ struct sampler {
 };
 
 /*
- * The filter is a Bloom filter (1970) with two bits for a closed item: one in the user's own part,
- * filter_bits long for each item closed to him, the other near it, in the same cache line. An item
+ * The filter is a Bloom filter (1970) with two bits for a excluded item: one in the user's own part,
+ * filter_bits long for each item excluded to him, the other near it, in the same cache line. An item
  * without both is open.
  */
 static inline uint64_t own_bit(
@@ -41,7 +41,7 @@ static inline uint64_t own_bit(
 
 static inline uint64_t filter_bit(const struct sampler *s, uint32_t user, uint32_t item)
 {
-	const uint64_t *start = &s->closed->start[user];
+	const uint64_t *start = &s->excluded->start[user];
 
 	return own_bit(s, start[0], start[1] - start[0], item);
 }
@@ -56,18 +56,18 @@ static inline bool filter_has(const struct sampler *s, uint64_t bit)
 	return s->filter[bit / 32] >> bit % 32 & 1;
 }
 
-static bool is_closed(const struct sampler *s, uint32_t user, uint32_t item)
+static bool is_excluded(const struct sampler *s, uint32_t user, uint32_t item)
 {
 	const uint64_t bit = filter_bit(s, user, item);
 
 	return filter_has(s, bit) && filter_has(s, other_bit(bit, item)) &&
-	       history_has(s->closed, user, item);
+	       user_items_has(s->excluded, user, item);
 }
 
 static void fill_filter(struct sampler *s)
 {
-	const struct history *h = s->closed;
-	const uint64_t lines = history_size(h) * s->filter_bits / LINE_BITS + 1;
+	const struct user_items *h = s->excluded;
+	const uint64_t lines = user_items_size(h) * s->filter_bits / LINE_BITS + 1;
 
 	s->filter = xmalloc_table(lines, LINE_BITS / 8);
 	memset(s->filter, 0, lines * (LINE_BITS / 8));
@@ -82,13 +82,13 @@ static void fill_filter(struct sampler *s)
 }
 
 struct sampler *sampler_new(
-	const struct history *closed, double *weight, unsigned filter_bits, uint64_t seed)
+	const struct user_items *excluded, double *weight, unsigned filter_bits, uint64_t seed)
 {
 	struct sampler *s = xcalloc(1, sizeof(*s));
 
-	s->closed = closed;
+	s->excluded = excluded;
 	s->seed = seed;
-	s->num_items = closed->num_items;
+	s->num_items = excluded->num_items;
 	s->surplus = s->num_items ? -s->num_items % s->num_items : 0;
 	s->filter_bits = filter_bits;
 	s->weighted = weight != NULL;
@@ -109,9 +109,9 @@ void sampler_free(struct sampler *s)
 bool sampler_can_draw(const struct sampler *s, uint32_t user)
 {
 	uint32_t n;
-	const uint32_t *closed = history_items(s->closed, user, &n);
+	const uint32_t *excluded = user_items_get(s->excluded, user, &n);
 
-	return s->weighted ? alias_open_weight(&s->alias, closed, n) > 0 : n < s->num_items;
+	return s->weighted ? alias_open_weight(&s->alias, excluded, n) > 0 : n < s->num_items;
 }
 
 /* One item of all. */
@@ -123,14 +123,14 @@ static uint32_t pick(const struct sampler *s, struct rng *r)
 }
 
 /* The r-th number, from 0, that is not among n ascending, different ones. */
-static uint32_t nth_open(const uint32_t *closed, uint32_t n, uint32_t r)
+static uint32_t nth_open(const uint32_t *excluded, uint32_t n, uint32_t r)
 {
-	uint32_t low = 0, high = n; // closed[k] - k numbers below closed[k] are open
+	uint32_t low = 0, high = n; // excluded[k] - k numbers below excluded[k] are open
 
 	while (low < high) {
 		const uint32_t middle = low + (high - low) / 2;
 
-		if (closed[middle] - middle <= r)
+		if (excluded[middle] - middle <= r)
 			low = middle + 1;
 		else
 			high = middle;
@@ -138,23 +138,23 @@ static uint32_t nth_open(const uint32_t *closed, uint32_t n, uint32_t r)
 	return r + low;
 }
 
-/* The first draw of the record met a closed item, or none: go on from numbers of its own. */
+/* The first draw of the record met a excluded item, or none: go on from numbers of its own. */
 static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t record, uint32_t user)
 {
 	struct rng r;
 	uint32_t n;
-	const uint32_t *closed = history_items(s->closed, user, &n);
+	const uint32_t *excluded = user_items_get(s->excluded, user, &n);
 
 	rng_start(&r, s->seed, RNG_NEGATIVE_AGAIN, epoch, record);
 	for (int k = 0; k < TRIES; k++) {
 		const uint32_t item = pick(s, &r);
 
-		if (!is_closed(s, user, item))
+		if (!is_excluded(s, user, item))
 			return item;
 	}
 	if (s->weighted)
-		return alias_draw_open(&s->alias, closed, n, &r);
-	return nth_open(closed, n, rng_below(&r, s->num_items - n));
+		return alias_draw_open(&s->alias, excluded, n, &r);
+	return nth_open(excluded, n, rng_below(&r, s->num_items - n));
 }
 
 /*
@@ -188,15 +188,15 @@ static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, 
 		for (size_t k = 0; k < n; k++)
 			item[k] = alias_pick(&s->alias, item[k], word[2 * k + 1]);
 	for (size_t k = 0; k < n; k++)
-		bit[k] = s->closed->start[user[k]];
+		bit[k] = s->excluded->start[user[k]];
 	for (size_t k = 0; k < n; k++)
-		bit[k] = own_bit(s, bit[k], s->closed->start[user[k] + 1] - bit[k], item[k]);
+		bit[k] = own_bit(s, bit[k], s->excluded->start[user[k] + 1] - bit[k], item[k]);
 	for (size_t k = 0; k < n; k++)
 		maybe[k] = filter_has(s, bit[k]);
 	for (size_t k = 0; k < n; k++)
 		maybe[k] &= filter_has(s, other_bit(bit[k], item[k]));
 	for (size_t k = 0; k < n; k++)
-		if (biased[k] || (maybe[k] && history_has(s->closed, user[k], item[k])))
+		if (biased[k] || (maybe[k] && user_items_has(s->excluded, user[k], item[k])))
 			item[k] = draw_again(s, epoch, first + k, user[k]);
 }
 
@@ -261,13 +261,13 @@ uint32_t sampler_distinct(struct sampler *s, uint32_t user, uint64_t wanted, uin
 	const size_t size = (size_t)s->num_items / 8 + 1;
 	struct rng r;
 	uint32_t n, open, given = 0;
-	const uint32_t *closed = history_items(s->closed, user, &n);
+	const uint32_t *excluded = user_items_get(s->excluded, user, &n);
 
 	if (!s->taken)
 		s->taken = xmalloc(size, 1);
 	memset(s->taken, 0, size);
 	for (uint32_t k = 0; k < n; k++)
-		s->taken[closed[k] / 8] |= 1u << closed[k] % 8;
+		s->taken[excluded[k] / 8] |= 1u << excluded[k] % 8;
 	open = s->weighted ? count_open(s) : s->num_items - n;
 	if (open <= wanted) {
 		for (uint32_t i = 0; given < open; i++)

@@ -1,17 +1,17 @@
 /*
- * sampler: negatives for users: items outside their closed list, uniform or by weight.
+ * sampler: negatives for users: items outside their excluded list, uniform or by weight.
  *
- * A draw with replacement takes an item from all and looks whether it is closed to the user; after
+ * A draw with replacement takes an item from all and looks whether it is excluded to the user; after
  * a few misses it picks exactly among the open ones, so that it ends for users with nearly all
- * items closed, and its distribution is the same either way. It depends on (seed, epoch, record)
+ * items excluded, and its distribution is the same either way. It depends on (seed, epoch, record)
  * and the user's list only.
  *
- * Memory: filter_bits bits a closed item; with weights 16 bytes an item.
+ * Memory: filter_bits bits a excluded item; with weights 16 bytes an item.
  */
 #ifndef SAMPLER_H
 #define SAMPLER_H
 
-#include "data/history.h"
+#include "data/user_items.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,12 +20,12 @@
 struct sampler;
 
 /*
- * `closed` is finished, without duplicates, and borrowed. `weight`: NULL for uniform, else one a
- * item, >= 0, handed over; items of weight 0 are never drawn. `filter_bits` bits a closed item (0:
+ * `excluded` is finished, without duplicates, and borrowed. `weight`: NULL for uniform, else one a
+ * item, >= 0, handed over; items of weight 0 are never drawn. `filter_bits` bits a excluded item (0:
  * no filter) answer most questions for membership without a search; they change the speed only.
  */
 struct sampler *sampler_new(
-	const struct history *closed, double *weight, unsigned filter_bits, uint64_t seed);
+	const struct user_items *excluded, double *weight, unsigned filter_bits, uint64_t seed);
 void sampler_free(struct sampler *s);
 
 /* Is there an item that can be drawn for the user? */

@@ -25,7 +25,7 @@ struct split_config {
 	bool valid;   /* is there a valid part? */
 	double ratio; /* R of random and global-time, in (0, 1), with valid in (0, 1/2) */
 	uint64_t seed;
-	const uint64_t *user_hash, *item_hash; /* random: label_hash of each; borrowed */
+	const uint64_t *user_hash, *item_hash; /* random: raw_id_hash of each; borrowed */
 };
 
 struct split;

@@ -1,5 +1,5 @@
 /*
- * backend: what a compute device does for the trainer and the scorer. reference.c defines what is
+ * backend: what a compute device does for the trainer and the scorer. backend.c defines what is
  * correct, cpu.c is fast, lib/cuda (a plug-in) is the same on a GPU. Formulas: neumf.h.
  *
  * A backend dies (die.h) on a device error; its numbers are the caller's to judge.

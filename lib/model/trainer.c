@@ -9,7 +9,10 @@
 #include <stdlib.h>
 #include <time.h>
 
-enum { CHUNK = 4096, LOSS_INTERVAL = 256 }; /* rows decoded at a time; batches between two looks */
+enum {
+	CHUNK = 4096,
+	LOSS_INTERVAL = 256
+}; /* rows decoded at a time; batches between two checks of the loss */
 
 struct run {
 	struct trainer *t;
@@ -24,7 +27,7 @@ struct run {
 
 	/* The epoch being trained, from 0, and what is known of it. */
 	uint64_t epoch, batches, epoch_rows;
-	uint64_t looked; /* batches that loss() covered */
+	uint64_t checked; /* batches that loss() covered */
 	double sum, started;
 };
 
@@ -85,16 +88,16 @@ static uint64_t epoch_of(const struct run *run, uint64_t row)
 	return run->rows_per_epoch ? row / run->rows_per_epoch : 0;
 }
 
-/* Fetch the loss of the batches since the last look. */
-static void look(struct run *run)
+/* Fetch the loss of the batches since the last check. */
+static void check_loss(struct run *run)
 {
 	struct backend_loss loss = run->t->ops->loss(run->t->backend);
 
 	if (loss.bad_batch < loss.batches)
 		die("epoch %" PRIu64 ", batch %" PRIu64 ": the loss is not finite", run->epoch + 1,
-			run->looked + loss.bad_batch + 1);
+			run->checked + loss.bad_batch + 1);
 	run->sum += loss.sum;
-	run->looked = run->batches;
+	run->checked = run->batches;
 }
 
 static void end_epoch(struct run *run)
@@ -104,15 +107,15 @@ static void end_epoch(struct run *run)
 	};
 	double time;
 
-	if (run->batches > run->looked)
-		look(run);
+	if (run->batches > run->checked)
+		check_loss(run);
 	time = now();
 	e.loss = run->sum / (double)run->epoch_rows;
 	e.seconds = time - run->started;
 	run->t->epoch_ended(run->t->arg, &e);
 	run->started = time;
 	run->epoch++;
-	run->batches = run->epoch_rows = run->looked = 0;
+	run->batches = run->epoch_rows = run->checked = 0;
 	run->sum = 0;
 }
 
@@ -125,8 +128,8 @@ static void train(struct run *run, uint32_t size)
 	run->rows += size;
 	run->epoch_rows += size;
 	run->batches++;
-	if (run->batches - run->looked == LOSS_INTERVAL)
-		look(run);
+	if (run->batches - run->checked == LOSS_INTERVAL)
+		check_loss(run);
 	progress_at(run->rows);
 }
 

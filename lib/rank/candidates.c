@@ -33,14 +33,14 @@ void candidates_clear(struct candidates *c)
 
 static void grow(struct candidates *c, size_t need)
 {
-	size_t room = c->room < 1024 ? 1024 : c->room;
+	size_t capacity = c->capacity < 1024 ? 1024 : c->capacity;
 
-	while (room < need)
-		room *= 2;
-	c->item = xrealloc(c->item, room, sizeof(*c->item));
-	c->label = xrealloc(c->label, room, sizeof(*c->label));
-	c->score = xrealloc(c->score, room, sizeof(*c->score));
-	c->room = room;
+	while (capacity < need)
+		capacity *= 2;
+	c->item = xrealloc(c->item, capacity, sizeof(*c->item));
+	c->label = xrealloc(c->label, capacity, sizeof(*c->label));
+	c->score = xrealloc(c->score, capacity, sizeof(*c->score));
+	c->capacity = capacity;
 }
 
 void candidates_add(struct candidates *c, const struct score *rows, size_t n)
@@ -49,7 +49,7 @@ void candidates_add(struct candidates *c, const struct score *rows, size_t n)
 	float *label, *score;
 	bool unordered = false;
 
-	if (c->num + n > c->room)
+	if (c->num + n > c->capacity)
 		grow(c, c->num + n);
 	item = c->item + c->num;
 	label = c->label + c->num;
@@ -77,9 +77,9 @@ static void sort(struct candidates *c)
 {
 	size_t n = c->num;
 
-	c->place = xrealloc(c->place, c->room, sizeof(*c->place));
-	c->keys = xrealloc(c->keys, c->room, sizeof(*c->keys));
-	c->scratch = xrealloc(c->scratch, c->room, 2 * sizeof(*c->scratch));
+	c->place = xrealloc(c->place, c->capacity, sizeof(*c->place));
+	c->keys = xrealloc(c->keys, c->capacity, sizeof(*c->keys));
+	c->scratch = xrealloc(c->scratch, c->capacity, 2 * sizeof(*c->scratch));
 	for (size_t k = 0; k < n; k++)
 		c->keys[k] = (uint64_t)c->item[k] << 32 | (uint32_t)k;
 	qsort(c->keys, n, sizeof(*c->keys), by_key);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct candidates {
-	size_t num, room;
+	size_t num, capacity;
 	uint32_t *item;
 	float *label, *score;
 	bool unordered;	 /* items did not come in ascending order */

@@ -1,4 +1,4 @@
-#include "rank/scoring_job.h"
+#include "rank/score_job.h"
 
 #include "base/mem.h"
 #include "base/pool.h"
@@ -31,12 +31,12 @@ struct found {
 struct places {
 	uint32_t *start; /* num_users + 1 */
 	uint32_t *place;
-	size_t room;
+	size_t capacity;
 };
 
 struct block {
-	struct scoring_job *job;
-	struct history positives;
+	struct score_job *job;
+	struct user_items positives;
 	unsigned char *listed; /* bit a user: in the input */
 	uint32_t width;	       /* items ranked */
 	size_t max_users, num_users;
@@ -48,16 +48,16 @@ struct block {
 	/* what ranking gives, here or in the scorer */
 	uint32_t *bad; /* place of the first score that is not finite, or the width; one a user */
 	struct rank_place *rank; /* of wanted.place */
-	size_t rank_room;
+	size_t rank_capacity;
 	uint32_t *top, *num_top; /* num_users x job->top places, and how many are there */
 	float *best;		 /* their scores */
 };
 
-static struct ids items_of(const struct history *h, uint32_t user)
+static struct ids items_of(const struct user_items *h, uint32_t user)
 {
 	struct ids ids;
 
-	ids.id = history_items(h, user, &ids.num);
+	ids.id = user_items_get(h, user, &ids.num);
 	return ids;
 }
 
@@ -76,24 +76,24 @@ static struct ids slice(struct ids ids, uint32_t low, uint32_t high)
 /* Read the input to its end: who is listed, and the positives. */
 static void read_input(struct block *b)
 {
-	struct scoring_job *job = b->job;
+	struct score_job *job = b->job;
 	bool labelled = rec_header(job->in)->kind == REC_SAMPLE;
 	union {
 		struct interaction interaction;
 		struct sample sample;
 	} row;
 
-	history_init(&b->positives, job->scorer->num_users, job->scorer->num_items);
+	user_items_init(&b->positives, job->scorer->num_users, job->scorer->num_items);
 	b->listed = xcalloc((size_t)job->scorer->num_users / 8 + 1, 1);
 	while (rec_read(job->in, &row)) {
 		uint32_t user = labelled ? row.sample.user : row.interaction.user;
 
 		b->listed[user / 8] |= (unsigned char)(1u << user % 8);
 		if (!labelled || row.sample.label > 0)
-			history_add(&b->positives, user,
+			user_items_add(&b->positives, user,
 				labelled ? row.sample.item : row.interaction.item);
 	}
-	job->repeats += history_finish(&b->positives);
+	job->repeats += user_items_finish(&b->positives);
 }
 
 /*
@@ -102,7 +102,7 @@ static void read_input(struct block *b)
  */
 static void list_user(struct block *b, size_t k)
 {
-	const struct scoring_job *job = b->job;
+	const struct score_job *job = b->job;
 	struct ids all = items_of(&b->positives, b->user[k]);
 	struct ids positives = slice(all, job->first, job->end);
 	struct ids seen = slice(items_of(&job->seen, b->user[k]), job->first, job->end);
@@ -110,10 +110,10 @@ static void list_user(struct block *b, size_t k)
 	struct found *f = &b->found[k];
 
 	*f = (struct found){ b->width, 0, all.num - positives.num };
-	b->removed.place = xgrow(
-		b->removed.place, &b->removed.room, removed + seen.num, sizeof(*b->removed.place));
-	b->wanted.place = xgrow(
-		b->wanted.place, &b->wanted.room, wanted + positives.num, sizeof(*b->wanted.place));
+	b->removed.place = xgrow(b->removed.place, &b->removed.capacity, removed + seen.num,
+		sizeof(*b->removed.place));
+	b->wanted.place = xgrow(b->wanted.place, &b->wanted.capacity, wanted + positives.num,
+		sizeof(*b->wanted.place));
 	for (uint32_t j = 0; j < seen.num; j++) {
 		while (p < positives.num && positives.id[p] < seen.id[j])
 			p++;
@@ -134,7 +134,7 @@ static void list_user(struct block *b, size_t k)
 static void rank_user(void *arg, size_t k, unsigned thread)
 {
 	struct block *b = arg;
-	const struct scoring_job *job = b->job;
+	const struct score_job *job = b->job;
 	float *row = b->score + k * b->width;
 	uint32_t *top = b->top + k * job->top;
 
@@ -156,7 +156,7 @@ static void rank_user(void *arg, size_t k, unsigned thread)
 /* The candidates of user k, and before and after them the positives outside, items ascending. */
 static void write_scores(const struct block *b, size_t k)
 {
-	const struct scoring_job *job = b->job;
+	const struct score_job *job = b->job;
 	const float *row = b->score + k * b->width;
 	const uint32_t user = b->user[k];
 	const struct ids positives = items_of(&b->positives, user);
@@ -186,7 +186,7 @@ static void write_scores(const struct block *b, size_t k)
 
 static void write_ranks(const struct block *b, size_t k)
 {
-	const struct scoring_job *job = b->job;
+	const struct score_job *job = b->job;
 	const struct rank_place *place = b->rank + b->wanted.start[k];
 	struct ids positives = items_of(&b->positives, b->user[k]);
 	uint32_t candidates = b->found[k].candidates;
@@ -207,7 +207,7 @@ static void write_ranks(const struct block *b, size_t k)
 
 static void write_top(const struct block *b, size_t k)
 {
-	const struct scoring_job *job = b->job;
+	const struct score_job *job = b->job;
 	const uint32_t *top = b->top + k * job->top;
 	const float *best = b->best + k * job->top;
 
@@ -219,13 +219,13 @@ static void write_top(const struct block *b, size_t k)
 /* Hand on what was found, in the order of users. */
 static void write_block(struct block *b)
 {
-	struct scoring_job *job = b->job;
+	struct score_job *job = b->job;
 
 	for (size_t k = 0; k < b->num_users; k++) {
 		const struct found *f = &b->found[k];
 
 		if (b->bad[k] < b->width)
-			scoring_bad_score(b->user[k], job->first + b->bad[k]);
+			score_job_bad_score(b->user[k], job->first + b->bad[k]);
 		job->seen_positives += f->seen_positives;
 		job->outside += f->outside;
 		job->without_candidates += f->candidates == 0;
@@ -239,7 +239,7 @@ static void write_block(struct block *b)
 }
 
 /* Does the scorer rank its blocks itself? */
-static bool scorer_ranks(const struct scoring_job *job)
+static bool scorer_ranks(const struct score_job *job)
 {
 	return (job->kind == REC_RANK && job->scorer->rank_block) ||
 	       (job->kind == REC_TOP && job->scorer->top_block);
@@ -247,13 +247,13 @@ static bool scorer_ranks(const struct scoring_job *job)
 
 static void score_users(struct block *b)
 {
-	const struct scoring_job *job = b->job;
+	const struct score_job *job = b->job;
 	const struct scorer *s = job->scorer;
 	size_t n = b->num_users;
 
 	for (size_t k = 0; k < n; k++)
 		list_user(b, k);
-	b->rank = xgrow(b->rank, &b->rank_room, b->wanted.start[n], sizeof(*b->rank));
+	b->rank = xgrow(b->rank, &b->rank_capacity, b->wanted.start[n], sizeof(*b->rank));
 	struct rank_lists lists = { b->removed.start, b->removed.place, b->wanted.start,
 		b->wanted.place };
 	if (!scorer_ranks(job)) {
@@ -287,7 +287,7 @@ static void block_alloc(struct block *b)
 
 static void block_release(struct block *b)
 {
-	history_release(&b->positives);
+	user_items_release(&b->positives);
 	free(b->listed);
 	free(b->user);
 	free(b->score);
@@ -303,7 +303,7 @@ static void block_release(struct block *b)
 	free(b->num_top);
 }
 
-void score_all(struct scoring_job *job)
+void score_all(struct score_job *job)
 {
 	struct block b = { .job = job, .width = job->end - job->first };
 	uint32_t users = job->scorer->num_users;

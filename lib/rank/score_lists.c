@@ -1,9 +1,9 @@
-#include "rank/scoring_job.h"
+#include "rank/score_job.h"
 
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/progress.h"
-#include "data/turns.h"
+#include "data/grouped.h"
 #include "rank/candidates.h"
 #include "rank/ranking.h"
 
@@ -15,28 +15,28 @@ enum { CHUNK = 4096, BATCH_ROWS = 1 << 16 };
 
 /* Lists of some users, settled, one after another in the arrays. */
 struct batch_of_lists {
-	struct scoring_job *job;
-	size_t num, room; /* rows */
+	struct score_job *job;
+	size_t num, capacity; /* rows */
 	uint32_t *user, *item, *place;
 	float *label, *score;
-	size_t num_lists, lists_room;
+	size_t num_lists, lists_capacity;
 	size_t *end; /* one a list */
 
 	/* scratch */
 	uint32_t *order, *top;
 	struct rank *ranks;
-	size_t order_room, top_room, ranks_room;
+	size_t order_capacity, top_capacity, ranks_capacity;
 };
 
-static bool in_range(const struct scoring_job *job, uint32_t item)
+static bool in_range(const struct score_job *job, uint32_t item)
 {
 	return item >= job->first && item < job->end;
 }
 
 /* Is row k of a settled list handed on? Counts what is reported. */
-static bool keep(struct scoring_job *job, uint32_t user, const struct candidates *list, size_t k)
+static bool keep(struct score_job *job, uint32_t user, const struct candidates *list, size_t k)
 {
-	bool positive = list->label[k] > 0, seen = history_has(&job->seen, user, list->item[k]);
+	bool positive = list->label[k] > 0, seen = user_items_has(&job->seen, user, list->item[k]);
 
 	if (!in_range(job, list->item[k])) {
 		job->outside += positive;
@@ -51,23 +51,23 @@ static bool keep(struct scoring_job *job, uint32_t user, const struct candidates
 
 static void batch_grow(struct batch_of_lists *b, size_t need)
 {
-	size_t room = b->room;
+	size_t capacity = b->capacity;
 
-	if (need <= room)
+	if (need <= capacity)
 		return;
-	room = need > 2 * room ? need : 2 * room;
-	b->user = xrealloc(b->user, room, sizeof(*b->user));
-	b->item = xrealloc(b->item, room, sizeof(*b->item));
-	b->place = xrealloc(b->place, room, sizeof(*b->place));
-	b->label = xrealloc(b->label, room, sizeof(*b->label));
-	b->score = xrealloc(b->score, room, sizeof(*b->score));
-	b->room = room;
+	capacity = need > 2 * capacity ? need : 2 * capacity;
+	b->user = xrealloc(b->user, capacity, sizeof(*b->user));
+	b->item = xrealloc(b->item, capacity, sizeof(*b->item));
+	b->place = xrealloc(b->place, capacity, sizeof(*b->place));
+	b->label = xrealloc(b->label, capacity, sizeof(*b->label));
+	b->score = xrealloc(b->score, capacity, sizeof(*b->score));
+	b->capacity = capacity;
 }
 
 /* Append a list as it was read. */
 static void batch_add(struct batch_of_lists *b, uint32_t user, struct candidates *list)
 {
-	struct scoring_job *job = b->job;
+	struct score_job *job = b->job;
 	struct candidates_report found = { 0, 0 };
 	uint32_t item;
 	size_t candidates = 0, positives = 0;
@@ -90,7 +90,7 @@ static void batch_add(struct batch_of_lists *b, uint32_t user, struct candidates
 	}
 	job->without_candidates += candidates == 0;
 	job->without_positive += positives == 0;
-	b->end = xgrow(b->end, &b->lists_room, b->num_lists + 1, sizeof(*b->end));
+	b->end = xgrow(b->end, &b->lists_capacity, b->num_lists + 1, sizeof(*b->end));
 	b->end[b->num_lists++] = b->num;
 }
 
@@ -101,7 +101,7 @@ static void write_scores(struct batch_of_lists *b, size_t begin, size_t end)
 
 	for (size_t k = begin; k < end; k++)
 		most = b->place[k] > most ? b->place[k] : most;
-	b->order = xgrow(b->order, &b->order_room, (size_t)most + 1, sizeof(*b->order));
+	b->order = xgrow(b->order, &b->order_capacity, (size_t)most + 1, sizeof(*b->order));
 	for (size_t p = 0; p <= most; p++)
 		b->order[p] = UINT32_MAX;
 	for (size_t k = begin; k < end; k++)
@@ -120,7 +120,7 @@ static void write_top(struct batch_of_lists *b, size_t begin, size_t end)
 	uint32_t k = b->job->top < end - begin ? b->job->top : (uint32_t)(end - begin);
 	size_t num;
 
-	b->top = xgrow(b->top, &b->top_room, k, sizeof(*b->top));
+	b->top = xgrow(b->top, &b->top_capacity, k, sizeof(*b->top));
 	num = rank_top(b->score + begin, end - begin, k, b->top);
 	for (size_t j = 0; j < num; j++) {
 		size_t at = begin + b->top[j];
@@ -134,7 +134,7 @@ static void write_ranks(struct batch_of_lists *b, size_t begin, size_t end)
 {
 	size_t num;
 
-	b->ranks = xgrow(b->ranks, &b->ranks_room, end - begin, sizeof(*b->ranks));
+	b->ranks = xgrow(b->ranks, &b->ranks_capacity, end - begin, sizeof(*b->ranks));
 	num = candidates_ranks(b->user[begin], b->item + begin, b->label + begin, b->score + begin,
 		end - begin, b->ranks);
 	rec_write_rows(b->job->out, b->ranks, num);
@@ -143,14 +143,14 @@ static void write_ranks(struct batch_of_lists *b, size_t begin, size_t end)
 /* Score what is in the batch, hand it on and empty it. */
 static void batch_flush(struct batch_of_lists *b)
 {
-	const struct scoring_job *job = b->job;
+	const struct score_job *job = b->job;
 	size_t begin = 0, bad;
 
 	if (b->num > 0)
 		job->scorer->score_pairs(job->scorer->arg, b->num, b->user, b->item, b->score);
 	bad = rank_bad_score(b->score, b->num);
 	if (bad < b->num)
-		scoring_bad_score(b->user[bad], b->item[bad]);
+		score_job_bad_score(b->user[bad], b->item[bad]);
 	for (size_t k = 0; k < b->num; k++)
 		if (!in_range(job, b->item[k]))
 			b->score[k] = -INFINITY;
@@ -209,21 +209,21 @@ static void end_list(struct batch_of_lists *b, uint32_t user, struct candidates 
 		batch_flush(b);
 }
 
-void score_lists(struct scoring_job *job)
+void score_lists(struct score_job *job)
 {
 	struct batch_of_lists b = { .job = job };
 	struct candidates list;
-	struct turns turns;
+	struct grouped turns;
 	static struct score rows[CHUNK];
 
 	candidates_init(&list);
-	turns_init(&turns, rec_header(job->in)->num_users);
+	grouped_init(&turns, rec_header(job->in)->num_users);
 	progress_start("rows", 0);
 	for (size_t n; (n = read_rows(job->in, rows)) > 0; progress_at(rec_rows(job->in))) {
 		for (size_t k = 0, end; k < n; k = end) {
 			if (rows[k].user != turns.user) {
 				end_list(&b, turns.user, &list);
-				turns_next(&turns, job->in, n - k, rows[k].user);
+				grouped_next(&turns, job->in, n - k, rows[k].user);
 			}
 			for (end = k + 1; end < n && rows[end].user == turns.user; end++)
 				;
@@ -233,7 +233,7 @@ void score_lists(struct scoring_job *job)
 	end_list(&b, turns.user, &list);
 	batch_flush(&b);
 	progress_end();
-	turns_release(&turns);
+	grouped_release(&turns);
 	candidates_release(&list);
 	batch_release(&b);
 }

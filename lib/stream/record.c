@@ -120,15 +120,15 @@ void rec_header_init(
 		h->num_users = from->num_users;
 		h->num_items = from->num_items;
 	}
-	h->history = from ? js_copy(from->history) : js_array();
+	h->provenance = from ? js_copy(from->provenance) : js_array();
 	if (entry)
-		js_append(h->history, entry);
+		js_append(h->provenance, entry);
 }
 
 void rec_header_release(struct rec_header *h)
 {
-	js_free(h->history);
-	h->history = NULL;
+	js_free(h->provenance);
+	h->provenance = NULL;
 }
 
 static struct js *fields_json(const struct rec_info *info)
@@ -157,7 +157,7 @@ struct js *rec_header_json(const struct rec_header *h)
 		js_put(v, "epochs", js_int((int64_t)h->epochs));
 	if (h->rows_per_epoch)
 		js_put(v, "rows_per_epoch", js_int((int64_t)h->rows_per_epoch));
-	js_put(v, "history", js_copy(h->history));
+	js_put(v, "history", js_copy(h->provenance));
 	return v;
 }
 
@@ -222,7 +222,7 @@ bool rec_header_parse(struct rec_header *h, const char *text, size_t length, cha
 	if (fault)
 		snprintf(why, size, "%s", fault);
 	else
-		h->history = js_copy(js_get(v, "history"));
+		h->provenance = js_copy(js_get(v, "history"));
 	js_free(v);
 	return !fault;
 }

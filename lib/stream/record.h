@@ -79,10 +79,10 @@ struct rec_header {
 	enum rec_kind kind;
 	uint32_t num_users, num_items;	 /* every id is in 0..n-1 */
 	uint64_t epochs, rows_per_epoch; /* 0: not said */
-	struct js *history;		 /* array, one object a stage */
+	struct js *provenance;		 /* array, one object a stage */
 };
 
-/* A header with a copy of `from`'s bounds and history (NULL:
+/* A header with a copy of `from`'s bounds and provenance (NULL:
    empty) and `entry` (handed over) appended. */
 void rec_header_init(
 	struct rec_header *h, enum rec_kind kind, const struct rec_header *from, struct js *entry);

@@ -11,9 +11,9 @@
 
 struct rec_writer {
 	struct stream_out *out;
-	struct rec_header header; /* without its history */
+	struct rec_header header; /* without its provenance */
 	const struct rec_info *info;
-	uint32_t used, room; /* rows in the block, and the most it takes */
+	uint32_t used, capacity; /* rows in the block, and the most it takes */
 	uint64_t rows;
 	unsigned char block[REC_COUNT_SIZE + REC_BLOCK_BYTES + REC_CRC_SIZE];
 };
@@ -45,9 +45,9 @@ struct rec_writer *rec_create(const char *path, const struct rec_header *h)
 	struct rec_writer *w = xcalloc(1, sizeof(*w));
 
 	w->info = &rec_info[h->kind];
-	w->room = REC_BLOCK_BYTES / w->info->row_size;
+	w->capacity = REC_BLOCK_BYTES / w->info->row_size;
 	w->header = *h;
-	w->header.history = NULL;
+	w->header.provenance = NULL;
 	w->out = stream_create(path, true);
 	write_header(w, h);
 	return w;
@@ -74,7 +74,7 @@ void rec_write_rows(struct rec_writer *w, const void *rows, size_t n)
 	const char *from = rows;
 
 	while (n) {
-		size_t take = w->room - w->used < n ? w->room - w->used : n;
+		size_t take = w->capacity - w->used < n ? w->capacity - w->used : n;
 
 		rec_encode(w->info, from, take,
 			w->block + REC_COUNT_SIZE + (size_t)w->used * w->info->row_size);
@@ -82,7 +82,7 @@ void rec_write_rows(struct rec_writer *w, const void *rows, size_t n)
 		w->used += (uint32_t)take;
 		w->rows += take;
 		n -= take;
-		if (w->used == w->room)
+		if (w->used == w->capacity)
 			rec_flush(w);
 	}
 }

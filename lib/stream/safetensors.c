@@ -67,7 +67,7 @@ struct js *safetensors_read_header(struct stream_in *in)
 {
 	const char *name = stream_name(in);
 	unsigned char length[8];
-	size_t room = 0, size = 0;
+	size_t capacity = 0, size = 0;
 	char *text = NULL, why[160];
 
 	if (stream_read(in, length, sizeof(length)) < sizeof(length))
@@ -76,7 +76,7 @@ struct js *safetensors_read_header(struct stream_in *in)
 	if (want < 2 || want > MAX_HEADER)
 		die("'%s' is no safetensors file: a header of %" PRIu64 " bytes", name, want);
 	while (size < want) { /* grows with what is there, not with what the length says */
-		text = xgrow(text, &room, size + 4096, 1);
+		text = xgrow(text, &capacity, size + 4096, 1);
 		size_t got = stream_read(in, text + size, want - size < 4096 ? want - size : 4096);
 		if (got == 0)
 			die("'%s' ends at byte %" PRIu64 ", in a header of %" PRIu64 " bytes", name,
@@ -149,14 +149,14 @@ uint64_t safetensors_check(const struct stream_in *in, const struct js *header,
 float *safetensors_read(struct stream_in *in, uint64_t count)
 {
 	uint64_t begin = stream_offset(in), done = 0;
-	size_t room = 0;
+	size_t capacity = 0;
 	float *values = NULL;
 	unsigned char extra;
 
 	while (done < count) {
 		size_t n = count - done < CHUNK ? (size_t)(count - done) : CHUNK;
 
-		values = xgrow(values, &room, done + n, sizeof(float));
+		values = xgrow(values, &capacity, done + n, sizeof(float));
 		unsigned char *bytes = (unsigned char *)(values + done);
 		if (stream_read(in, bytes, n * sizeof(float)) < n * sizeof(float))
 			die("'%s' ends at byte %" PRIu64 ", its header says %" PRIu64,

@@ -22,7 +22,7 @@ struct stream_in {
 	uint64_t members;
 	z_stream z;
 	char *text; /* stream_line's decoded bytes: text_pos .. text_end are not handed out yet */
-	size_t text_pos, text_end, text_room;
+	size_t text_pos, text_end, text_capacity;
 	uint64_t offset, size;
 };
 
@@ -168,7 +168,7 @@ static bool fill_text(struct stream_in *s)
 		memmove(s->text, s->text + s->text_pos, left);
 	s->text_pos = 0;
 	s->text_end = left;
-	s->text = xgrow(s->text, &s->text_room, left + RAW_SIZE + 1, 1);
+	s->text = xgrow(s->text, &s->text_capacity, left + RAW_SIZE + 1, 1);
 	n = read_decoded(s, s->text + left, RAW_SIZE);
 	s->text_end += n;
 	return n > 0;

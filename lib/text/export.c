@@ -23,12 +23,12 @@ struct export
 	struct stream_out *out;
 	enum export_format format;
 	const struct rec_info *info;
-	const struct labels *labels[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
-	char *before[MAX_FIELDS];			  /* what stands before each field */
+	const struct id_names *labels[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
+	char *before[MAX_FIELDS];			    /* what stands before each field */
 	size_t before_length[MAX_FIELDS];
 	const char *end; /* of a row */
 	char *buffer;	 /* text not yet written, or all rows of npy, packed */
-	size_t used, room;
+	size_t used, capacity;
 	uint64_t rows;
 };
 
@@ -36,7 +36,7 @@ static void append(struct export *e, const void *data, size_t size)
 {
 	if (size == 0)
 		return;
-	e->buffer = xgrow(e->buffer, &e->room, e->used + size, 1);
+	e->buffer = xgrow(e->buffer, &e->capacity, e->used + size, 1);
 	memcpy(e->buffer + e->used, data, size);
 	e->used += size;
 }
@@ -91,7 +91,7 @@ static void append_field(struct export *e, const struct rec_field *field, const 
 	case REC_U32:
 		memcpy(&u32, value, sizeof(u32));
 		if (e->labels[field->meaning]) {
-			const char *label = labels_get(e->labels[field->meaning], u32, &n);
+			const char *label = id_names_get(e->labels[field->meaning], u32, &n);
 
 			append(e, label, n);
 			return;
@@ -152,7 +152,7 @@ static void prepare(struct export *e)
 }
 
 struct export *export_create(const char *path, enum export_format format, enum rec_kind kind,
-	const struct labels *users, const struct labels *items)
+	const struct id_names *users, const struct id_names *items)
 {
 	struct export *e = xcalloc(1, sizeof(*e));
 
@@ -161,7 +161,7 @@ struct export *export_create(const char *path, enum export_format format, enum r
 	e->info = &rec_info[kind];
 	e->labels[REC_USER] = users;
 	e->labels[REC_ITEM] = items;
-	e->buffer = xgrow(NULL, &e->room, BUFFER_BYTES, 1);
+	e->buffer = xgrow(NULL, &e->capacity, BUFFER_BYTES, 1);
 	prepare(e);
 	return e;
 }
@@ -233,9 +233,9 @@ void export_finish(struct export *e)
 	free(e);
 }
 
-enum labels_style export_labels_style(enum export_format format)
+enum id_names_style export_id_names_style(enum export_format format)
 {
-	return format == EXPORT_CSV	? LABELS_CSV
-	       : format == EXPORT_JSONL ? LABELS_JSON
-					: LABELS_PLAIN;
+	return format == EXPORT_CSV	? ID_NAMES_CSV
+	       : format == EXPORT_JSONL ? ID_NAMES_JSON
+					: ID_NAMES_PLAIN;
 }

@@ -12,7 +12,7 @@
 #define EXPORT_H
 
 #include "stream/record.h"
-#include "text/labels.h"
+#include "text/id_names.h"
 
 enum export_format { EXPORT_TSV, EXPORT_CSV, EXPORT_JSONL, EXPORT_NPY };
 
@@ -21,7 +21,7 @@ struct export;
 /* Write to `path`; `users` and `items` (NULL: none) replace
    ids and are in the style of the format. */
 struct export *export_create(const char *path, enum export_format format, enum rec_kind kind,
-	const struct labels *users, const struct labels *items);
+	const struct id_names *users, const struct id_names *items);
 
 /* Structs of the kind. Text is written as it comes. npy begins with the number of rows, so that all
    rows are held, row_size bytes each, to export_finish. */
@@ -31,6 +31,6 @@ void export_rows(struct export *e, const void *rows, size_t n);
 void export_finish(struct export *e);
 
 /* The style of labels for a format. */
-enum labels_style export_labels_style(enum export_format format);
+enum id_names_style export_id_names_style(enum export_format format);
 
 #endif

@@ -52,7 +52,7 @@ metric() {
 	assert_error neumf-train 'nothing.so'
 	assert_contains "$stderr" 'is no plug-in of this program'
 	cc -shared -fPIC -I"$ROOT/lib" -x c - -o other.so <<-'END'
-		#include "backend.h"
+		#include "model/backend.h"
 		static const struct backend_ops ops = { .abi = BACKEND_ABI + 1, .name = "cuda" };
 		const struct backend_ops *cofilter_cuda_backend(char *why, size_t size)
 		{

@@ -1,6 +1,6 @@
 /* Model files. */
 #include "fuzz.h"
-#include "model/model.h"
+#include "model/model_file.h"
 
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@ static void load(const char *path)
 {
 	struct neumf_shape shape;
 
-	free(model_load(path, &shape));
+	free(model_file_load(path, &shape));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -154,7 +154,8 @@ static void test_header(void)
 	rec_header_init(&second, REC_SAMPLE, rec_header(r), js_object());
 	CHECK(second.kind == REC_SAMPLE && second.num_users == UINT32_MAX &&
 			second.num_items == 1 && second.epochs == 0 &&
-			js_length(second.history) == 2 && js_length(rec_header(r)->history) == 1,
+			js_length(second.provenance) == 2 &&
+			js_length(rec_header(r)->provenance) == 1,
 		"a header after another: its bounds, its history and one entry");
 	rec_close(r, true);
 	rec_header_release(&second);

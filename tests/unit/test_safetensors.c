@@ -8,7 +8,7 @@
 #include "base/bytes.h"
 #include "base/die.h"
 #include "base/mem.h"
-#include "model/model.h"
+#include "model/model_file.h"
 
 #include <math.h>
 #include <string.h>
@@ -65,7 +65,7 @@ static void load(void *arg)
 	struct neumf_shape shape;
 
 	(void)arg;
-	free(model_load(path, &shape));
+	free(model_file_load(path, &shape));
 }
 
 /* Loading `f` ends with status 1 and one line that names the file and has `text`. */
@@ -115,9 +115,9 @@ static void save(const struct neumf_shape *shape, const float *params)
 	neumf_layout(shape, &l);
 	config.params = copy_of(params, l.num_params);
 	struct backend *b = backend_reference.create(&config);
-	model_save(stream_create(path, true), &backend_reference, b, shape, &info);
+	model_file_save(stream_create(path, true), &backend_reference, b, shape, &info);
 	backend_reference.destroy(b);
-	js_free((struct js *)info.history);
+	js_free((struct js *)info.provenance);
 }
 
 static void test_bytes(void)
@@ -138,7 +138,7 @@ static void test_bytes(void)
 	CHECK(n == f.size && !memcmp(written, f.bytes, n), "the bytes written are the format's");
 
 	store(&f);
-	loaded = model_load(path, &shape);
+	loaded = model_file_load(path, &shape);
 	CHECK(!memcmp(&shape, &mf, sizeof(mf)) && !memcmp(loaded, params, sizeof(params)),
 		"and are read back");
 	free(loaded);
@@ -161,7 +161,7 @@ static void test_models(void)
 			float *params = xmalloc(l.num_params, sizeof(float));
 			neumf_init(&s, 0.5, DENSE_NORMAL, 3, params);
 			save(&s, params);
-			float *loaded = model_load(path, &back);
+			float *loaded = model_file_load(path, &back);
 			CHECK(!memcmp(&s, &back, sizeof(s)) &&
 					!memcmp(params, loaded, l.num_params * sizeof(float)),
 				"%s %s comes back as it went", neumf_model_names[s.model],

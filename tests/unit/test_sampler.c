@@ -1,11 +1,11 @@
 /*
  * sampler, alias, positives: distributions by chi-square with a fixed seed (critical values at p = 0.001),
- * users with nearly everything closed, and draws that depend on the record only.
+ * users with nearly everything excluded, and draws that depend on the record only.
  */
 #include "base/alias.h"
 #include "base/mem.h"
 #include "check.h"
-#include "data/positives.h"
+#include "data/positive_index.h"
 #include "data/sampler.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@ static double critical(int df)
 	return df * z * z * z;
 }
 
-/* Chi-square of counts against probabilities proportional to weight (0: closed or never). */
+/* Chi-square of counts against probabilities proportional to weight (0: excluded or never). */
 static double chi_square(const uint32_t *count, const double *weight, int n, int *df)
 {
 	double total = 0, sum = 0, chi2 = 0;
@@ -44,15 +44,15 @@ static double chi_square(const uint32_t *count, const double *weight, int n, int
 	return chi2;
 }
 
-/* User u of U has items with i % U < u closed: from none to all but every U-th. */
-static void close_some(struct history *h, uint32_t num_users, uint32_t num_items)
+/* User u of U has items with i % U < u excluded: from none to all but every U-th. */
+static void close_some(struct user_items *h, uint32_t num_users, uint32_t num_items)
 {
-	history_init(h, num_users, num_items);
+	user_items_init(h, num_users, num_items);
 	for (uint32_t u = 0; u < num_users; u++)
 		for (uint32_t i = 0; i < num_items; i++)
 			if (i % num_users < u)
-				history_add(h, u, i);
-	history_finish(h);
+				user_items_add(h, u, i);
+	user_items_finish(h);
 }
 
 static double *make_weights(double exponent)
@@ -74,7 +74,7 @@ static void check_distribution(const char *what, double exponent, unsigned filte
 	static uint32_t count[USERS][ITEMS], user[DRAWS], item[DRAWS];
 	double *given = exponent < 0 ? NULL : make_weights(exponent), weight[ITEMS];
 	struct sampler *s;
-	struct history h;
+	struct user_items h;
 
 	close_some(&h, USERS, ITEMS);
 	for (int i = 0; i < ITEMS; i++)
@@ -91,18 +91,18 @@ static void check_distribution(const char *what, double exponent, unsigned filte
 		int df;
 
 		for (uint32_t i = 0; i < ITEMS; i++)
-			open[i] = history_has(&h, u, i) ? 0 : weight[i];
+			open[i] = user_items_has(&h, u, i) ? 0 : weight[i];
 		chi2 = chi_square(count[u], open, ITEMS, &df);
 		CHECK(chi2 < critical(df),
-			"%s, %u filter bits, %u of 5 closed: chi-square %.1f < %.1f (%d df)", what,
-			filter_bits, u, chi2, critical(df), df);
+			"%s, %u filter bits, %u of 5 excluded: chi-square %.1f < %.1f (%d df)",
+			what, filter_bits, u, chi2, critical(df), df);
 	}
 	sampler_free(s);
-	history_release(&h);
+	user_items_release(&h);
 }
 
-/* So much is closed that only the exact draw ends: 3 items of 100000 open, or a millionth of the weight. */
-static void check_nearly_closed(int weighted)
+/* So much is excluded that only the exact draw ends: 3 items of 100000 open, or a millionth of the weight. */
+static void check_nearly_excluded(int weighted)
 {
 	enum { N = 100000, OPEN = 3 };
 	const uint32_t open[OPEN] = { 0, 54321, N - 1 };
@@ -112,23 +112,23 @@ static void check_nearly_closed(int weighted)
 	uint32_t count[OPEN + 1] = { 0 };
 	double expected[OPEN + 1] = { 1, 1, 1, 0 };
 	struct sampler *s;
-	struct history h;
+	struct user_items h;
 	int df;
 
-	history_init(&h, 1, N);
+	user_items_init(&h, 1, N);
 	for (uint32_t i = 0; i < N; i++) {
 		int k = 0;
 
 		while (k < OPEN && open[k] != i)
 			k++;
 		if (k == OPEN)
-			history_add(&h, 0, i);
+			user_items_add(&h, 0, i);
 		if (given)
 			given[i] = k == OPEN ? 20 : weight[k];
 		if (given && k < OPEN)
 			expected[k] = weight[k];
 	}
-	history_finish(&h);
+	user_items_finish(&h);
 	s = sampler_new(&h, given, 24, 2);
 	sampler_draw(s, 0, 0, 3000, user, item);
 	for (int d = 0; d < 3000; d++) {
@@ -142,32 +142,32 @@ static void check_nearly_closed(int weighted)
 	CHECK(chi2 < critical(df), "3 of 100000 items open%s: chi-square %.1f < %.1f",
 		weighted ? ", weighted" : "", chi2, critical(df));
 	sampler_free(s);
-	history_release(&h);
+	user_items_release(&h);
 }
 
 static void check_can_draw(void)
 {
 	double *weight = xcalloc(4, sizeof(*weight));
 	struct sampler *uniform, *weighted;
-	struct history h;
+	struct user_items h;
 
 	weight[1] = 5;
-	history_init(&h, 3, 4);
+	user_items_init(&h, 3, 4);
 	for (uint32_t i = 0; i < 4; i++)
-		history_add(&h, 0, i);
-	history_add(&h, 1, 1);
-	history_finish(&h);
+		user_items_add(&h, 0, i);
+	user_items_add(&h, 1, 1);
+	user_items_finish(&h);
 	uniform = sampler_new(&h, NULL, 24, 1);
 	weighted = sampler_new(&h, weight, 24, 1);
 	CHECK(!sampler_can_draw(uniform, 0) && sampler_can_draw(uniform, 1) &&
 			sampler_can_draw(uniform, 2),
-		"uniform: all closed is hopeless, one closed is not");
+		"uniform: nothing to draw where all is excluded, something where one is");
 	CHECK(!sampler_can_draw(weighted, 0) && !sampler_can_draw(weighted, 1) &&
 			sampler_can_draw(weighted, 2),
-		"weighted: the only item of any weight closed is hopeless");
+		"weighted: nothing to draw where the only item of any weight is excluded");
 	sampler_free(uniform);
 	sampler_free(weighted);
-	history_release(&h);
+	user_items_release(&h);
 }
 
 /* A record's draw is the same however the records are cut into calls, and differs by seed and epoch. */
@@ -176,7 +176,7 @@ static void check_records(void)
 	enum { N = 5000 };
 	static uint32_t user[N], whole[N], part[N], other[N];
 	uint32_t same_epoch = 0, same_seed = 0;
-	struct history h;
+	struct user_items h;
 
 	close_some(&h, 5, 1000);
 	for (uint32_t k = 0; k < N; k++)
@@ -206,11 +206,11 @@ static void check_records(void)
 	/* expected about 1 / 1000 to 1 / 200 of 10000 each */
 	CHECK(same_epoch < 100 && same_seed < 100,
 		"other epochs and seeds draw otherwise (%u, %u the same)", same_epoch, same_seed);
-	history_release(&h);
+	user_items_release(&h);
 }
 
 /*
- * Two different items of three open ones with weights 1, 2, 3 (b, c, d; a is closed): in order, the
+ * Two different items of three open ones with weights 1, 2, 3 (b, c, d; a is excluded): in order, the
  * probability of x then y is w_x / 6 x w_y / (6 - w_x).
  */
 static void check_distinct(void)
@@ -220,14 +220,14 @@ static void check_distinct(void)
 	double *weight = xmalloc(4, sizeof(*weight)), expected[16] = { 0 }, chi2;
 	uint32_t count[16] = { 0 }, out[4], n;
 	struct sampler *s;
-	struct history h;
+	struct user_items h;
 	int df;
 
 	memcpy(weight, w, sizeof(w));
-	history_init(&h, USERS, 4);
+	user_items_init(&h, USERS, 4);
 	for (uint32_t u = 0; u < USERS; u++)
-		history_add(&h, u, 0);
-	history_finish(&h);
+		user_items_add(&h, u, 0);
+	user_items_finish(&h);
 	s = sampler_new(&h, weight, 24, 5);
 	for (uint32_t u = 0; u < USERS; u++) {
 		n = sampler_distinct(s, u, 2, out);
@@ -242,7 +242,7 @@ static void check_distinct(void)
 	n = sampler_distinct(s, 0, 9, out);
 	CHECK(n == 3 && out[0] == 1 && out[1] == 2 && out[2] == 3, "nine of three: all of them");
 	sampler_free(s);
-	history_release(&h);
+	user_items_release(&h);
 }
 
 /* The table's own probabilities, summed up over its buckets, against the weights. */
@@ -270,7 +270,7 @@ static void check_alias_table(void)
 
 /* Positives N - 1, N - 2 ... 0 must be these rows, in that order. */
 static int positives_are(
-	const struct positives *p, uint32_t n, const uint32_t *user, const uint32_t *item)
+	const struct positive_index *p, uint32_t n, const uint32_t *user, const uint32_t *item)
 {
 	uint64_t number[400];
 	uint32_t got_user[400], got_item[400];
@@ -278,7 +278,7 @@ static int positives_are(
 
 	for (uint32_t k = 0; k < n; k++)
 		number[k] = n - 1 - k;
-	positives_get(p, number, n, got_user, got_item);
+	positive_index_get(p, number, n, got_user, got_item);
 	for (uint32_t k = 0; k < n; k++)
 		good &= got_user[n - 1 - k] == user[k] && got_item[n - 1 - k] == item[k];
 	return good;
@@ -297,28 +297,28 @@ static void check_positives(void)
 	for (unsigned skip = 0; skip < 1 << USERS; skip++) {
 		const unsigned char bits = (unsigned char)skip;
 		uint32_t user[400], item[400], n = 0;
-		struct positives p;
-		struct history h;
+		struct positive_index p;
+		struct user_items h;
 
-		history_init(&h, USERS, 1000);
+		user_items_init(&h, USERS, 1000);
 		for (uint32_t u = 0; u < USERS; u++)
 			for (uint32_t k = 0; k < rows[u]; k++) {
 				const uint32_t i =
 					u == 3 ? 7 : 900 - 3 * k; // added in descending order
 
-				history_add(&h, u, i);
+				user_items_add(&h, u, i);
 				if (skip >> u & 1)
 					continue;
 				user[n] = u;
 				item[n++] = u == 3 ? 7 : 900 - 3 * (rows[u] - 1 - k);
 			}
-		history_finish_all(&h);
-		positives_init(&p, &h);
+		user_items_finish_all(&h);
+		positive_index_init(&p, &h);
 		good &= p.num == 262;
-		positives_drop(&p, &bits);
+		positive_index_drop(&p, &bits);
 		good &= positives_are(&p, n, user, item);
-		positives_release(&p);
-		history_release(&h);
+		positive_index_release(&p);
+		user_items_release(&h);
 	}
 	CHECK(good, "positives: users and items, with each set of users dropped");
 }
@@ -332,8 +332,8 @@ int main(void)
 	check_distribution("popularity", 1, 24);
 	check_distribution("popularity ^ 0.5", 0.5, 1);
 	check_distribution("popularity ^ 0", 0, 64);
-	check_nearly_closed(0);
-	check_nearly_closed(1);
+	check_nearly_excluded(0);
+	check_nearly_excluded(1);
 	check_can_draw();
 	check_records();
 	check_distinct();

@@ -1,0 +1,296 @@
+/*
+ * cpu_gradient: the gradient of a batch, block by block. Its time goes into the multiply-adds of product_panel and
+ * outer_tile, which run near the peak; the rest (rows into lanes and back, losses) does not grow with the
+ * number of weights.
+ */
+#include "cpu/kernels.h"
+#include "cpu/loss.h"
+#include "cpu/panel.h"
+
+#include <string.h>
+
+/* Columns of a block of rows. User arrays have a panel for PANEL_ROWS rows, the others one for each side of
+   them: first the panels of the positives, then those of the negatives. */
+struct block {
+	uint32_t first, rows; /* of the batch */
+	uint32_t user_panels, panels;
+	struct columns user, item;	    /* (F + E) gmf and mlp rows */
+	struct columns user_half;	    /* (H1) W1u p + b */
+	struct columns concat;		    /* (F + Hn) input of the head */
+	struct columns x[NEUMF_MAX_HIDDEN]; /* (H) outputs of the layers; the last is in concat */
+	struct columns logit, dlogit;	    /* (1) */
+	struct columns d[NEUMF_MAX_HIDDEN]; /* (H) d loss / d the layer's sums */
+	struct columns dsum;		    /* (H1) d[0] over the items of a row */
+	struct columns duser, ditem;	    /* (F + E) */
+	float *loss, *label;		    /* (rows) */
+};
+
+/* Take n columns of `panels` panels from the scratch memory at *top. */
+static struct columns take(char **top, uint32_t panels, uint32_t n)
+{
+	return (struct columns){ cpu_take(top, (size_t)panels * n * PANEL * sizeof(vf)), n };
+}
+
+/* Lay the arrays of the largest block out from `base`; returns how many bytes they take. */
+static size_t block_layout(const struct backend *b, struct block *k, char *base)
+{
+	const uint32_t panels = BLOCK_PANELS * b->items_per_row, last = b->num_hidden - 1;
+	const uint32_t width = b->factors + b->mlp_factors + 3; // gathered four columns at a time
+	const uint32_t hidden = b->num_hidden > 0 ? b->hidden[last] : 0;
+	char *top = base;
+
+	k->user = take(&top, BLOCK_PANELS, width);
+	k->item = take(&top, panels, width);
+	k->duser = take(&top, BLOCK_PANELS, width);
+	k->ditem = take(&top, panels, width);
+	k->concat = take(&top, panels, b->factors + hidden);
+	k->logit = take(&top, panels, 1);
+	k->dlogit = take(&top, panels, 1);
+	for (uint32_t l = 0; l < b->num_hidden; l++) {
+		if (l < last)
+			k->x[l] = take(&top, panels, b->hidden[l]);
+		k->d[l] = take(&top, panels, b->hidden[l]);
+	}
+	if (b->num_hidden > 0) {
+		k->x[last] = k->concat;
+		k->x[last].v += (size_t)b->factors * PANEL;
+		k->user_half = take(&top, BLOCK_PANELS, b->hidden[0]);
+		k->dsum = take(&top, BLOCK_PANELS, b->hidden[0]);
+	}
+	k->loss = cpu_take(&top, BLOCK_PANELS * PANEL_ROWS * sizeof(float));
+	k->label = cpu_take(&top, BLOCK_PANELS * PANEL_ROWS * sizeof(float));
+	return (size_t)(top - base);
+}
+
+size_t LEVEL(gradient_scratch)(const struct backend *b)
+{
+	struct block k;
+
+	return block_layout(b, &k, NULL);
+}
+
+/* Rows of the block that lie in group g, at least 1: a group past the last row repeats row 0. */
+static uint32_t group_rows(const struct block *k, uint32_t g, uint32_t *first)
+{
+	*first = g * LANES < k->rows ? g * LANES : 0;
+	return k->rows - *first;
+}
+
+/* The embedding rows of occurrences s, s + step, ... of a side, into panels from `panel` on. */
+static void gather_side(const struct block *k, const struct cpu_side *side, size_t s, size_t step,
+	struct columns out, uint32_t panel)
+{
+	for (uint32_t g = 0; g < k->user_panels * PANEL; g++) {
+		uint32_t row, n = group_rows(k, g, &row);
+		const uint32_t *id = side->id + (k->first + row) * step + s;
+		vf *to = column(out, panel + g / PANEL, 0) + g % PANEL;
+
+		if (side->cols[0] > 0)
+			gather(to, side->table[0], side->cols[0], id, step, n);
+		if (side->cols[1] > 0)
+			gather(to + (size_t)side->cols[0] * PANEL, side->table[1], side->cols[1],
+				id, step, n);
+	}
+}
+
+/* The way back: columns (F + E) to the contributions of those occurrences. */
+static void store_side(const struct block *k, const struct cpu_side *side, size_t s, size_t step,
+	struct columns in, uint32_t panel)
+{
+	const uint32_t width = side->cols[0] + side->cols[1];
+
+	for (uint32_t g = 0; g * LANES < k->rows; g++) {
+		const vf *from = column(in, panel + g / PANEL, 0) + g % PANEL;
+		float *to = side->gradient + ((k->first + g * LANES) * step + s) * side->stride;
+
+		for (uint32_t c = 0; c < width; c += 4) {
+			vf t[4];
+
+			for (unsigned j = 0; j < 4; j++)
+				t[j] = from[(c + j) * PANEL];
+			transpose4(t);
+			for (unsigned j = 0; j < 4; j++)
+				rows_store(to, step * side->stride, j, c, t[j]);
+		}
+	}
+}
+
+static void forward(const struct backend *b, struct block *k)
+{
+	const uint32_t f = b->factors, e = b->mlp_factors;
+	const struct product user_half = { b->weight[0], 2 * e, 1, b->hidden[0], e };
+	const struct product item_half = { b->weight[0] + e, 2 * e, 1, b->hidden[0], e };
+	const struct product head = { b->head, 0, 1, 1, k->concat.n };
+
+	for (uint32_t q = 0; b->num_hidden > 0 && q < k->user_panels; q++)
+		product_panel(&user_half, FROM_BIAS, AS_IT_IS, column(k->user, q, f), b->bias[0],
+			NULL, column(k->user_half, q, 0));
+	for (uint32_t q = 0; q < k->panels; q++) {
+		const uint32_t uq = q % k->user_panels;
+		const vf *user = column(k->user, uq, 0), *item = column(k->item, q, 0);
+		vf *g = column(k->concat, q, 0);
+
+		for (uint32_t c = 0; c < f * PANEL; c++)
+			g[c] = user[c] * item[c];
+		if (b->num_hidden > 0)
+			product_panel(&item_half, FROM_OTHER, WITH_RELU, column(k->item, q, f),
+				NULL, column(k->user_half, uq, 0), column(k->x[0], q, 0));
+		for (uint32_t l = 1; l < b->num_hidden; l++) {
+			const uint32_t in = b->hidden[l - 1];
+			const struct product layer = { b->weight[l], in, 1, b->hidden[l], in };
+
+			product_panel(&layer, FROM_BIAS, WITH_RELU, column(k->x[l - 1], q, 0),
+				b->bias[l], NULL, column(k->x[l], q, 0));
+		}
+		product_panel(
+			&head, FROM_BIAS, AS_IT_IS, g, b->head_bias, NULL, column(k->logit, q, 0));
+	}
+}
+
+/* Losses of the rows, and d loss / d logit over B. */
+static void losses(const struct backend *b, struct block *k)
+{
+	const uint32_t groups = k->user_panels * PANEL;
+	const vf *logit = k->logit.v;
+	vf *d = k->dlogit.v;
+
+	for (uint32_t g = 0; g < groups; g++) {
+		const vi rows = lanes_below(k->rows > g * LANES ? k->rows - g * LANES : 0);
+		vf loss;
+
+		if (b->items_per_row == 2) {
+			loss = loss_of_pair(
+				&b->shape, logit[g], logit[groups + g], &d[g], &d[groups + g]);
+			d[groups + g] = keep(rows, d[groups + g]) * b->batch_scale;
+		} else {
+			loss = loss_of_label(logit[g], load(k->label + g * LANES), &d[g]);
+		}
+		d[g] = keep(rows, d[g]) * b->batch_scale;
+		store(k->loss + g * LANES, keep(rows, loss));
+	}
+}
+
+/* Gradients of the gmf rows, and d of the last layer, from d loss / d logit. */
+static void backward_head(const struct backend *b, struct block *k)
+{
+	const uint32_t f = b->factors;
+
+	for (uint32_t q = 0; q < k->panels; q++) {
+		const uint32_t uq = q % k->user_panels;
+		const vf *user = column(k->user, uq, 0), *item = column(k->item, q, 0);
+		const vf *dlogit = column(k->dlogit, q, 0);
+		vf *duser = column(k->duser, uq, 0), *ditem = column(k->ditem, q, 0);
+
+		for (uint32_t c = 0; c < f * PANEL; c++) {
+			vf dg = dlogit[c % PANEL] * b->head[c / PANEL];
+
+			duser[c] = q == uq ? dg * item[c] : duser[c] + dg * item[c];
+			ditem[c] = dg * user[c];
+		}
+		if (b->num_hidden == 0)
+			continue;
+		const uint32_t last = b->num_hidden - 1;
+		const vf *x = column(k->x[last], q, 0);
+		vf *d = column(k->d[last], q, 0);
+
+		for (uint32_t c = 0; c < b->hidden[last] * PANEL; c++)
+			d[c] = keep(x[c] > 0.f, dlogit[c % PANEL] * b->head[f + c / PANEL]);
+	}
+}
+
+/* d of the layers below the last, and gradients of the mlp rows. */
+static void backward_hidden(const struct backend *b, struct block *k)
+{
+	const uint32_t f = b->factors, e = b->mlp_factors;
+	const struct product user_half = { b->weight[0], 1, 2 * e, e, b->hidden[0] };
+	const struct product item_half = { b->weight[0] + e, 1, 2 * e, e, b->hidden[0] };
+
+	for (uint32_t q = 0; q < k->panels; q++) {
+		const uint32_t uq = q % k->user_panels;
+		const vf *d = column(k->d[0], q, 0);
+		vf *dsum = column(k->dsum, uq, 0);
+
+		for (uint32_t l = b->num_hidden - 1; l > 0; l--) {
+			const uint32_t in = b->hidden[l - 1];
+			const struct product layer = { b->weight[l], 1, in, in, b->hidden[l] };
+
+			product_panel(&layer, FROM_ZERO, WHERE_POSITIVE, column(k->d[l], q, 0),
+				NULL, column(k->x[l - 1], q, 0), column(k->d[l - 1], q, 0));
+		}
+		for (uint32_t c = 0; c < b->hidden[0] * PANEL; c++)
+			dsum[c] = q == uq ? d[c] : dsum[c] + d[c];
+		product_panel(
+			&item_half, FROM_ZERO, AS_IT_IS, d, NULL, NULL, column(k->ditem, q, f));
+	}
+	for (uint32_t q = 0; q < k->user_panels; q++)
+		product_panel(&user_half, FROM_ZERO, AS_IT_IS, column(k->dsum, q, 0), NULL, NULL,
+			column(k->duser, q, f));
+}
+
+/* Add the block's gradients of the dense tensors to the job's. */
+static void dense_sums(const struct backend *b, const struct block *k, float *sums)
+{
+	const uint32_t f = b->factors, e = b->mlp_factors;
+	float *dw = cpu_dense(b, sums, TENSOR_MLP), *dhead = cpu_dense(b, sums, TENSOR_HEAD);
+
+	if (dhead != NULL)
+		outer_product(dhead, 0, k->dlogit, 1, k->concat, k->concat.n, k->panels);
+	if (cpu_dense(b, sums, TENSOR_HEAD_BIAS) != NULL)
+		column_sums(cpu_dense(b, sums, TENSOR_HEAD_BIAS), k->dlogit, 1, k->panels);
+	if (b->num_hidden == 0)
+		return;
+	outer_product(
+		dw, 2 * e, k->dsum, b->hidden[0], columns_from(k->user, f), e, k->user_panels);
+	outer_product(dw + e, 2 * e, k->d[0], b->hidden[0], columns_from(k->item, f), e, k->panels);
+	column_sums(cpu_dense(b, sums, TENSOR_MLP + 1), k->dsum, b->hidden[0], k->user_panels);
+	for (uint32_t l = 1; l < b->num_hidden; l++) {
+		const uint32_t in = b->hidden[l - 1], out = b->hidden[l];
+
+		outer_product(cpu_dense(b, sums, TENSOR_MLP + 2 * (int)l), in, k->d[l], out,
+			k->x[l - 1], in, k->panels);
+		column_sums(
+			cpu_dense(b, sums, TENSOR_MLP + 2 * (int)l + 1), k->d[l], out, k->panels);
+	}
+}
+
+/* Rows first .. first + rows - 1 of the batch, at most those of BLOCK_PANELS panels. */
+static double block_gradient(struct backend *b, struct block *k, float *sums)
+{
+	double loss = 0;
+
+	k->user_panels = (k->rows + PANEL_ROWS - 1) / PANEL_ROWS;
+	k->panels = k->user_panels * b->items_per_row;
+	gather_side(k, &b->user, 0, 1, k->user, 0);
+	for (uint32_t s = 0; s < b->items_per_row; s++)
+		gather_side(k, &b->item, s, b->items_per_row, k->item, s * k->user_panels);
+	if (b->items_per_row == 1)
+		memcpy(k->label, b->label + k->first, k->rows * sizeof(*k->label));
+	forward(b, k);
+	losses(b, k);
+	backward_head(b, k);
+	if (b->num_hidden > 0)
+		backward_hidden(b, k);
+	dense_sums(b, k, sums);
+	store_side(k, &b->user, 0, 1, k->duser, 0);
+	for (uint32_t s = 0; s < b->items_per_row; s++)
+		store_side(k, &b->item, s, b->items_per_row, k->ditem, s * k->user_panels);
+	for (uint32_t r = 0; r < k->rows; r++)
+		loss += k->loss[r];
+	return loss;
+}
+
+void LEVEL(gradient)(struct backend *b, size_t job, void *scratch)
+{
+	float *sums = b->dense_gradient + job * b->dense_size;
+	struct block k;
+	uint32_t end;
+	double loss = 0;
+
+	block_layout(b, &k, scratch);
+	memset(sums, 0, b->dense_size * sizeof(*sums));
+	for (cpu_job_rows(b, job, &k.first, &end); k.first < end; k.first += b->kernels->block) {
+		k.rows = end - k.first < b->kernels->block ? end - k.first : b->kernels->block;
+		loss += block_gradient(b, &k, sums);
+	}
+	b->job_loss[job] = loss;
+}

@@ -1,0 +1,61 @@
+/* cpu_loss: losses of neumf.h and their derivatives for LANES rows at once. */
+#ifndef LOSS_H
+#define LOSS_H
+
+#include "cpu/simd.h"
+#include "model/neumf.h"
+
+/* The score of a logit and d score / d logit, exact also where the score rounds to 1. */
+INLINE vf loss_score(const struct neumf_shape *s, vf logit, vf *derivative)
+{
+	if (!s->sigmoid_output) {
+		*derivative = splat(1);
+		return logit;
+	}
+	vf e = exp_lanes(-absolute(logit)), d = 1.f / (e + 1.f);
+
+	*derivative = e * d * d;
+	return choose(logit < 0.f, e * d, d);
+}
+
+/* bpr or hinge of two logits; the derivatives are by the logits. */
+INLINE vf loss_of_pair(
+	const struct neumf_shape *s, vf positive, vf negative, vf *dpositive, vf *dnegative)
+{
+	vf margin = loss_score(s, positive, dpositive) - loss_score(s, negative, dnegative);
+	vf loss, dmargin;
+
+	if (s->loss == LOSS_BPR) {
+		loss = softplus_lanes(-margin, &dmargin);
+		dmargin = -dmargin;
+	} else {
+		vi below = ~(margin >= 1.f); // NaN too: it has to be seen in the loss
+
+		loss = keep(below, 1.f - margin);
+		dmargin = keep(below, splat(-1));
+	}
+	*dpositive *= dmargin;
+	*dnegative *= -dmargin;
+	return loss;
+}
+
+/* bce of a logit and its label */
+INLINE vf loss_of_label(vf logit, vf label, vf *dlogit)
+{
+	vf loss = softplus_lanes(logit, dlogit) - label * logit;
+
+	*dlogit -= label;
+	return loss;
+}
+
+/* All ones in the lanes below n. */
+INLINE vi lanes_below(uint32_t n)
+{
+	vi lane = { 0 };
+
+	for (int l = 0; l < LANES; l++)
+		lane[l] = l;
+	return lane < (int32_t)n;
+}
+
+#endif

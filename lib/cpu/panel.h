@@ -1,0 +1,211 @@
+/*
+ * cpu_panels: products of small weight matrices with examples that lie in the lanes of vectors.
+ *
+ * A panel is four groups of LANES examples. An array of n columns (features, neurons) holds for each panel n
+ * times four vectors: column c of panel q begins at (q n + c) x 4. Four groups are what keeps the arithmetic
+ * units busy: a weight is loaded once for four multiply-adds, a vector once for TILE of them, and TILE x 4
+ * independent sums hide the latency.
+ */
+#ifndef PANEL_H
+#define PANEL_H
+
+#include "cpu/simd.h"
+
+#include <stddef.h>
+
+enum { PANEL = 4, PANEL_ROWS = PANEL * LANES };
+
+struct columns {
+	vf *v;
+	uint32_t n; /* of a panel */
+};
+
+INLINE vf *column(struct columns c, uint32_t panel, uint32_t k)
+{
+	return c.v + ((size_t)panel * c.n + k) * PANEL;
+}
+
+/* Outputs of a tile: its TILE x 4 sums, 4 inputs and a weight have to stay in registers. */
+enum { TILE = REGISTERS == 32 ? 4 : 2 };
+
+/* y (out) = w (out, in) x (in); weight (o, k) at w[o x row + k x col], so that a transpose is free. */
+struct product {
+	const float *w;
+	size_t row, col;
+	uint32_t out, in;
+};
+
+/* What sums begin with, and what becomes of them before they are stored. */
+enum start { FROM_ZERO, FROM_BIAS, FROM_OTHER, FROM_SUMS };
+enum finish { AS_IT_IS, WITH_RELU, WHERE_POSITIVE };
+
+/* Inputs taken at a time: their columns, 16 KiB at 16 lanes, have to stay in the first cache while all outputs
+   pass over them. */
+enum { INPUTS = 64 };
+
+/* Outputs o .. o + tile - 1 from inputs first .. end - 1. */
+INLINE void product_tile(const struct product *p, const unsigned tile, const enum start start,
+	const enum finish finish, uint32_t o, uint32_t first, uint32_t end, const vf *x,
+	const float *bias, const vf *other, vf *y)
+{
+	const float *w = p->w + o * p->row;
+	vf sum[TILE][PANEL];
+
+	for (unsigned t = 0; t < tile; t++)
+		for (unsigned j = 0; j < PANEL; j++) {
+			sum[t][j] = splat(start == FROM_BIAS ? bias[o + t] : 0);
+			if (start == FROM_OTHER)
+				sum[t][j] = other[(o + t) * PANEL + j];
+			if (start == FROM_SUMS)
+				sum[t][j] = y[(o + t) * PANEL + j];
+		}
+	for (uint32_t k = first; k < end; k++)
+		for (unsigned t = 0; t < tile; t++)
+			for (unsigned j = 0; j < PANEL; j++)
+				sum[t][j] += w[t * p->row + k * p->col] * x[k * PANEL + j];
+	for (unsigned t = 0; t < tile; t++)
+		for (unsigned j = 0; j < PANEL; j++) {
+			if (finish == WITH_RELU)
+				sum[t][j] = relu(sum[t][j]);
+			if (finish == WHERE_POSITIVE)
+				sum[t][j] = keep(other[(o + t) * PANEL + j] > 0.f, sum[t][j]);
+			y[(o + t) * PANEL + j] = sum[t][j];
+		}
+}
+
+INLINE void product_inputs(const struct product *p, const enum start start,
+	const enum finish finish, uint32_t first, uint32_t end, const vf *x, const float *bias,
+	const vf *other, vf *y)
+{
+	uint32_t o = 0;
+
+	for (; o + TILE <= p->out; o += TILE)
+		product_tile(p, TILE, start, finish, o, first, end, x, bias, other, y);
+	if (TILE > 2 && o + 2 <= p->out) {
+		product_tile(p, 2, start, finish, o, first, end, x, bias, other, y);
+		o += 2;
+	}
+	if (o < p->out)
+		product_tile(p, 1, start, finish, o, first, end, x, bias, other, y);
+}
+
+/*
+ * One panel: x (in), y (out) columns. Sums start from zero, from bias (out) or from the columns of `other`
+ * (out); they are stored as they are, with relu, or only where `other` (out) is positive.
+ */
+INLINE void product_panel(const struct product *p, const enum start start, const enum finish finish,
+	const vf *x, const float *bias, const vf *other, vf *y)
+{
+	uint32_t first = 0;
+
+	if (p->in <= INPUTS) {
+		product_inputs(p, start, finish, 0, p->in, x, bias, other, y);
+		return;
+	}
+	product_inputs(p, start, AS_IT_IS, 0, INPUTS, x, bias, other, y);
+	for (first = INPUTS; first + INPUTS < p->in; first += INPUTS)
+		product_inputs(p, FROM_SUMS, AS_IT_IS, first, first + INPUTS, x, bias, other, y);
+	product_inputs(p, FROM_SUMS, finish, first, p->in, x, bias, other, y);
+}
+
+/*
+ * Rows id[0], id[step] ... of a table (num_rows, cols) into the lanes of four columns at a time. `n`
+ * lanes have a row, the others repeat the first. Up to 3 columns after the last are overwritten.
+ */
+static inline void gather(
+	vf *out, const float *table, uint32_t cols, const uint32_t *id, size_t step, uint32_t n)
+{
+	const float *row[LANES];
+
+	for (uint32_t l = 0; l < LANES; l++)
+		row[l] = table + (size_t)id[l < n ? l * step : 0] * cols;
+	for (uint32_t c = 0; c < cols; c += 4) {
+		vf t[4];
+
+		for (unsigned j = 0; j < 4; j++)
+			t[j] = rows_load(row, j, c);
+		transpose4(t);
+		for (unsigned j = 0; j < 4; j++)
+			out[(c + j) * PANEL] = t[j];
+	}
+}
+
+/* The columns from number k on. */
+INLINE struct columns columns_from(struct columns c, uint32_t k)
+{
+	c.v += (size_t)k * PANEL;
+	return c;
+}
+
+/* Sides of a tile of outer_product: its sums, D_TILE + X_TILE vectors have to stay in registers. */
+enum { D_TILE = REGISTERS == 32 ? 4 : 2, X_TILE = 4 };
+
+INLINE void outer_tile(const unsigned outs, const unsigned ins, float *dw, size_t ld,
+	struct columns d, struct columns x, uint32_t panels)
+{
+	vf sum[D_TILE][X_TILE];
+
+	for (unsigned o = 0; o < outs; o++)
+		for (unsigned k = 0; k < ins; k++)
+			sum[o][k] = splat(0);
+	for (uint32_t q = 0; q < panels; q++) {
+		const vf *dq = column(d, q, 0), *xq = column(x, q, 0);
+
+		for (unsigned j = 0; j < PANEL; j++)
+			for (unsigned o = 0; o < outs; o++)
+				for (unsigned k = 0; k < ins; k++)
+					sum[o][k] += dq[o * PANEL + j] * xq[k * PANEL + j];
+	}
+	for (unsigned o = 0; o < outs; o++)
+		if (ins == 4)
+			store4(dw + o * ld, load4(dw + o * ld) + lanes_sum4(sum[o]));
+		else
+			for (unsigned k = 0; k < ins; k++)
+				dw[o * ld + k] += lanes_sum(sum[o][k]);
+}
+
+INLINE void outer_rows(const unsigned outs, float *dw, size_t ld, struct columns d,
+	struct columns x, uint32_t in, uint32_t panels)
+{
+	uint32_t k = 0;
+
+	for (; k + X_TILE <= in; k += X_TILE)
+		outer_tile(outs, X_TILE, dw + k, ld, d, columns_from(x, k), panels);
+	if (k + 2 <= in) {
+		outer_tile(outs, 2, dw + k, ld, d, columns_from(x, k), panels);
+		k += 2;
+	}
+	if (k < in)
+		outer_tile(outs, 1, dw + k, ld, d, columns_from(x, k), panels);
+}
+
+/* dw (out, in; rows ld apart) += sum over the examples of d (out) times x (in) */
+static inline void outer_product(float *dw, size_t ld, struct columns d, uint32_t out,
+	struct columns x, uint32_t in, uint32_t panels)
+{
+	uint32_t o = 0;
+
+	for (; o + D_TILE <= out; o += D_TILE)
+		outer_rows(D_TILE, dw + o * ld, ld, columns_from(d, o), x, in, panels);
+	if (D_TILE > 2 && o + 2 <= out) {
+		outer_rows(2, dw + o * ld, ld, columns_from(d, o), x, in, panels);
+		o += 2;
+	}
+	if (o < out)
+		outer_rows(1, dw + o * ld, ld, columns_from(d, o), x, in, panels);
+}
+
+/* db (out) += sum over the examples of d (out) */
+static inline void column_sums(float *db, struct columns d, uint32_t out, uint32_t panels)
+{
+	for (uint32_t o = 0; o < out; o++) {
+		vf sum = splat(0);
+
+		for (uint32_t q = 0; q < panels; q++)
+			for (unsigned j = 0; j < PANEL; j++)
+				sum += column(d, q, o)[j];
+		db[o] += lanes_sum(sum);
+	}
+}
+
+#endif

@@ -1,0 +1,220 @@
+/*
+ * cpu_panel_score: scores, a panel of items at a time for up to CPU_SCORE_USERS users.
+ *
+ * The item half of the network is kept for all items as columns of panels, (F + H1) each: head.weight x
+ * gmf_item, then W1i mlp_item. What is left for a pair is F + H1 operations and the layers above the first;
+ * a panel's columns stay in the first cache for all users of the call.
+ */
+#include "cpu/kernels.h"
+#include "cpu/panel.h"
+
+#include <string.h>
+
+/* Columns of a panel of item_half. */
+static uint32_t half_columns(const struct backend *b)
+{
+	return b->factors + (b->num_hidden > 0 ? b->hidden[0] : 0);
+}
+
+size_t LEVEL(items_size)(const struct backend *b)
+{
+	return ((size_t)b->shape.num_items + PANEL_ROWS - 1) / PANEL_ROWS * half_columns(b) *
+	       PANEL_ROWS;
+}
+
+/* What a call needs: users' gmf rows and halves, gmf logits, outputs of two layers, items brought together. */
+struct scratch {
+	float *user, *user_half; /* (users, F), (users, H1) */
+	vf *gmf;		 /* (users) columns */
+	vf *x[2];		 /* (widest layer) columns */
+	vf *items;		 /* (F + H1) columns */
+};
+
+static size_t scratch_views(const struct backend *b, struct scratch *r, char *base)
+{
+	const size_t panel = PANEL * sizeof(vf), users = CPU_SCORE_USERS * sizeof(float);
+	char *top = base;
+
+	r->gmf = cpu_take(&top, CPU_SCORE_USERS * panel);
+	r->x[0] = cpu_take(&top, cpu_widest(b) * panel);
+	r->x[1] = cpu_take(&top, cpu_widest(b) * panel);
+	r->items = cpu_take(&top, ((size_t)half_columns(b) + b->mlp_factors + 3) * panel);
+	r->user = cpu_take(&top, users * b->factors);
+	r->user_half = cpu_take(&top, users * cpu_widest(b));
+	return (size_t)(top - base);
+}
+
+size_t LEVEL(score_scratch)(const struct backend *b)
+{
+	struct scratch r;
+
+	return scratch_views(b, &r, NULL);
+}
+
+/* Rows of a table from item `first` on into the lanes of a panel; past `end` the group's first again. */
+static void gather_items(
+	const struct cpu_side *side, unsigned branch, uint32_t first, uint32_t end, vf *out)
+{
+	for (unsigned j = 0; j < PANEL; j++) {
+		const uint32_t from = end - first > j * LANES ? first + j * LANES : first;
+		uint32_t id[LANES];
+
+		for (uint32_t l = 0; l < LANES; l++)
+			id[l] = end - from > l ? from + l : from;
+		gather(out + j, side->table[branch], side->cols[branch], id, 1, LANES);
+	}
+}
+
+/* The item half of items first .. end - 1; first is a multiple of PANEL_ROWS. */
+void LEVEL(items)(struct backend *b, void *scratch, uint32_t first, uint32_t end)
+{
+	const uint32_t f = b->factors, e = b->mlp_factors;
+	struct scratch r;
+
+	scratch_views(b, &r, scratch);
+	for (; first < end; first += PANEL_ROWS) {
+		vf *to = (vf *)(b->item_half + (size_t)first * half_columns(b));
+
+		if (f > 0) {
+			gather_items(&b->item, 0, first, end, r.items);
+			for (uint32_t c = 0; c < f * PANEL; c++)
+				to[c] = b->head[c / PANEL] * r.items[c];
+		}
+		if (b->num_hidden > 0) {
+			const struct product half = { b->weight[0] + e, 2 * e, 1, b->hidden[0], e };
+
+			gather_items(&b->item, 1, first, end, r.items);
+			product_panel(&half, FROM_ZERO, AS_IT_IS, r.items, NULL, NULL,
+				to + (size_t)f * PANEL);
+		}
+	}
+}
+
+static float dot(const float *a, const float *b, uint32_t n)
+{
+	vf sum = splat(0);
+	uint32_t k = 0;
+
+	for (; k + LANES <= n; k += LANES)
+		sum += load(a + k) * load(b + k);
+	for (uint32_t l = 0; k < n; k++, l++)
+		sum[l] += a[k] * b[k];
+	return lanes_sum(sum);
+}
+
+static void user_halves(
+	const struct backend *b, const struct scratch *r, const uint32_t *user, uint32_t n)
+{
+	const uint32_t f = b->factors, e = b->mlp_factors;
+
+	for (uint32_t k = 0; k < n; k++) {
+		if (f > 0)
+			memcpy(r->user + k * f, b->user.table[0] + (size_t)user[k] * f,
+				f * sizeof(float));
+		for (uint32_t o = 0; b->num_hidden > 0 && o < b->hidden[0]; o++)
+			r->user_half[k * b->hidden[0] + o] =
+				b->bias[0][o] + dot(b->weight[0] + (size_t)o * 2 * e,
+							b->user.table[1] + (size_t)user[k] * e, e);
+	}
+}
+
+/* The panel's scores for user number k of the scratch. */
+static void score_panel(
+	const struct backend *b, const struct scratch *r, const vf *items, uint32_t k, vf *score)
+{
+	const uint32_t f = b->factors, last = b->num_hidden - 1;
+	const vf *x = r->x[0];
+
+	if (b->num_hidden == 0) {
+		memcpy(score, r->gmf + k * PANEL, PANEL * sizeof(*score));
+	} else {
+		const float *half = r->user_half + (size_t)k * b->hidden[0];
+		const struct product head = { b->head + f, 0, 1, 1, b->hidden[last] };
+
+		for (uint32_t c = 0; c < b->hidden[0] * PANEL; c++)
+			r->x[0][c] = relu(half[c / PANEL] + items[f * PANEL + c]);
+		for (uint32_t l = 1; l <= last; l++) {
+			const uint32_t in = b->hidden[l - 1];
+			const struct product layer = { b->weight[l], in, 1, b->hidden[l], in };
+
+			product_panel(
+				&layer, FROM_BIAS, WITH_RELU, x, b->bias[l], NULL, r->x[l % 2]);
+			x = r->x[l % 2];
+		}
+		product_panel(&head, FROM_OTHER, AS_IT_IS, x, NULL, r->gmf + k * PANEL, score);
+	}
+	if (b->shape.sigmoid_output)
+		for (unsigned j = 0; j < PANEL; j++)
+			score[j] = sigmoid_lanes(score[j]);
+}
+
+/* gmf branch of the logits of all users: head.bias + user . items */
+static void gmf_logits(
+	const struct backend *b, const struct scratch *r, const vf *items, uint32_t users)
+{
+	const struct product gmf = { r->user, b->factors, 1, users, b->factors };
+	float bias[CPU_SCORE_USERS];
+
+	for (uint32_t k = 0; k < users; k++)
+		bias[k] = *b->head_bias;
+	product_panel(&gmf, FROM_BIAS, AS_IT_IS, items, bias, NULL, r->gmf);
+}
+
+void LEVEL(score)(const struct backend *b, void *scratch, const uint32_t *user, uint32_t users,
+	uint32_t first, uint32_t end, float *score, size_t ld)
+{
+	const uint32_t n = half_columns(b);
+	struct scratch r;
+
+	scratch_views(b, &r, scratch);
+	user_halves(b, &r, user, users);
+	for (uint32_t i = first - first % PANEL_ROWS; i < end; i += PANEL_ROWS) {
+		const vf *items = (const vf *)(b->item_half + (size_t)i * n);
+		const uint32_t from = i < first ? first : i;
+		const uint32_t to = end - i < PANEL_ROWS ? end : i + PANEL_ROWS;
+
+		gmf_logits(b, &r, items, users);
+		for (uint32_t k = 0; k < users; k++) {
+			vf panel[PANEL];
+
+			score_panel(b, &r, items, k, panel);
+			memcpy(score + k * ld + (from - first), (const float *)panel + (from - i),
+				(to - from) * sizeof(*score));
+		}
+	}
+}
+
+/* n pairs of one user, n <= PANEL_ROWS: the items' columns are brought together in a panel. */
+static void score_items(const struct backend *b, const struct scratch *r, const uint32_t *item,
+	uint32_t n, float *score)
+{
+	const uint32_t columns = half_columns(b);
+	vf panel[PANEL];
+
+	for (uint32_t l = 0; l < n; l++) {
+		const float *from = b->item_half +
+				    (size_t)(item[l] / PANEL_ROWS) * columns * PANEL_ROWS +
+				    item[l] % PANEL_ROWS;
+
+		for (uint32_t c = 0; c < columns; c++)
+			((float *)r->items)[c * PANEL_ROWS + l] = from[c * PANEL_ROWS];
+	}
+	gmf_logits(b, r, r->items, 1);
+	score_panel(b, r, r->items, 0, panel);
+	memcpy(score, panel, n * sizeof(*score));
+}
+
+void LEVEL(score_pairs)(const struct backend *b, void *scratch, size_t n, const uint32_t *user,
+	const uint32_t *item, float *score)
+{
+	struct scratch r;
+
+	scratch_views(b, &r, scratch);
+	for (size_t k = 0, run; k < n; k += run) {
+		if (k == 0 || user[k] != user[k - 1])
+			user_halves(b, &r, user + k, 1);
+		for (run = 1; run < PANEL_ROWS && k + run < n && user[k + run] == user[k];)
+			run++;
+		score_items(b, &r, item + k, (uint32_t)run, score + k);
+	}
+}

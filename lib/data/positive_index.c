@@ -1,0 +1,110 @@
+#include "data/positive_index.h"
+
+#include "base/mem.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+enum { CHUNK = 256 };
+
+/* Bits set in x (Warren, Hacker's Delight, 5-1); compilers know it. */
+static inline uint32_t count_bits(uint32_t x)
+{
+	x -= x >> 1 & 0x55555555;
+	x = (x & 0x33333333) + (x >> 2 & 0x33333333);
+	return ((x + (x >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
+}
+
+/* Append an item: the first of user u, or the next of the user appended last. */
+static void append(struct positive_index *p, uint32_t item, bool first, uint32_t u)
+{
+	struct positive_index_line *line = &p->line[p->num / POSITIVES_PER_LINE];
+	const unsigned at = p->num % POSITIVES_PER_LINE;
+
+	if (at == 0) {
+		line->before = p->num_users;
+		line->begins = 0;
+	}
+	if (first) {
+		line->begins |= 1u << at;
+		p->user[p->num_users++] = u;
+	}
+	line->item[at] = item;
+	p->num++;
+}
+
+void positive_index_init(struct positive_index *p, const struct user_items *h)
+{
+	uint32_t users = 0;
+
+	for (uint32_t u = 0; u < h->num_users; u++)
+		users += h->start[u + 1] > h->start[u];
+	p->num = p->num_users = 0;
+	p->user = xmalloc(users, sizeof(*p->user));
+	p->line = xmalloc_table(user_items_size(h) / POSITIVES_PER_LINE + 1, sizeof(*p->line));
+	for (uint32_t u = 0; u < h->num_users; u++)
+		for (uint64_t k = h->start[u]; k < h->start[u + 1]; k++)
+			append(p, h->item[k], k == h->start[u], u);
+}
+
+void positive_index_release(struct positive_index *p)
+{
+	free(p->user);
+	free(p->line);
+}
+
+/* In place: the write position never passes the read position, whose line's bits are kept aside. */
+void positive_index_drop(struct positive_index *p, const unsigned char *skip)
+{
+	const uint64_t num = p->num;
+	uint32_t begins = 0, next_user = 0, u = 0;
+	bool keep = false;
+
+	p->num = p->num_users = 0;
+	for (uint64_t k = 0; k < num; k++) {
+		const struct positive_index_line *line = &p->line[k / POSITIVES_PER_LINE];
+		const uint32_t item = line->item[k % POSITIVES_PER_LINE];
+		bool first;
+
+		if (k % POSITIVES_PER_LINE == 0)
+			begins = line->begins;
+		first = begins >> k % POSITIVES_PER_LINE & 1;
+		if (first) {
+			u = p->user[next_user++];
+			keep = !(skip[u / 8] >> u % 8 & 1);
+		}
+		if (keep)
+			append(p, item, first, u);
+	}
+}
+
+/*
+ * The first loop does nothing but load: so short that the processor has the cache misses of many
+ * rounds under way at once.
+ */
+static void get_chunk(const struct positive_index *p, const uint64_t *number, size_t count,
+	uint32_t *user, uint32_t *item)
+{
+	uint32_t begins[CHUNK];
+
+	for (size_t k = 0; k < count; k++) {
+		const struct positive_index_line *line = &p->line[number[k] / POSITIVES_PER_LINE];
+		const unsigned at = number[k] % POSITIVES_PER_LINE;
+
+		item[k] = line->item[at];
+		user[k] = line->before;
+		begins[k] = line->begins << (31 - at); // those up to this positive
+	}
+	for (size_t k = 0; k < count; k++)
+		user[k] += count_bits(begins[k]) - 1;
+	for (size_t k = 0; k < count; k++)
+		user[k] = p->user[user[k]];
+}
+
+void positive_index_get(const struct positive_index *p, const uint64_t *number, size_t count,
+	uint32_t *user, uint32_t *item)
+{
+	for (size_t done = 0; done < count; done += CHUNK)
+		get_chunk(p, number + done, count - done < CHUNK ? count - done : CHUNK,
+			user + done, item + done);
+}

@@ -1,0 +1,304 @@
+#include "linear/item_knn.h"
+
+#include "base/mem.h"
+#include "base/pool.h"
+#include "data/user_items.h"
+#include "rank/ranking.h"
+#include "stream/record.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Items whose counts are looked at together, or not at all. */
+enum { GROUP = 64 };
+
+struct item_knn {
+	struct user_items users; /* items of each user */
+	struct pool *pool;
+
+	/* For each j, the items i with j in N(i), ascending: those that a user who has j lends score to. */
+	uint64_t *start; /* num_items + 1 */
+	uint32_t *item;
+	float *sim;
+
+	double **sums; /* one a thread, one number an item */
+};
+
+struct neighbour {
+	uint32_t item;
+	float sim;
+};
+
+/* What a thread needs to find the neighbours of an item; counts and groups are 0 between jobs. */
+struct scratch {
+	uint32_t *count;      /* one an item */
+	unsigned char *group; /* one a GROUP of items: is a count in it above 0? */
+	uint32_t *item;	      /* those with a count, ascending; room for all */
+	float *sim;	      /* theirs */
+	uint32_t *best;	      /* k places */
+};
+
+struct search {
+	struct item_knn *m;
+	struct user_items items; /* users of each item */
+	uint32_t k;
+	double shrink;
+	struct scratch *scratch;       /* one a thread */
+	struct neighbour **neighbours; /* one list an item */
+	uint32_t *num_neighbours;
+};
+
+/* Count n_ij for all j. */
+static void count_pairs(const struct search *s, uint32_t i, const struct scratch *scratch)
+{
+	uint32_t num_users, num_items;
+	const uint32_t *user = user_items_get(&s->items, i, &num_users);
+
+	for (uint32_t a = 0; a < num_users; a++) {
+		const uint32_t *item = user_items_get(&s->m->users, user[a], &num_items);
+
+		for (uint32_t b = 0; b < num_items; b++) {
+			scratch->count[item[b]]++;
+			scratch->group[item[b] / GROUP] = 1;
+		}
+	}
+}
+
+static uint32_t popularity(const struct search *s, uint32_t i)
+{
+	return (uint32_t)(s->items.start[i + 1] - s->items.start[i]);
+}
+
+/* List the items that i has users in common with, and how alike they are; returns how many. */
+static size_t similarities(const struct search *s, uint32_t i, const struct scratch *scratch)
+{
+	const uint32_t num_items = s->m->users.num_items;
+	const double n_i = popularity(s, i);
+	size_t num = 0;
+
+	count_pairs(s, i, scratch);
+	scratch->count[i] = 0; /* no neighbour of itself */
+	for (uint32_t g = 0; g <= (num_items - 1) / GROUP; g++) {
+		const uint32_t first = g * GROUP;
+		const uint32_t n = num_items - first < GROUP ? num_items - first : GROUP;
+
+		if (!scratch->group[g])
+			continue;
+		scratch->group[g] = 0;
+		for (uint32_t j = first; j < first + n; j++) {
+			const uint32_t n_ij = scratch->count[j];
+
+			if (n_ij == 0)
+				continue;
+			scratch->count[j] = 0;
+			scratch->item[num] = j;
+			scratch->sim[num++] =
+				(float)(n_ij / (sqrt(n_i * popularity(s, j)) + s->shrink));
+		}
+	}
+	return num;
+}
+
+static void find_neighbours(void *arg, size_t i, unsigned thread)
+{
+	struct search *s = arg;
+	const struct scratch *scratch = &s->scratch[thread];
+	const uint32_t *best = scratch->best;
+	size_t num = similarities(s, (uint32_t)i, scratch);
+
+	num = rank_top(scratch->sim, num, s->k, scratch->best);
+	s->num_neighbours[i] = (uint32_t)num;
+	s->neighbours[i] = xmalloc(num, sizeof(**s->neighbours));
+	for (size_t a = 0; a < num; a++)
+		s->neighbours[i][a] =
+			(struct neighbour){ scratch->item[best[a]], scratch->sim[best[a]] };
+}
+
+/* From "the neighbours of i" to "the items whose neighbour j is". */
+static void turn_round(const struct search *s)
+{
+	struct item_knn *m = s->m;
+	uint32_t num_items = m->users.num_items;
+	uint64_t *at;
+
+	m->start = xcalloc((size_t)num_items + 1, sizeof(*m->start));
+	for (uint32_t i = 0; i < num_items; i++)
+		for (uint32_t a = 0; a < s->num_neighbours[i]; a++)
+			m->start[s->neighbours[i][a].item + 1]++;
+	for (uint32_t j = 0; j < num_items; j++)
+		m->start[j + 1] += m->start[j];
+	m->item = xmalloc(m->start[num_items], sizeof(*m->item));
+	m->sim = xmalloc(m->start[num_items], sizeof(*m->sim));
+	at = xmalloc(num_items, sizeof(*at));
+	memcpy(at, m->start, num_items * sizeof(*at));
+	for (uint32_t i = 0; i < num_items; i++) {
+		for (uint32_t a = 0; a < s->num_neighbours[i]; a++) {
+			const struct neighbour *n = &s->neighbours[i][a];
+			uint64_t to = at[n->item]++;
+
+			m->item[to] = i;
+			m->sim[to] = n->sim;
+		}
+	}
+	free(at);
+}
+
+/* The users of each item from the items of each user. */
+static void transpose(const struct user_items *users, struct user_items *items)
+{
+	user_items_init(items, users->num_items, users->num_users);
+	for (uint32_t u = 0; u < users->num_users; u++) {
+		uint32_t n;
+		const uint32_t *item = user_items_get(users, u, &n);
+
+		for (uint32_t a = 0; a < n; a++)
+			user_items_add(items, item[a], u);
+	}
+	user_items_finish(items);
+}
+
+static void search_neighbours(struct item_knn *m, uint32_t k, double shrink)
+{
+	uint32_t num_items = m->users.num_items;
+	unsigned threads = pool_threads(m->pool);
+	struct search s = { .m = m, .k = k < num_items ? k : num_items, .shrink = shrink };
+
+	transpose(&m->users, &s.items);
+	s.neighbours = xmalloc(num_items, sizeof(*s.neighbours));
+	s.num_neighbours = xmalloc(num_items, sizeof(*s.num_neighbours));
+	s.scratch = xmalloc(threads, sizeof(*s.scratch));
+	for (unsigned t = 0; t < threads; t++) {
+		s.scratch[t].count = xcalloc(num_items, sizeof(*s.scratch->count));
+		s.scratch[t].group = xcalloc(num_items / GROUP + 1, 1);
+		s.scratch[t].item = xmalloc(num_items, sizeof(*s.scratch->item));
+		s.scratch[t].sim = xmalloc(num_items, sizeof(*s.scratch->sim));
+		s.scratch[t].best = xmalloc(s.k, sizeof(*s.scratch->best));
+	}
+	pool_run(m->pool, num_items, find_neighbours, &s);
+	for (unsigned t = 0; t < threads; t++) {
+		free(s.scratch[t].count);
+		free(s.scratch[t].group);
+		free(s.scratch[t].item);
+		free(s.scratch[t].sim);
+		free(s.scratch[t].best);
+	}
+	user_items_release(&s.items);
+	turn_round(&s);
+	for (uint32_t i = 0; i < num_items; i++)
+		free(s.neighbours[i]);
+	free(s.scratch);
+	free(s.neighbours);
+	free(s.num_neighbours);
+}
+
+struct item_knn *item_knn_new(
+	const char *path, uint32_t neighbours, double shrink, struct pool *pool)
+{
+	struct item_knn *m = xcalloc(1, sizeof(*m));
+	struct rec_reader *r = rec_open(path, 1u << REC_INTERACTION);
+
+	m->pool = pool;
+	user_items_init(&m->users, rec_header(r)->num_users, rec_header(r)->num_items);
+	user_items_add_stream(&m->users, r);
+	rec_close(r, true);
+	user_items_finish(&m->users);
+	search_neighbours(m, neighbours, shrink);
+	m->sums = xmalloc(pool_threads(pool), sizeof(*m->sums));
+	for (unsigned t = 0; t < pool_threads(pool); t++)
+		m->sums[t] = xmalloc(m->users.num_items, sizeof(**m->sums));
+	return m;
+}
+
+void item_knn_free(struct item_knn *m)
+{
+	for (unsigned t = 0; t < pool_threads(m->pool); t++)
+		free(m->sums[t]);
+	free(m->sums);
+	user_items_release(&m->users);
+	free(m->start);
+	free(m->item);
+	free(m->sim);
+	free(m);
+}
+
+uint32_t item_knn_num_users(const struct item_knn *m)
+{
+	return m->users.num_users;
+}
+
+uint32_t item_knn_num_items(const struct item_knn *m)
+{
+	return m->users.num_items;
+}
+
+/* The scores of all items for a user. */
+static void sum_up(const struct item_knn *m, uint32_t user, double *sum)
+{
+	uint32_t n;
+	const uint32_t *own = user_items_get(&m->users, user, &n);
+
+	memset(sum, 0, m->users.num_items * sizeof(*sum));
+	for (uint32_t a = 0; a < n; a++) {
+		for (uint64_t b = m->start[own[a]]; b < m->start[own[a] + 1]; b++)
+			sum[m->item[b]] += m->sim[b];
+	}
+}
+
+struct block_job {
+	struct item_knn *m;
+	const uint32_t *user;
+	uint32_t first, end;
+	float *score;
+};
+
+static void score_user(void *arg, size_t k, unsigned thread)
+{
+	const struct block_job *job = arg;
+	const double *sum = job->m->sums[thread];
+	uint32_t width = job->end - job->first;
+
+	sum_up(job->m, job->user[k], job->m->sums[thread]);
+	for (uint32_t i = 0; i < width; i++)
+		job->score[k * width + i] = (float)sum[job->first + i];
+}
+
+void item_knn_score_block(struct item_knn *m, size_t n, const uint32_t *user, uint32_t first,
+	uint32_t end, float *score)
+{
+	struct block_job job = { m, user, first, end, score };
+
+	pool_run(m->pool, n, score_user, &job);
+}
+
+/* Pairs first[k] .. first[k + 1] - 1 have one user. */
+struct pairs_job {
+	struct item_knn *m;
+	const uint32_t *user, *item;
+	size_t *first;
+	float *score;
+};
+
+static void score_run(void *arg, size_t k, unsigned thread)
+{
+	const struct pairs_job *job = arg;
+	double *sum = job->m->sums[thread];
+
+	sum_up(job->m, job->user[job->first[k]], sum);
+	for (size_t p = job->first[k]; p < job->first[k + 1]; p++)
+		job->score[p] = (float)sum[job->item[p]];
+}
+
+void item_knn_score_pairs(
+	struct item_knn *m, size_t n, const uint32_t *user, const uint32_t *item, float *score)
+{
+	struct pairs_job job = { m, user, item, xmalloc(n + 1, sizeof(*job.first)), score };
+	size_t runs = 0;
+
+	for (size_t p = 0; p < n; p++)
+		if (p == 0 || user[p] != user[p - 1])
+			job.first[runs++] = p;
+	job.first[runs] = n;
+	pool_run(m->pool, runs, score_run, &job);
+	free(job.first);
+}

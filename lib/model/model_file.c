@@ -1,0 +1,184 @@
+#include "model/model_file.h"
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "cli/opt.h"
+#include "stream/safetensors.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct js *uint_string(uint64_t v)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, v);
+	return js_string(text);
+}
+
+/* "32,16,8" */
+static struct js *hidden_string(const struct neumf_shape *s)
+{
+	char text[NEUMF_MAX_HIDDEN * 12 + 1] = "";
+	size_t used = 0;
+
+	for (uint32_t l = 0; l < s->num_hidden; l++)
+		used += (size_t)snprintf(
+			text + used, sizeof(text) - used, "%s%" PRIu32, l ? "," : "", s->hidden[l]);
+	return js_string(text);
+}
+
+static struct js *metadata(const struct neumf_shape *s, const struct model_info *info,
+	const struct backend_ops *ops, struct backend *b)
+{
+	struct js *m = js_object();
+	char *provenance = js_dump(info->provenance, false);
+
+	js_put(m, "model", js_string(neumf_model_names[s->model]));
+	js_put(m, "loss", js_string(neumf_loss_names[s->loss]));
+	js_put(m, "sigmoid_output", js_string(s->sigmoid_output ? "true" : "false"));
+	js_put(m, "users", uint_string(s->num_users));
+	js_put(m, "items", uint_string(s->num_items));
+	js_put(m, "factors", uint_string(s->factors));
+	js_put(m, "mlp_factors", uint_string(s->mlp_factors));
+	js_put(m, "hidden", hidden_string(s));
+	js_put(m, "seed", uint_string(info->seed));
+	js_put(m, "device", js_string(ops->name));
+	js_put(m, "compute", js_string(ops->describe(b)));
+	js_put(m, "history", js_string(provenance));
+	free(provenance);
+	return m;
+}
+
+/* The tensors of a model as the file has them. */
+static unsigned tensors_of(const struct neumf_layout *l, struct safetensors_tensor *out)
+{
+	for (unsigned k = 0; k < l->num_tensors; k++) {
+		const struct neumf_tensor *t = &l->tensor[k];
+
+		out[k].name = t->name;
+		out[k].num_dims = t->bias ? 1 : 2;
+		out[k].dims[0] = t->bias ? t->cols : t->rows;
+		out[k].dims[1] = t->cols;
+	}
+	return l->num_tensors;
+}
+
+void model_file_save(struct stream_out *out, const struct backend_ops *ops, struct backend *b,
+	const struct neumf_shape *shape, const struct model_info *info)
+{
+	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
+	struct neumf_layout l;
+	uint64_t largest = 0;
+
+	neumf_layout(shape, &l);
+	struct js *m = metadata(shape, info, ops, b);
+	safetensors_write_header(out, m, tensors, tensors_of(&l, tensors));
+	js_free(m);
+	for (unsigned k = 0; k < l.num_tensors; k++) {
+		uint64_t n = (uint64_t)l.tensor[k].rows * l.tensor[k].cols;
+
+		largest = n > largest ? n : largest;
+	}
+	float *values = xmalloc(largest, sizeof(*values));
+	for (unsigned k = 0; k < l.num_tensors; k++) {
+		ops->read(b, k, BACKEND_VALUE, values);
+		safetensors_write(out, l.tensor[k].name, values,
+			(uint64_t)l.tensor[k].rows * l.tensor[k].cols);
+	}
+	free(values);
+	stream_commit(out, true);
+}
+
+static const char *get_text(const char *file, const struct js *m, const char *key)
+{
+	const char *value = js_get_string(m, key);
+
+	if (!value)
+		die("metadata of '%s' has no \"%s\"", file, key);
+	return value;
+}
+
+/* Dies: no model can have this value. */
+static _Noreturn void die_value(const char *file, const char *key, const char *value)
+{
+	die("metadata of '%s': \"%s\" is '%s'", file, key, value);
+}
+
+static unsigned get_choice(
+	const char *file, const struct js *m, const char *key, const char *const *names)
+{
+	const char *value = get_text(file, m, key);
+
+	for (unsigned k = 0; names[k]; k++)
+		if (strcmp(value, names[k]) == 0)
+			return k;
+	die_value(file, key, value);
+}
+
+static uint32_t get_number(const char *file, const struct js *m, const char *key)
+{
+	const char *value = get_text(file, m, key);
+	uint64_t v;
+
+	if (!opt_parse_uint(value, 0, UINT32_MAX, &v))
+		die_value(file, key, value);
+	return (uint32_t)v;
+}
+
+/* "32,16,8", or "" for none */
+static void get_hidden(const char *file, const struct js *m, struct neumf_shape *s)
+{
+	const char *value = get_text(file, m, "hidden");
+	uint64_t v;
+
+	char *copy = xstrdup(value), *next = copy;
+	while (*copy && next) {
+		char *comma = strchr(next, ',');
+
+		if (comma)
+			*comma = '\0';
+		if (s->num_hidden == NEUMF_MAX_HIDDEN ||
+			!opt_parse_uint(next, 1, NEUMF_MAX_WIDTH, &v))
+			die_value(file, "hidden", value);
+		s->hidden[s->num_hidden++] = (uint32_t)v;
+		next = comma ? comma + 1 : NULL;
+	}
+	free(copy);
+}
+
+static void get_shape(const char *file, const struct js *m, struct neumf_shape *s)
+{
+	static const char *const truth[] = { "false", "true", NULL };
+	const char *why;
+
+	memset(s, 0, sizeof(*s));
+	s->model = get_choice(file, m, "model", neumf_model_names);
+	s->loss = get_choice(file, m, "loss", neumf_loss_names);
+	s->sigmoid_output = get_choice(file, m, "sigmoid_output", truth);
+	s->num_users = get_number(file, m, "users");
+	s->num_items = get_number(file, m, "items");
+	s->factors = get_number(file, m, "factors");
+	s->mlp_factors = get_number(file, m, "mlp_factors");
+	get_hidden(file, m, s);
+	if ((why = neumf_check(s)))
+		die("metadata of '%s': %s", file, why);
+}
+
+float *model_file_load(const char *path, struct neumf_shape *shape)
+{
+	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
+	struct stream_in *in = stream_open(path);
+	struct js *header = safetensors_read_header(in);
+	struct neumf_layout l;
+
+	get_shape(stream_name(in), js_get(header, "__metadata__"), shape);
+	neumf_layout(shape, &l);
+	uint64_t count = safetensors_check(in, header, tensors, tensors_of(&l, tensors));
+	float *params = safetensors_read(in, count);
+	js_free(header);
+	stream_close(in);
+	return params;
+}

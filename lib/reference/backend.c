@@ -1,0 +1,266 @@
+/*
+ * reference: the backend that defines what is correct. It reads like the formulas of neumf.h: plain
+ * loops, one thread, every sum and every activation in double; only the parameters, the moments and
+ * the scores are float. Compiled with -ffp-contract=off, so that no compiler changes a bit.
+ */
+#include "model/backend.h"
+#include "base/mem.h"
+#include "reference/network.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct backend {
+	struct network net;
+	struct neumf_optimizer optimizer;
+	float *m, *v; /* moments of adam, layout order; NULL for sgd */
+	uint64_t step;
+
+	/* Occurrences of each row in the batch the gradient is of, and that batch's size. */
+	uint32_t *user_count, *item_count;
+	uint32_t rows;
+
+	struct activation positive, negative;
+	struct backend_loss loss;
+};
+
+/* log(1 + exp(x)), without overflow */
+static double softplus(double x)
+{
+	return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
+
+/* d score / d logit */
+static double dscore(const struct backend *b, const struct activation *a)
+{
+	return b->net.shape.sigmoid_output ? a->score * (1 - a->score) : 1;
+}
+
+/* Loss of a (user, positive, negative) and its gradient over B. */
+static double pair_loss(struct backend *b, const struct batch *batch, uint32_t k)
+{
+	uint32_t user = batch->user[k], positive = batch->item[k], negative = batch->negative[k];
+	double loss, dmargin; /* margin: s_pos - s_neg */
+
+	network_forward(&b->net, user, positive, &b->positive);
+	network_forward(&b->net, user, negative, &b->negative);
+	double margin = b->positive.score - b->negative.score;
+	if (b->net.shape.loss == LOSS_BPR) {
+		loss = softplus(-margin);
+		dmargin = -network_sigmoid(-margin);
+	} else {
+		loss = margin >= 1 ? 0 : 1 - margin;
+		dmargin = margin >= 1 ? 0 : -1;
+	}
+	dmargin /= batch->size;
+	network_backward(&b->net, user, positive, &b->positive, dmargin * dscore(b, &b->positive));
+	network_backward(&b->net, user, negative, &b->negative, -dmargin * dscore(b, &b->negative));
+	return loss;
+}
+
+/* Loss of a (user, item, label) and its gradient over B. */
+static double label_loss(struct backend *b, const struct batch *batch, uint32_t k)
+{
+	uint32_t user = batch->user[k], item = batch->item[k];
+	double label = batch->label[k];
+
+	network_forward(&b->net, user, item, &b->positive);
+	double logit = b->positive.logit;
+	network_backward(
+		&b->net, user, item, &b->positive, (network_sigmoid(logit) - label) / batch->size);
+	return softplus(logit) - label * logit;
+}
+
+/* Occurrences of the row in the batch, for the rows of an embedding tensor. */
+static const uint32_t *row_counts(const struct backend *b, unsigned tensor)
+{
+	int t = (int)tensor;
+
+	if (t == b->net.layout.at[TENSOR_GMF_USER] || t == b->net.layout.at[TENSOR_MLP_USER])
+		return b->user_count;
+	return b->item_count;
+}
+
+/* g += l2 x w x occurrences / B on the embedding rows */
+static void add_l2(struct backend *b)
+{
+	for (unsigned k = 0; k < b->net.layout.num_tensors; k++) {
+		const struct neumf_tensor *t = &b->net.layout.tensor[k];
+		const uint32_t *count = row_counts(b, k);
+
+		for (uint64_t e = 0; t->embedding && e < (uint64_t)t->rows * t->cols; e++)
+			b->net.gradient[t->offset + e] += b->optimizer.l2 *
+							  b->net.params[t->offset + e] *
+							  count[e / t->cols] / b->rows;
+	}
+}
+
+static void reference_gradient(struct backend *b, const struct batch *batch)
+{
+	const struct neumf_shape *s = &b->net.shape;
+	double sum = 0;
+
+	memset(b->net.gradient, 0, b->net.layout.num_params * sizeof(*b->net.gradient));
+	memset(b->user_count, 0, s->num_users * sizeof(*b->user_count));
+	memset(b->item_count, 0, s->num_items * sizeof(*b->item_count));
+	b->rows = batch->size;
+	for (uint32_t k = 0; k < batch->size; k++) {
+		b->user_count[batch->user[k]]++;
+		b->item_count[batch->item[k]]++;
+		if (s->loss != LOSS_BCE)
+			b->item_count[batch->negative[k]]++;
+		sum += s->loss == LOSS_BCE ? label_loss(b, batch, k) : pair_loss(b, batch, k);
+	}
+	if (b->optimizer.l2 != 0)
+		add_l2(b);
+	backend_loss_add(&b->loss, sum, batch->size);
+}
+
+/* One step of Adam on weight e. */
+static void adam(struct backend *b, uint64_t e, double correction1, double correction2)
+{
+	const struct neumf_optimizer *o = &b->optimizer;
+	double w = b->net.params[e];
+	double h = b->net.gradient[e] + o->weight_decay * w;
+	double m = o->beta1 * b->m[e] + (1 - o->beta1) * h;
+	double v = o->beta2 * b->v[e] + (1 - o->beta2) * h * h;
+
+	b->m[e] = (float)m;
+	b->v[e] = (float)v;
+	b->net.params[e] =
+		(float)(w - o->lr / correction1 * m / (sqrt(v) / sqrt(correction2) + o->eps));
+}
+
+static void reference_update(struct backend *b)
+{
+	const struct neumf_optimizer *o = &b->optimizer;
+
+	b->step++;
+	double correction1 = 1 - pow(o->beta1, (double)b->step);
+	double correction2 = 1 - pow(o->beta2, (double)b->step);
+	for (unsigned k = 0; k < b->net.layout.num_tensors; k++) {
+		const struct neumf_tensor *t = &b->net.layout.tensor[k];
+		const uint32_t *count = row_counts(b, k);
+		bool lazy = o->kind == OPTIMIZER_LAZY_ADAM && t->embedding;
+		uint64_t first = t->offset, end = first + (uint64_t)t->rows * t->cols;
+
+		for (uint64_t e = first; e < end; e++) {
+			double w = b->net.params[e];
+
+			if (lazy && count[(e - first) / t->cols] == 0)
+				continue;
+			if (o->kind == OPTIMIZER_SGD)
+				b->net.params[e] =
+					(float)(w -
+						o->lr * (b->net.gradient[e] + o->weight_decay * w));
+			else
+				adam(b, e, correction1, correction2);
+		}
+	}
+}
+
+static struct backend_loss reference_loss(struct backend *b)
+{
+	return backend_loss_take(&b->loss);
+}
+
+/* The score streams hold: float32, and the sigmoid of the float32 logit. */
+static float score_of(struct backend *b, uint32_t user, uint32_t item)
+{
+	network_forward(&b->net, user, item, &b->positive);
+	float logit = (float)b->positive.logit;
+	return b->net.shape.sigmoid_output ? 1 / (1 + expf(-logit)) : logit;
+}
+
+static void reference_score_pairs(
+	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score)
+{
+	for (size_t k = 0; k < n; k++)
+		score[k] = score_of(b, user[k], item[k]);
+}
+
+static void reference_score_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
+	uint32_t end, float *score)
+{
+	for (size_t k = 0; k < n; k++)
+		for (uint32_t i = first; i < end; i++)
+			*score++ = score_of(b, user[k], i);
+}
+
+static void reference_read(struct backend *b, unsigned tensor, enum backend_what what, float *out)
+{
+	const struct neumf_tensor *t = &b->net.layout.tensor[tensor];
+	uint64_t n = (uint64_t)t->rows * t->cols;
+
+	for (uint64_t k = 0; k < n; k++) {
+		uint64_t e = t->offset + k;
+
+		switch (what) {
+		case BACKEND_VALUE:
+			out[k] = b->net.params[e];
+			break;
+		case BACKEND_GRADIENT:
+			out[k] = (float)b->net.gradient[e];
+			break;
+		case BACKEND_MOMENT1:
+			out[k] = b->m ? b->m[e] : 0;
+			break;
+		case BACKEND_MOMENT2:
+			out[k] = b->v ? b->v[e] : 0;
+			break;
+		}
+	}
+}
+
+static struct backend *reference_create(const struct backend_config *config)
+{
+	struct backend *b = xcalloc(1, sizeof(*b));
+	const struct neumf_shape *s = &config->shape;
+
+	network_init(&b->net, s, config->params, config->optimizer != NULL);
+	activation_init(&b->positive, s);
+	activation_init(&b->negative, s);
+	if (!config->optimizer)
+		return b;
+	b->optimizer = *config->optimizer;
+	b->user_count = xcalloc(s->num_users, sizeof(*b->user_count));
+	b->item_count = xcalloc(s->num_items, sizeof(*b->item_count));
+	if (b->optimizer.kind != OPTIMIZER_SGD) {
+		b->m = xcalloc(b->net.layout.num_params, sizeof(*b->m));
+		b->v = xcalloc(b->net.layout.num_params, sizeof(*b->v));
+	}
+	return b;
+}
+
+static const char *reference_describe(struct backend *b)
+{
+	(void)b;
+	return "plain";
+}
+
+static void reference_destroy(struct backend *b)
+{
+	activation_release(&b->positive);
+	activation_release(&b->negative);
+	network_release(&b->net);
+	free(b->user_count);
+	free(b->item_count);
+	free(b->m);
+	free(b->v);
+	free(b);
+}
+
+const struct backend_ops backend_reference = {
+	.abi = BACKEND_ABI,
+	.name = "reference",
+	.create = reference_create,
+	.gradient = reference_gradient,
+	.update = reference_update,
+	.loss = reference_loss,
+	.score_pairs = reference_score_pairs,
+	.score_block = reference_score_block,
+	.read = reference_read,
+	.describe = reference_describe,
+	.destroy = reference_destroy,
+};

@@ -1,0 +1,399 @@
+/*
+ * text: whole lines in one buffer, each parsed in place in one pass. Every line there ends in LF
+ * and no delimiter or number holds one, so the scanning loops need no other bound.
+ */
+#include "text/rating_text.h"
+
+#include "base/bytes.h"
+#include "base/die.h"
+#include "base/mem.h"
+#include "cli/opt.h"
+#include "stream/stream.h"
+
+#include <float.h>
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { TEXT_BUFFER = 1 << 20, SLACK = 16, MAX_NUMBER = 64, MAX_MESSAGE = 256 };
+
+struct rating_text {
+	struct stream_in *in;
+	struct rating_columns layout;
+	size_t width;	  /* of the delimiter */
+	char *buffer;	  /* TEXT_BUFFER, the LF that the last line may lack, SLACK to read ahead */
+	char *at, *limit; /* the next line; the end of the last whole one */
+	char *end;	  /* of what was read */
+	uint64_t base;	  /* place of buffer[0] in the text */
+	uint64_t line;	  /* number of the line read last, from 1 */
+	bool ended;
+};
+
+_Noreturn static void die_line(
+	const struct rating_text *t, uint64_t line, const char *at, const char *message)
+{
+	die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): %s", line, stream_name(t->in),
+		t->base + (uint64_t)(at - t->buffer), message);
+}
+
+/* Die about the line being read, at `at` within it. */
+_Noreturn __attribute__((format(printf, 3, 4))) static void die_at(
+	const struct rating_text *t, const char *at, const char *format, ...)
+{
+	char message[MAX_MESSAGE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	die_line(t, t->line, at, message);
+}
+
+void rating_text_die(
+	const struct rating_text *t, const struct rating_text_row *row, const char *format, ...)
+{
+	char message[MAX_MESSAGE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	die_line(t, row->line, row->at, message);
+}
+
+/* Move the rest to the front and fill the buffer; false when there is nothing more. */
+static bool refill(struct rating_text *t)
+{
+	size_t rest = (size_t)(t->end - t->at), got;
+
+	if (t->ended)
+		return false;
+	t->base += (uint64_t)(t->at - t->buffer);
+	memmove(t->buffer, t->at, rest);
+	t->at = t->buffer;
+	t->end = t->buffer + rest;
+	got = stream_read(t->in, t->end, TEXT_BUFFER - rest);
+	t->ended = got < TEXT_BUFFER - rest;
+	t->end += got;
+	if (t->ended && t->end > t->buffer && t->end[-1] != '\n')
+		*t->end++ = '\n';
+	for (t->limit = t->end; t->limit > t->buffer && t->limit[-1] != '\n';)
+		t->limit--;
+	if (t->limit == t->buffer && !t->ended) {
+		t->line++;
+		die_at(t, t->at, "the line is longer than %d bytes", TEXT_BUFFER);
+	}
+	return t->limit > t->buffer;
+}
+
+/* The start of the next line that is not empty, or NULL at the
+   end, without `refilling` of the buffer. */
+static inline char *next_line(struct rating_text *t, bool refilling)
+{
+	for (;;) {
+		if (t->at == t->limit && !(refilling && refill(t)))
+			return NULL;
+		t->line++;
+		if (t->at[0] == '\r' && t->at[1] == '\n')
+			t->at += 2;
+		else if (t->at[0] == '\n')
+			t->at++;
+		else
+			return t->at;
+	}
+}
+
+struct rating_text *rating_text_open(const char *path, const struct rating_columns *layout)
+{
+	struct rating_text *t = xcalloc(1, sizeof(*t));
+
+	t->in = stream_open(path);
+	t->buffer = t->at = t->limit = t->end = xcalloc(TEXT_BUFFER + 1 + SLACK, 1);
+	t->layout = *layout;
+	if (refill(t) && t->end - t->at >= 3 && memcmp(t->at, "\xef\xbb\xbf", 3) == 0)
+		t->at += 3;
+	if (!next_line(t, true))
+		die("'%s' is empty", stream_name(t->in));
+	t->line--;
+	if (t->layout.guess)
+		rating_columns_guess(
+			&t->layout, t->at, (size_t)(t->limit - t->at), stream_name(t->in));
+	t->width = strlen(t->layout.delimiter);
+	if (t->layout.header) {
+		t->line++;
+		t->at = (char *)memchr(t->at, '\n', (size_t)(t->limit - t->at)) + 1;
+	}
+	return t;
+}
+
+static inline bool at_line_end(const char *p)
+{
+	return *p == '\n' || (*p == '\r' && p[1] == '\n');
+}
+
+static inline bool at_delimiter(const struct rating_text *t, const char *p)
+{
+	const char *delimiter = t->layout.delimiter;
+
+	return *p == delimiter[0] && (t->width == 1 || memcmp(p, delimiter, t->width) == 0);
+}
+
+static inline bool at_field_end(const struct rating_text *t, const char *p)
+{
+	return at_delimiter(t, p) || at_line_end(p);
+}
+
+static const char *find_field_end(const struct rating_text *t, const char *p)
+{
+	while (!at_field_end(t, p))
+		p++;
+	return p;
+}
+
+/* Die about the field at `start`; what it holds is quoted up
+   to 40 bytes, others than text as '?'. */
+_Noreturn static void die_field(
+	const struct rating_text *t, const char *start, const char *what, const char *why)
+{
+	const char *end = find_field_end(t, start);
+	char quoted[44];
+	size_t n = 0;
+
+	for (const char *p = start; p < end && n < 40; p++)
+		quoted[n++] = (unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p;
+	snprintf(quoted + n, sizeof(quoted) - n, "%s", end - start > 40 ? "..." : "");
+	die_at(t, start, "%s '%s' %s", what, quoted, why);
+}
+
+/* A label of any bytes but control characters. */
+static const char *scan_text(
+	const struct rating_text *t, const char *start, struct raw_id *label, const char *what)
+{
+	const char *p = start;
+
+	for (; !at_field_end(t, p); p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			die_field(t, start, what, "has a control character in it");
+	if (p == start)
+		die_at(t, start, "%s is empty", what);
+	*label = raw_id_of(start, (size_t)(p - start));
+	return p;
+}
+
+/*
+ * How many of the 8 bytes at `p` are digits before the first that is none, and their number: all
+ * bytes at once (Lamport 1975), no branch to mispredict. In `v` a digit's byte is its value; adding
+ * 0x76 carries any greater one into its top bit. Pairs, fours, then all eight are put together.
+ */
+static inline unsigned eight_digits(const char *p, uint64_t *number)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t v = get64((const unsigned char *)p) ^ 0x30 * ones;
+	uint64_t others = (v | (v + 0x76 * ones)) & 0x80 * ones;
+	uint64_t first = (others & (0 - others)) >> 7; /* 1 in the byte behind the digits, or 0 */
+	unsigned n = (unsigned)(((first - 1) & ones) * ones >> 56);
+
+	v <<= (64 - 8 * n) & 63; /* leading zeros; nonsense for n = 0 */
+	v = (v * (1 + (UINT64_C(10) << 8)) >> 8) & UINT64_C(0x00ff00ff00ff00ff);
+	v = (v * (1 + (UINT64_C(100) << 16)) >> 16) & UINT64_C(0x0000ffff0000ffff);
+	*number = v * (1 + (UINT64_C(10000) << 32)) >> 32;
+	return n;
+}
+
+/* The number in up to 16 digits; returns behind them, `p` itself where there is none. */
+static inline const char *scan_digits(const char *p, uint64_t *number)
+{
+	static const uint32_t power[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
+		100000000 };
+	unsigned n = eight_digits(p, number);
+	uint64_t low;
+
+	if (n < 8)
+		return p + n;
+	n = eight_digits(p + 8, &low);
+	if (n > 0)
+		*number = *number * power[n] + low;
+	return p + 8 + n;
+}
+
+/* A label; a canonical number on the short way. */
+static inline const char *scan_raw_id(
+	const struct rating_text *t, const char *start, struct raw_id *label, const char *what)
+{
+	uint64_t number;
+	const char *p = scan_digits(start, &number);
+
+	if (!at_field_end(t, p) || p == start || (*start == '0' && p - start > 1))
+		return scan_text(t, start, label, what);
+	*label = (struct raw_id){ start, (size_t)(p - start), number };
+	return p;
+}
+
+/* The long way: any decimal number, rounded to double and then to float. */
+static const char *scan_real(const struct rating_text *t, const char *start, float *value)
+{
+	const char *end = find_field_end(t, start);
+	char number[MAX_NUMBER];
+	double v;
+
+	if (end == start)
+		die_at(t, start, "rating is empty");
+	if (end - start >= MAX_NUMBER)
+		die_field(t, start, "rating", "is too long for a number");
+	memcpy(number, start, (size_t)(end - start));
+	number[end - start] = '\0';
+	if (strlen(number) != (size_t)(end - start) ||
+		!opt_parse_real(number, -DBL_MAX, DBL_MAX, &v) || !isfinite((float)v))
+		die_field(t, start, "rating", "is not a number, or not a finite one");
+	*value = (float)v;
+	return end;
+}
+
+/*
+ * A rating. The short way is exact: digits that make an integer below 2^24 over a power of ten up
+ * to 10^10 are two exact floats, and their quotient is the nearest float (Clinger 1990).
+ */
+static inline const char *scan_rating(const struct rating_text *t, const char *start, float *value)
+{
+	static const float power[] = { 1, 1e1F, 1e2F, 1e3F, 1e4F, 1e5F, 1e6F, 1e7F, 1e8F, 1e9F,
+		1e10F };
+	const char *p = start, *point = NULL;
+	uint32_t number = 0;
+	unsigned digit;
+
+	for (; p - start < 8; p++) {
+		if ((digit = (unsigned)((unsigned char)*p - '0')) < 10)
+			number = 10 * number + digit;
+		else if (*p == '.' && !point)
+			point = p;
+		else
+			break;
+	}
+	if (!at_field_end(t, p) || p - start == (point != NULL) || number >= 1U << 24 ||
+		point == start)
+		return scan_real(t, start, value);
+	*value = (float)number / power[point ? p - point - 1 : 0];
+	return p;
+}
+
+/* The long way: a sign, as many digits as 64 bits hold, a fraction of zeros. */
+static const char *scan_integer(const struct rating_text *t, const char *start, int64_t *value)
+{
+	const char *digits = start + (*start == '-'), *p = digits;
+	uint64_t number = 0, most = (uint64_t)INT64_MAX + (*start == '-');
+
+	for (; *p >= '0' && *p <= '9'; p++) {
+		unsigned digit = (unsigned)(*p - '0');
+
+		if (number > (most - digit) / 10)
+			die_field(t, start, "time", "is out of range");
+		number = 10 * number + digit;
+	}
+	if (p > digits && *p == '.')
+		for (p++; *p == '0';)
+			p++;
+	if (!at_field_end(t, p) || p == digits)
+		die_field(t, start, "time", "is not a whole number");
+	*value = (int64_t)(*start == '-' ? 0 - number : number);
+	return p;
+}
+
+static inline const char *scan_time(const struct rating_text *t, const char *start, int64_t *value)
+{
+	uint64_t number;
+	const char *p = scan_digits(start, &number);
+
+	if (!at_field_end(t, p) || p == start)
+		return scan_integer(t, start, value);
+	*value = (int64_t)number;
+	return p;
+}
+
+/* The column that the layout has at this place. */
+static inline const char *scan_field(
+	const struct rating_text *t, enum column column, const char *p, struct rating_text_row *row)
+{
+	const char *start = p;
+
+	switch (column) {
+	case COLUMN_USER:
+		return scan_raw_id(t, p, &row->user, "user");
+	case COLUMN_ITEM:
+		return scan_raw_id(t, p, &row->item, "item");
+	case COLUMN_TIME:
+		return scan_time(t, p, &row->time);
+	case COLUMN_SKIP:
+		return find_field_end(t, p);
+	case COLUMN_RATING:
+		break;
+	}
+	p = scan_rating(t, p, &row->rating);
+	if (row->rating < t->layout.min_rating || row->rating > t->layout.max_rating)
+		die_field(t, start, "rating", "is outside 1..5");
+	return p;
+}
+
+/* Parse the line at `p` and move on behind it. */
+static inline void read_line(struct rating_text *t, const char *p, struct rating_text_row *row)
+{
+	const struct rating_columns *l = &t->layout;
+
+	row->line = t->line;
+	row->at = p;
+	row->rating = 1;
+	row->time = 0;
+	for (unsigned c = 0;;) {
+		p = scan_field(t, l->column[c], p, row);
+		if (++c == l->num_columns)
+			break;
+		if (!at_delimiter(t, p))
+			die_at(t, p, "the line ends after %u of %u columns", c, l->num_columns);
+		p += t->width;
+	}
+	if (!at_line_end(p)) {
+		if (l->exact)
+			die_at(t, p, "the line has more than %u columns", l->num_columns);
+		p = memchr(p, '\n', (size_t)(t->limit - p));
+	}
+	t->at += p - t->at + (*p == '\r') + 1;
+}
+
+size_t rating_text_read(struct rating_text *t, struct rating_text_row *rows, size_t max)
+{
+	const char *line;
+	size_t n = 0;
+
+	while (n < max && (line = next_line(t, n == 0)) != NULL)
+		read_line(t, line, &rows[n++]);
+	return n;
+}
+
+const char *rating_text_name(const struct rating_text *t)
+{
+	return stream_name(t->in);
+}
+
+const struct rating_columns *rating_text_columns(const struct rating_text *t)
+{
+	return &t->layout;
+}
+
+uint64_t rating_text_offset(const struct rating_text *t)
+{
+	return t->base + (uint64_t)(t->at - t->buffer);
+}
+
+uint64_t rating_text_size(const struct rating_text *t)
+{
+	return stream_size(t->in);
+}
+
+void rating_text_close(struct rating_text *t)
+{
+	stream_close(t->in);
+	free(t->buffer);
+	free(t);
+}

@@ -1,0 +1,284 @@
+/*
+ * idmap: one key an id and open addressing over them, linear probing at a load of at most one half;
+ * small numbers have a table of their own, which is one look instead of two or more.
+ */
+#include "text/raw_ids.h"
+
+#include "base/die.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A key is the number of a canonical label, or this bit and where the label starts in `arena`. */
+#define KEY_TEXT (UINT64_C(1) << 63)
+
+/* Numbers below this are looked up in `direct`: 16 MiB at most. */
+enum { DIRECT_NUMBERS = 1 << 22 };
+
+struct raw_ids {
+	uint32_t size, max;
+	uint64_t *key; /* of each id */
+	size_t key_capacity;
+	uint32_t *slot; /* 0: empty, else id + 1 */
+	unsigned slot_bits;
+	size_t num_slots; /* in use */
+	uint32_t *direct; /* of a number below direct_size: 0 or id + 1 */
+	uint32_t direct_size;
+	char *arena; /* the other labels, each with its NUL */
+	size_t arena_size, arena_capacity;
+	char digits[RAW_ID_MAX_DIGITS + 2];
+};
+
+struct raw_id raw_id_of(const char *text, size_t length)
+{
+	struct raw_id label = { text, length, RAW_ID_TEXT };
+	uint64_t number = 0;
+
+	if (length == 0 || length > RAW_ID_MAX_DIGITS || (text[0] == '0' && length > 1))
+		return label;
+	for (size_t k = 0; k < length; k++) {
+		if (text[k] < '0' || text[k] > '9')
+			return label;
+		number = 10 * number + (uint64_t)(text[k] - '0');
+	}
+	label.number = number;
+	return label;
+}
+
+struct raw_ids *raw_ids_new(uint32_t max)
+{
+	struct raw_ids *m = xcalloc(1, sizeof(*m));
+
+	m->max = max;
+	m->slot_bits = 8;
+	m->slot = xcalloc((size_t)1 << m->slot_bits, sizeof(*m->slot));
+	return m;
+}
+
+void raw_ids_free(struct raw_ids *m)
+{
+	if (!m)
+		return;
+	free(m->key);
+	free(m->slot);
+	free(m->direct);
+	free(m->arena);
+	free(m);
+}
+
+uint32_t raw_ids_size(const struct raw_ids *m)
+{
+	return m->size;
+}
+
+/* Fibonacci hashing (Knuth, TAOCP 6.4): the high bits of the product. */
+static size_t slot_of(uint64_t hash, unsigned slot_bits)
+{
+	return (size_t)((hash * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - slot_bits));
+}
+
+uint64_t raw_id_hash(const char *text, size_t length)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	for (size_t k = 0; k < length; k++)
+		hash = (hash ^ (unsigned char)text[k]) * UINT64_C(0x100000001b3);
+	return hash ^ hash >> 32;
+}
+
+static uint64_t hash_of(const struct raw_id *label)
+{
+	return label->number != RAW_ID_TEXT ? label->number
+					    : raw_id_hash(label->text, label->length);
+}
+
+static uint64_t hash_key(const struct raw_ids *m, uint64_t key)
+{
+	const char *text;
+
+	if (!(key & KEY_TEXT))
+		return key;
+	text = m->arena + (key & ~KEY_TEXT);
+	return raw_id_hash(text, strlen(text));
+}
+
+static bool key_is(const struct raw_ids *m, uint64_t key, const struct raw_id *label)
+{
+	const char *text;
+
+	if (label->number != RAW_ID_TEXT || !(key & KEY_TEXT))
+		return key == label->number;
+	text = m->arena + (key & ~KEY_TEXT);
+	return strncmp(text, label->text, label->length) == 0 && text[label->length] == '\0';
+}
+
+static void grow_slots(struct raw_ids *m)
+{
+	size_t mask = ((size_t)2 << m->slot_bits) - 1;
+
+	free(m->slot);
+	m->slot = xcalloc(mask + 1, sizeof(*m->slot));
+	m->slot_bits++;
+	for (uint32_t id = 0; id < m->size; id++) {
+		size_t at;
+
+		if (m->key[id] < DIRECT_NUMBERS)
+			continue;
+		at = slot_of(hash_key(m, m->key[id]), m->slot_bits);
+		while (m->slot[at])
+			at = (at + 1) & mask;
+		m->slot[at] = id + 1;
+	}
+}
+
+/* The slot that holds the label, or the empty one where it belongs. */
+static size_t probe(const struct raw_ids *m, const struct raw_id *label)
+{
+	size_t mask = ((size_t)1 << m->slot_bits) - 1;
+	size_t at = slot_of(hash_of(label), m->slot_bits);
+
+	while (m->slot[at] && !key_is(m, m->key[m->slot[at] - 1], label))
+		at = (at + 1) & mask;
+	return at;
+}
+
+static uint64_t new_key(struct raw_ids *m, const struct raw_id *label)
+{
+	uint64_t key = KEY_TEXT | m->arena_size;
+
+	if (label->number != RAW_ID_TEXT)
+		return label->number;
+	m->arena = xgrow(m->arena, &m->arena_capacity, m->arena_size + label->length + 1, 1);
+	memcpy(m->arena + m->arena_size, label->text, label->length);
+	m->arena[m->arena_size + label->length] = '\0';
+	m->arena_size += label->length + 1;
+	return key;
+}
+
+/* Where the id of a number below DIRECT_NUMBERS is. */
+static uint32_t *grow_direct(struct raw_ids *m, uint32_t number)
+{
+	uint32_t size = m->direct_size ? m->direct_size : 1024;
+
+	while (size <= number)
+		size *= 2;
+	m->direct = xrealloc(m->direct, size, sizeof(*m->direct));
+	memset(m->direct + m->direct_size, 0, (size - m->direct_size) * sizeof(*m->direct));
+	m->direct_size = size;
+	return &m->direct[number];
+}
+
+/* A label that is not there yet; its place is `at`, in `slot` or in `direct`. */
+static uint32_t add_new(struct raw_ids *m, const struct raw_id *label, uint32_t *at)
+{
+	if (m->size == m->max)
+		return UINT32_MAX;
+	m->key = xgrow(m->key, &m->key_capacity, (size_t)m->size + 1, sizeof(*m->key));
+	m->key[m->size] = new_key(m, label);
+	*at = ++m->size;
+	return m->size - 1;
+}
+
+uint32_t raw_ids_add(struct raw_ids *m, const struct raw_id *label)
+{
+	uint32_t *at, id;
+
+	if (label->number < m->direct_size) {
+		at = &m->direct[label->number];
+		return *at ? *at - 1 : add_new(m, label, at);
+	}
+	if (label->number < DIRECT_NUMBERS)
+		return add_new(m, label, grow_direct(m, (uint32_t)label->number));
+	at = &m->slot[probe(m, label)];
+	if (*at)
+		return *at - 1;
+	id = add_new(m, label, at);
+	if (id != UINT32_MAX && ++m->num_slots > (size_t)1 << (m->slot_bits - 1))
+		grow_slots(m);
+	return id;
+}
+
+const char *raw_ids_get(struct raw_ids *m, uint32_t id)
+{
+	uint64_t key = m->key[id];
+
+	if (key & KEY_TEXT)
+		return m->arena + (key & ~KEY_TEXT);
+	snprintf(m->digits, sizeof(m->digits), "%" PRIu64, key);
+	return m->digits;
+}
+
+/* A decimal label for sorting. */
+struct decimal {
+	uint64_t value;	  /* UINT64_MAX: more significant digits than RAW_ID_MAX_DIGITS */
+	const char *text; /* without leading zeros; only where value is UINT64_MAX */
+	uint32_t significant, zeros; /* digits in `text`; leading zeros before it */
+	uint32_t id;
+};
+
+/* False when the label has anything but digits. */
+static bool decimal_of(const struct raw_ids *m, uint32_t id, struct decimal *d)
+{
+	const char *text;
+	size_t length, zeros;
+
+	*d = (struct decimal){ .value = m->key[id], .id = id };
+	if (!(m->key[id] & KEY_TEXT))
+		return true;
+	text = m->arena + (m->key[id] & ~KEY_TEXT);
+	length = strlen(text);
+	if (length == 0 || length > UINT32_MAX || strspn(text, "0123456789") != length)
+		return false;
+	zeros = strspn(text, "0");
+	if (zeros == length)
+		zeros--; /* '00' is the value 0 behind one zero */
+	d->zeros = (uint32_t)zeros;
+	d->significant = (uint32_t)(length - zeros);
+	d->text = text + zeros;
+	d->value = raw_id_of(d->text, d->significant).number;
+	return true;
+}
+
+static int compare_decimals(const void *a, const void *b)
+{
+	const struct decimal *x = a, *y = b;
+
+	if (x->value != y->value)
+		return x->value < y->value ? -1 : 1;
+	if (x->value == UINT64_MAX) {
+		int order = x->significant != y->significant
+				    ? (x->significant < y->significant ? -1 : 1)
+				    : memcmp(x->text, y->text, x->significant);
+		if (order != 0)
+			return order;
+	}
+	return (x->zeros > y->zeros) - (x->zeros < y->zeros);
+}
+
+uint32_t *raw_ids_order(const struct raw_ids *m, const uint32_t *count, uint32_t *n)
+{
+	uint32_t *order = xmalloc(m->size, sizeof(*order));
+	struct decimal *decimal = xmalloc(m->size, sizeof(*decimal));
+	bool all_decimal = true, sorted = true;
+
+	*n = 0;
+	for (uint32_t id = 0; id < m->size; id++) {
+		if (count[id] == 0)
+			continue;
+		all_decimal = all_decimal && decimal_of(m, id, &decimal[*n]);
+		sorted = sorted && all_decimal &&
+			 (*n == 0 || compare_decimals(&decimal[*n - 1], &decimal[*n]) < 0);
+		order[(*n)++] = id;
+	}
+	if (all_decimal && !sorted) {
+		qsort(decimal, *n, sizeof(*decimal), compare_decimals);
+		for (uint32_t k = 0; k < *n; k++)
+			order[k] = decimal[k].id;
+	}
+	free(decimal);
+	return order;
+}

@@ -1,0 +1,127 @@
+/* The id map: labels that must stay apart, growth, order, the limit; all against a plain list. */
+#include "base/mem.h"
+#include "base/rng.h"
+#include "check.h"
+#include "text/raw_ids.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t add(struct raw_ids *m, const char *text)
+{
+	struct raw_id label = raw_id_of(text, strlen(text));
+
+	return raw_ids_add(m, &label);
+}
+
+static void test_labels(void)
+{
+	static const struct {
+		const char *text;
+		uint64_t number;
+	} cases[] = { { "0", 0 }, { "7", 7 }, { "00", RAW_ID_TEXT }, { "07", RAW_ID_TEXT },
+		{ "", RAW_ID_TEXT }, { "-1", RAW_ID_TEXT }, { "1a", RAW_ID_TEXT },
+		{ "999999999999999999", UINT64_C(999999999999999999) },
+		{ "1000000000000000000", RAW_ID_TEXT } };
+
+	for (size_t k = 0; k < sizeof(cases) / sizeof(*cases); k++)
+		CHECK(raw_id_of(cases[k].text, strlen(cases[k].text)).number == cases[k].number,
+			"label '%s'", cases[k].text);
+	/* the published FNV-1a values of "" and "a", halves folded */
+	CHECK(raw_id_hash("", 0) == (UINT64_C(0xcbf29ce484222325) ^ 0xcbf29ce4), "hash of ''");
+	CHECK(raw_id_hash("a", 1) == (UINT64_C(0xaf63dc4c8601ec8c) ^ 0xaf63dc4c), "hash of 'a'");
+}
+
+static void test_apart(void)
+{
+	static const char *const labels[] = { "1", "01", "001", "10", "0", "00", "a", "A", "ab",
+		"abc", " 1", "1 ", "12345678901234567890", "012345678901234567890" };
+	struct raw_ids *m = raw_ids_new(RAW_IDS_MAX);
+	uint32_t n = sizeof(labels) / sizeof(*labels);
+	bool first = true, again = true, text = true;
+
+	for (uint32_t k = 0; k < n; k++)
+		first = first && add(m, labels[k]) == k;
+	for (uint32_t k = n; k-- > 0;) {
+		again = again && add(m, labels[k]) == k;
+		text = text && strcmp(raw_ids_get(m, k), labels[k]) == 0;
+	}
+	CHECK(first && again && raw_ids_size(m) == n, "%u labels that look alike are %u ids", n, n);
+	CHECK(text, "and come back as they were");
+	raw_ids_free(m);
+}
+
+/* 30,000 labels of 20,000, half of them numbers, against an array that remembers each one's id. */
+static void test_growth(void)
+{
+	enum { LABELS = 20000, DRAWS = 30000 };
+	struct raw_ids *m = raw_ids_new(RAW_IDS_MAX);
+	uint32_t *id = xmalloc(LABELS, sizeof(*id)), n = 0;
+	bool right = true;
+	struct rng rng;
+	char text[32];
+
+	memset(id, 0xff, LABELS * sizeof(*id));
+	rng_start(&rng, 1, RNG_TEST, 0, 0);
+	for (int k = 0; k < DRAWS; k++) {
+		uint32_t which = rng_below(&rng, LABELS);
+
+		snprintf(text, sizeof(text), which % 2 ? "%u" : "item-%u", which * 4096);
+		if (id[which] == UINT32_MAX)
+			id[which] = n++;
+		right = right && add(m, text) == id[which];
+	}
+	CHECK(right && raw_ids_size(m) == n, "%u different labels of %d keep their ids", n, DRAWS);
+	free(id);
+	raw_ids_free(m);
+}
+
+static void check_order(
+	const char *what, const char *const *labels, uint32_t n, const uint32_t *expected)
+{
+	struct raw_ids *m = raw_ids_new(RAW_IDS_MAX);
+	uint32_t *count = xcalloc(n, sizeof(*count)), *order, kept;
+
+	for (uint32_t k = 0; k < n; k++)
+		count[add(m, labels[k])] = labels[k][0] != 'x'; /* an 'x' label has no rows */
+	order = raw_ids_order(m, count, &kept);
+	for (uint32_t k = 0; k < kept; k++)
+		CHECK(order[k] == expected[k], "%s: place %u has '%s'", what, k,
+			raw_ids_get(m, order[k]));
+	free(order);
+	free(count);
+	raw_ids_free(m);
+}
+
+static void test_order(void)
+{
+	static const char *const numbers[] = { "10", "9", "x", "010", "00", "0",
+		"99999999999999999999", "100000000000000000000", "1000000000000000000" };
+	static const char *const words[] = { "10", "9", "x", "nine", "8" };
+
+	/* 0 00 9 10 010, then 19, 20 and 21 digits */
+	check_order("numbers", numbers, 9, (const uint32_t[]){ 5, 4, 1, 0, 3, 8, 6, 7 });
+	check_order("one word", words, 5, (const uint32_t[]){ 0, 1, 3, 4 });
+}
+
+static void test_limit(void)
+{
+	struct raw_ids *m = raw_ids_new(2);
+
+	CHECK(add(m, "a") == 0 && add(m, "5") == 1, "two ids in a map of two");
+	CHECK(add(m, "b") == UINT32_MAX && add(m, "6") == UINT32_MAX, "a third is refused");
+	CHECK(add(m, "a") == 0 && add(m, "5") == 1 && raw_ids_size(m) == 2,
+		"the two are still there");
+	raw_ids_free(m);
+}
+
+int main(void)
+{
+	test_labels();
+	test_apart();
+	test_growth();
+	test_order();
+	test_limit();
+	return CHECK_EXIT;
+}
