@@ -146,7 +146,7 @@ static void write_truth(const struct planted *w)
 		.num_users = cfg.num_users,
 		.num_items = cfg.num_items,
 		.factors = width };
-	struct backend_config config = { .shape = shape, .batch_size = 1, .threads = 1 };
+	struct backend_config config = { .shape = shape, .batch_size = 1 };
 	struct stream_out *out = stream_create(truth, true);
 	struct neumf_layout layout;
 	struct js *provenance = js_array();

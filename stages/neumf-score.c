@@ -58,7 +58,7 @@ static void close_model(void *arg)
 
 static void open_model(struct scorer *s, struct pool *pool)
 {
-	struct backend_config config = { .batch_size = BATCH_SIZE, .threads = pool_threads(pool) };
+	struct backend_config config = { .batch_size = BATCH_SIZE, .pool = pool };
 
 	config.params = model_file_load(cfg.model, &config.shape);
 	ops = backend_select(cfg.device, die_quiet);

@@ -89,6 +89,7 @@ struct session {
 	struct model_info info;
 	const struct backend_ops *ops;
 	struct backend *backend;
+	struct pool *pool;
 	struct stream_out *first; /* of --save-epochs, until epoch 1 has ended */
 	FILE *log;
 };
@@ -158,7 +159,7 @@ static void start_backend(struct session *s)
 	struct backend_config config = { .shape = s->shape,
 		.optimizer = &optimizer,
 		.batch_size = cfg.batch_size,
-		.threads = cfg.threads,
+		.pool = s->pool,
 		.tf32 = cfg.precision == 1 };
 	struct neumf_layout layout;
 
@@ -247,6 +248,7 @@ int main(int argc, char **argv)
 	if (cfg.epochs_prefix)
 		s.first = create_epoch(1); /* a wrong prefix shows before an epoch is lost to it */
 	s.log = open_log(cfg.log);
+	s.pool = pool_new(cfg.threads);
 	start_backend(&s);
 
 	struct trainer t = { .in = in,
@@ -262,6 +264,7 @@ int main(int argc, char **argv)
 	model_file_save(model, s.ops, s.backend, &s.shape, &s.info);
 	close_log(s.log);
 	s.ops->destroy(s.backend);
+	pool_free(s.pool);
 	rec_header_release(&made);
 	return 0;
 }

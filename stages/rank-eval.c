@@ -5,6 +5,7 @@
  */
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/progress.h"
 #include "cli/input_report.h"
 #include "cli/opt.h"
@@ -73,7 +74,7 @@ static struct evaluation_name parse_only(const char *text)
 			continue;
 		if (m == METRIC_AUC && !sign)
 			return (struct evaluation_name){ m, 0 };
-		if (m != METRIC_AUC && sign && opt_parse_uint(sign + 1, 1, UINT32_MAX, &cutoff)) {
+		if (m != METRIC_AUC && sign && number_parse_uint(sign + 1, 1, UINT32_MAX, &cutoff)) {
 			cfg.cutoffs = (struct opt_uints){ { (uint32_t)cutoff }, 1 };
 			return (struct evaluation_name){ m, 0 };
 		}

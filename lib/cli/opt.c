@@ -2,12 +2,12 @@
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "cli/opt_print.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,34 +42,12 @@ static void collect(const struct opt *table)
 	}
 }
 
-bool opt_parse_real(const char *text, double min, double max, double *v)
-{
-	char *end;
-
-	/* strtod also takes leading blanks, hexadecimal, inf and nan:
-	   none of them is a number here */
-	if (!*text || text[strspn(text, "+-.0123456789eE")])
-		return false;
-	errno = 0;
-	*v = strtod(text, &end);
-	return end != text && !*end && isfinite(*v) && *v >= min && *v <= max;
-}
-
-bool opt_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v)
-{
-	if (!*text || text[strspn(text, "0123456789")])
-		return false;
-	errno = 0;
-	*v = strtoull(text, NULL, 10);
-	return !errno && *v >= min && *v <= max;
-}
-
 static uint64_t parse_uint(const struct opt *o, const char *text, double most)
 {
 	/* what goes into provenance ends where JSON's integers do */
 	uint64_t v, max = most >= 0x1p63 ? INT64_MAX : (uint64_t)most;
 
-	if (!opt_parse_uint(text, (uint64_t)o->min, max, &v))
+	if (!number_parse_uint(text, (uint64_t)o->min, max, &v))
 		die_usage("option --%s: '%s' is not a whole number from %.0f to %llu", o->name,
 			text, o->min, (unsigned long long)max);
 	return v;
@@ -110,8 +88,8 @@ static void parse_range(const struct opt *o, const char *text)
 
 	if (colon)
 		*colon = '\0';
-	if (!colon || !opt_parse_uint(copy, 0, UINT32_MAX, &low) ||
-		!opt_parse_uint(colon + 1, 0, UINT32_MAX, &high) || low >= high)
+	if (!colon || !number_parse_uint(copy, 0, UINT32_MAX, &low) ||
+		!number_parse_uint(colon + 1, 0, UINT32_MAX, &high) || low >= high)
 		die_usage("option --%s: '%s' is not a range LO:HI with LO below HI", o->name, text);
 	*range = (struct opt_range){ (uint32_t)low, (uint32_t)high, true };
 	free(copy);
@@ -135,7 +113,7 @@ static void parse_value(const struct opt *o, const char *text)
 		*(uint64_t *)o->value = parse_uint(o, text, o->max);
 		break;
 	case OPT_T_REAL:
-		if (!opt_parse_real(text, o->min, o->max, o->value))
+		if (!number_parse_real(text, o->min, o->max, o->value))
 			die_usage("option --%s: '%s' is not a number from %g to %g", o->name, text,
 				o->min, o->max);
 		break;

@@ -95,11 +95,6 @@ bool opt_given(const void *value);
  */
 struct js *opt_provenance(void);
 
-/* Strict numbers for other text inputs too: the whole string,
-   no locale. False: not one, or out of range. */
-bool opt_parse_real(const char *text, double min, double max, double *v);
-bool opt_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v);
-
 #define COFILTER_VERSION "0.1.0"
 
 #endif

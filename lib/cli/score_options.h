@@ -7,36 +7,13 @@
 #define SCORE_OPTIONS_H
 
 #include "cli/opt.h"
-#include "rank/ranking.h"
+#include "rank/scorer.h"
 #include "stream/record.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct pool;
-
-struct scorer {
-	uint32_t num_users, num_items; /* bounds of what it can score */
-	void *arg;		       /* handed to the functions */
-
-	/* score[k] of (user[k], item[k]), k < n. */
-	void (*score_pairs)(
-		void *arg, size_t n, const uint32_t *user, const uint32_t *item, float *score);
-
-	/* score[k * (end - first) + i - first] of (user[k], item i), first <= i < end, k < n. */
-	void (*score_block)(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-		float *score);
-
-	/* Optional: a block that is ranked where its scores are; rank_block
-	   and top_block of backend.h. NULL: here. */
-	void (*rank_block)(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-		const struct rank_lists *lists, uint32_t *bad, struct rank_place *place);
-	void (*top_block)(void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-		const struct rank_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top,
-		float *score, uint32_t *num);
-
-	void (*close)(void *arg);
-};
 
 struct scorer_stage {
 	const char *name, *summary, *example;

@@ -106,7 +106,7 @@ static void spans_init(struct backend *b)
 	for (unsigned k = 0; k < b->layout.num_tensors; k++) {
 		const struct neumf_tensor *t = &b->layout.tensor[k];
 
-		if (t->embedding)
+		if (t->side != SIDE_NONE)
 			continue;
 		if (b->dense_size == 0)
 			b->dense_offset = t->offset;
@@ -194,9 +194,9 @@ struct backend *cpu_create(const struct backend_config *config, const struct cpu
 	network_views(b, config->params);
 	if (config->optimizer != NULL)
 		training_init(b, config);
-	b->pool = pool_new(config->threads);
+	b->pool = config->pool;
 	b->scratch_size = scratch_size(b);
-	b->scratch = cpu_aligned(config->threads, b->scratch_size);
+	b->scratch = cpu_aligned(pool_threads(b->pool), b->scratch_size);
 	return b;
 }
 
@@ -272,7 +272,6 @@ static const char *describe(struct backend *b)
 
 static void destroy(struct backend *b)
 {
-	pool_free(b->pool);
 	side_release(&b->user);
 	side_release(&b->item);
 	free(b->params);

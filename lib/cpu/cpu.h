@@ -69,7 +69,7 @@ struct backend {
 	struct neumf_layout layout;
 	struct neumf_optimizer optimizer;
 	const struct cpu_kernels *kernels;
-	struct pool *pool;
+	struct pool *pool; /* the caller's */
 	float *params;		  /* flat, layout order, CPU_SLACK floats longer */
 	float *moment1, *moment2; /* flat, layout order; NULL for sgd */
 
@@ -162,8 +162,8 @@ size_t cpu_update_scratch(const struct backend *b);
 void cpu_update(struct backend *b);
 void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
 void cpu_score_pairs(
-	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score);
-void cpu_score_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
+	void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
+void cpu_score_block(void *backend, size_t n, const uint32_t *user, uint32_t first,
 	uint32_t end, float *score);
 
 /* Zeroed memory on a cache line's boundary. */
@@ -191,15 +191,6 @@ static inline void cpu_fetch(const float *p, uint32_t n)
 	for (uint32_t k = 0; k < n; k += 16)
 		__builtin_prefetch(p + k);
 	__builtin_prefetch(p + n - 1);
-}
-
-static inline uint32_t cpu_widest(const struct backend *b)
-{
-	uint32_t widest = 0;
-
-	for (uint32_t l = 0; l < b->num_hidden; l++)
-		widest = b->hidden[l] > widest ? b->hidden[l] : widest;
-	return widest;
 }
 
 /* Rows of job k: blocks [k n / jobs, (k + 1) n / jobs) of the n blocks. */

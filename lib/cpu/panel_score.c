@@ -36,11 +36,11 @@ static size_t scratch_views(const struct backend *b, struct scratch *r, char *ba
 	char *top = base;
 
 	r->gmf = cpu_take(&top, CPU_SCORE_USERS * panel);
-	r->x[0] = cpu_take(&top, cpu_widest(b) * panel);
-	r->x[1] = cpu_take(&top, cpu_widest(b) * panel);
+	r->x[0] = cpu_take(&top, neumf_widest_hidden(&b->shape) * panel);
+	r->x[1] = cpu_take(&top, neumf_widest_hidden(&b->shape) * panel);
 	r->items = cpu_take(&top, ((size_t)half_columns(b) + b->mlp_factors + 3) * panel);
 	r->user = cpu_take(&top, users * b->factors);
-	r->user_half = cpu_take(&top, users * cpu_widest(b));
+	r->user_half = cpu_take(&top, users * neumf_widest_hidden(&b->shape));
 	return (size_t)(top - base);
 }
 

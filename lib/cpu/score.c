@@ -53,9 +53,10 @@ static void block_job(void *arg, size_t k, unsigned thread)
 		c->b, cpu_thread_scratch(c->b, thread), c->user + u, users, first, end, score, ld);
 }
 
-void cpu_score_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
-	uint32_t end, float *score)
+void cpu_score_block(
+	void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score)
 {
+	struct backend *b = backend;
 	struct call c = { b, n, user, NULL, first, end, score };
 
 	if (n == 0 || first == end)
@@ -78,8 +79,9 @@ static void pairs_job(void *arg, size_t k, unsigned thread)
 }
 
 void cpu_score_pairs(
-	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score)
+	void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score)
 {
+	struct backend *b = backend;
 	struct call c = { b, n, user, item, 0, 0, score };
 
 	if (n == 0)

@@ -173,12 +173,11 @@ static void read_gradient(struct backend *b, unsigned tensor, float *out)
 	const struct neumf_tensor *t = &b->layout.tensor[tensor];
 	const int *at = b->layout.at, k = (int)tensor;
 
-	if (!t->embedding)
+	if (t->side == SIDE_NONE)
 		b->kernels->dense_sums(
 			b, t->offset - b->dense_offset, (size_t)t->rows * t->cols, out);
 	else
-		read_rows(b,
-			k == at[TENSOR_GMF_USER] || k == at[TENSOR_MLP_USER] ? &b->user : &b->item,
+		read_rows(b, t->side == SIDE_USER ? &b->user : &b->item,
 			k == at[TENSOR_MLP_USER] || k == at[TENSOR_MLP_ITEM], out);
 }
 

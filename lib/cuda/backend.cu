@@ -9,10 +9,10 @@
 /* Most floats of an array of a step: its kernels count them in 32 bits. */
 static void check_sizes(const struct backend *b)
 {
-	uint64_t widest = b->F > 2 * b->E ? b->F : 2 * b->E;
+	uint64_t widest = neumf_widest_hidden(&b->shape);
 
-	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++)
-		widest = b->shape.hidden[l] > widest ? b->shape.hidden[l] : widest;
+	widest = b->F > widest ? b->F : widest;
+	widest = 2 * b->E > widest ? 2 * b->E : widest;
 	if (widest * b->batch_size * b->parts > INT32_MAX)
 		die("a batch of %u rows is too large for cuda: "
 		    "a layer of it has %.2g numbers, 2^31 are the most",
@@ -245,7 +245,7 @@ static void read_device(struct backend *b, const void *from, size_t bytes, void 
 static void read_row_gradient(
 	struct backend *b, const struct neumf_tensor *t, const struct param *p, float *out)
 {
-	const struct side *s = &b->side[strstr(t->name, "_user") ? SIDE_USER : SIDE_ITEM];
+	const struct side *s = &b->side[t->side];
 	size_t n = (size_t)b->n * s->parts, cols = t->cols;
 	uint32_t *key = (uint32_t *)xmalloc(n, sizeof(*key));
 	float *rows = (float *)xmalloc(n * cols, sizeof(*rows));
@@ -271,7 +271,7 @@ static void read(struct backend *b, unsigned tensor, enum backend_what what, flo
 						      : p->gradient;
 
 	flush(b);
-	if (what == BACKEND_GRADIENT && t->embedding)
+	if (what == BACKEND_GRADIENT && t->side != SIDE_NONE)
 		read_row_gradient(b, t, p, out);
 	else if (from)
 		read_device(b, from, bytes, out);

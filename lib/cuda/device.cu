@@ -63,7 +63,7 @@ static float *claim_zeros(struct backend *b, size_t n)
 static void claim_embedding(struct backend *b, const struct neumf_tensor *t, struct param *p)
 {
 	size_t size = (size_t)t->rows * t->cols;
-	const struct side *side = &b->side[strstr(t->name, "_user") ? SIDE_USER : SIDE_ITEM];
+	const struct side *side = &b->side[t->side];
 	size_t n = (size_t)b->batch_size * side->parts; /* occurrences */
 
 	p->value = claim_floats(b, size);
@@ -108,7 +108,7 @@ static void claim_dense(struct backend *b)
 	f->moment1 = moment1;
 	f->moment2 = moment2;
 	for (unsigned i = 0; i < b->layout.num_tensors && !b->planning; i++) {
-		if (b->layout.tensor[i].embedding)
+		if (b->layout.tensor[i].side != SIDE_NONE)
 			continue;
 		b->param[i].value = value + offset[i];
 		b->param[i].gradient = gradient ? gradient + offset[i] : NULL;
@@ -181,7 +181,7 @@ static void claim_activations(struct backend *b)
 static void claim_all(struct backend *b)
 {
 	for (unsigned i = 0; i < b->layout.num_tensors; i++)
-		if (b->layout.tensor[i].embedding)
+		if (b->layout.tensor[i].side != SIDE_NONE)
 			claim_embedding(b, &b->layout.tensor[i], &b->param[i]);
 	claim_dense(b);
 	if (b->train) {

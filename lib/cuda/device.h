@@ -22,7 +22,6 @@ struct side {
 	struct sorter sorter;
 	uint32_t *slot;
 };
-enum { SIDE_USER, SIDE_ITEM };
 
 /* One of two input buffers: ids of users, items, negatives (or labels), packed. */
 struct input {
@@ -131,17 +130,16 @@ void step_gradient(struct backend *b);
 void step_update(struct backend *b);
 
 /* scoring.cu; scoring_device leaves the block's scores in scores.score (n, end - first) */
-void scoring_pairs(
-	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score);
-void scoring_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+void scoring_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
+void scoring_block(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	float *score);
 void scoring_device(
 	struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end);
 
 /* ranked.cu: rank_block and top_block of backend.h */
-void ranked_places(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+void ranked_places(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	const struct rank_lists *lists, uint32_t *bad, struct rank_place *place);
-void ranked_top(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+void ranked_top(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	const struct rank_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
 	uint32_t *num);
 void ranked_free(struct backend *b);

@@ -55,9 +55,11 @@ static struct rank_rows mask_block(struct backend *b, size_t n, const uint32_t *
 	return a;
 }
 
-void ranked_places(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+void ranked_places(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	const struct rank_lists *lists, uint32_t *bad, struct rank_place *place)
 {
+	struct backend *b = (struct backend *)backend;
+
 	if (!n || first == end)
 		return;
 	struct rank_rows a = mask_block(b, n, user, first, end, lists, bad);
@@ -100,10 +102,12 @@ static void sort_row(uint32_t *top, float *score, uint32_t num, struct best *row
 	}
 }
 
-void ranked_top(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+void ranked_top(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	const struct rank_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
 	uint32_t *num)
 {
+	struct backend *b = (struct backend *)backend;
+
 	if (!n || first == end)
 		return;
 	struct rank_rows a = mask_block(b, n, user, first, end, lists, bad);

@@ -29,7 +29,7 @@ static float *claim_floats(struct backend *b, size_t n)
 static void reserve(struct backend *b, size_t rows, size_t block)
 {
 	struct scores *s = &b->scores;
-	size_t widest = 0;
+	size_t widest = neumf_widest_hidden(&b->shape);
 
 	rows = rows < SCORE_ROWS ? rows : (size_t)SCORE_ROWS;
 	if (s->rows >= rows && s->block >= block)
@@ -46,8 +46,6 @@ static void reserve(struct backend *b, size_t rows, size_t block)
 	s->score = claim_floats(b, s->block);
 	if (!b->E)
 		return;
-	for (uint32_t l = 0; l < b->shape.num_hidden; l++)
-		widest = b->shape.hidden[l] > widest ? b->shape.hidden[l] : widest;
 	s->user_rows = claim_floats(b, rows * b->E);
 	s->item_rows = claim_floats(b, rows * b->E);
 	s->user_half = claim_floats(b, rows * b->shape.hidden[0]);
@@ -119,9 +117,10 @@ static void user_halves(struct backend *b, uint32_t n)
 	layer1_half(b, s->user_rows, n, 0, s->user_half);
 }
 
-void scoring_pairs(
-	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score)
+void scoring_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score)
 {
+	struct backend *b = (struct backend *)backend;
+
 	struct scores *s = &b->scores;
 
 	reserve(b, n, n < SCORE_ROWS ? n : (size_t)SCORE_ROWS);
@@ -180,9 +179,11 @@ void scoring_device(struct backend *b, size_t n, const uint32_t *user, uint32_t 
 	}
 }
 
-void scoring_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+void scoring_block(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	float *score)
 {
+	struct backend *b = (struct backend *)backend;
+
 	size_t width = end - first;
 
 	if (!n || !width)

@@ -215,12 +215,11 @@ void step_update(struct backend *b)
 		flat_update_cuda(b->stream, &b->flat, &b->rule, b->state);
 	for (int i = TENSOR_GMF_USER; i <= TENSOR_MLP_ITEM; i++) {
 		const struct param *p = device_param(b, i);
-		const struct side *s =
-			&b->side[i == TENSOR_GMF_USER || i == TENSOR_MLP_USER ? SIDE_USER
-									      : SIDE_ITEM];
 
 		if (!p)
 			continue;
+		const struct side *s = &b->side[b->layout.tensor[b->layout.at[i]].side];
+
 		a[num].value = p->value;
 		a[num].moment1 = p->moment1;
 		a[num].moment2 = p->moment2;

@@ -8,14 +8,15 @@
 #define BACKEND_H
 
 #include "model/neumf.h"
-#include "rank/ranking.h"
+#include "rank/scorer.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BACKEND_ABI = 2 };
+enum { BACKEND_ABI = 3 };
 
+struct pool;
 struct backend; /* each backend defines its own */
 
 struct backend_config {
@@ -23,7 +24,7 @@ struct backend_config {
 	float *params; /* malloc'ed, neumf_layout order; the backend owns it from here on */
 	const struct neumf_optimizer *optimizer; /* copied; NULL: only scoring */
 	uint32_t batch_size;			 /* most rows of a batch */
-	unsigned threads;			 /* at least 1; never changes a bit of any result */
+	struct pool *pool; /* borrowed; its threads never change a bit of any result */
 	bool tf32;				 /* cuda: TF32 matrix products; others ignore it */
 };
 
@@ -65,13 +66,14 @@ struct backend_ops {
 	/* Waits for what was asked for; a trainer calls it once in a while, not at every step. */
 	struct backend_loss (*loss)(struct backend *b);
 
-	/* Scores as neumf.h defines s, in float32: score[k] of (user[k], item[k]), k < n. */
-	void (*score_pairs)(struct backend *b, size_t n, const uint32_t *user, const uint32_t *item,
+	/* Scores as neumf.h defines s, in float32, by the functions of scorer.h, whose arg is the
+	   backend: score[k] of (user[k], item[k]), k < n. */
+	void (*score_pairs)(void *backend, size_t n, const uint32_t *user, const uint32_t *item,
 		float *score);
 
 	/* The same for a block: score[k * (end - first) + i - first]
 	   of (user[k], item i), first <= i < end. */
-	void (*score_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
+	void (*score_block)(void *backend, size_t n, const uint32_t *user, uint32_t first,
 		uint32_t end, float *score);
 
 	/*
@@ -86,17 +88,11 @@ struct backend_ops {
 
 	void (*destroy)(struct backend *b);
 
-	/*
-	 * Optional, both or neither: score_block whose scores stay where they are and are ranked
-	 * there, as ranking.h does it; places are items less `first`. bad[k] is the place of the
-	 * first score of row k that is not finite, end - first where all are; what else row k gives
-	 * means nothing then. rank_block: place[p] of wanted[p]. top_block: the k >= 1 best, best
-	 * first: top and score are (n, k), of which num[k] are there.
-	 */
-	void (*rank_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
+	/* Optional, both or neither: as in scorer.h. */
+	void (*rank_block)(void *backend, size_t n, const uint32_t *user, uint32_t first,
 		uint32_t end, const struct rank_lists *lists, uint32_t *bad,
 		struct rank_place *place);
-	void (*top_block)(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
+	void (*top_block)(void *backend, size_t n, const uint32_t *user, uint32_t first,
 		uint32_t end, const struct rank_lists *lists, uint32_t *bad, uint32_t k,
 		uint32_t *top, float *score, uint32_t *num);
 };

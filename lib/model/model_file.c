@@ -2,7 +2,7 @@
 
 #include "base/die.h"
 #include "base/mem.h"
-#include "cli/opt.h"
+#include "base/number.h"
 #include "stream/safetensors.h"
 
 #include <inttypes.h>
@@ -123,7 +123,7 @@ static uint32_t get_number(const char *file, const struct js *m, const char *key
 	const char *value = get_text(file, m, key);
 	uint64_t v;
 
-	if (!opt_parse_uint(value, 0, UINT32_MAX, &v))
+	if (!number_parse_uint(value, 0, UINT32_MAX, &v))
 		die_value(file, key, value);
 	return (uint32_t)v;
 }
@@ -141,7 +141,7 @@ static void get_hidden(const char *file, const struct js *m, struct neumf_shape 
 		if (comma)
 			*comma = '\0';
 		if (s->num_hidden == NEUMF_MAX_HIDDEN ||
-			!opt_parse_uint(next, 1, NEUMF_MAX_WIDTH, &v))
+			!number_parse_uint(next, 1, NEUMF_MAX_WIDTH, &v))
 			die_value(file, "hidden", value);
 		s->hidden[s->num_hidden++] = (uint32_t)v;
 		next = comma ? comma + 1 : NULL;

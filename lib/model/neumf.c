@@ -63,6 +63,15 @@ uint32_t neumf_head_width(const struct neumf_shape *s)
 	return neumf_has_mlp(s) ? width + s->hidden[s->num_hidden - 1] : width;
 }
 
+uint32_t neumf_widest_hidden(const struct neumf_shape *s)
+{
+	uint32_t widest = 0;
+
+	for (uint32_t l = 0; l < s->num_hidden; l++)
+		widest = s->hidden[l] > widest ? s->hidden[l] : widest;
+	return widest;
+}
+
 static struct neumf_tensor *add(
 	struct neumf_layout *l, int which, const char *name, uint32_t rows, uint32_t cols)
 {
@@ -71,6 +80,7 @@ static struct neumf_tensor *add(
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	t->rows = rows;
 	t->cols = cols;
+	t->side = SIDE_NONE;
 	t->offset = l->num_params;
 	l->num_params += (uint64_t)rows * cols;
 	l->at[which] = (int)l->num_tensors++;
@@ -78,9 +88,12 @@ static struct neumf_tensor *add(
 }
 
 static void add_embedding(
-	struct neumf_layout *l, int which, const char *name, uint32_t rows, uint32_t cols)
+	struct neumf_layout *l, int which, const char *name, const struct neumf_shape *s, uint32_t cols)
 {
-	add(l, which, name, rows, cols)->embedding = true;
+	bool users = which == TENSOR_GMF_USER || which == TENSOR_MLP_USER;
+
+	add(l, which, name, users ? s->num_users : s->num_items, cols)->side =
+		users ? SIDE_USER : SIDE_ITEM;
 }
 
 static void add_bias(struct neumf_layout *l, int which, const char *name, uint32_t width)
@@ -110,8 +123,8 @@ void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out)
 	for (int k = 0; k < NEUMF_MAX_TENSORS; k++)
 		out->at[k] = -1;
 	if (neumf_has_gmf(s)) {
-		add_embedding(out, TENSOR_GMF_ITEM, "gmf_item.weight", s->num_items, s->factors);
-		add_embedding(out, TENSOR_GMF_USER, "gmf_user.weight", s->num_users, s->factors);
+		add_embedding(out, TENSOR_GMF_ITEM, "gmf_item.weight", s, s->factors);
+		add_embedding(out, TENSOR_GMF_USER, "gmf_user.weight", s, s->factors);
 	}
 	if (has_head(s)) {
 		if (s->loss == LOSS_BCE)
@@ -121,9 +134,9 @@ void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out)
 	if (neumf_has_mlp(s)) {
 		add_hidden(out, s);
 		add_embedding(
-			out, TENSOR_MLP_ITEM, "mlp_item.weight", s->num_items, s->mlp_factors);
+			out, TENSOR_MLP_ITEM, "mlp_item.weight", s, s->mlp_factors);
 		add_embedding(
-			out, TENSOR_MLP_USER, "mlp_user.weight", s->num_users, s->mlp_factors);
+			out, TENSOR_MLP_USER, "mlp_user.weight", s, s->mlp_factors);
 	}
 }
 
@@ -144,7 +157,7 @@ static double dense_limit(const struct neumf_tensor *t, int which)
 static void init_tensor(const struct neumf_tensor *t, int which, double init_std,
 	enum neumf_dense_init dense_init, uint64_t seed, float *w)
 {
-	bool uniform = dense_init == DENSE_GLOROT && !t->embedding;
+	bool uniform = dense_init == DENSE_GLOROT && t->side == SIDE_NONE;
 	double limit = uniform ? dense_limit(t, which) : 0;
 	uint64_t n = (uint64_t)t->rows * t->cols;
 	struct rng r;

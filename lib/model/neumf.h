@@ -67,6 +67,9 @@ struct neumf_optimizer {
 	double beta1, beta2, eps; /* 0.9, 0.999, 1e-8 */
 };
 
+/* Whose rows an embedding table holds. */
+enum neumf_side { SIDE_USER, SIDE_ITEM, SIDE_NONE };
+
 /*
  * One tensor of a model: row-major (rows, cols) floats at `offset` in the flat parameter array. A
  * bias is (1, n) here and one-dimensional (n) in a file.
@@ -75,7 +78,8 @@ struct neumf_tensor {
 	char name[24];
 	uint32_t rows, cols;
 	uint64_t offset; /* in floats */
-	bool embedding, bias;
+	enum neumf_side side; /* SIDE_NONE: a dense tensor, moved whole */
+	bool bias;
 };
 
 /* What a tensor is for; an index into neumf_layout.at.
@@ -106,6 +110,9 @@ const char *neumf_check(const struct neumf_shape *s);
 
 /* Width of x_l: 2E for l = 0, H_l above. */
 uint32_t neumf_width(const struct neumf_shape *s, uint32_t l);
+
+/* The widest hidden layer, 0 where the model has none. */
+uint32_t neumf_widest_hidden(const struct neumf_shape *s);
 
 /* Width of the head's input: F for gmf and mf, Hn for mlp, F + Hn for neumf. */
 uint32_t neumf_head_width(const struct neumf_shape *s);

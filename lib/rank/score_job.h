@@ -2,7 +2,7 @@
 #ifndef SCORE_JOB_H
 #define SCORE_JOB_H
 
-#include "cli/score_options.h"
+#include "rank/scorer.h"
 #include "data/user_items.h"
 #include "stream/record.h"
 

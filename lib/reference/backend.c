@@ -72,24 +72,14 @@ static double label_loss(struct backend *b, const struct batch *batch, uint32_t 
 	return softplus(logit) - label * logit;
 }
 
-/* Occurrences of the row in the batch, for the rows of an embedding tensor. */
-static const uint32_t *row_counts(const struct backend *b, unsigned tensor)
-{
-	int t = (int)tensor;
-
-	if (t == b->net.layout.at[TENSOR_GMF_USER] || t == b->net.layout.at[TENSOR_MLP_USER])
-		return b->user_count;
-	return b->item_count;
-}
-
 /* g += l2 x w x occurrences / B on the embedding rows */
 static void add_l2(struct backend *b)
 {
 	for (unsigned k = 0; k < b->net.layout.num_tensors; k++) {
 		const struct neumf_tensor *t = &b->net.layout.tensor[k];
-		const uint32_t *count = row_counts(b, k);
+		const uint32_t *count = t->side == SIDE_USER ? b->user_count : b->item_count;
 
-		for (uint64_t e = 0; t->embedding && e < (uint64_t)t->rows * t->cols; e++)
+		for (uint64_t e = 0; t->side != SIDE_NONE && e < (uint64_t)t->rows * t->cols; e++)
 			b->net.gradient[t->offset + e] += b->optimizer.l2 *
 							  b->net.params[t->offset + e] *
 							  count[e / t->cols] / b->rows;
@@ -141,8 +131,8 @@ static void reference_update(struct backend *b)
 	double correction2 = 1 - pow(o->beta2, (double)b->step);
 	for (unsigned k = 0; k < b->net.layout.num_tensors; k++) {
 		const struct neumf_tensor *t = &b->net.layout.tensor[k];
-		const uint32_t *count = row_counts(b, k);
-		bool lazy = o->kind == OPTIMIZER_LAZY_ADAM && t->embedding;
+		const uint32_t *count = t->side == SIDE_USER ? b->user_count : b->item_count;
+		bool lazy = o->kind == OPTIMIZER_LAZY_ADAM && t->side != SIDE_NONE;
 		uint64_t first = t->offset, end = first + (uint64_t)t->rows * t->cols;
 
 		for (uint64_t e = first; e < end; e++) {
@@ -174,15 +164,19 @@ static float score_of(struct backend *b, uint32_t user, uint32_t item)
 }
 
 static void reference_score_pairs(
-	struct backend *b, size_t n, const uint32_t *user, const uint32_t *item, float *score)
+	void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score)
 {
+	struct backend *b = backend;
+
 	for (size_t k = 0; k < n; k++)
 		score[k] = score_of(b, user[k], item[k]);
 }
 
-static void reference_score_block(struct backend *b, size_t n, const uint32_t *user, uint32_t first,
-	uint32_t end, float *score)
+static void reference_score_block(
+	void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score)
 {
+	struct backend *b = backend;
+
 	for (size_t k = 0; k < n; k++)
 		for (uint32_t i = first; i < end; i++)
 			*score++ = score_of(b, user[k], i);

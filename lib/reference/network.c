@@ -170,7 +170,7 @@ void activation_release(struct activation *a)
 
 void network_init(struct network *n, const struct neumf_shape *s, float *params, bool training)
 {
-	uint32_t widest = 0;
+	uint32_t widest = neumf_widest_hidden(s);
 
 	memset(n, 0, sizeof(*n));
 	n->shape = *s;
@@ -179,9 +179,8 @@ void network_init(struct network *n, const struct neumf_shape *s, float *params,
 	if (!training)
 		return;
 	n->gradient = xcalloc(n->layout.num_params, sizeof(*n->gradient));
-	for (uint32_t l = 0; neumf_has_mlp(s) && l <= s->num_hidden; l++)
-		if (neumf_width(s, l) > widest)
-			widest = neumf_width(s, l);
+	if (neumf_has_mlp(s) && neumf_width(s, 0) > widest)
+		widest = neumf_width(s, 0);
 	n->dx = xcalloc(widest, sizeof(*n->dx));
 	n->dx_below = xcalloc(widest, sizeof(*n->dx_below));
 }

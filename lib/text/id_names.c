@@ -2,7 +2,7 @@
 
 #include "base/die.h"
 #include "base/mem.h"
-#include "cli/opt.h"
+#include "base/number.h"
 #include "stream/stream.h"
 
 #include <inttypes.h>
@@ -119,7 +119,7 @@ static void read_line(struct id_names *l, char *line, size_t length, uint64_t nu
 		die("line %" PRIu64 " of '%s' does not begin with an id and a tab", number,
 			l->path);
 	line[digits] = '\0';
-	if (!opt_parse_uint(line, 0, UINT64_MAX, &id))
+	if (!number_parse_uint(line, 0, UINT64_MAX, &id))
 		die("line %" PRIu64 " of '%s': '%s' is not an id", number, l->path, line);
 	if (id >= l->num)
 		die("line %" PRIu64 " of '%s': %s %" PRIu64 " is not below %" PRIu32

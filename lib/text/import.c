@@ -2,7 +2,7 @@
 
 #include "base/die.h"
 #include "base/mem.h"
-#include "cli/opt.h"
+#include "base/number.h"
 #include "stream/stream.h"
 
 #include <inttypes.h>
@@ -48,7 +48,7 @@ static bool parse_int(const char *text, int64_t *v)
 	bool minus = *text == '-';
 	uint64_t u;
 
-	if (!opt_parse_uint(text + minus, 0, (uint64_t)INT64_MAX + minus, &u))
+	if (!number_parse_uint(text + minus, 0, (uint64_t)INT64_MAX + minus, &u))
 		return false;
 	*v = minus ? (int64_t)(0 - u) : (int64_t)u;
 	return true;
@@ -76,7 +76,7 @@ static void parse_field(
 
 	switch (field->type) {
 	case REC_U32:
-		if (!opt_parse_uint(text, 0, UINT32_MAX, &u64))
+		if (!number_parse_uint(text, 0, UINT32_MAX, &u64))
 			bad(in, text, field, "is not a whole number from 0 to 4294967295");
 		u32 = (uint32_t)u64;
 		if (field->meaning != REC_PLAIN && u32 >= in->bound[field->meaning])

@@ -7,7 +7,7 @@
 #include "base/bytes.h"
 #include "base/die.h"
 #include "base/mem.h"
-#include "cli/opt.h"
+#include "base/number.h"
 #include "stream/stream.h"
 
 #include <float.h>
@@ -246,7 +246,7 @@ static const char *scan_real(const struct rating_text *t, const char *start, flo
 	memcpy(number, start, (size_t)(end - start));
 	number[end - start] = '\0';
 	if (strlen(number) != (size_t)(end - start) ||
-		!opt_parse_real(number, -DBL_MAX, DBL_MAX, &v) || !isfinite((float)v))
+		!number_parse_real(number, -DBL_MAX, DBL_MAX, &v) || !isfinite((float)v))
 		die_field(t, start, "rating", "is not a number, or not a finite one");
 	*value = (float)v;
 	return end;

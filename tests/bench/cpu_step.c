@@ -101,8 +101,8 @@ int main(int argc, char **argv)
 	const unsigned n = cpu_kernels_available(kernels, 8), level = number(argc, argv, 7, 0);
 	const double seconds = number(argc, argv, 8, 2);
 	struct neumf_optimizer o = { OPTIMIZER_ADAM, 0.001, 0, 0, 0.9, 0.999, 1e-8 };
-	struct backend_config c = { shape_of(argv[2], users, items), NULL, &o, size, threads,
-		false };
+	struct backend_config c = { shape_of(argv[2], users, items), NULL, &o, size,
+		pool_new(threads), false };
 	struct neumf_layout l;
 	struct rng r;
 

@@ -7,8 +7,8 @@
  */
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "base/rng.h"
-#include "cli/opt.h"
 #include "model/backend.h"
 
 #include <stdio.h>
@@ -41,7 +41,7 @@ static struct backend *create(const struct backend_ops *ops, const struct neumf_
 	uint32_t batch, bool train, bool tf32)
 {
 	struct neumf_optimizer optimizer = { OPTIMIZER_LAZY_ADAM, 0.001, 0, 0, 0.9, 0.999, 1e-8 };
-	struct backend_config config = { .shape = *shape, .batch_size = batch, .threads = 1 };
+	struct backend_config config = { .shape = *shape, .batch_size = batch };
 	struct neumf_layout layout;
 
 	neumf_layout(shape, &layout);
@@ -142,7 +142,7 @@ static uint32_t number(const char *text)
 {
 	uint64_t v;
 
-	if (!opt_parse_uint(text, 1, UINT32_MAX / 8, &v))
+	if (!number_parse_uint(text, 1, UINT32_MAX / 8, &v))
 		die("'%s' is not a number", text);
 	return (uint32_t)v;
 }

@@ -59,12 +59,22 @@ static struct neumf_shape shape_of(
 	return s;
 }
 
+/* One pool for each number of threads, never freed. */
+static struct pool *pool_of(unsigned threads)
+{
+	static struct pool *pools[9];
+
+	if (pools[threads] == NULL)
+		pools[threads] = pool_new(threads);
+	return pools[threads];
+}
+
 /* kernels NULL: the reference */
 static struct backend *make(const struct neumf_shape *s, const struct neumf_optimizer *o,
 	uint32_t batch_size, unsigned threads, const struct cpu_kernels *kernels)
 {
 	struct backend_config c = {
-		.shape = *s, .optimizer = o, .batch_size = batch_size, .threads = threads
+		.shape = *s, .optimizer = o, .batch_size = batch_size, .pool = pool_of(threads)
 	};
 	struct neumf_layout l;
 

@@ -17,9 +17,13 @@ enum { ITEMS = 60001 };
 static struct backend *make(const struct cpu_kernels *kernels, enum neumf_loss loss, bool sigmoid,
 	const float *logit, const struct neumf_optimizer *o)
 {
-	struct backend_config c = { .optimizer = o, .batch_size = 1, .threads = 1 };
+	static struct pool *pool;
+	struct backend_config c = { .optimizer = o, .batch_size = 1 };
 	struct neumf_layout l;
 
+	if (pool == NULL)
+		pool = pool_new(1);
+	c.pool = pool;
 	c.shape = (struct neumf_shape){ .model = MODEL_MF,
 		.loss = loss,
 		.sigmoid_output = sigmoid,

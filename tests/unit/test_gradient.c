@@ -24,7 +24,7 @@ static struct backend *backend(const struct neumf_shape *s, const float *params,
 	const struct neumf_optimizer *o)
 {
 	struct backend_config config = {
-		.shape = *s, .optimizer = o, .batch_size = ROWS, .threads = 1
+		.shape = *s, .optimizer = o, .batch_size = ROWS
 	};
 
 	config.params = xmalloc(n, sizeof(float));
@@ -58,7 +58,7 @@ static double objective(const struct neumf_shape *s, const struct neumf_layout *
 	for (unsigned k = 0; k < l->num_tensors; k++) {
 		const struct neumf_tensor *t = &l->tensor[k];
 
-		for (uint64_t e = 0; t->embedding && e < (uint64_t)t->rows * t->cols; e++) {
+		for (uint64_t e = 0; t->side != SIDE_NONE && e < (uint64_t)t->rows * t->cols; e++) {
 			double w = params[t->offset + e];
 
 			penalty += w * w *

@@ -59,7 +59,7 @@ static void test_layouts(void)
 	neumf_layout(&s, &l);
 	CHECK(l.at[TENSOR_MLP + 2] == 7 && l.at[TENSOR_MLP + 3] == 6 && l.at[TENSOR_MLP + 4] == -1,
 		"mlp.1.weight, its bias and no third layer are found");
-	CHECK(l.tensor[0].embedding && !l.tensor[3].embedding && l.tensor[2].bias &&
+	CHECK(l.tensor[0].side != SIDE_NONE && l.tensor[3].side == SIDE_NONE && l.tensor[2].bias &&
 			!l.tensor[3].bias,
 		"embeddings and biases are marked");
 }
@@ -172,7 +172,7 @@ static const struct neumf_optimizer sgd = { OPTIMIZER_SGD, 1, 0, 0, 0.9, 0.999, 
 static struct backend *start(const struct neumf_shape *s, const float *params, size_t n)
 {
 	struct backend_config config = {
-		.shape = *s, .optimizer = &sgd, .batch_size = 2, .threads = 1
+		.shape = *s, .optimizer = &sgd, .batch_size = 2
 	};
 
 	config.params = xmalloc(n, sizeof(float));

@@ -39,7 +39,7 @@ static bool in_batch(const struct neumf_tensor *t, uint32_t row, int step)
 static struct backend *start(const struct neumf_layout *l, const struct neumf_optimizer *o)
 {
 	struct backend_config config = {
-		.shape = shape, .optimizer = o, .batch_size = 1, .threads = 1
+		.shape = shape, .optimizer = o, .batch_size = 1
 	};
 	struct rng r;
 
@@ -103,7 +103,7 @@ static void check_steps(const struct neumf_optimizer *o, const char *name)
 
 			for (uint64_t e = t->offset; e < t->offset + (uint64_t)t->rows * t->cols;
 				e++) {
-				if (o->kind == OPTIMIZER_LAZY_ADAM && t->embedding &&
+				if (o->kind == OPTIMIZER_LAZY_ADAM && t->side != SIDE_NONE &&
 					!in_batch(t, (uint32_t)((e - t->offset) / t->cols), s)) {
 					rested++;
 					disturbed += before[e] != after[e];

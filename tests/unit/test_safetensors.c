@@ -110,7 +110,7 @@ static void save(const struct neumf_shape *shape, const float *params)
 {
 	struct neumf_layout l;
 	struct model_info info = { 9, js_array() };
-	struct backend_config config = { .shape = *shape, .threads = 1 };
+	struct backend_config config = { .shape = *shape };
 
 	neumf_layout(shape, &l);
 	config.params = copy_of(params, l.num_params);
