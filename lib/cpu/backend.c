@@ -7,11 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-extern const struct cpu_kernels cpu_kernels_base;
-#ifdef __x86_64__
-extern const struct cpu_kernels cpu_kernels_v3, cpu_kernels_v4;
-#endif
-
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
 {
 	unsigned n = 0;

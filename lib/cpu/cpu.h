@@ -69,7 +69,7 @@ struct backend {
 	struct neumf_layout layout;
 	struct neumf_optimizer optimizer;
 	const struct cpu_kernels *kernels;
-	struct pool *pool; /* the caller's */
+	struct pool *pool;	  /* the caller's */
 	float *params;		  /* flat, layout order, CPU_SLACK floats longer */
 	float *moment1, *moment2; /* flat, layout order; NULL for sgd */
 
@@ -136,18 +136,21 @@ struct cpu_kernels {
 		uint32_t rows, const float *g, size_t stride);
 
 	/* the item half of items first .. end - 1 in item_half, and how many floats all take */
-	size_t (*items_size)(const struct backend *b);
-	void (*items)(struct backend *b, void *scratch, uint32_t first, uint32_t end);
+	size_t (*item_half_size)(const struct backend *b);
+	void (*item_halves)(struct backend *b, void *scratch, uint32_t first, uint32_t end);
 
 	/* scores of up to CPU_SCORE_USERS users: score[k x ld + i - first] of (user[k], item i) */
 	size_t (*score_scratch)(const struct backend *b);
-	void (*score)(const struct backend *b, void *scratch, const uint32_t *user, uint32_t users,
-		uint32_t first, uint32_t end, float *score, size_t ld);
+	void (*score_block)(const struct backend *b, void *scratch, const uint32_t *user,
+		uint32_t users, uint32_t first, uint32_t end, float *score, size_t ld);
 	void (*score_pairs)(const struct backend *b, void *scratch, size_t n, const uint32_t *user,
 		const uint32_t *item, float *score);
 };
 
-/* Instruction sets this processor has, best first, and how many. */
+/* The tables: of what the compiler takes for granted, and of levels 3 and 4 of x86-64, there only. */
+extern const struct cpu_kernels cpu_kernels_base, cpu_kernels_v3, cpu_kernels_v4;
+
+/* Tables for instruction sets this processor has into list, the best first; returns how many, at most max. */
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
 
 /* backend_cpu.create with given kernels, for tests. */
@@ -163,8 +166,8 @@ void cpu_update(struct backend *b);
 void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
 void cpu_score_pairs(
 	void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
-void cpu_score_block(void *backend, size_t n, const uint32_t *user, uint32_t first,
-	uint32_t end, float *score);
+void cpu_score_block(
+	void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score);
 
 /* Zeroed memory on a cache line's boundary. */
 void *cpu_aligned(size_t n, size_t size);

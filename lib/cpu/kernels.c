@@ -1,21 +1,29 @@
-/* cpu_kernels: the table of one instruction set. */
-#include "cpu/kernels.h"
+/*
+ * kernels: all of the cpu backend that depends on the width of a vector, as one table of functions. This file
+ * is compiled once per instruction set (cpu.mk); CPU_KERNELS, the table's name, is all that differs in the source.
+ */
+#ifndef CPU_KERNELS
+#define CPU_KERNELS cpu_kernels_base
+#endif
 
-#include "cpu/panel.h"
+#include "cpu/cpu.h"
+#include "cpu/gradient.h"
+#include "cpu/optimizer.h"
+#include "cpu/panel_score.h"
 
-const struct cpu_kernels LEVEL(cpu_kernels) = {
-	.name = CPU_ISA_NAME,
+const struct cpu_kernels CPU_KERNELS = {
+	.name = ISA_NAME,
 	.block = BLOCK_PANELS * PANEL_ROWS,
-	.gradient_scratch = LEVEL(gradient_scratch),
-	.gradient = LEVEL(gradient),
-	.row_sums = LEVEL(row_sums),
-	.spread = LEVEL(spread),
-	.dense_sums = LEVEL(dense_sums),
-	.update = LEVEL(update),
-	.update_rows = LEVEL(update_rows),
-	.items_size = LEVEL(items_size),
-	.items = LEVEL(items),
-	.score_scratch = LEVEL(score_scratch),
-	.score = LEVEL(score),
-	.score_pairs = LEVEL(score_pairs),
+	.gradient_scratch = gradient_scratch,
+	.gradient = gradient,
+	.row_sums = row_sums,
+	.spread = spread,
+	.dense_sums = dense_sums,
+	.update = update,
+	.update_rows = update_rows,
+	.item_half_size = item_half_size,
+	.item_halves = item_halves,
+	.score_scratch = score_scratch,
+	.score_block = score_block,
+	.score_pairs = score_pairs,
 };

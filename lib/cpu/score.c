@@ -20,7 +20,7 @@ static void items_job(void *arg, size_t k, unsigned thread)
 	const uint32_t first = (uint32_t)k * SCORE_ITEMS, n = b->shape.num_items;
 	const uint32_t end = n - first < SCORE_ITEMS ? n : first + SCORE_ITEMS;
 
-	b->kernels->items(b, cpu_thread_scratch(b, thread), first, end);
+	b->kernels->item_halves(b, cpu_thread_scratch(b, thread), first, end);
 }
 
 /* The item half of the network for all items, once after each change of the parameters. */
@@ -31,7 +31,7 @@ static void item_halves(struct backend *b)
 	if (b->item_half_valid)
 		return;
 	if (b->item_half == NULL)
-		b->item_half = cpu_aligned(b->kernels->items_size(b), sizeof(float));
+		b->item_half = cpu_aligned(b->kernels->item_half_size(b), sizeof(float));
 	pool_run(b->pool, n / SCORE_ITEMS + (n % SCORE_ITEMS > 0), items_job, b);
 	b->item_half_valid = true;
 }
@@ -49,7 +49,7 @@ static void block_job(void *arg, size_t k, unsigned thread)
 	const size_t ld = c->end - c->first;
 	float *score = c->score + u * ld + (first - c->first);
 
-	c->b->kernels->score(
+	c->b->kernels->score_block(
 		c->b, cpu_thread_scratch(c->b, thread), c->user + u, users, first, end, score, ld);
 }
 

@@ -12,25 +12,18 @@
 #include <stdint.h>
 #include <string.h>
 
-#ifndef CPU_ISA
-#define CPU_ISA base
-#endif
-#define CPU_JOIN_(a, b) a##_##b
-#define CPU_JOIN(a, b)	CPU_JOIN_(a, b)
-#define LEVEL(name)	CPU_JOIN(name, CPU_ISA)
-
 #if defined(__AVX512F__)
 enum { LANES = 16 };
-#define CPU_ISA_NAME "avx512"
+#define ISA_NAME "avx512"
 #elif defined(__AVX2__)
 enum { LANES = 8 };
-#define CPU_ISA_NAME "avx2"
+#define ISA_NAME "avx2"
 #elif defined(__x86_64__)
 enum { LANES = 4 };
-#define CPU_ISA_NAME "sse2"
+#define ISA_NAME "sse2"
 #else
 enum { LANES = 4 };
-#define CPU_ISA_NAME "128-bit"
+#define ISA_NAME "128-bit"
 #endif
 
 /* Vector registers: how many outputs times groups a tile of a product may hold. */

@@ -5,7 +5,10 @@
  * gmf_item, then W1i mlp_item. What is left for a pair is F + H1 operations and the layers above the first;
  * a panel's columns stay in the first cache for all users of the call.
  */
-#include "cpu/kernels.h"
+#ifndef PANEL_SCORE_H
+#define PANEL_SCORE_H
+
+#include "cpu/cpu.h"
 #include "cpu/panel.h"
 
 #include <string.h>
@@ -16,21 +19,21 @@ static uint32_t half_columns(const struct backend *b)
 	return b->factors + (b->num_hidden > 0 ? b->hidden[0] : 0);
 }
 
-size_t LEVEL(items_size)(const struct backend *b)
+static size_t item_half_size(const struct backend *b)
 {
 	return ((size_t)b->shape.num_items + PANEL_ROWS - 1) / PANEL_ROWS * half_columns(b) *
 	       PANEL_ROWS;
 }
 
 /* What a call needs: users' gmf rows and halves, gmf logits, outputs of two layers, items brought together. */
-struct scratch {
+struct score_scratch {
 	float *user, *user_half; /* (users, F), (users, H1) */
 	vf *gmf;		 /* (users) columns */
 	vf *x[2];		 /* (widest layer) columns */
 	vf *items;		 /* (F + H1) columns */
 };
 
-static size_t scratch_views(const struct backend *b, struct scratch *r, char *base)
+static size_t scratch_views(const struct backend *b, struct score_scratch *r, char *base)
 {
 	const size_t panel = PANEL * sizeof(vf), users = CPU_SCORE_USERS * sizeof(float);
 	char *top = base;
@@ -44,9 +47,9 @@ static size_t scratch_views(const struct backend *b, struct scratch *r, char *ba
 	return (size_t)(top - base);
 }
 
-size_t LEVEL(score_scratch)(const struct backend *b)
+static size_t score_scratch(const struct backend *b)
 {
-	struct scratch r;
+	struct score_scratch r;
 
 	return scratch_views(b, &r, NULL);
 }
@@ -66,10 +69,10 @@ static void gather_items(
 }
 
 /* The item half of items first .. end - 1; first is a multiple of PANEL_ROWS. */
-void LEVEL(items)(struct backend *b, void *scratch, uint32_t first, uint32_t end)
+static void item_halves(struct backend *b, void *scratch, uint32_t first, uint32_t end)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
-	struct scratch r;
+	struct score_scratch r;
 
 	scratch_views(b, &r, scratch);
 	for (; first < end; first += PANEL_ROWS) {
@@ -103,7 +106,7 @@ static float dot(const float *a, const float *b, uint32_t n)
 }
 
 static void user_halves(
-	const struct backend *b, const struct scratch *r, const uint32_t *user, uint32_t n)
+	const struct backend *b, const struct score_scratch *r, const uint32_t *user, uint32_t n)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
 
@@ -119,8 +122,8 @@ static void user_halves(
 }
 
 /* The panel's scores for user number k of the scratch. */
-static void score_panel(
-	const struct backend *b, const struct scratch *r, const vf *items, uint32_t k, vf *score)
+static void score_panel(const struct backend *b, const struct score_scratch *r, const vf *items,
+	uint32_t k, vf *score)
 {
 	const uint32_t f = b->factors, last = b->num_hidden - 1;
 	const vf *x = r->x[0];
@@ -150,7 +153,7 @@ static void score_panel(
 
 /* gmf branch of the logits of all users: head.bias + user . items */
 static void gmf_logits(
-	const struct backend *b, const struct scratch *r, const vf *items, uint32_t users)
+	const struct backend *b, const struct score_scratch *r, const vf *items, uint32_t users)
 {
 	const struct product gmf = { r->user, b->factors, 1, users, b->factors };
 	float bias[CPU_SCORE_USERS];
@@ -160,11 +163,11 @@ static void gmf_logits(
 	product_panel(&gmf, FROM_BIAS, AS_IT_IS, items, bias, NULL, r->gmf);
 }
 
-void LEVEL(score)(const struct backend *b, void *scratch, const uint32_t *user, uint32_t users,
-	uint32_t first, uint32_t end, float *score, size_t ld)
+static void score_block(const struct backend *b, void *scratch, const uint32_t *user,
+	uint32_t users, uint32_t first, uint32_t end, float *score, size_t ld)
 {
 	const uint32_t n = half_columns(b);
-	struct scratch r;
+	struct score_scratch r;
 
 	scratch_views(b, &r, scratch);
 	user_halves(b, &r, user, users);
@@ -185,8 +188,8 @@ void LEVEL(score)(const struct backend *b, void *scratch, const uint32_t *user, 
 }
 
 /* n pairs of one user, n <= PANEL_ROWS: the items' columns are brought together in a panel. */
-static void score_items(const struct backend *b, const struct scratch *r, const uint32_t *item,
-	uint32_t n, float *score)
+static void score_items(const struct backend *b, const struct score_scratch *r,
+	const uint32_t *item, uint32_t n, float *score)
 {
 	const uint32_t columns = half_columns(b);
 	vf panel[PANEL];
@@ -204,10 +207,10 @@ static void score_items(const struct backend *b, const struct scratch *r, const 
 	memcpy(score, panel, n * sizeof(*score));
 }
 
-void LEVEL(score_pairs)(const struct backend *b, void *scratch, size_t n, const uint32_t *user,
+static void score_pairs(const struct backend *b, void *scratch, size_t n, const uint32_t *user,
 	const uint32_t *item, float *score)
 {
-	struct scratch r;
+	struct score_scratch r;
 
 	scratch_views(b, &r, scratch);
 	for (size_t k = 0, run; k < n; k += run) {
@@ -218,3 +221,5 @@ void LEVEL(score_pairs)(const struct backend *b, void *scratch, size_t n, const 
 		score_items(b, &r, item + k, (uint32_t)run, score + k);
 	}
 }
+
+#endif

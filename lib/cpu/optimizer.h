@@ -2,7 +2,10 @@
  * cpu_optimizer: sums of a batch's gradients and the optimizer's step on flat stretches of weights. All
  * loops are elementwise; the compiler makes vectors of them (lib.mk compiles this file for each instruction set).
  */
-#include "cpu/kernels.h"
+#ifndef OPTIMIZER_H
+#define OPTIMIZER_H
+
+#include "cpu/cpu.h"
 #include "cpu/loss.h"
 
 #include <math.h>
@@ -58,7 +61,7 @@ static void add_l2(const struct backend *b, const struct cpu_side *side, uint32_
 	}
 }
 
-void LEVEL(row_sums)(const struct backend *b, const struct cpu_side *side, uint32_t first,
+static void row_sums(const struct backend *b, const struct cpu_side *side, uint32_t first,
 	uint32_t end, float *sums)
 {
 	const uint32_t width = side->cols[0] + side->cols[1];
@@ -73,7 +76,7 @@ void LEVEL(row_sums)(const struct backend *b, const struct cpu_side *side, uint3
 }
 
 /* Whole vectors are stored: what goes past a row is 0, and rows come in ascending order. */
-void LEVEL(spread)(const struct cpu_side *side, unsigned branch, uint32_t first, uint32_t end,
+static void spread(const struct cpu_side *side, unsigned branch, uint32_t first, uint32_t end,
 	const float *sums, uint64_t row, float *g)
 {
 	const uint32_t cols = side->cols[branch];
@@ -91,7 +94,7 @@ void LEVEL(spread)(const struct cpu_side *side, unsigned branch, uint32_t first,
 	}
 }
 
-void LEVEL(dense_sums)(const struct backend *b, uint64_t first, size_t n, float *out)
+static void dense_sums(const struct backend *b, uint64_t first, size_t n, float *out)
 {
 	memcpy(out, b->dense_gradient + first, n * sizeof(*out));
 	for (size_t j = 1; j < b->jobs; j++) {
@@ -143,7 +146,7 @@ INLINE void sgd(const struct step *s, float *restrict w, const float *restrict g
 		w[k] -= s->lr * (g[k] + s->decay * w[k]);
 }
 
-void LEVEL(update)(struct backend *b, uint64_t offset, size_t n, const float *g)
+static void update(struct backend *b, uint64_t offset, size_t n, const float *g)
 {
 	const struct step s = step_of(b);
 
@@ -154,7 +157,7 @@ void LEVEL(update)(struct backend *b, uint64_t offset, size_t n, const float *g)
 }
 
 /* The rows of a large table are not in the cache: they are called for some rows ahead. */
-void LEVEL(update_rows)(struct backend *b, uint64_t offset, uint32_t cols, const uint32_t *id,
+static void update_rows(struct backend *b, uint64_t offset, uint32_t cols, const uint32_t *id,
 	uint32_t rows, const float *g, size_t stride)
 {
 	const struct step s = step_of(b);
@@ -175,3 +178,5 @@ void LEVEL(update_rows)(struct backend *b, uint64_t offset, uint32_t cols, const
 		adam(&s, w + at, m + at, v + at, g + k * stride, cols);
 	}
 }
+
+#endif

@@ -3,11 +3,16 @@
  * outer_tile, which run near the peak; the rest (rows into lanes and back, losses) does not grow with the
  * number of weights.
  */
-#include "cpu/kernels.h"
+#ifndef GRADIENT_H
+#define GRADIENT_H
+
+#include "cpu/cpu.h"
 #include "cpu/loss.h"
 #include "cpu/panel.h"
 
 #include <string.h>
+
+enum { BLOCK_PANELS = 2 }; /* a full block has BLOCK_PANELS * PANEL_ROWS rows */
 
 /* Columns of a block of rows. User arrays have a panel for PANEL_ROWS rows, the others one for each side of
    them: first the panels of the positives, then those of the negatives. */
@@ -62,7 +67,7 @@ static size_t block_layout(const struct backend *b, struct block *k, char *base)
 	return (size_t)(top - base);
 }
 
-size_t LEVEL(gradient_scratch)(const struct backend *b)
+static size_t gradient_scratch(const struct backend *b)
 {
 	struct block k;
 
@@ -228,7 +233,7 @@ static void backward_hidden(const struct backend *b, struct block *k)
 }
 
 /* Add the block's gradients of the dense tensors to the job's. */
-static void dense_sums(const struct backend *b, const struct block *k, float *sums)
+static void add_dense(const struct backend *b, const struct block *k, float *sums)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
 	float *dw = cpu_dense(b, sums, TENSOR_MLP), *dhead = cpu_dense(b, sums, TENSOR_HEAD);
@@ -270,7 +275,7 @@ static double block_gradient(struct backend *b, struct block *k, float *sums)
 	backward_head(b, k);
 	if (b->num_hidden > 0)
 		backward_hidden(b, k);
-	dense_sums(b, k, sums);
+	add_dense(b, k, sums);
 	store_side(k, &b->user, 0, 1, k->duser, 0);
 	for (uint32_t s = 0; s < b->items_per_row; s++)
 		store_side(k, &b->item, s, b->items_per_row, k->ditem, s * k->user_panels);
@@ -279,7 +284,7 @@ static double block_gradient(struct backend *b, struct block *k, float *sums)
 	return loss;
 }
 
-void LEVEL(gradient)(struct backend *b, size_t job, void *scratch)
+static void gradient(struct backend *b, size_t job, void *scratch)
 {
 	float *sums = b->dense_gradient + job * b->dense_size;
 	struct block k;
@@ -294,3 +299,5 @@ void LEVEL(gradient)(struct backend *b, size_t job, void *scratch)
 	}
 	b->job_loss[job] = loss;
 }
+
+#endif
