@@ -69,7 +69,7 @@ struct backend {
 	struct neumf_layout layout;
 	struct neumf_optimizer optimizer;
 	const struct cpu_kernels *kernels;
-	struct pool *pool; /* the caller's */
+	struct pool *pool;	  /* the caller's */
 	float *params;		  /* flat, layout order, CPU_SLACK floats longer */
 	float *moment1, *moment2; /* flat, layout order; NULL for sgd */
 
@@ -163,11 +163,8 @@ void cpu_update(struct backend *b);
 void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
 void cpu_score_pairs(
 	void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
-void cpu_score_block(void *backend, size_t n, const uint32_t *user, uint32_t first,
-	uint32_t end, float *score);
-
-/* Zeroed memory on a cache line's boundary. */
-void *cpu_aligned(size_t n, size_t size);
+void cpu_score_block(
+	void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score);
 
 /* The next `size` bytes of scratch memory, from a cache line's boundary; *top moves behind them. With a top that
    began at NULL this counts what is needed. */
