@@ -3,6 +3,7 @@
  * Reads interaction records to their end, then writes triple or sample records.
  *   negsample --pairwise --epochs 10 --seed 1 train.cof | neumf-train -o model.safetensors
  */
+#include "base/bitset.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/permute.h"
@@ -120,12 +121,12 @@ static void report_skipped(uint32_t users)
 
 static void drop_exhausted(struct positive_index *p, const struct sampler *s, uint32_t num_users)
 {
-	unsigned char *skip = xcalloc((size_t)num_users / 8 + 1, 1);
+	unsigned char *skip = bitset_new(num_users);
 	uint32_t users = 0;
 
 	for (uint32_t k = 0; k < p->num_users; k++)
 		if (!sampler_can_draw(s, p->user[k])) {
-			skip[p->user[k] / 8] |= 1u << p->user[k] % 8;
+			bitset_add(skip, p->user[k]);
 			users++;
 		}
 	if (users)

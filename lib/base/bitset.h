@@ -7,11 +7,18 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-/* An empty set; free with free(). */
+/* An empty set of numbers below n; free with free(). */
 static inline unsigned char *bitset_new(uint32_t n)
 {
 	return xcalloc((size_t)n / 8 + 1, 1);
+}
+
+/* Remove everything from a set of numbers below n. */
+static inline void bitset_clear(unsigned char *set, uint32_t n)
+{
+	memset(set, 0, (size_t)n / 8 + 1);
 }
 
 static inline bool bitset_has(const unsigned char *set, uint32_t k)
@@ -22,6 +29,11 @@ static inline bool bitset_has(const unsigned char *set, uint32_t k)
 static inline void bitset_add(unsigned char *set, uint32_t k)
 {
 	set[k / 8] |= (unsigned char)(1u << k % 8);
+}
+
+static inline void bitset_remove(unsigned char *set, uint32_t k)
+{
+	set[k / 8] &= (unsigned char)~(1u << k % 8);
 }
 
 /* Add k; was it missing? */

@@ -5,17 +5,32 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
+enum { CACHE_LINE = 64, HUGE_PAGE = 2 << 20 };
+
 static void *checked(void *p, size_t n, size_t size)
 {
 	if (!p)
 		die("cannot allocate %zu x %zu bytes:", n, size);
 	return p;
+}
+
+/* Uninitialised, on a multiple of `align`, which is a power of two and of sizeof(void *). */
+static void *xaligned(size_t align, size_t n, size_t size)
+{
+	void *p = NULL;
+
+	if (size && n > (SIZE_MAX - align) / size)
+		errno = ENOMEM;
+	else
+		errno = posix_memalign(&p, align, n && size ? n * size : 1);
+	return checked(p, n, size);
 }
 
 void *xmalloc(size_t n, size_t size)
@@ -39,20 +54,20 @@ void *xrealloc(void *p, size_t n, size_t size)
 
 void *xmalloc_table(size_t n, size_t size)
 {
-	const size_t huge = (size_t)2 << 20, total = n * size;
-	void *p = NULL;
+	const bool large = size && n >= 2 * HUGE_PAGE / size;
+	void *p = xaligned(large ? HUGE_PAGE : CACHE_LINE, n, size);
 
-	if (size && n > (SIZE_MAX - huge) / size) {
-		errno = ENOMEM;
-		return checked(NULL, n, size);
-	}
-	errno = posix_memalign(&p, total < 2 * huge ? 64 : huge, total ? total : 1);
-	checked(p, n, size);
 #ifdef MADV_HUGEPAGE
-	if (total >= 2 * huge)
-		madvise(p, total, MADV_HUGEPAGE); // advice: nothing is lost where it is not taken
+	if (large)
+		madvise(p, n * size,
+			MADV_HUGEPAGE); // advice: nothing is lost where it is not taken
 #endif
 	return p;
+}
+
+void *xcalloc_aligned(size_t n, size_t size)
+{
+	return memset(xaligned(CACHE_LINE, n, size), 0, n * size);
 }
 
 char *xstrdup(const char *s)

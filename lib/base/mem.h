@@ -4,15 +4,17 @@
 
 #include <stddef.h>
 
-/* n objects of `size` bytes, uninitialised or zeroed; never
-   NULL, also for n = 0. Free with free(). */
+/* n objects of `size` bytes, uninitialised or zeroed; never NULL, not even for n = 0. Free with free(). */
 void *xmalloc(size_t n, size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n, size_t size);
 
+/* Zeroed and aligned to 64 bytes: a cache line, and the widest vector. */
+void *xcalloc_aligned(size_t n, size_t size);
+
 /*
- * For tables that are read at random: uninitialised, beginning with a cache line, on huge pages
- * where the system has them (a miss of the page tables costs as much as one of the cache).
+ * For tables that are read at random: uninitialised, aligned to 64 bytes, on huge pages where the
+ * system has them (a TLB miss costs as much as a cache miss).
  */
 void *xmalloc_table(size_t n, size_t size);
 char *xstrdup(const char *s);

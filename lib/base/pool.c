@@ -84,9 +84,7 @@ struct pool *pool_new(unsigned threads)
 
 	p->threads = threads;
 	p->worker = xcalloc(threads, sizeof(*p->worker));
-	p->stripe = aligned_alloc(sizeof(*p->stripe), threads * sizeof(*p->stripe));
-	if (p->stripe == NULL)
-		die("out of memory for %u threads", threads);
+	p->stripe = xcalloc_aligned(threads, sizeof(*p->stripe));
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->start, NULL);
 	pthread_cond_init(&p->idle, NULL);

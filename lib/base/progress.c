@@ -13,7 +13,7 @@ static struct {
 	int on;
 } state;
 
-static double now(void)
+double now(void)
 {
 	struct timespec t;
 

@@ -28,16 +28,6 @@ unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
 	return n;
 }
 
-void *cpu_aligned(size_t n, size_t size)
-{
-	void *p;
-
-	if (n > (SIZE_MAX - 64) / size || posix_memalign(&p, 64, n * size + 64) != 0)
-		die("out of memory for %zu x %zu bytes", n, size);
-	memset(p, 0, n * size);
-	return p;
-}
-
 static void side_init(struct backend *b, struct cpu_side *s, uint32_t num_rows, int gmf, int mlp)
 {
 	s->num_rows = num_rows;
@@ -128,7 +118,7 @@ static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t a_row)
 	s->unique = xmalloc(n, sizeof(*s->unique));
 	s->start = xmalloc(n + 1, sizeof(*s->start));
 	s->slot = xmalloc(n, sizeof(*s->slot));
-	s->gradient = cpu_aligned((n + slack) * s->stride + CPU_SLACK, sizeof(*s->gradient));
+	s->gradient = xcalloc_aligned((n + slack) * s->stride + CPU_SLACK, sizeof(*s->gradient));
 }
 
 static void side_release(struct cpu_side *s)
@@ -155,7 +145,7 @@ static void training_init(struct backend *b, const struct backend_config *config
 	spans_init(b);
 	while (b->max_jobs > 4 && b->max_jobs * b->dense_size > CPU_MAX_SUMS)
 		b->max_jobs /= 2;
-	b->dense_gradient = cpu_aligned(b->max_jobs * b->dense_size, sizeof(float));
+	b->dense_gradient = xcalloc_aligned(b->max_jobs * b->dense_size, sizeof(float));
 	if (b->optimizer.kind != OPTIMIZER_SGD) {
 		b->moment1 = xcalloc(n, sizeof(float));
 		b->moment2 = xcalloc(n, sizeof(float));
@@ -191,7 +181,7 @@ struct backend *cpu_create(const struct backend_config *config, const struct cpu
 		training_init(b, config);
 	b->pool = config->pool;
 	b->scratch_size = scratch_size(b);
-	b->scratch = cpu_aligned(pool_threads(b->pool), b->scratch_size);
+	b->scratch = xcalloc_aligned(pool_threads(b->pool), b->scratch_size);
 	return b;
 }
 

@@ -169,9 +169,6 @@ void cpu_score_pairs(
 void cpu_score_block(
 	void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score);
 
-/* Zeroed memory on a cache line's boundary. */
-void *cpu_aligned(size_t n, size_t size);
-
 /* The next `size` bytes of scratch memory, from a cache line's boundary; *top moves behind them. With a top that
    began at NULL this counts what is needed. */
 static inline void *cpu_take(char **top, size_t size)

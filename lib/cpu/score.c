@@ -1,6 +1,8 @@
 /* cpu_score: scoring as jobs of a few users and a range of items, or of a stretch of pairs. */
 #include "cpu/cpu.h"
 
+#include "base/mem.h"
+
 enum {
 	SCORE_ITEMS = 4096, /* items of a job; a multiple of every kernel's tile */
 	SCORE_PAIRS = 2048  /* pairs of a job */
@@ -31,7 +33,7 @@ static void item_halves(struct backend *b)
 	if (b->item_half_valid)
 		return;
 	if (b->item_half == NULL)
-		b->item_half = cpu_aligned(b->kernels->item_half_size(b), sizeof(float));
+		b->item_half = xcalloc_aligned(b->kernels->item_half_size(b), sizeof(float));
 	pool_run(b->pool, n / SCORE_ITEMS + (n % SCORE_ITEMS > 0), items_job, b);
 	b->item_half_valid = true;
 }

@@ -1,6 +1,6 @@
 #include "data/grouped.h"
 
-#include "base/mem.h"
+#include "base/bitset.h"
 #include "stream/record.h"
 
 #include <stdlib.h>
@@ -8,7 +8,7 @@
 void grouped_init(struct grouped *t, uint32_t num_users)
 {
 	t->user = UINT32_MAX;
-	t->done = xcalloc((size_t)num_users / 8 + 1, 1);
+	t->done = bitset_new(num_users);
 }
 
 void grouped_release(struct grouped *t)
@@ -19,10 +19,7 @@ void grouped_release(struct grouped *t)
 
 void grouped_next(struct grouped *t, const struct rec_reader *r, uint64_t back, uint32_t user)
 {
-	unsigned char bit = (unsigned char)(1u << user % 8);
-
-	if (t->done[user / 8] & bit)
+	if (!bitset_insert(t->done, user))
 		rec_die(r, back, "user %u returns after another user", user);
-	t->done[user / 8] |= bit;
 	t->user = user;
 }

@@ -1,5 +1,6 @@
 #include "data/planted.h"
 
+#include "base/bitset.h"
 #include "base/mem.h"
 #include "base/permute.h"
 
@@ -137,7 +138,7 @@ void planted_release(struct planted *w)
 
 void planted_scratch_init(struct planted_scratch *s, const struct planted *w)
 {
-	s->taken = xcalloc((size_t)w->config.num_items / 8 + 1, 1);
+	s->taken = bitset_new(w->config.num_items);
 	s->item = xmalloc(w->config.num_items, sizeof(*s->item));
 }
 
@@ -203,15 +204,6 @@ static void shuffle(uint32_t *item, uint32_t n, struct rng *r)
 	}
 }
 
-static bool take(struct planted_scratch *s, uint32_t item)
-{
-	const unsigned char bit = 1u << item % 8;
-	const bool is_new = !(s->taken[item / 8] & bit);
-
-	s->taken[item / 8] |= bit;
-	return is_new;
-}
-
 uint32_t planted_draw_items(const struct planted *w, uint32_t user, struct planted_scratch *s)
 {
 	const uint32_t wanted = (uint32_t)(w->first[user + 1] - w->first[user]);
@@ -219,7 +211,7 @@ uint32_t planted_draw_items(const struct planted *w, uint32_t user, struct plant
 	struct rng r;
 
 	for (uint64_t item = user; item < w->config.num_items; item += w->config.num_users) {
-		take(s, (uint32_t)item);
+		bitset_add(s->taken, (uint32_t)item);
 		s->item[n++] = (uint32_t)item;
 	}
 	rng_start(&r, w->config.seed, RNG_PLANTED_RATING, PROPOSED, user);
@@ -229,11 +221,11 @@ uint32_t planted_draw_items(const struct planted *w, uint32_t user, struct plant
 
 		rng_extend(&r);
 		for (unsigned k = 0; k < accepted && n < wanted; k++)
-			if (take(s, item[k]))
+			if (bitset_insert(s->taken, item[k]))
 				s->item[n++] = item[k];
 	}
 	for (uint32_t k = 0; k < n; k++)
-		s->taken[s->item[k] / 8] = 0;
+		bitset_remove(s->taken, s->item[k]);
 	rng_start(&r, w->config.seed, RNG_PLANTED_RATING, SHUFFLED, user);
 	shuffle(s->item, n, &r);
 	return n;

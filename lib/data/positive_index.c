@@ -1,5 +1,6 @@
 #include "data/positive_index.h"
 
+#include "base/bitset.h"
 #include "base/mem.h"
 
 #include <stdbool.h>
@@ -71,7 +72,7 @@ void positive_index_drop(struct positive_index *p, const unsigned char *skip)
 		first = begins >> k % POSITIVES_PER_LINE & 1;
 		if (first) {
 			u = p->user[next_user++];
-			keep = !(skip[u / 8] >> u % 8 & 1);
+			keep = !bitset_has(skip, u);
 		}
 		if (keep)
 			append(p, item, first, u);

@@ -31,7 +31,7 @@ struct positive_index {
 void positive_index_init(struct positive_index *p, const struct user_items *h);
 void positive_index_release(struct positive_index *p);
 
-/* Drop those of the users whose bit, u % 8 of skip[u / 8], is set, and number the rest anew. */
+/* Drop the positives of the users in the set `skip` (bitset.h) and renumber the rest. */
 void positive_index_drop(struct positive_index *p, const unsigned char *skip);
 
 /* Users and items (count) of the positives with these numbers. */

@@ -1,6 +1,7 @@
 #include "data/sampler.h"
 
 #include "base/alias.h"
+#include "base/bitset.h"
 #include "base/mem.h"
 #include "base/rng.h"
 
@@ -208,11 +209,6 @@ void sampler_draw(const struct sampler *s, uint32_t epoch, uint64_t first, size_
 			item + done);
 }
 
-static inline bool is_taken(const struct sampler *s, uint32_t item)
-{
-	return s->taken[item / 8] >> item % 8 & 1;
-}
-
 static inline uint64_t weight_of(const struct sampler *s, uint32_t item)
 {
 	return s->weighted ? alias_weight(&s->alias, item) : 1;
@@ -223,7 +219,7 @@ static uint32_t count_open(const struct sampler *s)
 	uint32_t open = 0;
 
 	for (uint32_t i = 0; i < s->num_items; i++)
-		open += !is_taken(s, i) && weight_of(s, i) > 0;
+		open += !bitset_has(s->taken, i) && weight_of(s, i) > 0;
 	return open;
 }
 
@@ -234,10 +230,10 @@ static uint32_t draw_not_taken(const struct sampler *s, struct rng *r)
 	uint32_t i = 0;
 
 	for (uint32_t k = 0; k < s->num_items; k++)
-		total += is_taken(s, k) ? 0 : weight_of(s, k);
+		total += bitset_has(s->taken, k) ? 0 : weight_of(s, k);
 	t = rng_below64(r, total);
 	for (;; i++) {
-		const uint64_t weight = is_taken(s, i) ? 0 : weight_of(s, i);
+		const uint64_t weight = bitset_has(s->taken, i) ? 0 : weight_of(s, i);
 
 		if (t < weight)
 			return i;
@@ -250,7 +246,7 @@ static uint32_t draw_new(const struct sampler *s, struct rng *r)
 	for (int k = 0; k < DISTINCT_TRIES; k++) {
 		const uint32_t item = pick(s, r);
 
-		if (!is_taken(s, item))
+		if (!bitset_has(s->taken, item))
 			return item;
 	}
 	return draw_not_taken(s, r);
@@ -258,20 +254,19 @@ static uint32_t draw_new(const struct sampler *s, struct rng *r)
 
 uint32_t sampler_distinct(struct sampler *s, uint32_t user, uint64_t wanted, uint32_t *out)
 {
-	const size_t size = (size_t)s->num_items / 8 + 1;
 	struct rng r;
 	uint32_t n, open, given = 0;
 	const uint32_t *excluded = user_items_get(s->excluded, user, &n);
 
 	if (!s->taken)
-		s->taken = xmalloc(size, 1);
-	memset(s->taken, 0, size);
+		s->taken = bitset_new(s->num_items);
+	bitset_clear(s->taken, s->num_items);
 	for (uint32_t k = 0; k < n; k++)
-		s->taken[excluded[k] / 8] |= 1u << excluded[k] % 8;
+		bitset_add(s->taken, excluded[k]);
 	open = s->weighted ? count_open(s) : s->num_items - n;
 	if (open <= wanted) {
 		for (uint32_t i = 0; given < open; i++)
-			if (!is_taken(s, i) && weight_of(s, i) > 0)
+			if (!bitset_has(s->taken, i) && weight_of(s, i) > 0)
 				out[given++] = i;
 		return given;
 	}
@@ -280,7 +275,7 @@ uint32_t sampler_distinct(struct sampler *s, uint32_t user, uint64_t wanted, uin
 		const uint32_t item = draw_new(s, &r);
 
 		rng_extend(&r);
-		s->taken[item / 8] |= 1u << item % 8;
+		bitset_add(s->taken, item);
 		out[given++] = item;
 	}
 	return given;

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
-#include <time.h>
 
 enum {
 	CHUNK = 4096,
@@ -30,14 +29,6 @@ struct run {
 	uint64_t checked; /* batches that loss() covered */
 	double sum, started;
 };
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static void append_triples(struct run *run, uint32_t n, size_t count)
 {
