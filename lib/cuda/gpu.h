@@ -13,7 +13,7 @@
 	kernel<<<(grid), (block), (smem), (stream)>>>(__VA_ARGS__)
 #define DYN_SHARED(type, name) extern __shared__ type name[]
 #else
-#include "cuda_host.h"
+#include <cuda_host.h> // stands in for the headers of CUDA
 #endif
 
 #include <math.h>
