@@ -39,7 +39,7 @@ static const struct opt options[] = {
 	OPT_UINT('f', "factors", &cfg.factors, 2, 64, "F", "dimensions of the latent directions"),
 	OPT_REAL(0, "skew", &cfg.skew, 0, 2, "R", "exponent of the popularity; 0 makes all items equal"),
 	OPT_REAL(0, "strength", &cfg.strength, 0, 8, "R", "how much a preference depends on the directions"),
-	OPT_UINT64('s', "seed", &cfg.seed, 0, 0x1p63, "S", "seed"),
+	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed"),
 	OPT_PATH(0, "truth", &truth, "FILE", "write the log preferences too, as an mf model for neumf-score"),
 	OPT_END
 };

@@ -8,6 +8,8 @@ NEUMF_TRAIN=${NEUMF_TRAIN:-neumf-train} NEUMF_SCORE=${NEUMF_SCORE:-neumf-score}
 POP_SCORE=${POP_SCORE:-pop-score} KNN_SCORE=${KNN_SCORE:-knn-score}
 RANK_EVAL=${RANK_EVAL:-rank-eval} COF_CAT=${COF_CAT:-cof-cat} PLANTED=${PLANTED:-planted}
 
+. "$(dirname "${BASH_SOURCE[0]}")/find-data.sh"
+
 DEVICE=${DEVICE:-cpu}
 OUT=${OUT:-build}
 
@@ -18,19 +20,6 @@ heading() {
 die() {
 	echo "${0##*/}: $*" >&2
 	exit 1
-}
-
-# find_data NAME/FILE: print where it is under $COFILTER_DATA (folders, colon-separated) or data/; 1 if nowhere.
-find_data() {
-	local dir
-	local IFS=:
-	for dir in ${COFILTER_DATA:-} data; do
-		if [ -n "$dir" ] && [ -e "$dir/$1" ]; then
-			printf '%s\n' "$dir/$1"
-			return 0
-		fi
-	done
-	return 1
 }
 
 # ml_100k: print the path of u.data. It is looked for, then downloaded; without both the planted data set takes its

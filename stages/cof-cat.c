@@ -42,7 +42,7 @@ static const struct opt options[] = {
 		"with --from text: user ids are below N"),
 	OPT_LOCAL_UINT('i', "items", &cfg.num_items, 1, UINT32_MAX, "N",
 		"with --from text: item ids are below N"),
-	OPT_UINT64('n', "head", &cfg.head, 0, 1e18, "N", "stop after N rows; 0: never"),
+	OPT_UINT64('n', "head", &cfg.head, 0, 1000000000000000000, "N", "stop after N rows; 0: never"),
 	OPT_FLAG('c', "count", &cfg.count, "print the number of rows, once all are verified"),
 	OPT_FLAG('H', "header", &cfg.header, "print what the stream says of itself, as JSON"),
 	OPT_FLAG('C', "check", &cfg.check,

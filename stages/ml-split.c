@@ -45,7 +45,7 @@ static const struct opt options[] = {
 	OPT_STRING(0, "columns", &cfg.columns, "LIST", "columns in order: user, item, rating, time, - (skip)"),
 	OPT_PATH(0, "user-ids", &cfg.user_ids, "FILE", "write 'dense TAB raw' of the users here"),
 	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE", "write 'dense TAB raw' of the items here"),
-	OPT_UINT64('s', "seed", &cfg.seed, 0, 0x1p63, "S", "of --mode random"),
+	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "of --mode random"),
 	OPT_END,
 };
 /* clang-format on */

@@ -45,7 +45,7 @@ static const struct opt options[] = {
 	OPT_REAL('a', "alpha", &cfg.alpha, 0, 16, "A", "popularity: an item's weight is its count to this power"),
 	OPT_PATHS('x', "exclude", &cfg.exclude, "FILE", "interactions that are no negatives either"),
 	OPT_UINT('c', "candidates", &cfg.candidates, 1, UINT32_MAX, "N", "write each user's positives and N different negatives for each"),
-	OPT_UINT64('s', "seed", &cfg.seed, 0, 0x1p63, "S", "seed of the draws and the order"),
+	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed of the draws and the order"),
 	OPT_END
 };
 

@@ -64,7 +64,7 @@ static const struct opt options[] = {
 	OPT_CHOICE(0, "dense-init", &cfg.dense_init, neumf_dense_init_names, "how hidden layers and head start"),
 	OPT_PATH(0, "save-epochs", &cfg.epochs_prefix, "PREFIX", "save each epoch's model as PREFIX-0001.safetensors ..."),
 	OPT_PATH(0, "log", &cfg.log, "FILE", "write a JSON line an epoch here; may be a FIFO, - is stdout"),
-	OPT_UINT64('s', "seed", &cfg.seed, 0, 0x1p63, "S", "seed of the first weights"),
+	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed of the first weights"),
 	OPT_LOCAL_UINT('t', "threads", &cfg.threads, 1, 1024, "N", "threads; never changes the result"),
 	OPT_LOCAL_CHOICE('d', "device", &cfg.device, backend_device_names, "what computes"),
 	OPT_CHOICE(0, "precision", &cfg.precision, precision_names, "of matrix products on a cuda device"),

@@ -7,6 +7,7 @@ BUILD=${BUILD:-$ROOT/build}
 PATH=$BUILD/bin:$PATH
 export LC_ALL=C
 unset COFILTER_CUDA_PLUGIN
+. "$ROOT/pipelines/find-data.sh"
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0} # a program that dies frees nothing
 
 setup() {
@@ -20,15 +21,8 @@ pipe() {
 
 # dataset NAME FILE: print the path of FILE of a data set, or skip with the reason.
 dataset() {
-	local dir
-	local IFS=:
-	for dir in ${COFILTER_DATA:-$ROOT/data} "$ROOT/data"; do
-		if [ -e "$dir/$1/$2" ]; then
-			data_file=$dir/$1/$2
-			return 0
-		fi
-	done
-	skip "no $1/$2 under \$COFILTER_DATA"
+	data_file=$(COFILTER_DATA=${COFILTER_DATA:-}:$ROOT/data find_data "$1/$2") ||
+		skip "no $1/$2 under \$COFILTER_DATA"
 }
 
 # MovieLens 100K, leave-one-out, as train.cof and test.cof (interactions), or skip with the reason.

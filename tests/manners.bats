@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154
-# DESIGN section 6 over every stage: options, errors, exit status, pipes, terminals, damage.
+# The manners of docs/architecture.md over every stage: options, errors, exit status, pipes, terminals, damage.
 load helper
 
 # Every stage, and what the tests below need to know of it. A stage that is missing here fails the first test.

@@ -4,16 +4,15 @@
 
 #include <stdbool.h>
 #include <stdlib.h>
-#include <string.h>
 
 /*
- * Turn the weights, in place, into whole numbers with the sum n x share; the largest takes what
- * rounding leaves. A double and an uint64_t share their eight bytes, hence memcpy.
+ * before[i]: the sum of the weights of 0..i-1 as whole numbers, n x share in all; the largest weight takes what
+ * rounding leaves.
  */
-static void scale_weights(double *weight, uint32_t n, uint64_t share)
+static void sum_weights(const double *weight, uint32_t n, uint64_t share, uint64_t *before)
 {
 	const double total = (double)share * n;
-	uint64_t left = share * n, scaled;
+	uint64_t left = share * n;
 	double sum = 0;
 	uint32_t largest = 0;
 
@@ -21,14 +20,15 @@ static void scale_weights(double *weight, uint32_t n, uint64_t share)
 		sum += weight[i];
 		largest = weight[i] > weight[largest] ? i : largest;
 	}
+	before[0] = 0;
 	for (uint32_t i = 0; i < n; i++) {
-		scaled = (uint64_t)(weight[i] / sum * total);
+		const uint64_t scaled = (uint64_t)(weight[i] / sum * total);
+
 		left -= scaled;
-		memcpy(&weight[i], &scaled, sizeof(scaled));
+		before[i + 1] = before[i] + scaled;
 	}
-	memcpy(&scaled, &weight[largest], sizeof(scaled));
-	scaled += left; // modulo 2^64: rounding may have gone either way
-	memcpy(&weight[largest], &scaled, sizeof(scaled));
+	for (uint32_t i = largest; i < n; i++)
+		before[i + 1] += left; // modulo 2^64: rounding may have gone either way
 }
 
 static void set_bucket(struct alias *a, uint32_t i, uint64_t own, uint64_t share, uint32_t other)
@@ -77,18 +77,12 @@ static void fill_buckets(struct alias *a, uint64_t share)
 void alias_init(struct alias *a, uint32_t n, double *weight)
 {
 	const uint64_t share = (UINT64_C(1) << 62) / n;
-	uint64_t sum = 0;
 
-	scale_weights(weight, n, share);
 	a->n = n;
+	a->before = xmalloc((size_t)n + 1, sizeof(*a->before));
+	sum_weights(weight, n, share, a->before);
+	free(weight);
 	a->bucket = xmalloc(n, sizeof(*a->bucket));
-	a->before = xrealloc(weight, (size_t)n + 1, sizeof(*a->before));
-	for (uint32_t i = 0; i <= n; i++) {
-		const uint64_t w = i < n ? a->before[i] : 0;
-
-		a->before[i] = sum;
-		sum += w;
-	}
 	fill_buckets(a, share);
 }
 
@@ -99,12 +93,12 @@ void alias_release(struct alias *a)
 	*a = (struct alias){ 0 };
 }
 
-uint64_t alias_open_weight(const struct alias *a, const uint32_t *closed, uint32_t num_closed)
+uint64_t alias_rest_weight(const struct alias *a, const uint32_t *excluded, uint32_t num_excluded)
 {
 	uint64_t open = a->before[a->n];
 
-	for (uint32_t k = 0; k < num_closed; k++)
-		open -= alias_weight(a, closed[k]);
+	for (uint32_t k = 0; k < num_excluded; k++)
+		open -= alias_weight(a, excluded[k]);
 	return open;
 }
 
@@ -124,12 +118,12 @@ static uint32_t covering(const struct alias *a, uint64_t t)
 	return low;
 }
 
-uint32_t alias_draw_open(
-	const struct alias *a, const uint32_t *closed, uint32_t num_closed, struct rng *r)
+uint32_t alias_draw_rest(
+	const struct alias *a, const uint32_t *excluded, uint32_t num_excluded, struct rng *r)
 {
-	uint64_t t = rng_below64(r, alias_open_weight(a, closed, num_closed));
+	uint64_t t = rng_below64(r, alias_rest_weight(a, excluded, num_excluded));
 
-	for (uint32_t k = 0; k < num_closed && a->before[closed[k]] <= t; k++)
-		t += alias_weight(a, closed[k]); // step over it
+	for (uint32_t k = 0; k < num_excluded && a->before[excluded[k]] <= t; k++)
+		t += alias_weight(a, excluded[k]); // step over it
 	return covering(a, t);
 }

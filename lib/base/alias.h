@@ -2,7 +2,7 @@
  * alias: draw from 0..n-1 with given weights in constant time (Walker 1977, Vose 1991), and exactly
  * from what is left when some may not be drawn.
  *
- * Memory: 16 bytes a number, while it is made too.
+ * Memory: 16 bytes per number, also while it is made.
  */
 #ifndef ALIAS_H
 #define ALIAS_H
@@ -24,8 +24,8 @@ struct alias {
 
 /*
  * Weights (n) are finite and >= 0, at least one above 0; weight 0 is never drawn. Weights are
- * rounded to 2^-62 of their sum, probabilities of alias_pick to 2^-32 of 1 / n. The array is taken
- * over and freed by alias_release; its contents are lost.
+ * rounded to 2^-62 of their sum, probabilities of alias_pick to 2^-32 of 1 / n. alias_init takes
+ * the array over and frees it.
  */
 void alias_init(struct alias *a, uint32_t n, double *weight);
 void alias_release(struct alias *a);
@@ -44,11 +44,11 @@ static inline uint64_t alias_weight(const struct alias *a, uint32_t i)
 	return a->before[i + 1] - a->before[i];
 }
 
-/* Scaled weight of all numbers but the `num_closed` ascending, different ones in `closed`. */
-uint64_t alias_open_weight(const struct alias *a, const uint32_t *closed, uint32_t num_closed);
+/* Scaled weight of all numbers but the `num_excluded` ascending, different ones in `excluded`. */
+uint64_t alias_rest_weight(const struct alias *a, const uint32_t *excluded, uint32_t num_excluded);
 
-/* Draw from all but those, by their weights; alias_open_weight must be above 0. */
-uint32_t alias_draw_open(
-	const struct alias *a, const uint32_t *closed, uint32_t num_closed, struct rng *r);
+/* Draw from all but those, by their weights; alias_rest_weight must be above 0. */
+uint32_t alias_draw_rest(
+	const struct alias *a, const uint32_t *excluded, uint32_t num_excluded, struct rng *r);
 
 #endif

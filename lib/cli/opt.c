@@ -42,14 +42,13 @@ static void collect(const struct opt *table)
 	}
 }
 
-static uint64_t parse_uint(const struct opt *o, const char *text, double most)
+static uint64_t parse_uint(const struct opt *o, const char *text)
 {
-	/* what goes into provenance ends where JSON's integers do */
-	uint64_t v, max = most >= 0x1p63 ? INT64_MAX : (uint64_t)most;
+	uint64_t v;
 
-	if (!number_parse_uint(text, (uint64_t)o->min, max, &v))
-		die_usage("option --%s: '%s' is not a whole number from %.0f to %llu", o->name,
-			text, o->min, (unsigned long long)max);
+	if (!number_parse_uint(text, o->least, o->most, &v))
+		die_usage("option --%s: '%s' is not a whole number from %llu to %llu", o->name,
+			text, (unsigned long long)o->least, (unsigned long long)o->most);
 	return v;
 }
 
@@ -75,7 +74,7 @@ static void parse_uints(const struct opt *o, const char *text)
 		if (list->num == OPT_MAX_UINTS)
 			die_usage("option --%s: more than %d numbers in '%s'", o->name,
 				OPT_MAX_UINTS, text);
-		list->value[list->num++] = (uint32_t)parse_uint(o, rest, o->max);
+		list->value[list->num++] = (uint32_t)parse_uint(o, rest);
 	}
 	free(copy);
 }
@@ -107,10 +106,10 @@ static void parse_value(const struct opt *o, const char *text)
 		parse_choice(o, text);
 		break;
 	case OPT_T_UINT:
-		*(uint32_t *)o->value = (uint32_t)parse_uint(o, text, o->max);
+		*(uint32_t *)o->value = (uint32_t)parse_uint(o, text);
 		break;
 	case OPT_T_UINT64:
-		*(uint64_t *)o->value = parse_uint(o, text, o->max);
+		*(uint64_t *)o->value = parse_uint(o, text);
 		break;
 	case OPT_T_REAL:
 		if (!number_parse_real(text, o->min, o->max, o->value))

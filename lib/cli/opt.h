@@ -44,28 +44,32 @@ struct opt {
 	char letter; /* 0: none */
 	const char *name;
 	void *value;
-	double min, max; /* of numbers, of each number of a list */
+	uint64_t least, most; /* of whole numbers, of each number of a list */
+	double min, max;      /* of reals */
 	const char *const *choices;
 	const char *metavar, *help;
 	bool local; /* does not change the output: not in provenance (--threads, --log, ...) */
 };
 
 /* clang-format off */
-#define OPT_FLAG(letter, name, value, help)                        { OPT_T_FLAG, letter, name, value, 0, 0, 0, 0, help, false }
-#define OPT_CHOICE(letter, name, value, names, help)               { OPT_T_CHOICE, letter, name, value, 0, 0, names, 0, help, false }
-#define OPT_UINT(letter, name, value, min, max, metavar, help)     { OPT_T_UINT, letter, name, value, min, max, 0, metavar, help, false }
-#define OPT_UINT64(letter, name, value, min, max, metavar, help)   { OPT_T_UINT64, letter, name, value, min, max, 0, metavar, help, false }
-#define OPT_REAL(letter, name, value, min, max, metavar, help)     { OPT_T_REAL, letter, name, value, min, max, 0, metavar, help, false }
-#define OPT_STRING(letter, name, value, metavar, help)             { OPT_T_STRING, letter, name, value, 0, 0, 0, metavar, help, false }
-#define OPT_PATH(letter, name, value, metavar, help)               { OPT_T_PATH, letter, name, value, 0, 0, 0, metavar, help, true }
-#define OPT_PATHS(letter, name, value, metavar, help)              { OPT_T_PATHS, letter, name, value, 0, 0, 0, metavar, help, true }
-#define OPT_UINTS(letter, name, value, min, max, metavar, help)    { OPT_T_UINTS, letter, name, value, min, max, 0, metavar, help, false }
-#define OPT_RANGE(letter, name, value, metavar, help)              { OPT_T_RANGE, letter, name, value, 0, UINT32_MAX, 0, metavar, help, false }
-#define OPT_LOCAL_UINT(letter, name, value, min, max, metavar, help) { OPT_T_UINT, letter, name, value, min, max, 0, metavar, help, true }
-#define OPT_LOCAL_CHOICE(letter, name, value, names, help)         { OPT_T_CHOICE, letter, name, value, 0, 0, names, 0, help, true }
-#define OPT_LOCAL_FLAG(letter, name, value, help)                  { OPT_T_FLAG, letter, name, value, 0, 0, 0, 0, help, true }
-#define OPT_END                                                    { OPT_T_END, 0, 0, 0, 0, 0, 0, 0, 0, false }
+#define OPT_FLAG(letter, name, value, help) { OPT_T_FLAG, letter, name, value, 0, 0, 0, 0, 0, 0, help, false }
+#define OPT_CHOICE(letter, name, value, names, help) { OPT_T_CHOICE, letter, name, value, 0, 0, 0, 0, names, 0, help, false }
+#define OPT_UINT(letter, name, value, least, most, metavar, help) { OPT_T_UINT, letter, name, value, least, most, 0, 0, 0, metavar, help, false }
+#define OPT_UINT64(letter, name, value, least, most, metavar, help) { OPT_T_UINT64, letter, name, value, least, most, 0, 0, 0, metavar, help, false }
+#define OPT_REAL(letter, name, value, min, max, metavar, help) { OPT_T_REAL, letter, name, value, 0, 0, min, max, 0, metavar, help, false }
+#define OPT_STRING(letter, name, value, metavar, help) { OPT_T_STRING, letter, name, value, 0, 0, 0, 0, 0, metavar, help, false }
+#define OPT_PATH(letter, name, value, metavar, help) { OPT_T_PATH, letter, name, value, 0, 0, 0, 0, 0, metavar, help, true }
+#define OPT_PATHS(letter, name, value, metavar, help) { OPT_T_PATHS, letter, name, value, 0, 0, 0, 0, 0, metavar, help, true }
+#define OPT_UINTS(letter, name, value, least, most, metavar, help) { OPT_T_UINTS, letter, name, value, least, most, 0, 0, 0, metavar, help, false }
+#define OPT_RANGE(letter, name, value, metavar, help) { OPT_T_RANGE, letter, name, value, 0, UINT32_MAX, 0, 0, 0, metavar, help, false }
+#define OPT_LOCAL_UINT(letter, name, value, least, most, metavar, help) { OPT_T_UINT, letter, name, value, least, most, 0, 0, 0, metavar, help, true }
+#define OPT_LOCAL_CHOICE(letter, name, value, names, help) { OPT_T_CHOICE, letter, name, value, 0, 0, 0, 0, names, 0, help, true }
+#define OPT_LOCAL_FLAG(letter, name, value, help) { OPT_T_FLAG, letter, name, value, 0, 0, 0, 0, 0, 0, help, true }
+#define OPT_END { OPT_T_END, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false }
 /* clang-format on */
+
+/* The most a whole number of 64 bits may be: provenance holds it as JSON, whose integers end here. */
+#define OPT_UINT64_MAX ((uint64_t)INT64_MAX)
 
 enum { OPT_MAX_TABLES = 4 };
 

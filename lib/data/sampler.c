@@ -112,7 +112,7 @@ bool sampler_can_draw(const struct sampler *s, uint32_t user)
 	uint32_t n;
 	const uint32_t *excluded = user_items_get(s->excluded, user, &n);
 
-	return s->weighted ? alias_open_weight(&s->alias, excluded, n) > 0 : n < s->num_items;
+	return s->weighted ? alias_rest_weight(&s->alias, excluded, n) > 0 : n < s->num_items;
 }
 
 /* One item of all. */
@@ -154,7 +154,7 @@ static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t rec
 			return item;
 	}
 	if (s->weighted)
-		return alias_draw_open(&s->alias, excluded, n, &r);
+		return alias_draw_rest(&s->alias, excluded, n, &r);
 	return nth_open(excluded, n, rng_below(&r, s->num_items - n));
 }
 
