@@ -3,9 +3,11 @@
 
 load helper
 
-planted_tree() {
+copy_tree() {
 	mkdir tree
 	cp -r "$ROOT/lib" "$ROOT/stages" "$ROOT/data" tree/
+	mkdir -p tree/tests/unit
+	cp "$ROOT"/tests/unit/*.[ch] tree/tests/unit/
 }
 
 # faults: run the check on the tree; `output` has a line for each fault
@@ -19,7 +21,7 @@ faults() {
 }
 
 @test "a forbidden include is found: a lower folder, a backend from a model, another file of rank/" {
-	planted_tree
+	copy_tree
 	sed -i '1i #include "data/ratings.h"' tree/lib/base/mem.c
 	sed -i '1i #include "cpu/cpu.h"' tree/lib/model/trainer.c
 	sed -i '1i #include "rank/metrics.h"' tree/lib/model/trainer.h
@@ -32,7 +34,7 @@ faults() {
 }
 
 @test "a circle is found: of two files, of three, of one" {
-	planted_tree
+	copy_tree
 	sed -i '1i #include "base/pool.h"' tree/lib/base/rng.h
 	sed -i '1i #include "base/rng.h"' tree/lib/base/pool.h
 	faults
@@ -54,7 +56,7 @@ faults() {
 }
 
 @test "an include not written from lib/, a file outside all folders and an unknown folder are found" {
-	planted_tree
+	copy_tree
 	sed -i '1i #include "mem.h"' tree/lib/base/mem.c
 	touch tree/lib/stray.c
 	mkdir tree/lib/extra
@@ -67,9 +69,14 @@ faults() {
 }
 
 @test "a stage that includes a stage is found" {
-	planted_tree
+	copy_tree
 	sed -i '1i #include "stages/binarize.c"' tree/stages/cof-cat.c
 	faults
 	assert_equal "$status" 1
 	assert_equal "$output" 'stages/cof-cat.c: "stages/binarize.c" is not written from lib/'
+	cp "$ROOT/stages/cof-cat.c" tree/stages/
+	sed -i '1i #include "../../stages/binarize.c"' tree/tests/unit/test_mem.c
+	faults
+	assert_equal "$status" 1
+	assert_equal "$output" 'tests/unit/test_mem.c: includes the stage "../../stages/binarize.c"'
 }
