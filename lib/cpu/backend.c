@@ -1,10 +1,6 @@
-/* cpu: the fast backend: what it holds, a batch's way through its jobs, and the choice of instruction set. */
+/* backend: the ops of the fast backend, the jobs of a batch, and the choice of instruction set. */
 #include "cpu/cpu.h"
 
-#include "base/die.h"
-#include "base/mem.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
@@ -28,163 +24,6 @@ unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
 	return n;
 }
 
-static void side_init(struct backend *b, struct cpu_side *s, uint32_t num_rows, int gmf, int mlp)
-{
-	s->num_rows = num_rows;
-	s->cols[0] = b->factors;
-	s->cols[1] = b->mlp_factors;
-	s->table[0] = neumf_param(&b->layout, b->params, gmf);
-	s->table[1] = neumf_param(&b->layout, b->params, mlp);
-}
-
-/* Views of the parameters; the flat array gets longer so that the last row may be read past its end. */
-static void network_views(struct backend *b, float *params)
-{
-	const struct neumf_shape *s = &b->shape;
-	uint64_t n = b->layout.num_params;
-
-	b->params = xrealloc(params, n + CPU_SLACK, sizeof(float));
-	memset(b->params + n, 0, CPU_SLACK * sizeof(float));
-	b->factors = neumf_has_gmf(s) ? s->factors : 0;
-	b->mlp_factors = neumf_has_mlp(s) ? s->mlp_factors : 0;
-	b->num_hidden = neumf_has_mlp(s) ? s->num_hidden : 0;
-	for (uint32_t l = 0; l < b->num_hidden; l++) {
-		b->hidden[l] = s->hidden[l];
-		b->weight[l] = neumf_param(&b->layout, b->params, TENSOR_MLP + 2 * (int)l);
-		b->bias[l] = neumf_param(&b->layout, b->params, TENSOR_MLP + 2 * (int)l + 1);
-	}
-	b->head = neumf_param(&b->layout, b->params, TENSOR_HEAD);
-	if (b->head == NULL) {
-		b->ones = xmalloc(b->factors, sizeof(float));
-		for (uint32_t k = 0; k < b->factors; k++)
-			b->ones[k] = 1;
-		b->head = b->ones;
-	}
-	b->head_bias = neumf_param(&b->layout, b->params, TENSOR_HEAD_BIAS);
-	if (b->head_bias == NULL)
-		b->head_bias = &b->zero;
-	side_init(b, &b->user, s->num_users, TENSOR_GMF_USER, TENSOR_MLP_USER);
-	side_init(b, &b->item, s->num_items, TENSOR_GMF_ITEM, TENSOR_MLP_ITEM);
-}
-
-static void add_span(struct backend *b, struct cpu_span span)
-{
-	size_t width = span.side != NULL ? cpu_sum_stride(span.side) : 1;
-
-	span.rows_per_job = width < CPU_RANGE ? (uint32_t)(CPU_RANGE / width) : 1;
-	b->span[b->num_spans++] = span;
-}
-
-static void add_side(struct backend *b, const struct cpu_side *side)
-{
-	struct cpu_span span = { .side = side, .rows = side->num_rows };
-
-	for (unsigned branch = 0; branch < 2; branch++)
-		if (side->table[branch] != NULL)
-			span.offset[branch] = (uint64_t)(side->table[branch] - b->params);
-	add_span(b, span);
-}
-
-/* The dense tensors lie side by side between the embedding tables (neumf_layout sorts by name). */
-static void spans_init(struct backend *b)
-{
-	for (unsigned k = 0; k < b->layout.num_tensors; k++) {
-		const struct neumf_tensor *t = &b->layout.tensor[k];
-
-		if (t->side != SIDE_NONE)
-			continue;
-		if (b->dense_size == 0)
-			b->dense_offset = t->offset;
-		if (t->offset != b->dense_offset + b->dense_size)
-			BUG("dense tensors are not side by side");
-		b->dense_size += (uint64_t)t->rows * t->cols;
-	}
-	if (b->dense_size > 0)
-		add_span(b,
-			(struct cpu_span){ .offset = { b->dense_offset }, .rows = b->dense_size });
-	add_side(b, &b->user);
-	add_side(b, &b->item);
-}
-
-/* Room for a batch; the kernels may store up to a vector of rows past the last. */
-static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t a_row)
-{
-	size_t n = (size_t)batch_size * a_row, slack = 64 * (size_t)a_row;
-
-	s->stride = (s->cols[0] + s->cols[1] + 3) / 4 * 4;
-	s->id = xmalloc(n, sizeof(*s->id));
-	s->order = xmalloc(n, sizeof(*s->order));
-	s->spare = xmalloc(n, sizeof(*s->spare));
-	s->unique = xmalloc(n, sizeof(*s->unique));
-	s->start = xmalloc(n + 1, sizeof(*s->start));
-	s->slot = xmalloc(n, sizeof(*s->slot));
-	s->gradient = xcalloc_aligned((n + slack) * s->stride + CPU_SLACK, sizeof(*s->gradient));
-}
-
-static void side_release(struct cpu_side *s)
-{
-	free(s->id);
-	free(s->order);
-	free(s->spare);
-	free(s->unique);
-	free(s->start);
-	free(s->slot);
-	free(s->gradient);
-}
-
-static void training_init(struct backend *b, const struct backend_config *config)
-{
-	uint64_t n = b->layout.num_params;
-
-	b->optimizer = *config->optimizer;
-	b->batch_size = config->batch_size;
-	b->max_jobs = CPU_MAX_JOBS;
-	b->items_per_row = b->shape.loss == LOSS_BCE ? 1 : 2;
-	side_batch(&b->user, b->batch_size, 1);
-	side_batch(&b->item, b->batch_size, b->items_per_row);
-	spans_init(b);
-	while (b->max_jobs > 4 && b->max_jobs * b->dense_size > CPU_MAX_SUMS)
-		b->max_jobs /= 2;
-	b->dense_gradient = xcalloc_aligned(b->max_jobs * b->dense_size, sizeof(float));
-	if (b->optimizer.kind != OPTIMIZER_SGD) {
-		b->moment1 = xcalloc(n, sizeof(float));
-		b->moment2 = xcalloc(n, sizeof(float));
-	}
-}
-
-static size_t largest(size_t a, size_t b)
-{
-	return a > b ? a : b;
-}
-
-/* What a thread may need at a time, of scoring and of training. */
-static size_t scratch_size(const struct backend *b)
-{
-	size_t size = b->kernels->score_scratch(b);
-
-	if (b->items_per_row > 0) {
-		size = largest(size, b->kernels->gradient_scratch(b));
-		size = largest(size, cpu_update_scratch(b));
-	}
-	return (size + 63) / 64 * 64;
-}
-
-struct backend *cpu_create(const struct backend_config *config, const struct cpu_kernels *kernels)
-{
-	struct backend *b = xcalloc(1, sizeof(*b));
-
-	b->shape = config->shape;
-	b->kernels = kernels;
-	neumf_layout(&b->shape, &b->layout);
-	network_views(b, config->params);
-	if (config->optimizer != NULL)
-		training_init(b, config);
-	b->pool = config->pool;
-	b->scratch_size = scratch_size(b);
-	b->scratch = xcalloc_aligned(pool_threads(b->pool), b->scratch_size);
-	return b;
-}
-
 static struct backend *create(const struct backend_config *config)
 {
 	const struct cpu_kernels *best;
@@ -205,6 +44,7 @@ static void gradient_job(void *arg, size_t k, unsigned thread)
 		b->kernels->gradient(b, k - 2, cpu_thread_scratch(b, thread));
 }
 
+/* The occurrences of a batch: of items, the positive and then the negative of each row. */
 static void hold_ids(struct backend *b, const struct batch *batch)
 {
 	const uint32_t n = batch->size;
@@ -222,12 +62,15 @@ static void hold_ids(struct backend *b, const struct batch *batch)
 		}
 }
 
-/* Multiply-adds of a row, forward and twice as many backward, and about 16 an embedding weight for moving it. */
+/*
+ * Operations per row: multiply-adds, forward once and backward twice, and about 16 per embedding
+ * weight for moving it.
+ */
 static uint64_t row_operations(const struct backend *b)
 {
-	uint64_t a_sample = b->dense_size + 16 * ((uint64_t)b->factors + b->mlp_factors);
+	uint64_t per_item = b->dense_size + 16 * ((uint64_t)b->factors + b->mlp_factors);
 
-	return 3 * a_sample * b->items_per_row;
+	return 3 * per_item * b->items_per_row;
 }
 
 static void gradient(struct backend *b, const struct batch *batch)
@@ -238,6 +81,7 @@ static void gradient(struct backend *b, const struct batch *batch)
 	hold_ids(b, batch);
 	b->label = batch->label;
 	b->batch_scale = 1.0f / (float)b->rows;
+	b->l2 = b->optimizer.l2;
 	b->jobs = blocks < b->max_jobs ? blocks : b->max_jobs;
 	cpu_run(b, b->rows * row_operations(b), b->jobs + 2, gradient_job);
 	for (size_t k = 0; k < b->jobs; k++)
@@ -255,20 +99,6 @@ static const char *describe(struct backend *b)
 	return b->kernels->name;
 }
 
-static void destroy(struct backend *b)
-{
-	side_release(&b->user);
-	side_release(&b->item);
-	free(b->params);
-	free(b->moment1);
-	free(b->moment2);
-	free(b->ones);
-	free(b->dense_gradient);
-	free(b->item_half);
-	free(b->scratch);
-	free(b);
-}
-
 const struct backend_ops backend_cpu = {
 	.abi = BACKEND_ABI,
 	.name = "cpu",
@@ -279,6 +109,11 @@ const struct backend_ops backend_cpu = {
 	.score_pairs = cpu_score_pairs,
 	.score_block = cpu_score_block,
 	.read = cpu_read,
+	.write = cpu_write,
+	.step = cpu_step,
+	.set_step = cpu_set_step,
+	.read_gradient = cpu_read_gradient,
+	.write_gradient = cpu_write_gradient,
 	.describe = describe,
-	.destroy = destroy,
+	.destroy = cpu_destroy,
 };

@@ -1,18 +1,22 @@
 /*
- * cpu: what the files of the fast backend share. Formulas and dimensions: neumf.h; contract: backend.h.
+ * cpu: what the files of the fast backend share. Formulas and dimensions: neumf.h; contract:
+ * backend.h.
  *
- * LANES examples lie in the lanes of a vector and weights are broadcast (simd.h, panel.h): no padding to
- * layer sizes, no packing, and at every width measured faster than matrix products of a BLAS, also because
- * nothing is written between a product and its relu. Layer 1 is split, W1 [p; q] + b = (W1u p + b) + W1i q: the
- * user half is computed once for the positive and the negative of a row, and in scoring once a user, the item
- * half once a model.
+ * LANES examples lie in the lanes of a vector and weights are broadcast (simd.h, panel.h). So
+ * layers of any size need no padding and no packing, and nothing is written between a product and
+ * its relu: at every width measured this is faster than the matrix products of a BLAS. The first
+ * layer is computed in two halves, W1 [p; q] + b = (W1u p + b) + W1i q: the user half once for the
+ * positive and the negative of a row, and in scoring once per user; the item half, in scoring, once
+ * per model.
  *
- * A batch is cut into blocks of `block` rows and the blocks into at most CPU_MAX_JOBS contiguous jobs, both by
- * its size alone. A job has its own sums of dense gradients and loss, added in job order; an embedding row's
- * gradient is added in batch order after sorting the batch by row. So no bit of a result depends on the
- * threads, which only take jobs. The instruction set does change last bits.
+ * A batch is cut into blocks of `block` rows and the blocks into at most CPU_MAX_JOBS contiguous
+ * jobs, both determined by its size alone. Each job has its own sums of dense gradients and loss,
+ * which are added in job order; the gradient of an embedding row is added in batch order, after
+ * sorting the batch by row. So no bit of a result depends on the number of threads: they only share
+ * out the jobs. The instruction set does change last bits.
  *
- * A score depends on its user and item alone: score_pairs and score_block agree to the bit, and equal rows tie.
+ * A score depends on its user and item alone: score_pairs and score_block agree to the bit, and
+ * items with equal rows tie.
  */
 #ifndef CPU_H
 #define CPU_H
@@ -23,27 +27,31 @@
 #include <stddef.h>
 
 enum {
-	/* jobs of a batch; with more than 4, their sums of dense gradients take at most so many floats */
+	/* most jobs of a batch */
 	CPU_MAX_JOBS = 32,
+	/* most floats in the dense gradients of all jobs, where there are more than 4 jobs */
 	CPU_MAX_SUMS = 1 << 24,
-	/* floats that a job of the optimizer takes, about */
+	/* floats in a job of the optimizer, about */
 	CPU_RANGE = 4096,
-	/* users of a scoring job: they share the items' columns in the first cache */
+	/* users of a scoring job: they share the items' columns in the first-level cache */
 	CPU_SCORE_USERS = 16,
-	/* operations that are done before another thread has woken up, about 25 microseconds */
+	/* operations done by the time another thread has woken up, about 25 microseconds */
 	CPU_SMALL = 1 << 20,
-	/* floats that may be read or written past a row's end: kernels take whole vectors */
+	/* floats that may be read or written past the end of a row: kernels take whole vectors */
 	CPU_SLACK = 16
 };
 
-/* The two embedding tables of one end of the rows, users or items, and what the batch has of them. */
+/* The two embedding tables of a side, users or items, and the rows of them that the batch holds. */
 struct cpu_side {
 	float *table[2];  /* gmf (num_rows, F) and mlp (num_rows, E); NULL: the model has none */
 	uint32_t cols[2]; /* F and E, or 0 */
 	uint32_t num_rows;
 
-	uint32_t
-		count; /* occurrences: one user a row, `items_per_row` items a row, the positive first */
+	/*
+	 * Occurrences: one user per row of the batch, or `items_per_row` items, the positive first.
+	 * After write_gradient, one for each id.
+	 */
+	uint32_t count;
 	uint32_t *id;	 /* (count) the row of each */
 	float *gradient; /* (count, stride) d loss / d row: gmf, mlp, padding */
 	size_t stride;
@@ -56,10 +64,10 @@ struct cpu_side {
 	uint32_t num_unique;
 };
 
-/* What the optimizer walks in jobs of rows: the dense tensors, or both tables of a side. */
+/* What the optimizer goes through in jobs of rows: the dense tensors, or both tables of a side. */
 struct cpu_span {
 	const struct cpu_side *side; /* NULL: the dense tensors, as rows of one float */
-	uint64_t offset[2];	     /* in params, of the tables or of the dense tensors */
+	uint64_t offset[2];	     /* of the tables or of the dense tensors in params */
 	uint64_t rows;
 	uint32_t rows_per_job;
 };
@@ -77,7 +85,8 @@ struct backend {
 	uint32_t factors, mlp_factors; /* F and E, 0 where the model has no such branch */
 	uint32_t num_hidden, hidden[NEUMF_MAX_HIDDEN];
 	const float *weight[NEUMF_MAX_HIDDEN], *bias[NEUMF_MAX_HIDDEN];
-	const float *head, *head_bias; /* head is `ones` for mf; head_bias is `zero` but for bce */
+	const float *head;	/* `ones` for mf */
+	const float *head_bias; /* `zero` except for bce */
 	float *ones, zero;
 
 	/* the batch */
@@ -85,11 +94,13 @@ struct backend {
 	struct cpu_side user, item;
 	const float *label; /* the caller's, during gradient() */
 	float batch_scale;  /* 1 / B */
+	double l2;	    /* yet to be added to sums of rows: 0 after write_gradient */
 	size_t jobs, max_jobs;
 	uint64_t dense_offset, dense_size; /* dense tensors within params */
 	float *dense_gradient;		   /* (max_jobs, dense_size) */
 	double job_loss[CPU_MAX_JOBS];
 	struct backend_loss loss;
+	struct backend_gradient *exchanged; /* the caller's, during read_gradient() */
 
 	/* the optimizer */
 	struct cpu_span span[3];
@@ -97,7 +108,10 @@ struct backend {
 	uint64_t step;
 	float step_size, second_scale; /* lr / (1 - b1^t), 1 / sqrt(1 - b2^t) */
 
-	/* scoring: halves of the first layer and premultiplied gmf rows, made at the first score after a change */
+	/*
+	 * scoring: item halves of the first layer and premultiplied gmf rows, computed at the first
+	 * score after the parameters changed
+	 */
 	float *item_half;
 	bool item_half_valid;
 
@@ -153,24 +167,33 @@ extern const struct cpu_kernels cpu_kernels_base, cpu_kernels_v3, cpu_kernels_v4
 /* Tables for instruction sets this processor has into list, the best first; returns how many, at most max. */
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
 
-/* backend_cpu.create with given kernels, for tests. */
+/* backend_cpu.create and destroy (create.c); tests choose the kernels. */
 struct backend *cpu_create(const struct backend_config *config, const struct cpu_kernels *kernels);
+void cpu_destroy(struct backend *b);
 
 /* Sort the occurrences of a batch by id and find the segments (sort.c). */
 void cpu_sort(struct cpu_side *side);
 
+/* Bytes of scratch of an update job; the sums of cpu_rows_per_job rows come first. */
 size_t cpu_update_scratch(const struct backend *b);
 
-/* Functions of backend_cpu in update.c and score.c. */
+/* Functions of backend_cpu in update.c, state.c and score.c. */
 void cpu_update(struct backend *b);
 void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
+void cpu_write(struct backend *b, unsigned tensor, enum backend_what what, const float *in);
+uint64_t cpu_step(struct backend *b);
+void cpu_set_step(struct backend *b, uint64_t step);
+void cpu_read_gradient(struct backend *b, struct backend_gradient *g);
+void cpu_write_gradient(struct backend *b, const struct backend_gradient *g);
 void cpu_score_pairs(
 	void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
 void cpu_score_block(
 	void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score);
 
-/* The next `size` bytes of scratch memory, from a cache line's boundary; *top moves behind them. With a top that
-   began at NULL this counts what is needed. */
+/*
+ * Take `size` bytes of scratch at *top, aligned to a cache line, and move *top past them. Starting
+ * from NULL, *top ends up as the number of bytes needed.
+ */
 static inline void *cpu_take(char **top, size_t size)
 {
 	uintptr_t at = (uintptr_t)*top;
@@ -179,13 +202,19 @@ static inline void *cpu_take(char **top, size_t size)
 	return (void *)at;
 }
 
-/* Floats from one id's sums to the next: whole vectors, of 16 lanes at most. */
+/* Floats from the sums of one id to those of the next: whole vectors, of 16 lanes at most. */
 static inline size_t cpu_sum_stride(const struct cpu_side *side)
 {
 	return (side->cols[0] + (size_t)side->cols[1] + 15) / 16 * 16;
 }
 
-/* Call for n floats from p on, to be used soon. */
+/* Rows of `width` floats in a job of the optimizer, at least one. */
+static inline uint32_t cpu_rows_per_job(size_t width)
+{
+	return width < CPU_RANGE ? (uint32_t)(CPU_RANGE / width) : 1;
+}
+
+/* Prefetch n floats from p. */
 static inline void cpu_fetch(const float *p, uint32_t n)
 {
 	for (uint32_t k = 0; k < n; k += 16)
@@ -193,7 +222,7 @@ static inline void cpu_fetch(const float *p, uint32_t n)
 	__builtin_prefetch(p + n - 1);
 }
 
-/* Rows of job k: blocks [k n / jobs, (k + 1) n / jobs) of the n blocks. */
+/* Rows of job k: blocks k n / jobs up to (k + 1) n / jobs, excluded, of the n blocks. */
 static inline void cpu_job_rows(const struct backend *b, size_t k, uint32_t *first, uint32_t *end)
 {
 	uint64_t blocks = (b->rows + (uint64_t)b->kernels->block - 1) / b->kernels->block;
@@ -203,7 +232,7 @@ static inline void cpu_job_rows(const struct backend *b, size_t k, uint32_t *fir
 	*end = last < b->rows ? (uint32_t)last : b->rows;
 }
 
-/* The tensor `which` (TENSOR_*) within sums of dense gradients, or NULL where the model has none. */
+/* The tensor `which` (TENSOR_*) within sums of dense gradients; NULL where the model has none. */
 static inline float *cpu_dense(const struct backend *b, float *sums, int which)
 {
 	int k = b->layout.at[which];
@@ -211,7 +240,10 @@ static inline float *cpu_dense(const struct backend *b, float *sums, int which)
 	return k < 0 ? NULL : sums + (b->layout.tensor[k].offset - b->dense_offset);
 }
 
-/* Jobs of so many operations in all: a small run is the caller's alone. The choice changes no result. */
+/*
+ * Run `jobs` jobs that take so many operations in all; the caller does a small amount of work by
+ * itself. The choice changes no result.
+ */
 static inline void cpu_run(struct backend *b, uint64_t operations, size_t jobs,
 	void (*job)(void *arg, size_t k, unsigned thread))
 {

@@ -47,7 +47,7 @@ static void add_l2(const struct backend *b, const struct cpu_side *side, uint32_
 {
 	for (uint32_t k = first; k < end; k++, sums += cpu_sum_stride(side)) {
 		const uint32_t count = side->start[k + 1] - side->start[k];
-		const float l2 = (float)(b->optimizer.l2 * count / b->rows);
+		const float l2 = (float)(b->l2 * count / b->rows);
 		float *to = sums;
 
 		for (unsigned branch = 0; branch < 2; branch++) {
@@ -71,7 +71,7 @@ static void row_sums(const struct backend *b, const struct cpu_side *side, uint3
 		sum_columns(side, 2, column, first, end, sums);
 	if (column < width)
 		sum_columns(side, 1, column, first, end, sums);
-	if (b->optimizer.l2 != 0)
+	if (b->l2 != 0)
 		add_l2(b, side, first, end, sums);
 }
 

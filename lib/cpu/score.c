@@ -1,10 +1,10 @@
-/* cpu_score: scoring as jobs of a few users and a range of items, or of a stretch of pairs. */
+/* score: scoring in jobs of a few users and a range of items, or of a run of pairs. */
 #include "cpu/cpu.h"
 
 #include "base/mem.h"
 
 enum {
-	SCORE_ITEMS = 4096, /* items of a job; a multiple of every kernel's tile */
+	SCORE_ITEMS = 4096, /* items of a job; a multiple of the items in a panel of any kernel */
 	SCORE_PAIRS = 2048  /* pairs of a job */
 };
 
@@ -25,7 +25,7 @@ static void items_job(void *arg, size_t k, unsigned thread)
 	b->kernels->item_halves(b, cpu_thread_scratch(b, thread), first, end);
 }
 
-/* The item half of the network for all items, once after each change of the parameters. */
+/* Compute the item half of the network for all items, once after each change of parameters. */
 static void item_halves(struct backend *b)
 {
 	const uint32_t n = b->shape.num_items;
@@ -38,7 +38,7 @@ static void item_halves(struct backend *b)
 	b->item_half_valid = true;
 }
 
-/* Ranges of items begin at multiples of SCORE_ITEMS, so that the kernels' tiles are whole. */
+/* Ranges of items start at multiples of SCORE_ITEMS, so that the kernels have whole panels. */
 static void block_job(void *arg, size_t k, unsigned thread)
 {
 	const struct call *c = arg;

@@ -1,11 +1,14 @@
-/* cpu_sort: the occurrences of a batch by embedding row, so that a row's gradient is one sum in a fixed order. */
+/*
+ * sort: the occurrences of a batch by embedding row, so that the gradient of a row is one sum in a
+ * fixed order.
+ */
 #include "cpu/cpu.h"
 
 #include <string.h>
 
 enum { MAX_DIGIT = 11 };
 
-/* One stable counting pass by `digits` bits from `shift` on: `order` to `out`. */
+/* One stable counting pass over `digits` bits of the ids, from bit `shift` on: `order` to `out`. */
 static void pass(const uint32_t *id, const uint32_t *order, uint32_t *out, uint32_t n,
 	unsigned shift, unsigned digits)
 {
@@ -54,7 +57,7 @@ void cpu_sort(struct cpu_side *s)
 	s->order = from;
 	s->spare = to;
 
-	/* no branches: where an id ends is as good as random */
+	/* no branches: where one id ends and the next begins cannot be predicted */
 	uint32_t unique = 0, previous = s->id[from[0]];
 
 	s->unique[0] = previous;

@@ -1,15 +1,16 @@
 /*
- * cpu_update: the optimizer's jobs over the flat parameters, and reading tensors back.
+ * update: the optimizer's jobs over the flat parameters.
  *
- * A job takes about CPU_RANGE weights, small enough that the gradient it puts together for them stays in the
- * first cache: embedding gradients are never held as tables, and a dense step needs no zeroing of any.
+ * A job takes about CPU_RANGE weights, few enough that the gradient it adds up for them stays in
+ * the first-level cache: embedding gradients never exist as whole tables, which a step would have
+ * to zero.
  */
 #include "cpu/cpu.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Does the step leave rows that are not in the batch as they are? */
+/* Does the step leave rows alone that are not in the batch? */
 static bool touches_batch_only(const struct backend *b, const struct cpu_span *s)
 {
 	const struct neumf_optimizer *o = &b->optimizer;
@@ -25,7 +26,7 @@ static size_t span_jobs(const struct backend *b, const struct cpu_span *s)
 	return rows / s->rows_per_job + (rows % s->rows_per_job > 0);
 }
 
-/* About 16 a weight, for a root and a division, and 8 a contribution. */
+/* Operations: about 16 per weight, for a root and a division, and 8 per contribution. */
 static uint64_t span_operations(const struct backend *b, const struct cpu_span *s)
 {
 	const struct cpu_side *side = s->side;
@@ -36,7 +37,7 @@ static uint64_t span_operations(const struct backend *b, const struct cpu_span *
 	       ((uint64_t)side->cols[0] + side->cols[1]);
 }
 
-/* First k with unique[k] >= id. */
+/* The first k with unique[k] >= id; num_unique: none. */
 static uint32_t first_from(const struct cpu_side *s, uint64_t id)
 {
 	uint32_t low = 0, high = s->num_unique;
@@ -52,7 +53,7 @@ static uint32_t first_from(const struct cpu_side *s, uint64_t id)
 	return low;
 }
 
-/* A job's scratch: sums of its rows, and a stretch of gradient put together from them. */
+/* Scratch of a job: the sums of its rows, and the dense gradient spread from them. */
 struct scratch {
 	float *sums, *g;
 };
@@ -77,7 +78,7 @@ size_t cpu_update_scratch(const struct backend *b)
 	return scratch_views(b, &r, NULL);
 }
 
-/* A step on rows first .. end - 1 of both tables of a side, or on so many dense weights. */
+/* A step on rows first .. end - 1 of both tables of a side, or on those dense weights. */
 static void dense_step(struct backend *b, const struct cpu_span *s, uint64_t first, uint64_t end,
 	const struct scratch *r)
 {
@@ -151,47 +152,4 @@ void cpu_update(struct backend *b)
 		operations += span_operations(b, &b->span[k]);
 	}
 	cpu_run(b, operations, jobs, update_job);
-}
-
-/* The gradient of one table, branch `branch` of a side, put together for reading. */
-static void read_rows(struct backend *b, const struct cpu_side *side, unsigned branch, float *out)
-{
-	const uint32_t cols = side->cols[branch];
-	struct scratch r;
-
-	scratch_views(b, &r, cpu_thread_scratch(b, 0));
-	memset(out, 0, (size_t)side->num_rows * cols * sizeof(*out));
-	for (uint32_t k = 0; k < side->num_unique; k++) {
-		b->kernels->row_sums(b, side, k, k + 1, r.sums);
-		memcpy(out + (size_t)side->unique[k] * cols,
-			r.sums + (branch == 0 ? 0 : side->cols[0]), cols * sizeof(*out));
-	}
-}
-
-static void read_gradient(struct backend *b, unsigned tensor, float *out)
-{
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
-	const int *at = b->layout.at, k = (int)tensor;
-
-	if (t->side == SIDE_NONE)
-		b->kernels->dense_sums(
-			b, t->offset - b->dense_offset, (size_t)t->rows * t->cols, out);
-	else
-		read_rows(b, t->side == SIDE_USER ? &b->user : &b->item,
-			k == at[TENSOR_MLP_USER] || k == at[TENSOR_MLP_ITEM], out);
-}
-
-void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out)
-{
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
-	const float *from = what == BACKEND_VALUE     ? b->params
-			    : what == BACKEND_MOMENT1 ? b->moment1
-						      : b->moment2;
-
-	if (what == BACKEND_GRADIENT)
-		read_gradient(b, tensor, out);
-	else if (from != NULL)
-		memcpy(out, from + t->offset, (size_t)t->rows * t->cols * sizeof(*out));
-	else
-		memset(out, 0, (size_t)t->rows * t->cols * sizeof(*out));
 }

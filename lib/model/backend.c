@@ -1,6 +1,12 @@
 #include "model/backend.h"
 
+#include "base/die.h"
+#include "base/mem.h"
+
+#include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 void backend_loss_add(struct backend_loss *l, double sum, uint32_t rows)
 {
@@ -17,4 +23,75 @@ struct backend_loss backend_loss_take(struct backend_loss *l)
 
 	*l = (struct backend_loss){ 0 };
 	return taken;
+}
+
+static uint32_t side_rows(const struct neumf_shape *s, enum neumf_side side)
+{
+	return side == SIDE_USER ? s->num_users : s->num_items;
+}
+
+/* Most rows of a side that a batch of `batch_size` rows can hold. */
+static uint32_t most_rows(const struct neumf_shape *s, enum neumf_side side, uint32_t batch_size)
+{
+	uint64_t n = batch_size;
+
+	if (side == SIDE_ITEM)
+		n *= neumf_items_per_row(s);
+	return n < side_rows(s, side) ? (uint32_t)n : side_rows(s, side);
+}
+
+void backend_gradient_init(
+	struct backend_gradient *g, const struct neumf_shape *s, uint32_t batch_size)
+{
+	struct neumf_layout l;
+
+	memset(g, 0, sizeof(*g));
+	neumf_layout(s, &l);
+	for (enum neumf_side side = SIDE_USER; side <= SIDE_ITEM; side++)
+		g->id[side] = xmalloc(most_rows(s, side, batch_size), sizeof(*g->id[side]));
+	for (unsigned k = 0; k < l.num_tensors; k++) {
+		const struct neumf_tensor *t = &l.tensor[k];
+		uint64_t rows = t->side == SIDE_NONE ? t->rows : most_rows(s, t->side, batch_size);
+
+		g->tensor[k] = xmalloc(rows * t->cols, sizeof(*g->tensor[k]));
+	}
+}
+
+void backend_gradient_release(struct backend_gradient *g)
+{
+	for (int side = 0; side < 2; side++)
+		free(g->id[side]);
+	for (int k = 0; k < NEUMF_MAX_TENSORS; k++)
+		free(g->tensor[k]);
+}
+
+void backend_gradient_check(
+	const struct backend_gradient *g, const struct neumf_shape *s, uint32_t batch_size)
+{
+	for (enum neumf_side side = SIDE_USER; side <= SIDE_ITEM; side++) {
+		const uint32_t n = g->num[side], *id = g->id[side];
+
+		if (n > most_rows(s, side, batch_size))
+			BUG("a gradient of %" PRIu32 " rows for a batch of %" PRIu32, n,
+				batch_size);
+		for (uint32_t k = 1; k < n; k++)
+			if (id[k] <= id[k - 1])
+				BUG("ids of a gradient are not ascending");
+		if (n > 0 && id[n - 1] >= side_rows(s, side))
+			BUG("id %" PRIu32 " of a gradient is out of bounds", id[n - 1]);
+	}
+}
+
+struct scorer backend_scorer(
+	const struct backend_ops *ops, struct backend *b, const struct neumf_shape *shape)
+{
+	return (struct scorer){
+		.num_users = shape->num_users,
+		.num_items = shape->num_items,
+		.arg = b,
+		.score_pairs = ops->score_pairs,
+		.score_block = ops->score_block,
+		.rank_block = ops->rank_block,
+		.top_block = ops->top_block,
+	};
 }

@@ -1,8 +1,9 @@
 /*
- * backend: what a compute device does for the trainer and the scorer. backend.c defines what is
- * correct, cpu.c is fast, lib/cuda (a plug-in) is the same on a GPU. Formulas: neumf.h.
+ * backend: what a compute device does for the trainer and the scorers.
  *
- * A backend dies (die.h) on a device error; its numbers are the caller's to judge.
+ * lib/reference defines what is correct, lib/cpu is fast, lib/cuda (a plug-in) is fast on a GPU.
+ * Formulas and dimensions: neumf.h. A backend dies (die.h) on a device error; numbers that are not
+ * finite are left to the caller to judge.
  */
 #ifndef BACKEND_H
 #define BACKEND_H
@@ -25,11 +26,13 @@ struct backend_config {
 	const struct neumf_optimizer *optimizer; /* copied; NULL: only scoring */
 	uint32_t batch_size;			 /* most rows of a batch */
 	struct pool *pool; /* borrowed; its threads never change a bit of any result */
-	bool tf32;				 /* cuda: TF32 matrix products; others ignore it */
+	bool tf32;	   /* cuda: TF32 matrix products; others ignore it */
 };
 
-/* B rows. Pairwise losses use user, item (the positive) and
-   negative; bce uses user, item and label. */
+/*
+ * B rows. Pairwise losses use user, item (the positive) and negative; bce uses user, item and
+ * label.
+ */
 struct batch {
 	uint32_t size;
 	const uint32_t *user, *item, *negative;
@@ -44,44 +47,109 @@ struct backend_loss {
 	uint64_t bad_batch; /* first batch, from 0, whose sum is not finite; == batches: none */
 };
 
-/* For backends that know a batch's loss at once: count a batch in; hand the counts over and begin anew. */
+/*
+ * For backends that know the loss of a batch as soon as it is computed: add one batch; return the
+ * totals and start again from zero.
+ */
 void backend_loss_add(struct backend_loss *l, double sum, uint32_t rows);
 struct backend_loss backend_loss_take(struct backend_loss *l);
 
 enum backend_what { BACKEND_VALUE, BACKEND_GRADIENT, BACKEND_MOMENT1, BACKEND_MOMENT2 };
 
+/*
+ * A gradient as processes exchange it: g of neumf.h (l2 included, weight decay not), embedding
+ * tables as the rows that the batch holds, dense tensors whole.
+ */
+struct backend_gradient {
+	uint32_t num[2];		  /* rows of each side, SIDE_USER and SIDE_ITEM */
+	uint32_t *id[2];		  /* (num) ascending, each once */
+	float *tensor[NEUMF_MAX_TENSORS]; /* by index of neumf_layout: embedding tables
+					     (num of their side, cols), dense tensors whole */
+};
+
+/* Allocate arrays that hold any gradient of a batch of `batch_size` rows; num becomes 0. */
+void backend_gradient_init(
+	struct backend_gradient *g, const struct neumf_shape *s, uint32_t batch_size);
+void backend_gradient_release(struct backend_gradient *g);
+
+/*
+ * For backends' write_gradient: a BUG unless a batch of `batch_size` rows could have given the ids
+ * of `g`: not too many, ascending, each once and below the bound of its side.
+ */
+void backend_gradient_check(
+	const struct backend_gradient *g, const struct neumf_shape *s, uint32_t batch_size);
+
+/*
+ * State. Values, moments and the step number are all of it: read from one backend, written into a
+ * new one of the same kind and configuration, they give the same bits from there on.
+ *
+ * Functions that train, and moments, the step and gradients as a whole, exist only where
+ * backend_config had an optimizer.
+ */
 struct backend_ops {
 	uint32_t abi; /* BACKEND_ABI */
 	const char *name;
 
 	struct backend *(*create)(const struct backend_config *config);
 
-	/* Compute g of neumf.h for a batch of 1..batch_size rows; it replaces the last one. The
-	   arrays may be reused after the return. */
+	/*
+	 * Compute g of neumf.h for a batch of 1..batch_size rows; it replaces the gradient held
+	 * before. The arrays may be reused once the call returns.
+	 */
 	void (*gradient)(struct backend *b, const struct batch *batch);
 
 	/* One optimizer step with the gradient held. */
 	void (*update)(struct backend *b);
 
-	/* Waits for what was asked for; a trainer calls it once in a while, not at every step. */
+	/* Blocks until queued work finishes: call it once in a while, not at every step. */
 	struct backend_loss (*loss)(struct backend *b);
 
-	/* Scores as neumf.h defines s, in float32, by the functions of scorer.h, whose arg is the
-	   backend: score[k] of (user[k], item[k]), k < n. */
-	void (*score_pairs)(void *backend, size_t n, const uint32_t *user, const uint32_t *item,
-		float *score);
+	/*
+	 * Scores as neumf.h defines s, in float32, by the functions of scorer.h, whose arg is the
+	 * backend: score[k] of (user[k], item[k]), k < n.
+	 */
+	void (*score_pairs)(
+		void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
 
-	/* The same for a block: score[k * (end - first) + i - first]
-	   of (user[k], item i), first <= i < end. */
+	/*
+	 * The same for a block: score[k * (end - first) + i - first] of (user[k], item i),
+	 * first <= i < end.
+	 */
 	void (*score_block)(void *backend, size_t n, const uint32_t *user, uint32_t first,
 		uint32_t end, float *score);
 
 	/*
-	 * Copy tensor number `tensor` of neumf_layout to `out`. The gradient is g of neumf.h
-	 * (without weight decay), dense: 0 for rows not in the batch. Moments are 0 for sgd. Only
-	 * BACKEND_VALUE without an optimizer.
+	 * Copy tensor number `tensor` of neumf_layout to `out`. BACKEND_GRADIENT is g of neumf.h
+	 * (without weight decay), dense: 0 for rows that are not in the batch. Moments are 0 for
+	 * sgd. Without an optimizer, BACKEND_VALUE only.
 	 */
 	void (*read)(struct backend *b, unsigned tensor, enum backend_what what, float *out);
+
+	/*
+	 * Copy `in` into tensor number `tensor`: its value or a moment. A moment that the optimizer
+	 * does not have is a BUG, and so is BACKEND_GRADIENT: see write_gradient.
+	 */
+	void (*write)(struct backend *b, unsigned tensor, enum backend_what what, const float *in);
+
+	/* Optimizer steps taken: t of neumf.h. */
+	uint64_t (*step)(struct backend *b);
+	void (*set_step)(struct backend *b, uint64_t step);
+
+	/*
+	 * Copy the gradient held into `g` (backend_gradient_init with this backend's shape and
+	 * batch size): the floats that update() would use.
+	 */
+	void (*read_gradient)(struct backend *b, struct backend_gradient *g);
+
+	/*
+	 * Hold `g` instead, as if a batch of these rows had given it; update() moves by it, and
+	 * lazy-adam moves these rows. Nothing is added to it: a gradient that was read and written
+	 * back changes no bit of the next update. (The reference holds its gradient in double:
+	 * there the update differs as far as rounding the gradient to float makes it.) At most
+	 * batch_size users and batch_size x neumf_items_per_row items, as backend_gradient_check
+	 * has it.
+	 */
+	void (*write_gradient)(struct backend *b, const struct backend_gradient *g);
 
 	/* What computed, for the model's metadata: "plain", "avx512", "NVIDIA H100, fp32". */
 	const char *(*describe)(struct backend *b);
@@ -99,8 +167,17 @@ struct backend_ops {
 
 extern const struct backend_ops backend_reference, backend_cpu;
 
-/* The one symbol of the plug-in, BACKEND_PLUGIN_SYMBOL: its
-   ops, or NULL with a one-line reason in `why`. */
+/*
+ * A backend as a scorer of the users and items of `shape`. The backend stays the caller's: `close`
+ * is left NULL, since ops->destroy takes another type of argument; call that.
+ */
+struct scorer backend_scorer(
+	const struct backend_ops *ops, struct backend *b, const struct neumf_shape *shape);
+
+/*
+ * The one symbol of the plug-in, BACKEND_PLUGIN_SYMBOL, is a function of this type. Returns its
+ * ops, or NULL with a one-line reason in `why`.
+ */
 #define BACKEND_PLUGIN_SYMBOL "cofilter_cuda_backend"
 typedef const struct backend_ops *backend_plugin(char *why, size_t why_size);
 

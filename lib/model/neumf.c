@@ -51,6 +51,11 @@ const char *neumf_check(const struct neumf_shape *s)
 	return NULL;
 }
 
+uint32_t neumf_items_per_row(const struct neumf_shape *s)
+{
+	return s->loss == LOSS_BCE ? 1 : 2;
+}
+
 uint32_t neumf_width(const struct neumf_shape *s, uint32_t l)
 {
 	return l == 0 ? 2 * s->mlp_factors : s->hidden[l - 1];

@@ -108,6 +108,9 @@ bool neumf_has_mlp(const struct neumf_shape *s); /* neumf, mlp */
    else what is wrong with the shape in words. */
 const char *neumf_check(const struct neumf_shape *s);
 
+/* Items of a row of the batch: 1 for bce, 2 (positive and negative) for pairwise losses. */
+uint32_t neumf_items_per_row(const struct neumf_shape *s);
+
 /* Width of x_l: 2E for l = 0, H_l above. */
 uint32_t neumf_width(const struct neumf_shape *s, uint32_t l);
 

@@ -1,9 +1,12 @@
 /*
  * reference: the backend that defines what is correct. It reads like the formulas of neumf.h: plain
- * loops, one thread, every sum and every activation in double; only the parameters, the moments and
- * the scores are float. Compiled with -ffp-contract=off, so that no compiler changes a bit.
+ * loops, one thread, every sum, every activation and the gradient in double; parameters, moments,
+ * scores and exchanged gradients are float. Compiled with -ffp-contract=off, so that no compiler
+ * changes a bit.
  */
 #include "model/backend.h"
+
+#include "base/die.h"
 #include "base/mem.h"
 #include "reference/network.h"
 
@@ -14,11 +17,12 @@
 struct backend {
 	struct network net;
 	struct neumf_optimizer optimizer;
+	uint32_t batch_size;
 	float *m, *v; /* moments of adam, layout order; NULL for sgd */
 	uint64_t step;
 
-	/* Occurrences of each row in the batch the gradient is of, and that batch's size. */
-	uint32_t *user_count, *item_count;
+	/* Occurrences of each user and item in the batch of the gradient held, and its rows. */
+	uint32_t *count[2];
 	uint32_t rows;
 
 	struct activation positive, negative;
@@ -77,13 +81,22 @@ static void add_l2(struct backend *b)
 {
 	for (unsigned k = 0; k < b->net.layout.num_tensors; k++) {
 		const struct neumf_tensor *t = &b->net.layout.tensor[k];
-		const uint32_t *count = t->side == SIDE_USER ? b->user_count : b->item_count;
 
 		for (uint64_t e = 0; t->side != SIDE_NONE && e < (uint64_t)t->rows * t->cols; e++)
 			b->net.gradient[t->offset + e] += b->optimizer.l2 *
 							  b->net.params[t->offset + e] *
-							  count[e / t->cols] / b->rows;
+							  b->count[t->side][e / t->cols] / b->rows;
 	}
+}
+
+/* A gradient of 0 that holds no rows. */
+static void clear_gradient(struct backend *b)
+{
+	const struct neumf_shape *s = &b->net.shape;
+
+	memset(b->net.gradient, 0, b->net.layout.num_params * sizeof(*b->net.gradient));
+	memset(b->count[SIDE_USER], 0, s->num_users * sizeof(*b->count[SIDE_USER]));
+	memset(b->count[SIDE_ITEM], 0, s->num_items * sizeof(*b->count[SIDE_ITEM]));
 }
 
 static void reference_gradient(struct backend *b, const struct batch *batch)
@@ -91,15 +104,13 @@ static void reference_gradient(struct backend *b, const struct batch *batch)
 	const struct neumf_shape *s = &b->net.shape;
 	double sum = 0;
 
-	memset(b->net.gradient, 0, b->net.layout.num_params * sizeof(*b->net.gradient));
-	memset(b->user_count, 0, s->num_users * sizeof(*b->user_count));
-	memset(b->item_count, 0, s->num_items * sizeof(*b->item_count));
+	clear_gradient(b);
 	b->rows = batch->size;
 	for (uint32_t k = 0; k < batch->size; k++) {
-		b->user_count[batch->user[k]]++;
-		b->item_count[batch->item[k]]++;
+		b->count[SIDE_USER][batch->user[k]]++;
+		b->count[SIDE_ITEM][batch->item[k]]++;
 		if (s->loss != LOSS_BCE)
-			b->item_count[batch->negative[k]]++;
+			b->count[SIDE_ITEM][batch->negative[k]]++;
 		sum += s->loss == LOSS_BCE ? label_loss(b, batch, k) : pair_loss(b, batch, k);
 	}
 	if (b->optimizer.l2 != 0)
@@ -131,14 +142,13 @@ static void reference_update(struct backend *b)
 	double correction2 = 1 - pow(o->beta2, (double)b->step);
 	for (unsigned k = 0; k < b->net.layout.num_tensors; k++) {
 		const struct neumf_tensor *t = &b->net.layout.tensor[k];
-		const uint32_t *count = t->side == SIDE_USER ? b->user_count : b->item_count;
 		bool lazy = o->kind == OPTIMIZER_LAZY_ADAM && t->side != SIDE_NONE;
 		uint64_t first = t->offset, end = first + (uint64_t)t->rows * t->cols;
 
 		for (uint64_t e = first; e < end; e++) {
 			double w = b->net.params[e];
 
-			if (lazy && count[(e - first) / t->cols] == 0)
+			if (lazy && b->count[t->side][(e - first) / t->cols] == 0)
 				continue;
 			if (o->kind == OPTIMIZER_SGD)
 				b->net.params[e] =
@@ -207,6 +217,83 @@ static void reference_read(struct backend *b, unsigned tensor, enum backend_what
 	}
 }
 
+static void reference_write(
+	struct backend *b, unsigned tensor, enum backend_what what, const float *in)
+{
+	const struct neumf_tensor *t = &b->net.layout.tensor[tensor];
+	float *to = what == BACKEND_VALUE     ? b->net.params
+		    : what == BACKEND_MOMENT1 ? b->m
+		    : what == BACKEND_MOMENT2 ? b->v
+					      : NULL;
+
+	if (to == NULL)
+		BUG("what %d of tensor '%s' cannot be written", (int)what, t->name);
+	memcpy(to + t->offset, in, (uint64_t)t->rows * t->cols * sizeof(*in));
+}
+
+static uint64_t reference_step(struct backend *b)
+{
+	return b->step;
+}
+
+static void reference_set_step(struct backend *b, uint64_t step)
+{
+	b->step = step;
+}
+
+/* Rows of a tensor of `g`. */
+static uint32_t rows_in(const struct backend_gradient *g, const struct neumf_tensor *t)
+{
+	return t->side == SIDE_NONE ? t->rows : g->num[t->side];
+}
+
+/* Where row r of a tensor of `g` lies in the dense gradient. */
+static double *dense_row(const struct backend *b, const struct backend_gradient *g,
+	const struct neumf_tensor *t, uint32_t r)
+{
+	uint64_t row = t->side == SIDE_NONE ? r : g->id[t->side][r];
+
+	return b->net.gradient + t->offset + row * t->cols;
+}
+
+/* Rounds the gradient held to float. */
+static void reference_read_gradient(struct backend *b, struct backend_gradient *g)
+{
+	const uint32_t bound[2] = { b->net.shape.num_users, b->net.shape.num_items };
+
+	for (enum neumf_side side = SIDE_USER; side <= SIDE_ITEM; side++) {
+		g->num[side] = 0;
+		for (uint32_t id = 0; id < bound[side]; id++)
+			if (b->count[side][id] > 0)
+				g->id[side][g->num[side]++] = id;
+	}
+	for (unsigned k = 0; k < b->net.layout.num_tensors; k++) {
+		const struct neumf_tensor *t = &b->net.layout.tensor[k];
+		float *to = g->tensor[k];
+
+		for (uint32_t r = 0; r < rows_in(g, t); r++)
+			for (uint32_t c = 0; c < t->cols; c++)
+				*to++ = (float)dense_row(b, g, t, r)[c];
+	}
+}
+
+static void reference_write_gradient(struct backend *b, const struct backend_gradient *g)
+{
+	backend_gradient_check(g, &b->net.shape, b->batch_size);
+	clear_gradient(b);
+	for (enum neumf_side side = SIDE_USER; side <= SIDE_ITEM; side++)
+		for (uint32_t k = 0; k < g->num[side]; k++)
+			b->count[side][g->id[side][k]] = 1;
+	for (unsigned k = 0; k < b->net.layout.num_tensors; k++) {
+		const struct neumf_tensor *t = &b->net.layout.tensor[k];
+		const float *from = g->tensor[k];
+
+		for (uint32_t r = 0; r < rows_in(g, t); r++)
+			for (uint32_t c = 0; c < t->cols; c++)
+				dense_row(b, g, t, r)[c] = *from++;
+	}
+}
+
 static struct backend *reference_create(const struct backend_config *config)
 {
 	struct backend *b = xcalloc(1, sizeof(*b));
@@ -218,8 +305,9 @@ static struct backend *reference_create(const struct backend_config *config)
 	if (!config->optimizer)
 		return b;
 	b->optimizer = *config->optimizer;
-	b->user_count = xcalloc(s->num_users, sizeof(*b->user_count));
-	b->item_count = xcalloc(s->num_items, sizeof(*b->item_count));
+	b->batch_size = config->batch_size;
+	b->count[SIDE_USER] = xcalloc(s->num_users, sizeof(*b->count[SIDE_USER]));
+	b->count[SIDE_ITEM] = xcalloc(s->num_items, sizeof(*b->count[SIDE_ITEM]));
 	if (b->optimizer.kind != OPTIMIZER_SGD) {
 		b->m = xcalloc(b->net.layout.num_params, sizeof(*b->m));
 		b->v = xcalloc(b->net.layout.num_params, sizeof(*b->v));
@@ -238,8 +326,8 @@ static void reference_destroy(struct backend *b)
 	activation_release(&b->positive);
 	activation_release(&b->negative);
 	network_release(&b->net);
-	free(b->user_count);
-	free(b->item_count);
+	free(b->count[SIDE_USER]);
+	free(b->count[SIDE_ITEM]);
 	free(b->m);
 	free(b->v);
 	free(b);
@@ -255,6 +343,11 @@ const struct backend_ops backend_reference = {
 	.score_pairs = reference_score_pairs,
 	.score_block = reference_score_block,
 	.read = reference_read,
+	.write = reference_write,
+	.step = reference_step,
+	.set_step = reference_set_step,
+	.read_gradient = reference_read_gradient,
+	.write_gradient = reference_write_gradient,
 	.describe = reference_describe,
 	.destroy = reference_destroy,
 };
