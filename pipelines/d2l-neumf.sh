@@ -17,7 +17,7 @@ mkdir -p "$work"
 rm -f "$work"/*.jsonl
 started=$(date +%s)
 
-seed_network=(--factors 10 --hidden '10,10,10' --loss bpr --optimizer adam --lr 0.01 --weight-decay 1e-5
+book_network=(--factors 10 --hidden '10,10,10' --loss bpr --optimizer adam --lr 0.01 --weight-decay 1e-5
 	--init-std 0.01 --batch-size 1024 --drop-last)
 
 ## split the log: leave one out by time
@@ -103,7 +103,7 @@ book_metrics() {
 heading "as printed: BPR on sigmoid outputs, weight decay 1e-5, items $BOOK_ITEMS, ties by item id"
 each_epoch() { book_epoch "$@"; }
 for seed in $SEEDS; do
-	train printed "$seed" "$BOOK_EPOCHS" "${seed_network[@]}" --sigmoid-output
+	train printed "$seed" "$BOOK_EPOCHS" "${book_network[@]}" --sigmoid-output
 	book_metrics printed "$seed" >>"$work/ours.jsonl"
 done
 ranks "$POP_SCORE" --train "$train" --items "$BOOK_ITEMS" | gzip -n >"$work/pop-book.ranks.cof.gz"
@@ -146,12 +146,12 @@ final() {
 		 ndcg10: .metrics["NDCG@10"], auc: .metrics.AUC}' >>"$work/final.jsonl"
 }
 
-heading "corrected: the seed's settings on logits, all items, expected metrics over ties; seeds $SEEDS"
+heading "corrected: the book's settings on logits, all items, expected metrics over ties; seeds $SEEDS"
 each_epoch() { curve_epoch "$@"; }
 for seed in $SEEDS; do
 	printf 'seed %s\n%5s %7s %7s %7s %8s %7s\n' "$seed" epoch loss hit@50 hit@10 NDCG@10 AUC
-	train seed "$seed" "$EPOCHS" "${seed_network[@]}"
-	final 'NeuMF, the seed on logits' "$seed" "$NEUMF_SCORE" --model "$work/seed-$seed.safetensors" --device "$DEVICE"
+	train book "$seed" "$EPOCHS" "${book_network[@]}"
+	final 'NeuMF, the book on logits' "$seed" "$NEUMF_SCORE" --model "$work/book-$seed.safetensors" --device "$DEVICE"
 done
 
 # compare SYSTEM NAME TRAIN-OPTION...: train on every seed and put the result into the final table
@@ -166,8 +166,8 @@ compare() {
 }
 
 heading "the final table (after $EPOCHS epochs; mean +/- sd over seeds $SEEDS)"
-compare 'NeuMF, weight decay 0' wd0 "${seed_network[@]}" --weight-decay 0
-compare 'NeuMF, 32 factors, best found' best "${seed_network[@]}" --factors 32 --lr 0.003 --init-std 0.05
+compare 'NeuMF, weight decay 0' wd0 "${book_network[@]}" --weight-decay 0
+compare 'NeuMF, 32 factors' wide "${book_network[@]}" --factors 32 --lr 0.003 --init-std 0.05
 compare 'BPR-MF, 64 factors' mf --model mf --factors 64 --loss bpr --lr 0.003 --l2 0.006 --init-std 0.05 \
 	--batch-size 1024 --drop-last
 final 'ItemKNN, 20 neighbours' 0 "$KNN_SCORE" --train "$train" --neighbours 20 --shrink 10
@@ -186,7 +186,7 @@ done
 ## what it recommends
 
 USER_ID=${USER_ID:-0} # dense: the first user of the log
-heading "top 10 for user $USER_ID by the best network"
+heading "top 10 for user $USER_ID by NeuMF, 32 factors"
 titles=$work/titles.tsv
 if item_file=$(dirname "$ratings")/u.item && [ -e "$item_file" ]; then
 	# dense TAB raw, and raw|title|... in ISO 8859-1
@@ -198,7 +198,7 @@ fi
 read -r users items < <("$COF_CAT" --header "$train" | jq -r '"\(.users) \(.items)"')
 printf '%d\t0\t0\n' "$USER_ID" |
 	"$COF_CAT" --from tsv --kind interaction --users "$users" --items "$items" |
-	"$NEUMF_SCORE" -q --model "$work/best-${SEEDS%% *}.safetensors" --device "$DEVICE" --all-items --seen "$train" --top 10 |
+	"$NEUMF_SCORE" -q --model "$work/wide-${SEEDS%% *}.safetensors" --device "$DEVICE" --all-items --seen "$train" --top 10 |
 	"$COF_CAT" --item-ids "$titles" --to tsv | cut -f 2 >"$work/top.txt"
 "$ML_SPLIT" -q --test /dev/null "$ratings" | "$BINARIZE" -q --min-rating 5 | "$COF_CAT" --item-ids "$titles" --to tsv |
 	awk -F '\t' -v user="$USER_ID" '$1 == user { print $3 "\t" $2 }' | sort -rn | head -n 10 | cut -f 2 >"$work/liked.txt"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ncf: the protocol of He et al. 2017 (Neural Collaborative Filtering) on the files its authors and others publish:
-# X.train.rating, X.test.rating and X.test.negative with 99 given negatives a user. NeuMF without pretraining, 8 factors,
-# MLP 64-32-16-8, bce, 4 negatives a positive. Writes $OUT/ncf-NAME.json.
+# X.train.rating, X.test.rating and X.test.negative with 99 given negatives per user. NeuMF without pretraining, 8 factors,
+# MLP 64-32-16-8, bce, 4 negatives per positive. Writes $OUT/ncf-NAME.json.
 #
 # Environment: COFILTER_DATA, NAME=AToy|ml-1m, OUT (build), DEVICE (cpu), SEEDS ("1 2 3"), EPOCHS (20); NEGSAMPLE, ...
 # swap a stage.

@@ -23,7 +23,7 @@ short_run() {
 	[[ $output != *"NOT MovieLens"* ]]
 }
 
-@test "the corrected seed network reaches the published hit@50 at epoch 10" {
+@test "the corrected book network reaches the published hit@50 at epoch 10" {
 	movielens_100k
 	negsample -q --pairwise --epochs 10 --seed 1 train.cof |
 		neumf-train -q --factors 10 --hidden 10,10,10 --loss bpr --lr 0.01 --weight-decay 1e-5 --batch-size 1024 \
