@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 4096 };
-
 static struct {
 	struct opt_uints cutoffs;
 	unsigned ties;
@@ -56,13 +54,13 @@ static struct {
 	struct evaluation sums;
 	struct candidates_report lists;
 	uint64_t without_positive, repeated_ranks;
-	struct rank *rows; /* of the user at hand */
+	struct rank *rows; /* of the user being read */
 	size_t num, capacity;
 	struct stream_out *per_user;
 } state;
 
-/* "NDCG@10" to a metric, its cutoff put in place of -k's. */
-static struct evaluation_name parse_only(const char *text)
+/* What --only names, its cutoff as the only one of `cutoffs`. */
+static struct evaluation_name parse_only(const char *text, struct metrics_cutoffs *cutoffs)
 {
 	const char *sign = strchr(text, '@');
 	size_t length = sign ? (size_t)(sign - text) : strlen(text);
@@ -74,8 +72,9 @@ static struct evaluation_name parse_only(const char *text)
 			continue;
 		if (m == METRIC_AUC && !sign)
 			return (struct evaluation_name){ m, 0 };
-		if (m != METRIC_AUC && sign && number_parse_uint(sign + 1, 1, UINT32_MAX, &cutoff)) {
-			cfg.cutoffs = (struct opt_uints){ { (uint32_t)cutoff }, 1 };
+		if (m != METRIC_AUC && sign &&
+			number_parse_uint(sign + 1, 1, UINT32_MAX, &cutoff)) {
+			*cutoffs = (struct metrics_cutoffs){ { (uint32_t)cutoff }, 1 };
 			return (struct evaluation_name){ m, 0 };
 		}
 	}
@@ -84,8 +83,8 @@ static struct evaluation_name parse_only(const char *text)
 		text);
 }
 
-/* The rows of one user are complete; `back` rows were handed out since the last of them. */
-static void end_user(const struct rec_reader *in, uint64_t back, uint32_t user)
+/* The rows of one user are complete; the reader handed out the last one `last_row` rows ago. */
+static void end_user(const struct rec_reader *in, uint64_t last_row, uint32_t user)
 {
 	struct metrics_user u;
 	size_t given = state.num;
@@ -97,7 +96,7 @@ static void end_user(const struct rec_reader *in, uint64_t back, uint32_t user)
 	}
 	fault = metrics_settle(state.rows, &state.num);
 	if (fault)
-		rec_die(in, back + 1, "user %u, whose rows end here: %s", user, fault);
+		rec_die(in, last_row, "user %u, whose rows end here: %s", user, fault);
 	state.repeated_ranks += given - state.num;
 	metrics_user(&state.sums.cutoffs, state.rows, state.num, &u);
 	evaluation_add(&state.sums, &u);
@@ -106,66 +105,67 @@ static void end_user(const struct rec_reader *in, uint64_t back, uint32_t user)
 	state.num = 0;
 }
 
-static void read_ranks(struct rec_reader *in, struct grouped *turns)
+/* Add rows of the user being read, the last of them handed out `last_row` rows ago. */
+static void add_ranks(
+	const struct rec_reader *in, uint64_t last_row, const struct rank *rows, size_t n)
 {
-	static struct rank rows[CHUNK];
 	const uint32_t num_items = rec_header(in)->num_items;
 
-	for (size_t n; (n = rec_read_rows(in, rows, CHUNK)) > 0; progress_at(rec_rows(in))) {
-		for (size_t k = 0; k < n; k++) {
-			if (rows[k].user != turns->user) {
-				if (turns->user != UINT32_MAX)
-					end_user(in, n - k, turns->user);
-				grouped_next(turns, in, n - k, rows[k].user);
-			}
-			if (rows[k].candidates > num_items)
-				rec_die(in, n - k, "%u candidates of %u items", rows[k].candidates,
-					num_items);
-			state.rows = xgrow(
-				state.rows, &state.capacity, state.num + 1, sizeof(*state.rows));
-			state.rows[state.num++] = rows[k];
-		}
-	}
-	if (turns->user != UINT32_MAX)
-		end_user(in, 0, turns->user);
+	for (size_t k = 0; k < n; k++)
+		if (rows[k].candidates > num_items)
+			rec_die(in, last_row + n - 1 - k, "%u candidates of %u items",
+				rows[k].candidates, num_items);
+	state.rows = xgrow(state.rows, &state.capacity, state.num + n, sizeof(*state.rows));
+	memcpy(state.rows + state.num, rows, n * sizeof(*rows));
+	state.num += n;
 }
 
-/* The list of one user is complete: turn it into rank rows. */
+static void read_ranks(struct rec_reader *in)
+{
+	const struct rank *rows;
+	struct grouped users;
+	size_t n;
+
+	grouped_init(&users, in);
+	while (grouped_next_user(&users)) {
+		while ((rows = grouped_rows(&users, &n)) != NULL)
+			add_ranks(in, grouped_last_row(&users), rows, n);
+		end_user(in, grouped_last_row(&users), users.user);
+	}
+	grouped_release(&users);
+}
+
+/* The list of one user is complete: turn it into rank rows. `last_row` as above. */
 static void end_list(
-	const struct rec_reader *in, uint64_t back, uint32_t user, struct candidates *list)
+	const struct rec_reader *in, uint64_t last_row, uint32_t user, struct candidates *list)
 {
 	uint32_t item;
 
 	if (!candidates_settle(list, &state.lists, &item))
-		rec_die(in, back + 1, "user %u, whose rows end here, has item %u with two scores",
+		rec_die(in, last_row, "user %u, whose rows end here, has item %u with two scores",
 			user, item);
 	state.rows = xgrow(state.rows, &state.capacity, list->num, sizeof(*state.rows));
 	state.num =
 		candidates_ranks(user, list->item, list->label, list->score, list->num, state.rows);
-	end_user(in, back, user);
+	end_user(in, last_row, user);
 	candidates_clear(list);
 }
 
-static void read_scores(struct rec_reader *in, struct grouped *turns)
+static void read_scores(struct rec_reader *in)
 {
-	static struct score rows[CHUNK];
+	const struct score *rows;
 	struct candidates list;
+	struct grouped users;
+	size_t n;
 
 	candidates_init(&list);
-	for (size_t n; (n = rec_read_rows(in, rows, CHUNK)) > 0; progress_at(rec_rows(in))) {
-		for (size_t k = 0, end; k < n; k = end) {
-			if (rows[k].user != turns->user) {
-				if (turns->user != UINT32_MAX)
-					end_list(in, n - k, turns->user, &list);
-				grouped_next(turns, in, n - k, rows[k].user);
-			}
-			for (end = k + 1; end < n && rows[end].user == turns->user; end++)
-				;
-			candidates_add(&list, rows + k, end - k);
-		}
+	grouped_init(&users, in);
+	while (grouped_next_user(&users)) {
+		while ((rows = grouped_rows(&users, &n)) != NULL)
+			candidates_add(&list, rows, n);
+		end_list(in, grouped_last_row(&users), users.user, &list);
 	}
-	if (turns->user != UINT32_MAX)
-		end_list(in, 0, turns->user, &list);
+	grouped_release(&users);
 	candidates_release(&list);
 }
 
@@ -204,26 +204,24 @@ int main(int argc, char **argv)
 	char **operands = opt_parse(argc, argv, &program);
 	struct evaluation_name only = { METRIC_AUC, 0 };
 	struct rec_reader *in;
-	struct grouped turns;
 
 	if (cfg.only && (cfg.json || opt_given(&cfg.cutoffs)))
 		die_usage("option --only goes with neither --json nor -k");
-	if (cfg.only)
-		only = parse_only(cfg.only);
 	state.sums.cutoffs.num = cfg.cutoffs.num;
 	memcpy(state.sums.cutoffs.value, cfg.cutoffs.value, sizeof(cfg.cutoffs.value));
+	if (cfg.only)
+		only = parse_only(cfg.only, &state.sums.cutoffs);
 
 	in = rec_open(operands[0], 1u << REC_SCORE | 1u << REC_RANK);
-	grouped_init(&turns, rec_header(in)->num_users);
 	if (cfg.per_user) {
 		state.per_user = stream_create(cfg.per_user, false);
 		evaluation_user_names(&state.sums, state.per_user);
 	}
 	progress_start("rows", 0);
 	if (rec_header(in)->kind == REC_RANK)
-		read_ranks(in, &turns);
+		read_ranks(in);
 	else
-		read_scores(in, &turns);
+		read_scores(in);
 	progress_end();
 	if (state.sums.users == 0)
 		die("'%s' holds no user with a positive", rec_name(in));
@@ -232,7 +230,6 @@ int main(int argc, char **argv)
 		stream_commit(state.per_user, false);
 	print_result(cfg.only ? &only : NULL);
 	rec_close(in, true);
-	grouped_release(&turns);
 	free(state.rows);
 	return 0;
 }

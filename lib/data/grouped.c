@@ -1,25 +1,74 @@
 #include "data/grouped.h"
 
 #include "base/bitset.h"
+#include "base/mem.h"
+#include "base/progress.h"
 #include "stream/record.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-void grouped_init(struct grouped *t, uint32_t num_users)
+void grouped_init(struct grouped *g, struct rec_reader *in)
 {
-	t->user = UINT32_MAX;
-	t->done = bitset_new(num_users);
+	const struct rec_header *h = rec_header(in);
+
+	*g = (struct grouped){ .in = in, .row_size = rec_info[h->kind].struct_size };
+	g->done = bitset_new(h->num_users);
+	g->rows = xmalloc(GROUPED_MAX_ROWS, g->row_size);
 }
 
-void grouped_release(struct grouped *t)
+void grouped_release(struct grouped *g)
 {
-	free(t->done);
-	t->done = NULL;
+	free(g->done);
+	free(g->rows);
+	g->done = g->rows = NULL;
 }
 
-void grouped_next(struct grouped *t, const struct rec_reader *r, uint64_t back, uint32_t user)
+/* Is there another row? Reads on when all that were read are handed out. */
+static bool has_row(struct grouped *g)
 {
-	if (!bitset_insert(t->done, user))
-		rec_die(r, back, "user %u returns after another user", user);
-	t->user = user;
+	if (g->next < g->num)
+		return true;
+	g->num = rec_read_rows(g->in, g->rows, GROUPED_MAX_ROWS);
+	g->next = 0;
+	progress_at(rec_rows(g->in));
+	return g->num > 0;
+}
+
+/* The user of row k of those read: the first member of every kind's struct. */
+static uint32_t user_of(const struct grouped *g, size_t k)
+{
+	uint32_t user;
+
+	memcpy(&user, g->rows + k * g->row_size, sizeof(user));
+	return user;
+}
+
+bool grouped_next_user(struct grouped *g)
+{
+	if (!has_row(g))
+		return false;
+	g->user = user_of(g, g->next);
+	if (!bitset_insert(g->done, g->user))
+		rec_die(g->in, g->num - g->next, "user %u returns after another user", g->user);
+	return true;
+}
+
+const void *grouped_rows(struct grouped *g, size_t *n)
+{
+	size_t first, end;
+
+	if (!has_row(g))
+		return NULL;
+	first = end = g->next;
+	while (end < g->num && user_of(g, end) == g->user)
+		end++;
+	*n = end - first;
+	g->next = end;
+	return *n > 0 ? g->rows + first * g->row_size : NULL;
+}
+
+uint64_t grouped_last_row(const struct grouped *g)
+{
+	return g->num - g->next + 1;
 }

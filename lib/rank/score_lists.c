@@ -10,8 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* Rows read, and pairs scored, at a time. */
-enum { CHUNK = 4096, BATCH_ROWS = 1 << 16 };
+enum { BATCH_ROWS = 1 << 16 }; /* scored at a time */
 
 /* Lists of some users, settled, one after another in the arrays. */
 struct batch_of_lists {
@@ -167,23 +166,20 @@ static void batch_flush(struct batch_of_lists *b)
 	b->num = b->num_lists = 0;
 }
 
-/* Up to CHUNK rows as score rows, their scores 0; an interaction is a positive. */
-static size_t read_rows(struct rec_reader *in, struct score *rows)
+/* Rows of the input as score rows whose score is 0; an interaction is a positive. */
+static void to_scores(const struct score_job *job, const void *rows, size_t n, struct score *out)
 {
-	static struct interaction interactions[CHUNK];
-	static struct sample samples[CHUNK];
-	bool labelled = rec_header(in)->kind == REC_SAMPLE;
-	size_t n = rec_read_rows(in, labelled ? (void *)samples : interactions, CHUNK);
+	const struct interaction *interactions = rows;
+	const struct sample *samples = rows;
+	bool labelled = rec_header(job->in)->kind == REC_SAMPLE;
 
 	for (size_t k = 0; k < n; k++) {
 		if (labelled)
-			rows[k] = (struct score){ samples[k].user, samples[k].item,
-				samples[k].label, 0 };
+			out[k] = (struct score){ samples[k].user, samples[k].item, samples[k].label,
+				0 };
 		else
-			rows[k] =
-				(struct score){ interactions[k].user, interactions[k].item, 1, 0 };
+			out[k] = (struct score){ interactions[k].user, interactions[k].item, 1, 0 };
 	}
-	return n;
 }
 
 static void batch_release(struct batch_of_lists *b)
@@ -199,41 +195,31 @@ static void batch_release(struct batch_of_lists *b)
 	free(b->ranks);
 }
 
-static void end_list(struct batch_of_lists *b, uint32_t user, struct candidates *list)
-{
-	if (list->num == 0)
-		return;
-	batch_add(b, user, list);
-	candidates_clear(list);
-	if (b->num >= BATCH_ROWS)
-		batch_flush(b);
-}
-
 void score_lists(struct score_job *job)
 {
+	static struct score scores[GROUPED_MAX_ROWS];
 	struct batch_of_lists b = { .job = job };
 	struct candidates list;
-	struct grouped turns;
-	static struct score rows[CHUNK];
+	struct grouped users;
+	const void *rows;
+	size_t n;
 
 	candidates_init(&list);
-	grouped_init(&turns, rec_header(job->in)->num_users);
+	grouped_init(&users, job->in);
 	progress_start("rows", 0);
-	for (size_t n; (n = read_rows(job->in, rows)) > 0; progress_at(rec_rows(job->in))) {
-		for (size_t k = 0, end; k < n; k = end) {
-			if (rows[k].user != turns.user) {
-				end_list(&b, turns.user, &list);
-				grouped_next(&turns, job->in, n - k, rows[k].user);
-			}
-			for (end = k + 1; end < n && rows[end].user == turns.user; end++)
-				;
-			candidates_add(&list, rows + k, end - k);
+	while (grouped_next_user(&users)) {
+		while ((rows = grouped_rows(&users, &n)) != NULL) {
+			to_scores(job, rows, n, scores);
+			candidates_add(&list, scores, n);
 		}
+		batch_add(&b, users.user, &list);
+		candidates_clear(&list);
+		if (b.num >= BATCH_ROWS)
+			batch_flush(&b);
 	}
-	end_list(&b, turns.user, &list);
 	batch_flush(&b);
 	progress_end();
-	grouped_release(&turns);
+	grouped_release(&users);
 	candidates_release(&list);
 	batch_release(&b);
 }
