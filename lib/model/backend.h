@@ -25,7 +25,7 @@ struct backend_config {
 	const struct neumf_optimizer *optimizer; /* copied; NULL: only scoring */
 	uint32_t batch_size;			 /* most rows of a batch */
 	struct pool *pool; /* borrowed; its threads never change a bit of any result */
-	bool tf32;				 /* cuda: TF32 matrix products; others ignore it */
+	bool tf32;	   /* cuda: TF32 matrix products; others ignore it */
 };
 
 /* B rows. Pairwise losses use user, item (the positive) and
@@ -48,6 +48,19 @@ struct backend_loss {
 void backend_loss_add(struct backend_loss *l, double sum, uint32_t rows);
 struct backend_loss backend_loss_take(struct backend_loss *l);
 
+/* A gradient as processes exchange it: rows of the embedding tables by id, dense tensors whole. */
+struct backend_gradient {
+	uint32_t num[2];		  /* rows of each side, SIDE_USER and SIDE_ITEM */
+	uint32_t *id[2];		  /* (num) ascending, each once */
+	float *tensor[NEUMF_MAX_TENSORS]; /* by index of neumf_layout: embedding tables (num of
+					     their side, cols), dense tensors whole */
+};
+
+/* Capacity for any gradient of a batch of `batch_size` rows. */
+void backend_gradient_init(
+	struct backend_gradient *g, const struct neumf_shape *s, uint32_t batch_size);
+void backend_gradient_release(struct backend_gradient *g);
+
 enum backend_what { BACKEND_VALUE, BACKEND_GRADIENT, BACKEND_MOMENT1, BACKEND_MOMENT2 };
 
 struct backend_ops {
@@ -68,8 +81,8 @@ struct backend_ops {
 
 	/* Scores as neumf.h defines s, in float32, by the functions of scorer.h, whose arg is the
 	   backend: score[k] of (user[k], item[k]), k < n. */
-	void (*score_pairs)(void *backend, size_t n, const uint32_t *user, const uint32_t *item,
-		float *score);
+	void (*score_pairs)(
+		void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
 
 	/* The same for a block: score[k * (end - first) + i - first]
 	   of (user[k], item i), first <= i < end. */
@@ -82,6 +95,25 @@ struct backend_ops {
 	 * BACKEND_VALUE without an optimizer.
 	 */
 	void (*read)(struct backend *b, unsigned tensor, enum backend_what what, float *out);
+
+	/*
+	 * Copy `in` into tensor number `tensor`: its value or a moment (moments: only where the
+	 * optimizer has them). BACKEND_GRADIENT is a BUG: see write_gradient.
+	 */
+	void (*write)(struct backend *b, unsigned tensor, enum backend_what what, const float *in);
+
+	/* Optimizer steps taken: t of neumf.h; part of the state beside values and moments. */
+	uint64_t (*step)(struct backend *b);
+	void (*set_step)(struct backend *b, uint64_t step);
+
+	/* The gradient held, l2 included, weight decay not, as processes exchange it. */
+	void (*read_gradient)(struct backend *b, struct backend_gradient *g);
+
+	/*
+	 * Hold this gradient instead, as if a batch of these rows had given it: update() moves by
+	 * it. At most batch_size users and batch_size x items per row items.
+	 */
+	void (*write_gradient)(struct backend *b, const struct backend_gradient *g);
 
 	/* What computed, for the model's metadata: "plain", "avx512", "NVIDIA H100, fp32". */
 	const char *(*describe)(struct backend *b);
