@@ -1,22 +1,22 @@
 /*
- * backend: the ops of backend.h on a CUDA device. A step is one graph, captured once for a batch
- * size and launched with one call; see step.cu for what is in it.
+ * backend: creates and destroys the backend, and takes its batches. The other ops of backend.h are
+ * in state.cu, score_driver.cu and rank_driver.cu.
  */
 #include "cuda/device.h"
 
 #include <errno.h> /* program_invocation_short_name */
 
-/* Most floats of an array of a step: its kernels count them in 32 bits. */
+/* The kernels of a step count the floats of an array in 32 bits. */
 static void check_sizes(const struct backend *b)
 {
 	uint64_t widest = neumf_widest_hidden(&b->shape);
 
 	widest = b->F > widest ? b->F : widest;
 	widest = 2 * b->E > widest ? 2 * b->E : widest;
-	if (widest * b->batch_size * b->parts > INT32_MAX)
+	if (widest * b->batch_size * b->items_per_row > INT32_MAX)
 		die("a batch of %u rows is too large for cuda: "
 		    "a layer of it has %.2g numbers, 2^31 are the most",
-			b->batch_size, (double)(widest * b->batch_size * b->parts));
+			b->batch_size, (double)(widest * b->batch_size * b->items_per_row));
 }
 
 static void set_rule(struct backend *b, const struct neumf_optimizer *o)
@@ -34,7 +34,7 @@ static void set_rule(struct backend *b, const struct neumf_optimizer *o)
 	b->rule.weight_decay = (float)o->weight_decay;
 	b->rule.eps = (float)o->eps;
 	b->l2 = (float)o->l2;
-	/* without decay, sgd leaves a row alone that is not in the batch */
+	/* sgd without decay leaves rows outside the batch as they are */
 	b->rows_only = o->kind == OPTIMIZER_LAZY_ADAM ||
 		       (o->kind == OPTIMIZER_SGD && o->weight_decay == 0);
 }
@@ -47,22 +47,22 @@ static void set_shape(struct backend *b, const struct backend_config *config)
 	neumf_layout(s, &b->layout);
 	b->tf32 = config->tf32;
 	b->batch_size = config->batch_size;
-	b->parts = s->loss == LOSS_BCE ? 1 : 2;
+	b->items_per_row = s->loss == LOSS_BCE ? 1 : 2;
 	b->F = neumf_has_gmf(s) ? s->factors : 0;
 	b->E = neumf_has_mlp(s) ? s->mlp_factors : 0;
 	b->H = b->E ? s->hidden[s->num_hidden - 1] : 0;
 	b->side[SIDE_USER].bound = s->num_users;
-	b->side[SIDE_USER].parts = 1;
+	b->side[SIDE_USER].per_row = 1;
 	b->side[SIDE_ITEM].bound = s->num_items;
-	b->side[SIDE_ITEM].parts = b->parts;
+	b->side[SIDE_ITEM].per_row = b->items_per_row;
 	bool concat = b->E && device_narrow(b, 0);
 	b->row_stride = concat ? 2 * b->E : b->E;
-	b->user_parts = concat ? b->parts : 1;
+	b->user_copies = concat ? b->items_per_row : 1;
 	if (b->train)
 		check_sizes(b);
 }
 
-/* Streams, events and, where a layer is not narrow, cuBLAS (it takes half a second to load). */
+/* Streams, events and, unless every layer is narrow, cuBLAS (it takes half a second to load). */
 static void open_device(struct backend *b)
 {
 	struct cudaDeviceProp properties;
@@ -73,7 +73,7 @@ static void open_device(struct backend *b)
 	snprintf(b->description, sizeof(b->description), "%s, %s", properties.name,
 		b->tf32 ? "tf32" : "fp32");
 	CUDA(cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking));
-	CUDA(cudaStreamCreateWithFlags(&b->side_stream, cudaStreamNonBlocking));
+	CUDA(cudaStreamCreateWithFlags(&b->sort_stream, cudaStreamNonBlocking));
 	CUDA(cudaStreamCreateWithFlags(&b->copy_stream, cudaStreamNonBlocking));
 	CUDA(cudaEventCreateWithFlags(&b->forked, cudaEventDisableTiming));
 	CUDA(cudaEventCreateWithFlags(&b->joined, cudaEventDisableTiming));
@@ -133,89 +133,38 @@ static struct backend *create(const struct backend_config *config)
 	return b;
 }
 
-static void enqueue(struct backend *b, unsigned what)
-{
-	if (what & GRAPH_GRADIENT)
-		step_gradient(b);
-	if (what & GRAPH_UPDATE)
-		step_update(b);
-}
-
-static cudaGraphExec_t capture(struct backend *b, unsigned what)
-{
-	cudaGraphExec_t exec;
-	cudaGraph_t captured;
-
-	CUDA(cudaStreamBeginCapture(b->stream, cudaStreamCaptureModeThreadLocal));
-	enqueue(b, what);
-	CUDA(cudaStreamEndCapture(b->stream, &captured));
-	CUDA(cudaGraphInstantiate(&exec, captured, 0));
-	CUDA(cudaGraphDestroy(captured));
-	return exec;
-}
-
-/*
- * `what` is GRAPH_* together, on the current input. A batch size that is new there goes kernel by
- * kernel: kernels are loaded at their first launch, which does not belong into a capture, and the
- * short last batch comes but once. From the second time on it is a graph.
- */
-static void launch(struct backend *b, unsigned what)
-{
-	struct input *in = &b->input[b->current];
-	struct graph *g = &b->graph[b->current][what];
-
-	if (what & GRAPH_GRADIENT)
-		CUDA(cudaStreamWaitEvent(b->stream, in->copied, 0));
-	if (g->n != b->n) {
-		if (g->exec) {
-			CUDA(cudaStreamSynchronize(b->stream));
-			CUDA(cudaGraphExecDestroy(g->exec));
-			g->exec = NULL;
-		}
-		g->n = b->n;
-		enqueue(b, what);
-	} else {
-		if (!g->exec)
-			g->exec = capture(b, what);
-		CUDA(cudaGraphLaunch(g->exec, b->stream));
-	}
-	if (what & GRAPH_GRADIENT)
-		CUDA(cudaEventRecord(in->used, b->stream));
-	b->pending = false;
-}
-
-/* The gradient waits for update(), to go into one graph with
-   it; whoever needs it before asks here. */
-static void flush(struct backend *b)
-{
-	if (b->pending)
-		launch(b, GRAPH_GRADIENT);
-}
-
-/* Into the buffer that the step before the last used: its copy overlaps the step in flight. */
+/* Uses the input buffer of the step before the last: the copy overlaps the step in flight. */
 static void gradient(struct backend *b, const struct batch *batch)
 {
 	size_t n = batch->size, bytes = n * sizeof(uint32_t);
 
-	flush(b);
+	if (!batch->size || batch->size > b->batch_size)
+		BUG("a batch of %u rows, 1 to %u expected", batch->size, b->batch_size);
+	graph_flush(b);
 	b->current ^= 1;
 	struct input *in = &b->input[b->current];
 	CUDA(cudaEventSynchronize(in->copied));
 	memcpy(in->host, batch->user, bytes);
 	memcpy(in->host + n, batch->item, bytes);
-	memcpy(in->host + 2 * n, b->parts == 2 ? (const void *)batch->negative : batch->label,
-		bytes);
+	memcpy(in->host + 2 * n,
+		b->items_per_row == 2 ? (const void *)batch->negative : batch->label, bytes);
 	CUDA(cudaStreamWaitEvent(b->copy_stream, in->used, 0));
 	CUDA(cudaMemcpyAsync(
 		in->device, in->host, 3 * bytes, cudaMemcpyHostToDevice, b->copy_stream));
 	CUDA(cudaEventRecord(in->copied, b->copy_stream));
 	b->n = batch->size;
+	for (struct side &s : b->side)
+		s.n = b->n * s.per_row;
 	b->pending = true;
+	b->written = false;
 }
 
 static void update(struct backend *b)
 {
-	launch(b, b->pending ? GRAPH_GRADIENT | GRAPH_UPDATE : GRAPH_UPDATE);
+	if (b->written)
+		step_update(b); /* of its own numbers of rows, which no graph fits */
+	else
+		graph_launch(b, b->pending ? GRAPH_GRADIENT | GRAPH_UPDATE : GRAPH_UPDATE);
 	b->version++;
 }
 
@@ -224,7 +173,7 @@ static struct backend_loss loss(struct backend *b)
 	struct loss_total total;
 	struct backend_loss out;
 
-	flush(b);
+	graph_flush(b);
 	CUDA(cudaMemcpyAsync(&total, b->loss, sizeof(total), cudaMemcpyDeviceToHost, b->stream));
 	CUDA(cudaStreamSynchronize(b->stream));
 	reset_loss(b);
@@ -235,50 +184,6 @@ static struct backend_loss loss(struct backend *b)
 	return out;
 }
 
-static void read_device(struct backend *b, const void *from, size_t bytes, void *out)
-{
-	CUDA(cudaMemcpyAsync(out, from, bytes, cudaMemcpyDeviceToHost, b->stream));
-	CUDA(cudaStreamSynchronize(b->stream));
-}
-
-/* The rows of the batch lie at the first place of their id. */
-static void read_row_gradient(
-	struct backend *b, const struct neumf_tensor *t, const struct param *p, float *out)
-{
-	const struct side *s = &b->side[t->side];
-	size_t n = (size_t)b->n * s->parts, cols = t->cols;
-	uint32_t *key = (uint32_t *)xmalloc(n, sizeof(*key));
-	float *rows = (float *)xmalloc(n * cols, sizeof(*rows));
-
-	memset(out, 0, t->rows * cols * sizeof(*out));
-	read_device(b, s->sorter.key[sort_result(s->bound)], n * sizeof(*key), key);
-	read_device(b, p->gradient, n * cols * sizeof(*rows), rows);
-	for (size_t j = 0; j < n; j++)
-		if (!j || key[j] != key[j - 1])
-			memcpy(out + key[j] * cols, rows + j * cols, cols * sizeof(*out));
-	free(key);
-	free(rows);
-}
-
-static void read(struct backend *b, unsigned tensor, enum backend_what what, float *out)
-{
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
-	const struct param *p = &b->param[tensor];
-	size_t bytes = (size_t)t->rows * t->cols * sizeof(float);
-	const float *from = what == BACKEND_VALUE     ? p->value
-			    : what == BACKEND_MOMENT1 ? p->moment1
-			    : what == BACKEND_MOMENT2 ? p->moment2
-						      : p->gradient;
-
-	flush(b);
-	if (what == BACKEND_GRADIENT && t->side != SIDE_NONE)
-		read_row_gradient(b, t, p, out);
-	else if (from)
-		read_device(b, from, bytes, out);
-	else
-		memset(out, 0, bytes); /* moments of sgd */
-}
-
 static const char *describe(struct backend *b)
 {
 	return b->description;
@@ -287,30 +192,50 @@ static const char *describe(struct backend *b)
 static void destroy(struct backend *b)
 {
 	CUDA(cudaDeviceSynchronize());
-	for (int i = 0; i < 2; i++) {
-		for (int what = 0; what < 4; what++)
-			if (b->graph[i][what].exec)
-				CUDA(cudaGraphExecDestroy(b->graph[i][what].exec));
-		if (!b->train)
-			continue;
+	graph_destroy(b);
+	for (int i = 0; i < 2 && b->train; i++) {
 		CUDA(cudaFreeHost(b->input[i].host));
 		CUDA(cudaEventDestroy(b->input[i].copied));
 		CUDA(cudaEventDestroy(b->input[i].used));
 	}
 	if (b->blas)
 		CUBLAS(cublasDestroy(b->blas));
-	ranked_free(b);
+	rank_free(b);
+	device_release(&b->packed);
 	device_free(b, 0);
 	CUDA(cudaEventDestroy(b->forked));
 	CUDA(cudaEventDestroy(b->joined));
 	CUDA(cudaStreamDestroy(b->stream));
-	CUDA(cudaStreamDestroy(b->side_stream));
+	CUDA(cudaStreamDestroy(b->sort_stream));
 	CUDA(cudaStreamDestroy(b->copy_stream));
 	free(b);
 }
 
-static const struct backend_ops backend_cuda = { BACKEND_ABI, "cuda", create, gradient, update,
-	loss, scoring_pairs, scoring_block, read, describe, destroy, ranked_places, ranked_top };
+/* By name, which C++17 has no initialiser for. */
+static struct backend_ops ops_by_name(void)
+{
+	struct backend_ops ops = {};
+
+	ops.abi = BACKEND_ABI;
+	ops.name = "cuda";
+	ops.create = create;
+	ops.gradient = gradient;
+	ops.update = update;
+	ops.loss = loss;
+	ops.score_pairs = score_pairs;
+	ops.score_block = score_block;
+	ops.rank_block = rank_block;
+	ops.top_block = top_block;
+	ops.read = state_read;
+	ops.write = state_write;
+	ops.step = state_step;
+	ops.set_step = state_set_step;
+	ops.read_gradient = state_read_gradient;
+	ops.write_gradient = state_write_gradient;
+	ops.describe = describe;
+	ops.destroy = destroy;
+	return ops;
+}
 
 extern "C" __attribute__((visibility("default"))) const struct backend_ops *cofilter_cuda_backend(
 	char *why, size_t why_size);
@@ -318,6 +243,7 @@ extern "C" __attribute__((visibility("default"))) const struct backend_ops *cofi
 /* The one symbol of the plug-in, see backend.h. */
 const struct backend_ops *cofilter_cuda_backend(char *why, size_t why_size)
 {
+	static struct backend_ops ops;
 	int devices = 0, major = 0, minor = 0;
 	cudaError_t error = cudaGetDeviceCount(&devices);
 
@@ -337,5 +263,6 @@ const struct backend_ops *cofilter_cuda_backend(char *why, size_t why_size)
 				: "no CUDA device");
 		return NULL;
 	}
-	return &backend_cuda;
+	ops = ops_by_name();
+	return &ops;
 }

@@ -4,8 +4,8 @@
  *   y (rows, out)  = x (rows, in) w (out, in)^T      y^T = w . x^T
  *   dx (rows, in)  = dy (rows, out) w                dx^T = w^T dy^T
  *   dw (out, in)   = dy^T x                          dw^T = x^T dy
- * The products are the same bits in every run: cuBLAS promises it for one stream, a fixed workspace
- * (set at the handle's creation, see device.cu) and atomics mode off, its default.
+ * The products are the same bits in every run: cuBLAS promises that for a single stream, a fixed
+ * workspace (set in device.cu) and atomics mode off, its default.
  */
 #include "cuda/ops.h"
 

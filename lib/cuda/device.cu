@@ -64,7 +64,7 @@ static void claim_embedding(struct backend *b, const struct neumf_tensor *t, str
 {
 	size_t size = (size_t)t->rows * t->cols;
 	const struct side *side = &b->side[t->side];
-	size_t n = (size_t)b->batch_size * side->parts; /* occurrences */
+	size_t n = (size_t)b->batch_size * side->per_row; /* occurrences */
 
 	p->value = claim_floats(b, size);
 	if (!b->train)
@@ -77,8 +77,8 @@ static void claim_embedding(struct backend *b, const struct neumf_tensor *t, str
 	}
 }
 
-/* Dense tensors lie in one array each of values, gradients and moments, so that one launch
-   updates all. head.bias follows head.weight without a gap: head_backward writes both. */
+/* All dense tensors share one array of values, one of gradients and one of each moment, so that one
+   launch updates them. head.bias follows head.weight without a gap: head_backward writes both. */
 static void claim_dense(struct backend *b)
 {
 	static const int head[] = { TENSOR_HEAD, TENSOR_HEAD_BIAS };
@@ -119,7 +119,7 @@ static void claim_dense(struct backend *b)
 
 static void claim_side(struct backend *b, struct side *s)
 {
-	size_t n = (size_t)b->batch_size * s->parts;
+	size_t n = (size_t)b->batch_size * s->per_row;
 
 	for (int i = 0; i < 2; i++) {
 		s->sorter.key[i] = claim_ids(b, n);
@@ -129,15 +129,15 @@ static void claim_side(struct backend *b, struct side *s)
 	s->slot = (uint32_t *)claim_zeroed(b, s->bound, sizeof(uint32_t));
 }
 
-/* Widest row that a two-stage sum leaves behind: partial is that times its parts. */
+/* Floats of the largest array of partial sums. */
 static size_t partial_size(const struct backend *b)
 {
-	size_t most = (size_t)COLUMN_PARTS * (b->F + b->H + 1);
+	size_t most = (size_t)COLUMN_PARTIALS * (b->F + b->H + 1);
 
 	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++) {
 		size_t in = device_in(b, l), out = b->shape.hidden[l];
-		size_t size =
-			device_narrow(b, l) ? NARROW_PARTS * out * (in + 1) : COLUMN_PARTS * out;
+		size_t size = device_narrow(b, l) ? NARROW_PARTIALS * out * (in + 1)
+						  : COLUMN_PARTIALS * out;
 
 		most = size > most ? size : most;
 	}
@@ -146,13 +146,13 @@ static size_t partial_size(const struct backend *b)
 
 static void claim_activations(struct backend *b)
 {
-	size_t B = b->batch_size, S = B * b->parts, user_rows = B * b->user_parts;
+	size_t B = b->batch_size, S = B * b->items_per_row, user_rows = B * b->user_copies;
 	uint32_t E = b->E;
 
 	b->dlogit = claim_floats(b, S);
 	b->g = b->F ? claim_floats(b, S * b->F) : NULL;
 	b->partial = claim_floats(b, partial_size(b));
-	b->loss_partial = (double *)device_claim(b, LOSS_PARTS, sizeof(double));
+	b->loss_partial = (double *)device_claim(b, LOSS_PARTIALS, sizeof(double));
 	b->loss = (struct loss_total *)device_claim(b, 1, sizeof(struct loss_total));
 	b->state = (struct step_state *)device_claim(b, 1, sizeof(struct step_state));
 	for (int i = 0; i < 2; i++)
@@ -163,7 +163,7 @@ static void claim_activations(struct backend *b)
 		b->act[l] = claim_floats(b, S * b->shape.hidden[l]);
 		b->dact[l] = claim_floats(b, S * b->shape.hidden[l]);
 	}
-	if (b->row_stride == 2 * E) { /* concat(user, item) side by side for a narrow layer 1 */
+	if (b->row_stride == 2 * E) { /* rows concat(user, item) for a narrow first layer */
 		b->user_rows = claim_floats(b, S * 2 * E);
 		b->duser_rows = claim_floats(b, S * 2 * E);
 		b->item_rows = b->planning ? NULL : b->user_rows + E;

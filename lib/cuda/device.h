@@ -1,67 +1,85 @@
 /*
- * device: what the CUDA backend holds on the device, and the work of a step put on its streams.
- *   backend.cu  the ops of backend.h   device.cu  memory   step.cu  gradient and update
- *   scoring.cu  scores                 ranked.cu  ranks and top lists
+ * device: what the CUDA backend holds in device memory, and the modules that work on it:
+ *   backend.cu       the ops of backend.h     graph.cu        when a step is launched, and how
+ *   device.cu        memory                   state.cu        reading and writing of state
+ *   step.cu          gradient and update      score_driver.cu scores
+ *   rank_driver.cu   ranks and top lists
  */
 #ifndef DEVICE_H
 #define DEVICE_H
 
 #include "cuda/ops.h"
 
-/* A tensor of the layout on the device. Embedding gradients are rows, see struct segment. */
+/* A tensor of the layout. */
 struct param {
-	float *value, *moment1, *moment2;
-	float *gradient; /* dense tensors; for embeddings drow, one row an occurrence, and */
-	float *carry;	 /* carry_in and carry_out of struct segment */
+	float *value;		  /* (rows, cols) */
+	float *moment1, *moment2; /* (rows, cols); NULL: the optimizer has none */
+	float *gradient; /* dense tensors (rows, cols); embedding tables: drow of struct segment */
+	float *carry;	 /* embedding tables: carry_in, then carry_out, of struct segment */
 };
 
-/* The two sides of a batch: users (B occurrences) and items (S). */
+/* Users or items in the gradient that is held: their ids, sorted, and where each begins. */
 struct side {
-	uint32_t bound; /* ids of this side */
-	uint32_t parts; /* occurrences a row of the batch */
+	uint32_t bound;	  /* ids are below this */
+	uint32_t per_row; /* occurrences per row of a batch: 1 user, P items */
+	uint32_t n;	  /* occurrences in the gradient held */
 	struct sorter sorter;
-	uint32_t *slot;
+	uint32_t *slot; /* (bound) */
 };
 
 /* One of two input buffers: ids of users, items, negatives (or labels), packed. */
 struct input {
-	uint32_t *host, *device; /* pinned */
+	uint32_t *host;	  /* pinned */
+	uint32_t *device; /* the same */
 	cudaEvent_t copied, used;
 };
 
 struct graph {
-	cudaGraphExec_t exec;
-	uint32_t n; /* rows it is for; NULL exec: launched once, kernel by kernel */
+	cudaGraphExec_t exec; /* NULL: launched once, kernel by kernel */
+	uint32_t n;	      /* rows of the batches that it is for; 0: none */
 };
 enum { GRAPH_GRADIENT = 1, GRAPH_UPDATE = 2 };
 
-/* Scratch of scoring, made at the first use. */
-struct scores {
-	uint32_t rows; /* room: pairs at a time, */
-	size_t block;  /* scores of a block */
+/* An array that grows on demand, losing what it held; all zeros: empty. */
+template <class T> struct device_array {
+	T *at;
+	size_t capacity;
+};
+
+/* Make it hold n objects; never NULL. */
+template <class T> static inline T *device_reserve(device_array<T> *a, size_t n)
+{
+	if (a->capacity <= n) {
+		CUDA(cudaFree(a->at));
+		CUDA(cudaMalloc((void **)&a->at, (n + 1) * sizeof(T)));
+		a->capacity = n + 1;
+	}
+	return a->at;
+}
+
+template <class T> static inline void device_release(device_array<T> *a)
+{
+	CUDA(cudaFree(a->at));
+}
+
+/* Scratch of score_driver.cu, made at the first use. */
+struct score_scratch {
+	uint32_t capacity;     /* pairs at a time */
+	size_t score_capacity; /* scores of a block */
 	uint32_t *user, *item;
 	float *user_rows, *item_rows, *user_half, *item_half, *act[2], *score;
-	uint32_t first, items; /* what item_half holds (items 0: nothing), for */
-	uint64_t version;      /* this version of the parameters */
+	uint32_t first, items; /* what item_half holds; items 0: nothing */
+	uint64_t version;      /* the parameters that item_half was computed from */
 	unsigned mark;	       /* the arrays begin here in backend.allocation */
 };
 
-/* Arrays of ranked.cu, of 4-byte numbers, grown on demand. */
-enum {
-	LIST_REMOVED_START,
-	LIST_REMOVED,
-	LIST_WANTED_START,
-	LIST_WANTED,
-	LIST_BAD,
-	LIST_PLACE,
-	LIST_TOP,
-	LIST_BEST,
-	LIST_NUM,
-	NUM_LISTS
-};
-struct list {
-	uint32_t *at;
-	size_t room;
+/* Scratch of rank_driver.cu. */
+struct rank_scratch {
+	device_array<uint32_t> removed_start, removed, wanted_start, wanted; /* struct rank_lists */
+	device_array<uint32_t> bad;					     /* (users) */
+	device_array<struct rank_place> place;				     /* as wanted */
+	device_array<uint32_t> top, num; /* (users, k), (users) */
+	device_array<float> best;	 /* (users, k) */
 };
 
 enum { MAX_ALLOCATIONS = 96 };
@@ -72,76 +90,96 @@ struct backend {
 	struct update_rule rule;
 	float l2;
 	bool train, tf32;
-	bool rows_only;		    /* an update moves only the embedding rows of the batch */
-	uint32_t batch_size, parts; /* most B; P */
-	uint32_t F, E, H; /* factors, mlp factors, last hidden; 0: the model lacks that half */
+	bool rows_only; /* an update moves no embedding rows but those of the batch */
+	uint32_t batch_size, items_per_row; /* most B; P */
+	uint32_t F, E, H; /* factors, mlp factors, last hidden; 0: the model lacks that branch */
 	char description[320];
 
-	cudaStream_t stream, side_stream, copy_stream;
+	cudaStream_t stream, sort_stream, copy_stream;
 	cudaEvent_t forked, joined;
 	cublasHandle_t blas; /* NULL: every layer is narrow */
 
 	void *allocation[MAX_ALLOCATIONS];
 	unsigned num_allocations;
-	size_t planned; /* bytes; `planning`: claims only add to it */
-	bool planning;
+	size_t planned; /* bytes claimed so far */
+	bool planning;	/* claims only add to `planned` */
 
 	struct param param[NEUMF_MAX_TENSORS]; /* by index of the layout */
-	struct update_flat flat;	       /* dense tensors side by side */
+	struct update_flat flat;	       /* the dense tensors, side by side */
 	struct side side[2];
 	struct input input[2];
-	struct graph graph[2][4];
-	unsigned current; /* input in use */
-	uint32_t n;	  /* rows of the batch in it, 0: none yet */
-	bool pending;	  /* its gradient is asked for, not launched */
-	uint64_t version; /* updates so far */
+	struct graph graph[2][4]; /* by input buffer and GRAPH_* together */
+	unsigned current;	  /* input buffer in use */
+	uint32_t n;		  /* rows of the batch in it, 0: none yet */
+	bool pending;	  /* the gradient of that batch is asked for, but not yet launched */
+	bool written;	  /* the gradient held is not of that batch: write_gradient put it there */
+	uint64_t version; /* of the parameters; changes whenever they do */
 
 	float *g, *user_rows, *item_rows; /* as struct gather */
 	float *duser_rows, *ditem_rows;
-	uint32_t row_stride,
-		user_parts; /* 2E and P: rows are concat(p, q); E and 1: layer 1 is split */
-	float *user_half, *duser_half;			       /* (B, H1), split */
+	/*
+	 * A narrow first layer takes rows concat(p, q): row_stride 2E, user_copies P. Else it is
+	 * computed in halves, of users once per row of the batch: row_stride E, user_copies 1.
+	 */
+	uint32_t row_stride, user_copies;
+	float *user_half, *duser_half;			       /* (B, H1), in halves only */
 	float *act[NEUMF_MAX_HIDDEN], *dact[NEUMF_MAX_HIDDEN]; /* (S, H) of each layer */
 	float *dlogit, *partial;
 	double *loss_partial;
 	struct loss_total *loss;
 	struct step_state *state;
-	struct scores scores;
-	struct list list[NUM_LISTS];
+
+	struct score_scratch scores;
+	struct rank_scratch ranks;
+	device_array<float> packed; /* rows on their way to the host, see state.cu */
 };
 
-/* The tensor's index in the layout and its arrays; TENSOR_*
-   of neumf.h. NULL: the model has none. */
+/* The arrays of a tensor, TENSOR_* of neumf.h. NULL: the model lacks it. */
 const struct param *device_param(const struct backend *b, int which);
 
-/* Inputs of layer l (from 0), its outputs, and whether one narrow kernel does it. */
+/* The number of inputs of layer l (from 0), and whether one narrow kernel computes it. */
 uint32_t device_in(const struct backend *b, uint32_t l);
 bool device_narrow(const struct backend *b, uint32_t l);
 
-/* All device memory of the model and its training, after a check that it fits; dies when not. */
+/* Claim all device memory of the model and its training; dies if it does not fit. */
 void device_allocate(struct backend *b);
-/* n objects on the device, freed with the backend. */
+/* n objects in device memory, freed with the backend. */
 void *device_claim(struct backend *b, size_t n, size_t size);
-/* Free the arrays from number `from` on, the last claimed ones. */
+/* Free the arrays claimed last, from number `from` on. */
 void device_free(struct backend *b, unsigned from);
 
-/* step.cu: put the gradient of the current input, or the update, on the stream. */
+/* step.cu: put the gradient of the current input on the stream, or the update. */
 void step_gradient(struct backend *b);
 void step_update(struct backend *b);
 
-/* scoring.cu; scoring_device leaves the block's scores in scores.score (n, end - first) */
-void scoring_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
-void scoring_block(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-	float *score);
-void scoring_device(
+/* graph.cu: launch `what` (GRAPH_* together) for the current input. */
+void graph_launch(struct backend *b, unsigned what);
+/* Launch the gradient if it is pending; whatever reads or replaces what it reads calls this. */
+void graph_flush(struct backend *b);
+void graph_destroy(struct backend *b);
+
+/* state.cu: the ops of the same names */
+void state_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
+void state_write(struct backend *b, unsigned tensor, enum backend_what what, const float *in);
+uint64_t state_step(struct backend *b);
+void state_set_step(struct backend *b, uint64_t step);
+void state_read_gradient(struct backend *b, struct backend_gradient *g);
+void state_write_gradient(struct backend *b, const struct backend_gradient *g);
+
+/* score_driver.cu: score_pairs and score_block of backend.h */
+void score_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
+void score_block(
+	void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score);
+/* As score_block, but leaves the scores (n, end - first) on the device, in scores.score. */
+void score_on_device(
 	struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end);
 
-/* ranked.cu: rank_block and top_block of backend.h */
-void ranked_places(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+/* rank_driver.cu: rank_block and top_block of backend.h */
+void rank_block(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	const struct rank_lists *lists, uint32_t *bad, struct rank_place *place);
-void ranked_top(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+void top_block(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	const struct rank_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
 	uint32_t *num);
-void ranked_free(struct backend *b);
+void rank_free(struct backend *b);
 
 #endif

@@ -3,7 +3,7 @@
  *   user (B), item (S):  g (S, F) = gmf_user[user[s % B]] * gmf_item[item[s]]
  *                        user_rows (B or S, E) = mlp_user[user[s % B]]
  *                        item_rows (S, E) = mlp_item[item[s]]
- * One thread a float; neighbouring threads read neighbouring floats of a row.
+ * One thread per float; neighbouring threads read neighbouring floats of a row.
  */
 #include "cuda/ops.h"
 

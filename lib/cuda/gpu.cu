@@ -1,6 +1,6 @@
 #include "cuda/gpu.h"
 
-/* "CUDA: cudaMalloc failed: out of memory": the function's name, without its arguments. */
+/* Messages name the function without its arguments: "CUDA: cudaMalloc failed: out of memory". */
 static int name_length(const char *call)
 {
 	return (int)strcspn(call, "(");

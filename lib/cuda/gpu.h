@@ -32,14 +32,14 @@ extern "C" {
 }
 #undef _Noreturn
 
-/* Threads of a block, a multiple of 32; a race-detector build takes
-   fewer. Results depend on it by rounding. */
+/* Threads of a block, a multiple of 32; a race-detector build takes fewer. Results depend on it, by
+   rounding only. */
 #ifndef GPU_BLOCK
 #define GPU_BLOCK 256
 #endif
 #define FULL_WARP 0xffffffffu
 
-/* Die when a call of the runtime, a launch or a call of cuBLAS failed. */
+/* Die if a call of the runtime, a launch or a call of cuBLAS failed. */
 #define CUDA(call)     gpu_check((call), #call)
 #define CUBLAS(call)   gpu_check_blas((call), #call)
 #define CHECK_LAUNCH() CUDA(cudaGetLastError())
@@ -47,19 +47,19 @@ extern "C" {
 void gpu_check(cudaError_t error, const char *call);
 void gpu_check_blas(cublasStatus_t status, const char *call);
 
-/* Blocks of `per` threads (rows, ...) for `work` of them: ceil(work / per). */
+/* Blocks needed for `work` threads (rows, ...), `per` of them in each: ceil(work / per). */
 static inline unsigned gpu_blocks(size_t work, unsigned per)
 {
 	return (unsigned)((work + per - 1) / per);
 }
 
-/* max(v, 0); a NaN stays one, so that a broken network shows in its loss */
+/* max(v, 0); a NaN stays a NaN, so that a broken network shows in its loss */
 static __device__ __forceinline__ float relu(float v)
 {
 	return v < 0 ? 0.0f : v;
 }
 
-/* The sum over the 32 lanes, the same bits in every lane. */
+/* The sum over the warp's 32 lanes, the same bits in every lane. */
 static __device__ __forceinline__ float warp_sum(float v)
 {
 	for (int d = 16; d > 0; d >>= 1)
@@ -67,7 +67,7 @@ static __device__ __forceinline__ float warp_sum(float v)
 	return v;
 }
 
-/* head . concat(g, x) by one warp; g (F), x (H), head (F + H), NULL: all ones (mf). */
+/* head . concat(g, x), computed by one warp; g (F), x (H), head (F + H) or NULL: all ones (mf). */
 static __device__ __forceinline__ float head_dot(
 	const float *g, const float *x, const float *head, uint32_t F, uint32_t H, uint32_t lane)
 {

@@ -1,10 +1,10 @@
 /*
- * loss: score and loss of each row of the batch and the gradients of the head's input.
+ * loss: score and loss of each row of the batch, and the gradient of the head's input.
  *   logit[s] = head . concat(g[s], x[s]) + bias;   score = logit, or 1 / (1 + exp(-logit))
  *   bpr    log(1 + exp(-d)), d = score_pos - score_neg     hinge  max(0, 1 - d)
  *   bce    log(1 + exp(logit)) - label logit
  *   dlogit (S) = d loss / d logit / B;   dx (S, H) = dlogit head[F..]
- * One warp a row; the loss of a batch is summed in double, in an order that B alone decides.
+ * One warp per row; the loss of a batch is summed in double, in an order that depends on B alone.
  */
 #include "cuda/ops.h"
 
@@ -30,7 +30,7 @@ static __device__ __forceinline__ float score_slope(float logit, bool sigmoid_ou
 	return sigmoid_output ? e / ((1.0f + e) * (1.0f + e)) : 1.0f;
 }
 
-/* Loss of a pair of logits; *dpositive, *dnegative: its gradients. */
+/* Loss of a pair of logits; *dpositive, *dnegative: its derivatives. */
 static __device__ __forceinline__ float pair_loss(
 	const struct loss *a, float positive, float negative, float *dpositive, float *dnegative)
 {
@@ -44,7 +44,7 @@ static __device__ __forceinline__ float pair_loss(
 	return d >= 1 ? 0.0f : 1.0f - d; // NaN stays NaN, which fmaxf would hide
 }
 
-/* Write the gradients of sample s, given d loss / d logit of the mean. */
+/* Write the gradients of sample s, given dlogit of the mean loss. */
 static __device__ __forceinline__ void write_gradient(
 	const struct loss *a, uint32_t s, float dlogit, uint32_t lane)
 {
@@ -58,7 +58,7 @@ static __device__ __forceinline__ void write_gradient(
 
 __global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kernel(struct loss a)
 {
-	__shared__ double part[GPU_BLOCK / 32];
+	__shared__ double sums[GPU_BLOCK / 32];
 	uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32, F = a.F,
 		 H = a.H;
 	float bias = a.bias ? a.bias[0] : 0.0f, scale = 1.0f / (float)a.batch;
@@ -85,30 +85,30 @@ __global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kernel(struct loss a)
 		}
 	}
 	if (lane == 0)
-		part[warp] = sum;
+		sums[warp] = sum;
 	__syncthreads();
 	if (threadIdx.x == 0) {
 		for (uint32_t w = 1; w < warps; w++)
-			sum += part[w];
+			sum += sums[w];
 		a.partial[blockIdx.x] = sum;
 	}
 }
 
-/* One block: the parts in a fixed tree, then the running total. */
-__global__ void __launch_bounds__(GPU_BLOCK) loss_total_kernel(
-	const double *__restrict__ partial, uint32_t parts, uint32_t rows, struct loss_total *total)
+/* One block adds the partial sums in a fixed order, then counts the batch in. */
+__global__ void __launch_bounds__(GPU_BLOCK) loss_total_kernel(const double *__restrict__ partial,
+	uint32_t num_partials, uint32_t rows, struct loss_total *total)
 {
-	__shared__ double part[GPU_BLOCK];
+	__shared__ double sums[GPU_BLOCK];
 	double sum = 0;
 
-	for (uint32_t i = threadIdx.x; i < parts; i += blockDim.x)
+	for (uint32_t i = threadIdx.x; i < num_partials; i += blockDim.x)
 		sum += partial[i];
-	part[threadIdx.x] = sum;
+	sums[threadIdx.x] = sum;
 	__syncthreads();
 	if (threadIdx.x)
 		return;
 	for (uint32_t i = 1; i < blockDim.x; i++)
-		sum += part[i];
+		sum += sums[i];
 	if (!isfinite(sum) && total->bad_batch == ~0ull)
 		total->bad_batch = total->batches;
 	total->sum += sum;
@@ -120,8 +120,8 @@ void loss_backward_cuda(cudaStream_t stream, const struct loss *a, struct loss_t
 {
 	unsigned blocks = gpu_blocks(a->batch, GPU_BLOCK / 32);
 
-	if (blocks > LOSS_PARTS)
-		blocks = LOSS_PARTS;
+	if (blocks > LOSS_PARTIALS)
+		blocks = LOSS_PARTIALS;
 	LAUNCH(loss_backward_kernel, blocks, GPU_BLOCK, 0, stream, *a);
 	CHECK_LAUNCH();
 	LAUNCH(loss_total_kernel, 1, GPU_BLOCK, 0, stream, a->partial, blocks, a->batch, total);

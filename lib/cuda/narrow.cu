@@ -1,13 +1,14 @@
 /*
- * narrow: a layer of few units in one kernel, where a matrix product would be all launches.
+ * narrow: a layer of few units in one kernel; as matrix products it would be little but launches.
  *   forward   y (rows, out) = relu(x (rows, in) w (out, in)^T + bias (out))
  *   backward  dz = dy (y > 0);  dx = dz w, dw = dz^T x, db = column sums of dz
- * The weights lie in shared memory. The backward pass walks over tiles of rows; a block keeps its
- * part of dw and db in registers and writes it once, and the parts are then added in their order.
+ * The weights lie in shared memory. The backward pass walks over tiles of rows; each block keeps
+ * its partial sums of dw and db in registers and writes them once; then they are added in the order
+ * of the blocks.
  */
 #include "cuda/ops.h"
 
-/* Rows of a tile; weights (db among them) that a thread of GPU_BLOCK sums. */
+/* Rows of a tile; most weights (db among them) and units of a layer; weights that a thread sums. */
 enum { TILE_ROWS = 64, NARROW_WEIGHTS = 1088, NARROW_WIDTH = 64 };
 enum { PER_THREAD = (NARROW_WEIGHTS + GPU_BLOCK - 1) / GPU_BLOCK };
 
@@ -16,8 +17,8 @@ bool narrow_fits(uint32_t in, uint32_t out)
 	return in <= NARROW_WIDTH && out <= NARROW_WIDTH && (in + 1) * out <= NARROW_WEIGHTS;
 }
 
-/* One thread an output. Shared: w transposed (in, out), so that
-   neighbouring threads read neighbours. */
+/* One thread per output. Shared: w transposed (in, out), so that neighbouring threads read
+   neighbouring weights. */
 __global__ void __launch_bounds__(GPU_BLOCK) narrow_forward_kernel(const float *__restrict__ x,
 	uint32_t ldx, const float *__restrict__ w, uint32_t ldw, const float *__restrict__ bias,
 	uint32_t rows, uint32_t in, uint32_t out, float *__restrict__ y)
@@ -44,7 +45,7 @@ void narrow_forward_cuda(cudaStream_t stream, const float *x, uint32_t ldx, cons
 	CHECK_LAUNCH();
 }
 
-/* dx of a tile: n rows of dz (n, out) in shared memory, w (out, in) too. */
+/* dx of a tile; dz (n, out) and w (out, in) are in shared memory. */
 static __device__ __forceinline__ void tile_dx(
 	const float *dz, const float *w, uint32_t n, uint32_t in, uint32_t out, float *dx)
 {
@@ -58,7 +59,7 @@ static __device__ __forceinline__ void tile_dx(
 	}
 }
 
-/* partial (blocks, out x in + out): the block's share of dw, then of db. */
+/* partial (blocks, out x in + out): each block's sums for dw, then for db. */
 __global__ void __launch_bounds__(GPU_BLOCK)
 	narrow_backward_kernel(const float *__restrict__ dy, const float *__restrict__ y,
 		const float *__restrict__ x, const float *__restrict__ w, uint32_t rows,
@@ -109,8 +110,8 @@ void narrow_backward_cuda(cudaStream_t stream, const float *dy, const float *y, 
 	unsigned blocks = gpu_blocks(rows, TILE_ROWS);
 	size_t shared = ((size_t)in * out + TILE_ROWS * ((size_t)in + out)) * sizeof(float);
 
-	if (blocks > NARROW_PARTS)
-		blocks = NARROW_PARTS;
+	if (blocks > NARROW_PARTIALS)
+		blocks = NARROW_PARTIALS;
 	LAUNCH(narrow_backward_kernel, blocks, GPU_BLOCK, shared, stream, dy, y, x, w, rows, in,
 		out, dx, partial);
 	CHECK_LAUNCH();

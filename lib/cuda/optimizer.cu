@@ -5,7 +5,7 @@
  *              w -= lr / (1 - b1^t) x m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  *   lazy-adam  adam; of the embeddings only the rows of the batch
  * flat: dense parameters, one launch for all of them. table: every row of the embeddings, gradient
- * 0 for rows out of the batch. row: the rows of the batch only. One thread a weight.
+ * 0 for rows outside the batch. row: only the rows of the batch. One thread per weight.
  */
 #include "cuda/ops.h"
 
@@ -13,10 +13,10 @@ struct update_tables {
 	struct update_table table[MAX_TABLES];
 };
 
-/* One thread: the scalars of step t + 1, in double. */
+/* One thread computes the scalars of step t + 1, in double. */
 __global__ void step_begin_kernel(struct step_state *state, struct update_rule rule)
 {
-	double t = ++state->step, lr = state->lr;
+	double t = (double)++state->step, lr = state->lr;
 
 	state->step_size = (float)(rule.kind == OPTIMIZER_SGD ? lr : lr / (1 - pow(rule.beta1, t)));
 	state->root = (float)(1 / sqrt(1 - pow(rule.beta2, t)));
@@ -62,8 +62,8 @@ void flat_update_cuda(cudaStream_t stream, const struct update_flat *a,
 	CHECK_LAUNCH();
 }
 
-/* Where a row has its gradient: slot[row] may be of an older batch,
-   so the keys are asked. n: nowhere. */
+/* Where the gradient of a row is; n: nowhere. slot[row] may be from an older batch, hence the look
+   at the keys. */
 static __device__ __forceinline__ uint32_t find_row(const struct update_table *a, uint32_t row)
 {
 	uint32_t j = a->slot[row];
@@ -129,6 +129,8 @@ void row_update_cuda(cudaStream_t stream, const struct update_table *a, unsigned
 	struct update_tables all;
 	size_t work = tables_of(a, num, false, &all);
 
+	if (!work)
+		return; /* a gradient without rows, from another process */
 	LAUNCH(row_update_kernel, dim3(gpu_blocks(work, GPU_BLOCK), num), GPU_BLOCK, 0, stream, all,
 		*rule, state);
 	CHECK_LAUNCH();

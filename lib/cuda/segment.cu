@@ -1,13 +1,13 @@
 /*
  * segment: gradients of embedding rows, sums over the occurrences of an id in the batch.
- *   gmf_user[u]: sum over its samples s of dlogit[s] x head x gmf_item[item[s]], gmf_item likewise
- *   mlp tables:  sum of dx[s]
- *   both: + l2 x row x occurrences
- * The ids are sorted (sort.cu), so a row's occurrences are a run. In two stages, for runs of any
- * length: a thread adds one column of SEGMENT_CHUNK places; runs inside a chunk are done; what a
- * chunk adds to a run of earlier chunks is its carry_in, what it begins for later ones its
- * carry_out; a second kernel follows each run that crosses chunks and adds carry_out and the
- * carry_ins in order.
+ *   gmf_user[u]  sum over its samples s of dlogit[s] x head x gmf_item[item[s]]; gmf_item likewise
+ *   mlp tables   sum over its samples s of dx[s]
+ *   all          + l2 x row x occurrences
+ * The ids are sorted (sort.cu), so the occurrences of a row are a run of places. Two stages, for
+ * runs of any length. A thread adds one column of SEGMENT_CHUNK places. A run within a chunk is
+ * then complete; the sum that a chunk adds to a run from earlier chunks is its carry_in, the sum of
+ * a run that goes on into later chunks its carry_out. A second kernel follows each run that crosses
+ * chunks and adds its carry_out and the carry_ins in order.
  */
 #include "cuda/ops.h"
 
@@ -20,8 +20,8 @@ static __device__ __forceinline__ float occurrence(const struct segment *a, uint
 {
 	float sum = 0;
 
-	for (uint32_t p = 0; p < a->parts; p++) {
-		uint32_t s = o + p * a->batch;
+	for (uint32_t t = 0; t < a->terms; t++) {
+		uint32_t s = o + t * a->batch;
 
 		if (a->dx) {
 			sum += a->dx[(size_t)s * a->stride + k];
@@ -44,7 +44,7 @@ static __device__ __forceinline__ void write_row(
 	a->drow[(size_t)head * a->cols + k] = sum;
 }
 
-/* Does the key at j go on at j + 1? (false at the end) */
+/* Does the run at place j go on at j + 1? */
 static __device__ __forceinline__ bool goes_on(const struct segment *a, uint32_t j)
 {
 	return j + 1 < a->n && a->key[j + 1] == a->key[j];
@@ -79,7 +79,7 @@ __global__ void segment_chunk_kernel(struct segments all)
 	}
 }
 
-/* One thread a column of a chunk whose last run begins in it and goes on. */
+/* One thread per column of a chunk, idle unless the chunk's last run begins in it and goes on. */
 __global__ void segment_join_kernel(struct segments all)
 {
 	const struct segment *a = &all.table[blockIdx.y];

@@ -3,11 +3,11 @@
  * occurrences of an embedding row lie side by side and are always added in the same order.
  *   id (n), below `bound`:  key (n) ascending, position (n): id[position[j]] == key[j]; equal keys
  *   keep their order (stable)
- * Least significant digit first, 8 bits a pass (ceil(log2(bound) / 8) passes). A pass: count the
- * digits of each tile, add up the counts (digit by digit, tile by tile) to first places, move the
- * keys. Within a tile each warp has its own stretch of keys; the lanes that hold one digit find
- * each other with a match. Integer counts only; one tile (a batch of 2 k) is sorted by one block in
- * one launch.
+ * Least significant digit first, 8 bits per pass (ceil(log2(bound) / 8) passes). A pass counts the
+ * digits of each tile, adds the counts up (digit by digit, tile by tile) to first places, and moves
+ * the keys. Within a tile each warp has its own stretch of keys; lanes that hold the same digit
+ * find each other with a match. Counts are integers, so no order of addition matters. A single tile
+ * (up to 2 k ids) is sorted by one block in one launch.
  */
 #include "cuda/ops.h"
 
@@ -25,8 +25,8 @@ static __device__ __forceinline__ uint32_t digit_of(uint32_t key, uint32_t shift
 	return key >> shift & (DIGITS - 1);
 }
 
-/* place[warp][digit] = keys of that digit in the warp's stretch
-   of the tile. Ends with a barrier. */
+/* place[warp][digit] = number of keys with that digit in the warp's stretch of the tile; ends with
+   a barrier. */
 static __device__ void tile_count(
 	const struct sort_pass *a, uint32_t tile, uint32_t (*place)[DIGITS])
 {
@@ -41,8 +41,8 @@ static __device__ void tile_count(
 	__syncthreads();
 }
 
-/* Given first[digit], where the tile's keys of a digit go, make
-   place[warp][digit] that of a warp's keys. */
+/* Given first[digit], where the tile's keys of that digit go, turn the counts place[warp][digit]
+   into where the warp's keys go. */
 static __device__ void tile_places(
 	const uint32_t *first, uint32_t stride, uint32_t (*place)[DIGITS])
 {
@@ -59,7 +59,7 @@ static __device__ void tile_places(
 	__syncthreads();
 }
 
-/* Move the keys of the tile to their places. */
+/* Move the tile's keys to their places. */
 static __device__ void tile_move(
 	const struct sort_pass *a, uint32_t tile, uint32_t (*place)[DIGITS])
 {
@@ -102,25 +102,25 @@ __global__ void __launch_bounds__(GPU_BLOCK)
 	}
 }
 
-/* count (n) becomes the sum of what stands before; one block. */
+/* count[i] becomes the sum of count[0..i); one block. */
 static __device__ void exclusive_scan(uint32_t *count, uint32_t n)
 {
-	__shared__ uint32_t part[GPU_BLOCK];
+	__shared__ uint32_t sums[GPU_BLOCK];
 	uint32_t each = (n + blockDim.x - 1) / blockDim.x;
 	uint32_t begin = min(n, threadIdx.x * each), end = min(n, begin + each), sum = 0;
 
 	for (uint32_t i = begin; i < end; i++)
 		sum += count[i];
-	part[threadIdx.x] = sum;
+	sums[threadIdx.x] = sum;
 	__syncthreads();
 	for (uint32_t d = 1; d < blockDim.x; d *= 2) {
-		uint32_t add = threadIdx.x >= d ? part[threadIdx.x - d] : 0;
+		uint32_t add = threadIdx.x >= d ? sums[threadIdx.x - d] : 0;
 
 		__syncthreads();
-		part[threadIdx.x] += add;
+		sums[threadIdx.x] += add;
 		__syncthreads();
 	}
-	sum = part[threadIdx.x] - sum;
+	sum = sums[threadIdx.x] - sum;
 	for (uint32_t i = begin; i < end; i++) {
 		uint32_t own = count[i];
 
@@ -146,8 +146,8 @@ __global__ void __launch_bounds__(GPU_BLOCK)
 	tile_move(&a, blockIdx.x, place);
 }
 
-/* The first pass writes arrays 1, the second 0, ... (no run-time
-   index: that would be local memory) */
+/* The first pass writes arrays 1, the second arrays 0, ... (Indexing them by `pass` would put them
+   into local memory.) */
 static __host__ __device__ __forceinline__ struct sort_pass pass_of(
 	const struct sorter *s, const uint32_t *id, uint32_t n, uint32_t pass)
 {
@@ -215,6 +215,12 @@ size_t sort_counts(uint32_t n)
 	return (size_t)DIGITS * gpu_blocks(n, SORT_TILE);
 }
 
+void sort_slots_cuda(cudaStream_t stream, const uint32_t *key, uint32_t n, uint32_t *slot)
+{
+	LAUNCH(sort_slot_kernel, gpu_blocks(n, GPU_BLOCK), GPU_BLOCK, 0, stream, key, n, slot);
+	CHECK_LAUNCH();
+}
+
 void sort_ids_cuda(cudaStream_t stream, const struct sorter *s, const uint32_t *id, uint32_t n,
 	uint32_t bound, uint32_t *slot)
 {
@@ -234,7 +240,5 @@ void sort_ids_cuda(cudaStream_t stream, const struct sorter *s, const uint32_t *
 		LAUNCH(sort_move_kernel, tiles, GPU_BLOCK, 0, stream, a, s->count);
 		CHECK_LAUNCH();
 	}
-	LAUNCH(sort_slot_kernel, gpu_blocks(n, GPU_BLOCK), GPU_BLOCK, 0, stream, s->key[passes & 1],
-		n, slot);
-	CHECK_LAUNCH();
+	sort_slots_cuda(stream, s->key[passes & 1], n, slot);
 }

@@ -1,4 +1,4 @@
-/* The work of one step on the streams. README.md draws it; nothing here waits for the device. */
+/* step: puts the work of one step on the streams. README.md has a drawing; nothing here waits. */
 #include "cuda/device.h"
 
 static void forward_layers(struct backend *b, uint32_t samples)
@@ -20,13 +20,13 @@ static void forward_layers(struct backend *b, uint32_t samples)
 				b->blas, b->user_rows, E, w, in, b->n, E, out, b->user_half);
 			dense_forward_cuda(
 				b->blas, b->item_rows, E, w + E, in, samples, E, out, b->act[0]);
-			split_forward_cuda(
+			first_layer_forward_cuda(
 				b->stream, b->act[0], b->user_half, bias, b->n, samples, out);
 		}
 	}
 }
 
-/* dact of the last layer is there; each layer masks what comes to it by its own output. */
+/* dact of the last layer is given; each layer masks what reaches it by its own output. */
 static void backward_layers(struct backend *b, uint32_t samples)
 {
 	for (uint32_t l = b->shape.num_hidden; l-- > 0;) {
@@ -49,7 +49,7 @@ static void backward_layers(struct backend *b, uint32_t samples)
 			dense_dx_cuda(b->blas, dy, w, in, samples, in, out, dx);
 			continue;
 		}
-		split_backward_cuda(b->stream, dy, b->n, samples, out, b->duser_half);
+		first_layer_backward_cuda(b->stream, dy, b->n, samples, out, b->duser_half);
 		dense_dw_cuda(b->blas, b->duser_half, b->user_rows, b->n, E, out, dw, in);
 		dense_dw_cuda(b->blas, dy, b->item_rows, samples, E, out, dw + E, in);
 		dense_dx_cuda(b->blas, b->duser_half, w, in, b->n, E, out, b->duser_rows);
@@ -83,7 +83,7 @@ static void enqueue_gather(
 	a.g = b->g;
 	a.user_rows = b->user_rows;
 	a.item_rows = b->item_rows;
-	a.user_samples = b->n * b->user_parts;
+	a.user_samples = b->n * b->user_copies;
 	a.stride = b->row_stride;
 	gather_forward_cuda(b->stream, &a);
 }
@@ -124,7 +124,7 @@ static struct segment side_segment(
 	memset(&a, 0, sizeof(a));
 	a.key = s->sorter.key[result];
 	a.position = s->sorter.position[result];
-	a.n = b->n * s->parts;
+	a.n = s->n;
 	a.cols = cols;
 	a.batch = b->n;
 	a.value = table->value;
@@ -148,13 +148,13 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 		a[num] = side_segment(b, users, gmf_user, b->F);
 		a[num].other = gmf_item->value;
 		a[num].other_id = item;
-		a[num].other_mod = b->n * b->parts;
-		a[num++].parts = b->parts;
+		a[num].other_mod = b->n * b->items_per_row;
+		a[num++].terms = b->items_per_row;
 		a[num] = side_segment(b, items, gmf_item, b->F);
 		a[num].other = gmf_user->value;
 		a[num].other_id = user;
 		a[num].other_mod = b->n;
-		a[num++].parts = 1;
+		a[num++].terms = 1;
 		for (unsigned i = 0; i < num; i++) {
 			a[i].dlogit = b->dlogit;
 			a[i].head = value_of(b, TENSOR_HEAD);
@@ -164,34 +164,34 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 		a[num] = side_segment(b, users, device_param(b, TENSOR_MLP_USER), b->E);
 		a[num].dx = b->duser_rows;
 		a[num].stride = b->row_stride;
-		a[num++].parts = b->user_parts;
+		a[num++].terms = b->user_copies;
 		a[num] = side_segment(b, items, device_param(b, TENSOR_MLP_ITEM), b->E);
 		a[num].dx = b->ditem_rows;
 		a[num].stride = b->row_stride;
-		a[num++].parts = 1;
+		a[num++].terms = 1;
 	}
 	segment_sum_cuda(b->stream, a, num);
 }
 
-/* The sorts need only the ids: they run beside the forward and
-   backward pass, on a stream of their own. */
+/* The sorts need only the ids: they run beside the forward and backward pass, on a stream of their
+   own. */
 static void enqueue_sorts(struct backend *b, const uint32_t *user, const uint32_t *item)
 {
 	struct side *users = &b->side[SIDE_USER], *items = &b->side[SIDE_ITEM];
 
 	CUDA(cudaEventRecord(b->forked, b->stream));
-	CUDA(cudaStreamWaitEvent(b->side_stream, b->forked, 0));
-	sort_ids_cuda(b->side_stream, &users->sorter, user, b->n, users->bound, users->slot);
-	sort_ids_cuda(
-		b->side_stream, &items->sorter, item, b->n * b->parts, items->bound, items->slot);
-	CUDA(cudaEventRecord(b->joined, b->side_stream));
+	CUDA(cudaStreamWaitEvent(b->sort_stream, b->forked, 0));
+	sort_ids_cuda(b->sort_stream, &users->sorter, user, b->n, users->bound, users->slot);
+	sort_ids_cuda(b->sort_stream, &items->sorter, item, b->n * b->items_per_row, items->bound,
+		items->slot);
+	CUDA(cudaEventRecord(b->joined, b->sort_stream));
 }
 
 void step_gradient(struct backend *b)
 {
 	const uint32_t *user = b->input[b->current].device, *item = user + b->n;
 	const float *label = (const float *)(item + b->n); /* bce; else the negatives */
-	uint32_t samples = b->n * b->parts;
+	uint32_t samples = b->n * b->items_per_row;
 
 	enqueue_sorts(b, user, item);
 	enqueue_gather(b, user, item, samples);
@@ -228,7 +228,7 @@ void step_update(struct backend *b)
 		a[num].drow = p->gradient;
 		a[num].key = s->sorter.key[sort_result(s->bound)];
 		a[num].slot = s->slot;
-		a[num++].n = b->n * s->parts;
+		a[num++].n = s->n;
 	}
 	if (b->rows_only)
 		row_update_cuda(b->stream, a, num, &b->rule, b->state);

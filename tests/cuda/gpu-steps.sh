@@ -41,7 +41,11 @@ ops_parity() {
 }
 
 training_parity() {
-	"$BUILD/cuda-host/plain/test_training" "$@" && "$BUILD/cuda-host/plain/test_ranked"
+	local program
+	"$BUILD/cuda-host/plain/test_training" "$@" && "$BUILD/cuda-host/plain/test_state" "$@" || return 1
+	for program in test_misuse test_ranked; do
+		"$BUILD/cuda-host/plain/$program" || return 1
+	done
 }
 
 sanitize() {

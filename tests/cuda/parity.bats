@@ -1,5 +1,5 @@
-# The ops and the step against the reference, in the modes of the host runtime. The programs print a line a
-# check; their exit status is the verdict.
+# The ops and the training step against the reference, state out and in, in the modes of the host
+# runtime. The programs print one line per check; their exit status is the verdict.
 # shellcheck disable=SC2154
 
 setup() {
@@ -12,7 +12,7 @@ setup() {
 	true
 }
 
-# parity VARIANT PROGRAM [ARGUMENT]...: run it, show what is not ok.
+# parity VARIANT PROGRAM [ARGUMENT]...: run it and show what is not ok.
 parity() {
 	local variant=$1 program=$2
 	shift 2
@@ -22,7 +22,7 @@ parity() {
 	return 1
 }
 
-# ops VARIANT: the programs that hold the ops.
+# ops VARIANT: the programs that test the ops.
 ops() {
 	local program
 	for program in test_ops test_ops_loss test_ops_rows test_ops_scores; do
@@ -86,6 +86,29 @@ ops() {
 @test 'training: TSan' {
 	only_in_all
 	CUDA_HOST_SMS=1 parity tsan test_training quick
+}
+
+@test 'state out and in: plain' {
+	CUDA_HOST_LEAKS=1 parity plain test_state ${quick:+"$quick"}
+}
+
+@test 'state out and in: other orders, lazy streams, guard' {
+	CUDA_HOST_ORDER=random:1 CUDA_HOST_STREAMS=lazy parity plain test_state quick
+	[ -n "$quick" ] || CUDA_HOST_ORDER=reverse CUDA_HOST_GUARD=1 parity plain test_state quick
+}
+
+@test 'state out and in: ASan and UBSan' {
+	only_in_all
+	parity asan test_state
+}
+
+@test 'state out and in: TSan' {
+	only_in_all
+	CUDA_HOST_SMS=1 parity tsan test_state quick
+}
+
+@test 'calls that the interface forbids' {
+	parity plain test_misuse
 }
 
 @test 'limits and throughput run' {

@@ -66,10 +66,11 @@ static void mask(float *dy, const float *y, size_t n)
 		dy[i] = y[i] > 0 ? dy[i] : 0;
 }
 
-static void test_gather(uint32_t batch, uint32_t parts, uint32_t F, uint32_t E, bool concat)
+static void test_gather(uint32_t batch, uint32_t items_per_row, uint32_t F, uint32_t E, bool concat)
 {
 	enum { USERS = 37, ITEMS = 53 };
-	uint32_t S = batch * parts, user_samples = concat ? S : batch, stride = concat ? 2 * E : E;
+	uint32_t S = batch * items_per_row, user_samples = concat ? S : batch,
+		 stride = concat ? 2 * E : E;
 	struct floats gu = floats_random(USERS * F, 1), gi = floats_random(ITEMS * F, 1);
 	struct floats mu = floats_random(USERS * E, 1), mi = floats_random(ITEMS * E, 1);
 	struct ids user = ids_random(batch, USERS), item = ids_random(S, ITEMS);
@@ -94,7 +95,7 @@ static void test_gather(uint32_t batch, uint32_t parts, uint32_t F, uint32_t E, 
 				s < user_samples && rows.host[s * stride + k] != mu.host[u * E + k];
 		}
 	}
-	CHECK(wrong == 0, "gather: B %u, P %u, F %u, E %u%s", batch, parts, F, E,
+	CHECK(wrong == 0, "gather: B %u, P %u, F %u, E %u%s", batch, items_per_row, F, E,
 		concat ? ", concat" : "");
 	struct floats out = floats_empty((size_t)S * E);
 	wrong = 0;
@@ -146,7 +147,7 @@ static void test_narrow(uint32_t rows, uint32_t in, uint32_t out)
 	struct floats bias = floats_random(out, 1), dy = floats_random((size_t)rows * out, 1);
 	struct floats y = floats_empty((size_t)rows * out), dx = floats_empty((size_t)rows * in);
 	struct floats dw = floats_empty(in * out), db = floats_empty(out);
-	struct floats partial = floats_empty((size_t)NARROW_PARTS * out * (in + 1));
+	struct floats partial = floats_empty((size_t)NARROW_PARTIALS * out * (in + 1));
 
 	narrow_forward_cuda(stream, x.dev, in, w.dev, in, NULL, rows, in, out, y.dev);
 	double e = compare(&y, layer(x.host, in, w.host, in, NULL, rows, in, out));
@@ -170,9 +171,9 @@ static void test_narrow(uint32_t rows, uint32_t in, uint32_t out)
 		floats_free(all[i]);
 }
 
-static void test_split(uint32_t batch, uint32_t parts, uint32_t out)
+static void test_first_layer(uint32_t batch, uint32_t items_per_row, uint32_t out)
 {
-	uint32_t S = batch * parts;
+	uint32_t S = batch * items_per_row;
 	struct floats half = floats_random((size_t)batch * out, 1), bias = floats_random(out, 1);
 	struct floats y = floats_random((size_t)S * out, 1), dy = floats_random((size_t)S * out, 1);
 	struct floats duser = floats_empty((size_t)batch * out);
@@ -186,12 +187,14 @@ static void test_split(uint32_t batch, uint32_t parts, uint32_t out)
 			want[s * out + j] = v > 0 ? v : 0;
 			dwant[s % batch * out + j] += dy.host[s * out + j];
 		}
-	split_forward_cuda(stream, y.dev, half.dev, bias.dev, batch, S, out);
+	first_layer_forward_cuda(stream, y.dev, half.dev, bias.dev, batch, S, out);
 	double e = compare(&y, want);
-	CHECK(e <= limit, "split_forward: B %u, P %u, H %u: error %.2g", batch, parts, out, e);
-	split_backward_cuda(stream, dy.dev, batch, S, out, duser.dev);
+	CHECK(e <= limit, "first_layer_forward: B %u, P %u, H %u: error %.2g", batch, items_per_row,
+		out, e);
+	first_layer_backward_cuda(stream, dy.dev, batch, S, out, duser.dev);
 	e = compare(&duser, dwant);
-	CHECK(e <= limit, "split_backward: B %u, P %u, H %u: error %.2g", batch, parts, out, e);
+	CHECK(e <= limit, "first_layer_backward: B %u, P %u, H %u: error %.2g", batch,
+		items_per_row, out, e);
 	struct floats *all[] = { &half, &bias, &y, &dy, &duser };
 	for (unsigned i = 0; i < 5; i++)
 		floats_free(all[i]);
@@ -204,7 +207,7 @@ static void test_column_sums(uint32_t rows, uint32_t F, uint32_t H, bool bias)
 		      x = floats_random((size_t)rows * H, 1);
 	struct floats dx = floats_random((size_t)rows * H, 1), dlogit = floats_random(rows, 1);
 	struct floats db = floats_empty(H), dhead = floats_empty(cols);
-	struct floats partial = floats_empty((size_t)COLUMN_PARTS * cols);
+	struct floats partial = floats_empty((size_t)COLUMN_PARTIALS * cols);
 	double *want = doubles(cols);
 
 	for (uint32_t r = 0; r < rows; r++)
@@ -251,10 +254,10 @@ int main(int argc, char **argv)
 	test_narrow(64, 10, 10);
 	test_narrow(65, 16, 64);
 	test_narrow(1000, 64, 16);
-	test_narrow(64 * NARROW_PARTS + 65, 3, 5); /* a second tile for some blocks */
-	test_split(1, 1, 1);
-	test_split(257, 2, 33);
-	test_split(31, 1, 130);
+	test_narrow(64 * NARROW_PARTIALS + 65, 3, 5); /* a second tile for some blocks */
+	test_first_layer(1, 1, 1);
+	test_first_layer(257, 2, 33);
+	test_first_layer(31, 1, 130);
 	test_column_sums(1, 1, 0, false);
 	test_column_sums(31, 10, 10, true);
 	test_column_sums(257, 0, 33, true);

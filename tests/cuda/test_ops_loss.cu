@@ -55,14 +55,14 @@ static struct loss_total get_total(struct loss_total *dev)
 
 static void test_loss(const struct loss_case *c)
 {
-	uint32_t B = c->batch, parts = c->kind == LOSS_BCE ? 1 : 2, S = B * parts, F = c->F,
-		 H = c->H;
+	uint32_t B = c->batch, items_per_row = c->kind == LOSS_BCE ? 1 : 2, S = B * items_per_row,
+		 F = c->F, H = c->H;
 	struct floats g = floats_random((size_t)S * F, c->scale),
 		      x = floats_random((size_t)S * H, c->scale);
 	struct floats head = floats_random(F + H, 1), bias = floats_random(1, 1),
 		      label = floats_empty(B);
 	struct floats dlogit = floats_empty(S), dx = floats_empty((size_t)S * H);
-	double *partial = (double *)dev_bytes(LOSS_PARTS * sizeof(double)), sum = 0;
+	double *partial = (double *)dev_bytes(LOSS_PARTIALS * sizeof(double)), sum = 0;
 	struct loss_total start = { 10, 3, 5, ~0ull },
 			  *total = (struct loss_total *)dev_bytes(sizeof(start));
 	double *want = doubles(S), *dwant = doubles((size_t)S * H);
@@ -89,11 +89,11 @@ static void test_loss(const struct loss_case *c)
 	for (uint32_t r = 0; r < B; r++) {
 		double logit[2] = { 0, 0 }, d[2];
 
-		for (uint32_t p = 0; p < parts; p++)
+		for (uint32_t p = 0; p < items_per_row; p++)
 			logit[p] = logit_of(&a, g.host, x.host, c->head ? head.host : NULL,
 				c->bias ? bias.host[0] : 0, r + p * B);
 		sum += row_loss(c, logit[0], logit[1], label.host[r], d);
-		for (uint32_t p = 0; p < parts; p++) {
+		for (uint32_t p = 0; p < items_per_row; p++) {
 			want[r + p * B] = d[p] / B;
 			for (uint32_t k = 0; k < H; k++)
 				dwant[(size_t)(r + p * B) * H + k] = d[p] / B * head.host[F + k];

@@ -62,8 +62,8 @@ static void test_sort(uint32_t n, uint32_t bound)
 
 /* ---- segmented sums ---- */
 
-/* Users (parts 2) or items (parts 1) of B rows, by a plain loop
-   over the occurrences, into a dense table. */
+/* Users (terms 2) or items (terms 1) of B rows, by a plain loop over the occurrences, into a dense
+   table. */
 static double *table_gradient(const struct segment *a, const uint32_t *id, const float *dx,
 	const float *dlogit, const float *head, const float *other, const uint32_t *other_id,
 	const float *value, uint32_t rows)
@@ -74,8 +74,8 @@ static double *table_gradient(const struct segment *a, const uint32_t *id, const
 		for (uint32_t k = 0; k < a->cols; k++) {
 			double *to = &out[(size_t)id[o] * a->cols + k];
 
-			for (uint32_t p = 0; p < a->parts; p++) {
-				uint32_t s = o + p * a->batch;
+			for (uint32_t t = 0; t < a->terms; t++) {
+				uint32_t s = o + t * a->batch;
 
 				*to += dx ? dx[(size_t)s * a->stride + k]
 					  : (double)dlogit[s] * (head ? head[k] : 1) *
@@ -112,7 +112,7 @@ static void test_segment(
 	uint32_t batch, bool users, uint32_t cols, uint32_t rows, bool with_head, float l2)
 {
 	enum { OTHERS = 23 };
-	uint32_t parts = users ? 2 : 1, n = users ? batch : 2 * batch, S = 2 * batch,
+	uint32_t terms = users ? 2 : 1, n = users ? batch : 2 * batch, S = 2 * batch,
 		 stride = cols + 3;
 	struct ids id = ids_random(n, rows), slot = ids_empty(rows),
 		   other_id = ids_random(S, OTHERS);
@@ -135,7 +135,7 @@ static void test_segment(
 		a[i].position = s.position[sort_result(rows)];
 		a[i].n = n;
 		a[i].cols = cols;
-		a[i].parts = parts;
+		a[i].terms = terms;
 		a[i].batch = batch;
 		a[i].value = value.dev;
 		a[i].l2 = l2;

@@ -125,8 +125,8 @@ static void check_shape(
 {
 	struct neumf_layout layout;
 	neumf_layout(shape, &layout);
-	struct backend_config config = { *shape, xmalloc(layout.num_params, sizeof(float)), NULL, 0,
-		1, false };
+	struct backend_config config = { .shape = *shape,
+		.params = xmalloc(layout.num_params, sizeof(float)) };
 
 	neumf_init(shape, 0.3, DENSE_GLOROT, 3, config.params);
 	/* equal items: ties */

@@ -13,121 +13,7 @@
  * other side of relu's kink changes a gradient by a tenth (and the loss is bce, since a unit that
  * is always on has no gradient of its bias under bpr).
  */
-#include "../unit/check.h"
-#include "base/die.h"
-#include "base/mem.h"
-#include "base/rng.h"
-#include "model/backend.h"
-
-#include <math.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { STEPS = 20, SHORT = 3 }; /* the last batch has batch_size / SHORT rows */
-
-struct test_case {
-	const char *name;
-	struct neumf_shape shape;
-	struct neumf_optimizer optimizer;
-	uint32_t batch_size;
-	bool tf32, quick;
-};
-
-#define ADAM(lr, wd, l2)                                     \
-	{                                                    \
-		OPTIMIZER_ADAM, lr, wd, l2, 0.9, 0.999, 1e-3 \
-	}
-#define LAZY(lr, wd, l2)                                          \
-	{                                                         \
-		OPTIMIZER_LAZY_ADAM, lr, wd, l2, 0.9, 0.999, 1e-3 \
-	}
-#define SGD(lr, wd, l2)                                     \
-	{                                                   \
-		OPTIMIZER_SGD, lr, wd, l2, 0.9, 0.999, 1e-3 \
-	}
-
-/* Every model with every loss, every model with every optimizer; narrow, wide and mixed layers; ids
-   of one, two and three digits of the sort, in one tile and in many; a short batch of one row. */
-static const struct test_case cases[] = {
-	/* clang-format off */
-	{ "neumf bpr adam, narrow",      { MODEL_NEUMF, LOSS_BPR, false, 300, 700, 10, 10, 3, { 10, 10, 10 } }, ADAM(0.01, 1e-5, 0), 331, false, true },
-	{ "neumf hinge lazy-adam, wide", { MODEL_NEUMF, LOSS_HINGE, false, 97, 131, 12, 70, 3, { 130, 66, 31 } }, LAZY(0.01, 1e-4, 1e-3), 67, false, true },
-	{ "neumf bce sgd, mixed",        { MODEL_NEUMF, LOSS_BCE, false, 50, 400, 5, 9, 4, { 33, 80, 7, 65 } }, SGD(0.1, 1e-3, 0), 257, false, true },
-	{ "neumf bpr sigmoid adam",      { MODEL_NEUMF, LOSS_BPR, true, 40, 60, 8, 6, 2, { 16, 9 } }, ADAM(0.01, 0, 1e-3), 64, false, true },
-	{ "neumf hinge sigmoid sgd",     { MODEL_NEUMF, LOSS_HINGE, true, 40, 60, 3, 40, 1, { 40 } }, SGD(0.5, 0, 1e-3), 129, false, false },
-	{ "gmf bpr sgd",                 { MODEL_GMF, LOSS_BPR, false, 20, 30, 33, 0, 0, { 0 } }, SGD(0.5, 0, 0), 31, false, true },
-	{ "gmf hinge adam",              { MODEL_GMF, LOSS_HINGE, false, 1000, 20, 8, 0, 0, { 0 } }, ADAM(0.01, 1e-4, 1e-2), 500, false, false },
-	{ "gmf bce lazy-adam",           { MODEL_GMF, LOSS_BCE, false, 11, 300, 7, 0, 0, { 0 } }, LAZY(0.01, 1e-4, 0), 100, false, true },
-	{ "mlp bpr lazy-adam",           { MODEL_MLP, LOSS_BPR, false, 257, 258, 0, 33, 2, { 65, 17 } }, LAZY(0.01, 0, 1e-3), 200, false, true },
-	{ "mlp hinge sgd",               { MODEL_MLP, LOSS_HINGE, false, 9, 90, 0, 8, 3, { 32, 16, 8 } }, SGD(0.1, 1e-3, 1e-3), 1, false, false },
-	{ "mlp bce adam",                { MODEL_MLP, LOSS_BCE, false, 5, 6, 0, 1, 1, { 1 } }, ADAM(0.01, 1e-4, 0), 3000, false, true },
-	{ "mf bpr adam",                 { MODEL_MF, LOSS_BPR, false, 400, 66000, 2, 0, 0, { 0 } }, ADAM(0.01, 1e-5, 0), 2500, false, false },
-	{ "mf hinge sgd",                { MODEL_MF, LOSS_HINGE, false, 30, 40, 9, 0, 0, { 0 } }, SGD(0.3, 1e-3, 1e-3), 77, false, true },
-	{ "mf bce lazy-adam",            { MODEL_MF, LOSS_BCE, false, 30, 40, 1, 0, 0, { 0 } }, LAZY(0.01, 0, 1e-3), 33, false, false },
-	{ "neumf bce sgd, wide tf32",    { MODEL_NEUMF, LOSS_BCE, false, 97, 131, 12, 70, 3, { 130, 66, 31 } }, SGD(0.1, 1e-5, 0), 67, true, true },
-	/* clang-format on */
-};
-
-struct arrays {
-	uint32_t *user, *item, *negative;
-	float *label;
-};
-
-/* Batch number `step`: half of the ids from a few, so that some rows come often and some never. */
-static struct batch make_batch(const struct test_case *c, struct arrays *a, unsigned step)
-{
-	struct batch batch = { c->batch_size, a->user, a->item, a->negative, a->label };
-	struct rng r;
-
-	if (step == STEPS - 1)
-		batch.size = (c->batch_size + SHORT - 1) / SHORT;
-	rng_start(&r, 7, RNG_TEST, step, 0);
-	for (uint32_t k = 0; k < batch.size; k++) {
-		uint32_t users = c->shape.num_users, items = c->shape.num_items;
-
-		a->user[k] = rng_below(&r, rng_below(&r, 2) ? users : (users + 7) / 8);
-		a->item[k] = rng_below(&r, rng_below(&r, 2) ? items : (items + 15) / 16);
-		a->negative[k] = rng_below(&r, items);
-		a->label[k] = (float)rng_below(&r, 2);
-	}
-	return batch;
-}
-
-static struct arrays make_arrays(uint32_t n)
-{
-	struct arrays a = { xmalloc(n, 4), xmalloc(n, 4), xmalloc(n, 4), xmalloc(n, 4) };
-
-	return a;
-}
-
-static void free_arrays(struct arrays *a)
-{
-	free(a->user);
-	free(a->item);
-	free(a->negative);
-	free(a->label);
-}
-
-static struct backend *make_backend(const struct backend_ops *ops, const struct test_case *c)
-{
-	struct neumf_layout layout;
-
-	neumf_layout(&c->shape, &layout);
-	struct backend_config config = { c->shape, xmalloc(layout.num_params, sizeof(float)),
-		&c->optimizer, c->batch_size, 1, c->tf32 };
-	neumf_init(&c->shape, 0.3, DENSE_GLOROT, 5, config.params);
-	for (unsigned t = 0; t < layout.num_tensors && c->tf32; t++) {
-		bool mlp = !strncmp(layout.tensor[t].name, "mlp.", 4), bias = layout.tensor[t].bias;
-
-		for (uint64_t k = 0;
-			mlp && k < (uint64_t)layout.tensor[t].rows * layout.tensor[t].cols; k++) {
-			float *w = config.params + layout.tensor[t].offset + k;
-
-			*w = bias ? k % 3 ? 1 : -1 : *w / 4;
-		}
-	}
-	return ops->create(&config);
-}
+#include "train_test.h"
 
 /* Largest |x - y| over the largest |y|; NaN where one is. */
 static double worst(const float *x, const float *y, uint64_t n)
@@ -147,7 +33,7 @@ struct pair {
 	const struct backend_ops *ops, *reference;
 	struct backend *cuda, *plain;
 	struct neumf_layout layout;
-	float *x, *y; /* room for any tensor, or the scores */
+	float *x, *y; /* for any tensor, or the scores */
 };
 
 /* The worst error of any tensor, by name. */
@@ -210,7 +96,7 @@ static void check_scores(struct pair *p, const struct test_case *c, double limit
 	free(item);
 }
 
-static uint64_t room(const struct test_case *c, const struct neumf_layout *layout)
+static uint64_t largest(const struct test_case *c, const struct neumf_layout *layout)
 {
 	uint64_t most = 3 * (uint64_t)c->shape.num_items;
 
@@ -232,8 +118,8 @@ static void check_training(const struct backend_ops *ops, const struct test_case
 	double later = 0;
 
 	neumf_layout(&c->shape, &p.layout);
-	p.x = xmalloc(room(c, &p.layout), sizeof(float));
-	p.y = xmalloc(room(c, &p.layout), sizeof(float));
+	p.x = xmalloc(largest(c, &p.layout), sizeof(float));
+	p.y = xmalloc(largest(c, &p.layout), sizeof(float));
 	for (unsigned step = 0; step < STEPS; step++) {
 		struct batch batch = make_batch(c, &a, step);
 
@@ -323,11 +209,9 @@ static void check_bad_batch(const struct backend_ops *ops, const struct test_cas
 	neumf_layout(&c->shape, &layout);
 	uint64_t user = c->shape.num_users - 1;
 	unsigned last = 0;
-	struct backend_config config = { c->shape, xmalloc(layout.num_params, sizeof(float)),
-		&c->optimizer, c->batch_size, 1, c->tf32 };
+	struct backend_config config = make_config(c);
 	struct arrays a = make_arrays(c->batch_size);
 
-	neumf_init(&c->shape, 0.3, DENSE_GLOROT, 5, config.params);
 	for (unsigned t = 0; t < layout.num_tensors; t++)
 		if (strstr(layout.tensor[t].name, "_user"))
 			last = t;

@@ -1,13 +1,13 @@
 /*
- * rank: a user's candidates on the device, as ranking.h defines it. score (rows, width), one block
- * a row.
- *   mask   bad[r] = first place whose score is not finite (width: none); then the removed
- *          become -inf
- *   count  of a place p: above = scores > score[p], ties = other equal ones, ties_before = those
- *          before p
- *   top    the k best, of equal ones the smaller place first: the k-th score by its bits, 8 a pass
- *          from the top (a radix select), then the places in ascending order; the caller sorts k of
- *          them
+ * rank_kernels: ranks a user's candidates as ranking.h defines it. score (rows, width), one block
+ * per row.
+ *   mask   bad[r] = first place whose score is not finite (width: none); then the removed become
+ *          -inf
+ *   count  for a place p: above = scores > score[p], ties = other equal ones, ties_before = those
+ *          of them before p
+ *   top    the k best, of equal ones the smaller place first: the k-th score is found from its top
+ *          bits down, 8 per pass (a radix select), then the places are written in ascending order;
+ *          the caller sorts these k
  */
 #include "cuda/ops.h"
 
@@ -41,16 +41,16 @@ void rank_mask_cuda(cudaStream_t stream, const struct rank_rows *a)
 /* The sum of v over the block, in every thread. */
 static __device__ uint32_t block_sum(uint32_t v)
 {
-	__shared__ uint32_t part[WARPS];
+	__shared__ uint32_t sums[WARPS];
 	uint32_t sum = 0;
 
 	for (int d = 16; d > 0; d >>= 1)
 		v += __shfl_xor_sync(FULL_WARP, v, d);
 	if (threadIdx.x % 32 == 0)
-		part[threadIdx.x / 32] = v;
+		sums[threadIdx.x / 32] = v;
 	__syncthreads();
 	for (uint32_t w = 0; w < WARPS; w++)
-		sum += part[w];
+		sum += sums[w];
 	__syncthreads();
 	return sum;
 }
@@ -87,7 +87,7 @@ void rank_count_cuda(cudaStream_t stream, const struct rank_rows *a, const uint3
 	CHECK_LAUNCH();
 }
 
-/* The bits of a score as a number of the same order; -0 is 0. */
+/* The bits of a score as a number with the same order; -0 is 0. */
 static __device__ __forceinline__ uint32_t score_key(float score)
 {
 	uint32_t bits = __float_as_uint(score + 0.0f);
@@ -95,10 +95,8 @@ static __device__ __forceinline__ uint32_t score_key(float score)
 	return bits >> 31 ? ~bits : bits | 0x80000000u;
 }
 
-/*
- * The key of the k-th best candidate (the lowest key where there are fewer), and how many with
- * exactly that key are among the k best.
- */
+/* The key of the k-th best candidate (the lowest key if there are fewer); *equal: how many with
+   exactly that key are among the k best. */
 static __device__ uint32_t select_key(const float *row, uint32_t width, uint32_t k, uint32_t *equal)
 {
 	__shared__ uint32_t count[DIGITS], chosen, left;
@@ -132,21 +130,21 @@ static __device__ uint32_t select_key(const float *row, uint32_t width, uint32_t
 	return key;
 }
 
-/* How many threads of the block before this one have the flag; *total: how many have it at all. */
+/* How many threads of the block before this one have the flag set; *total: how many in all. */
 static __device__ uint32_t flags_before(bool flag, uint32_t *total)
 {
-	__shared__ uint32_t part[WARPS];
+	__shared__ uint32_t sums[WARPS];
 	uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, before;
 	unsigned ballot = __ballot_sync(FULL_WARP, flag);
 
 	if (lane == 0)
-		part[warp] = (uint32_t)__popc(ballot);
+		sums[warp] = (uint32_t)__popc(ballot);
 	__syncthreads();
 	before = (uint32_t)__popc(ballot & ((1u << lane) - 1));
 	*total = 0;
 	for (uint32_t w = 0; w < WARPS; w++) {
-		before += w < warp ? part[w] : 0;
-		*total += part[w];
+		before += w < warp ? sums[w] : 0;
+		*total += sums[w];
 	}
 	__syncthreads();
 	return before;

@@ -1,31 +1,25 @@
 /*
- * ranked: blocks of scores that are ranked on the device, so that a place a user comes back and not
- * a score an item: 4 bytes a pair over PCIe cost more than a narrow network's arithmetic.
+ * rank_driver: ranks blocks of scores on the device, so that only places come back and not every
+ * score: 4 bytes per pair over PCIe cost more than the arithmetic of a narrow network.
  */
 #include "cuda/device.h"
 
-/* Room for n numbers, at least one. */
-static uint32_t *list_room(struct backend *b, int which, size_t n)
+void rank_free(struct backend *b)
 {
-	struct list *l = &b->list[which];
+	struct rank_scratch *r = &b->ranks;
+	device_array<uint32_t> *numbers[] = { &r->removed_start, &r->removed, &r->wanted_start,
+		&r->wanted, &r->bad, &r->top, &r->num };
 
-	if (l->room > n)
-		return l->at;
-	CUDA(cudaFree(l->at));
-	CUDA(cudaMalloc((void **)&l->at, (n + 1) * sizeof(*l->at)));
-	l->room = n + 1;
-	return l->at;
+	for (auto *a : numbers)
+		device_release(a);
+	device_release(&r->place);
+	device_release(&r->best);
 }
 
-void ranked_free(struct backend *b)
+static const uint32_t *put(
+	struct backend *b, device_array<uint32_t> *a, const uint32_t *from, size_t n)
 {
-	for (int i = 0; i < NUM_LISTS; i++)
-		CUDA(cudaFree(b->list[i].at));
-}
-
-static const uint32_t *put(struct backend *b, int which, const uint32_t *from, size_t n)
-{
-	uint32_t *to = list_room(b, which, n);
+	uint32_t *to = device_reserve(a, n);
 
 	CUDA(cudaMemcpyAsync(to, from, n * sizeof(*to), cudaMemcpyHostToDevice, b->stream));
 	return to;
@@ -36,26 +30,27 @@ static void get(struct backend *b, void *to, const void *from, size_t n, size_t 
 	CUDA(cudaMemcpyAsync(to, from, n * size, cudaMemcpyDeviceToHost, b->stream));
 }
 
-/* Score the block, find the bad scores and take the removed out. */
+/* Score the block, find the bad scores and mask the removed items. */
 static struct rank_rows mask_block(struct backend *b, size_t n, const uint32_t *user,
 	uint32_t first, uint32_t end, const struct rank_lists *lists, uint32_t *bad)
 {
+	struct rank_scratch *r = &b->ranks;
 	struct rank_rows a;
 
-	scoring_device(b, n, user, first, end);
+	score_on_device(b, n, user, first, end);
 	memset(&a, 0, sizeof(a));
 	a.score = b->scores.score;
 	a.rows = (uint32_t)n;
 	a.width = end - first;
-	a.removed_start = put(b, LIST_REMOVED_START, lists->removed_start, n + 1);
-	a.removed = put(b, LIST_REMOVED, lists->removed, lists->removed_start[n]);
-	a.bad = list_room(b, LIST_BAD, n);
+	a.removed_start = put(b, &r->removed_start, lists->removed_start, n + 1);
+	a.removed = put(b, &r->removed, lists->removed, lists->removed_start[n]);
+	a.bad = device_reserve(&r->bad, n);
 	rank_mask_cuda(b->stream, &a);
 	get(b, bad, a.bad, n, sizeof(*bad));
 	return a;
 }
 
-void ranked_places(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+void rank_block(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	const struct rank_lists *lists, uint32_t *bad, struct rank_place *place)
 {
 	struct backend *b = (struct backend *)backend;
@@ -64,10 +59,9 @@ void ranked_places(void *backend, size_t n, const uint32_t *user, uint32_t first
 		return;
 	struct rank_rows a = mask_block(b, n, user, first, end, lists, bad);
 	uint32_t wanted = lists->wanted_start[n];
-	const uint32_t *start = put(b, LIST_WANTED_START, lists->wanted_start, n + 1);
-	const uint32_t *at = put(b, LIST_WANTED, lists->wanted, wanted);
-	struct rank_place *out = (struct rank_place *)list_room(
-		b, LIST_PLACE, (size_t)wanted * sizeof(*out) / sizeof(uint32_t));
+	const uint32_t *start = put(b, &b->ranks.wanted_start, lists->wanted_start, n + 1);
+	const uint32_t *at = put(b, &b->ranks.wanted, lists->wanted, wanted);
+	struct rank_place *out = device_reserve(&b->ranks.place, wanted);
 
 	rank_count_cuda(b->stream, &a, start, at, out);
 	get(b, place, out, wanted, sizeof(*place));
@@ -102,7 +96,7 @@ static void sort_row(uint32_t *top, float *score, uint32_t num, struct best *row
 	}
 }
 
-void ranked_top(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
+void top_block(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
 	const struct rank_lists *lists, uint32_t *bad, uint32_t k, uint32_t *top, float *score,
 	uint32_t *num)
 {
@@ -111,8 +105,9 @@ void ranked_top(void *backend, size_t n, const uint32_t *user, uint32_t first, u
 	if (!n || first == end)
 		return;
 	struct rank_rows a = mask_block(b, n, user, first, end, lists, bad);
-	uint32_t *dev_top = list_room(b, LIST_TOP, n * k), *dev_num = list_room(b, LIST_NUM, n);
-	float *dev_best = (float *)list_room(b, LIST_BEST, n * k);
+	uint32_t *dev_top = device_reserve(&b->ranks.top, n * k);
+	uint32_t *dev_num = device_reserve(&b->ranks.num, n);
+	float *dev_best = device_reserve(&b->ranks.best, n * k);
 	struct best *row = (struct best *)xmalloc(k, sizeof(*row));
 
 	rank_top_cuda(b->stream, &a, k, dev_top, dev_best, dev_num);

@@ -1,26 +1,26 @@
 /*
- * column_sum: bias and head gradients, sums over the rows of a batch.
+ * reductions: gradients of biases and of the head, which are sums over the rows of a batch.
  *   relu_backward  dy (rows, cols) *= (y > 0);  db (cols) = column sums of dy
  *   head_backward  dhead (F + H + 1) = sum over r of dlogit[r] x concat(g, x, 1)[r]
- * In two stages: a block sums its rows (a count that the number of rows alone decides), then the
- * blocks' sums are added in their order.
+ * Two stages: each block sums its share of the rows (how many share them depends on the number of
+ * rows alone), then the partial sums are added in the order of the blocks.
  */
 #include "cuda/ops.h"
 
 enum { TILE_COLS = 32, TILE_ROWS = GPU_BLOCK / TILE_COLS };
 
-/* Add the sums of a block's TILE_ROWS rows of threads and write them. */
-static __device__ __forceinline__ void write_part(
+/* Add the sums of a block's TILE_ROWS rows of threads and write the result. */
+static __device__ __forceinline__ void write_partial(
 	float sum, uint32_t c, uint32_t cols, float *partial)
 {
-	__shared__ float part[TILE_ROWS][TILE_COLS];
+	__shared__ float sums[TILE_ROWS][TILE_COLS];
 
-	part[threadIdx.y][threadIdx.x] = sum;
+	sums[threadIdx.y][threadIdx.x] = sum;
 	__syncthreads();
 	if (threadIdx.y || c >= cols)
 		return;
 	for (uint32_t y = 1; y < TILE_ROWS; y++)
-		sum += part[y][threadIdx.x];
+		sum += sums[y][threadIdx.x];
 	partial[(size_t)blockIdx.x * cols + c] = sum;
 }
 
@@ -41,7 +41,7 @@ __global__ void __launch_bounds__(GPU_BLOCK) relu_backward_kernel(float *__restr
 		}
 		sum += d;
 	}
-	write_part(sum, c, cols, partial);
+	write_partial(sum, c, cols, partial);
 }
 
 __global__ void __launch_bounds__(GPU_BLOCK) head_backward_kernel(const float *__restrict__ dlogit,
@@ -56,59 +56,59 @@ __global__ void __launch_bounds__(GPU_BLOCK) head_backward_kernel(const float *_
 		sum += dlogit[r] * (c < F	       ? g[(size_t)r * F + c]
 					   : c < F + H ? x[(size_t)r * H + c - F]
 						       : 1.0f);
-	write_part(sum, c, cols, partial);
+	write_partial(sum, c, cols, partial);
 }
 
-__global__ void reduce_partial_kernel(const float *__restrict__ partial, uint32_t parts, uint32_t n,
-	float *__restrict__ out, uint32_t split, float *__restrict__ out2)
+__global__ void reduce_partial_kernel(const float *__restrict__ partial, uint32_t num_partials,
+	uint32_t n, float *__restrict__ out, uint32_t out_size, float *__restrict__ rest)
 {
 	uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
 	float sum = 0;
 
 	if (i >= n)
 		return;
-	for (uint32_t p = 0; p < parts; p++)
+	for (uint32_t p = 0; p < num_partials; p++)
 		sum += partial[(size_t)p * n + i];
-	if (i < split)
+	if (i < out_size)
 		out[i] = sum;
 	else
-		out2[i - split] = sum;
+		rest[i - out_size] = sum;
 }
 
-void reduce_partial_cuda(cudaStream_t stream, const float *partial, uint32_t parts, uint32_t n,
-	float *out, uint32_t split, float *out2)
+void reduce_partial_cuda(cudaStream_t stream, const float *partial, uint32_t num_partials,
+	uint32_t n, float *out, uint32_t out_size, float *rest)
 {
 	LAUNCH(reduce_partial_kernel, gpu_blocks(n, GPU_BLOCK), GPU_BLOCK, 0, stream, partial,
-		parts, n, out, split, out2);
+		num_partials, n, out, out_size, rest);
 	CHECK_LAUNCH();
 }
 
-/* Blocks over the rows: 8 rows a thread, until COLUMN_PARTS share them all. */
-static unsigned column_parts(uint32_t rows)
+/* Blocks over the rows: enough for 8 rows per thread, COLUMN_PARTIALS at most. */
+static unsigned column_partials(uint32_t rows)
 {
-	unsigned parts = gpu_blocks(rows, TILE_ROWS * 8);
+	unsigned blocks = gpu_blocks(rows, TILE_ROWS * 8);
 
-	return parts < COLUMN_PARTS ? parts : (unsigned)COLUMN_PARTS;
+	return blocks < COLUMN_PARTIALS ? blocks : (unsigned)COLUMN_PARTIALS;
 }
 
 void relu_backward_cuda(cudaStream_t stream, float *dy, const float *y, uint32_t rows,
 	uint32_t cols, float *db, float *partial)
 {
-	unsigned parts = column_parts(rows);
+	unsigned blocks = column_partials(rows);
 
-	LAUNCH(relu_backward_kernel, dim3(parts, gpu_blocks(cols, TILE_COLS)),
+	LAUNCH(relu_backward_kernel, dim3(blocks, gpu_blocks(cols, TILE_COLS)),
 		dim3(TILE_COLS, TILE_ROWS), 0, stream, dy, y, rows, cols, partial);
 	CHECK_LAUNCH();
-	reduce_partial_cuda(stream, partial, parts, cols, db, cols, NULL);
+	reduce_partial_cuda(stream, partial, blocks, cols, db, cols, NULL);
 }
 
 void head_backward_cuda(cudaStream_t stream, const float *dlogit, const float *g, const float *x,
 	uint32_t rows, uint32_t F, uint32_t H, bool bias, float *dhead, float *partial)
 {
-	unsigned parts = column_parts(rows), cols = F + H + (bias ? 1 : 0);
+	unsigned blocks = column_partials(rows), cols = F + H + (bias ? 1 : 0);
 
-	LAUNCH(head_backward_kernel, dim3(parts, gpu_blocks(cols, TILE_COLS)),
+	LAUNCH(head_backward_kernel, dim3(blocks, gpu_blocks(cols, TILE_COLS)),
 		dim3(TILE_COLS, TILE_ROWS), 0, stream, dlogit, g, x, rows, F, H, cols, partial);
 	CHECK_LAUNCH();
-	reduce_partial_cuda(stream, partial, parts, cols, dhead, cols, NULL);
+	reduce_partial_cuda(stream, partial, blocks, cols, dhead, cols, NULL);
 }

@@ -1,14 +1,16 @@
 /*
- * scoring: the forward pass without a batch. Layer 1 in its halves, a user's once a call and an
- * item's once a version of the parameters; from layer 2 on every pair. SCORE_ROWS pairs at a time.
+ * score_driver: the forward pass without a batch. The first layer is computed in halves: the user
+ * half once per call, the item half once per version of the parameters; the other layers for every
+ * pair. SCORE_ROWS pairs at a time.
  */
 #include "cuda/device.h"
 
 enum { SCORE_ROWS = 65536 };
 
-/* half (n, H1) = x (n, E) w[:, offset..]^T; of one row the same bits
-   whatever n, where the kernel is narrow. */
-static void layer1_half(struct backend *b, const float *x, uint32_t n, uint32_t offset, float *half)
+/* half (n, H1) = x (n, E) w[:, offset..offset + E)^T. Where the kernel is narrow, the bits of a row
+   do not depend on n. */
+static void first_layer_half(
+	struct backend *b, const float *x, uint32_t n, uint32_t offset, float *half)
 {
 	const float *w = device_param(b, TENSOR_MLP)->value + offset;
 	uint32_t E = b->E, out = b->shape.hidden[0];
@@ -24,26 +26,26 @@ static float *claim_floats(struct backend *b, size_t n)
 	return (float *)device_claim(b, n, sizeof(float));
 }
 
-/* Room for min(rows, SCORE_ROWS) pairs at a time and `block` scores;
-   what was held before is given back. */
-static void reserve(struct backend *b, size_t rows, size_t block)
+/* Make the scratch hold min(rows, SCORE_ROWS) pairs at a time and `num_scores` scores; growing
+   loses what it held. */
+static void reserve(struct backend *b, size_t rows, size_t num_scores)
 {
-	struct scores *s = &b->scores;
+	struct score_scratch *s = &b->scores;
 	size_t widest = neumf_widest_hidden(&b->shape);
 
 	rows = rows < SCORE_ROWS ? rows : (size_t)SCORE_ROWS;
-	if (s->rows >= rows && s->block >= block)
+	if (s->capacity >= rows && s->score_capacity >= num_scores)
 		return;
-	if (s->rows)
+	if (s->capacity)
 		device_free(b, s->mark);
 	s->mark = b->num_allocations;
-	s->rows = (uint32_t)(s->rows > rows ? s->rows : rows);
-	s->block = s->block > block ? s->block : block;
-	rows = s->rows;
+	s->capacity = (uint32_t)(s->capacity > rows ? s->capacity : rows);
+	s->score_capacity = s->score_capacity > num_scores ? s->score_capacity : num_scores;
+	rows = s->capacity;
 	s->items = 0;
 	s->user = (uint32_t *)device_claim(b, rows, sizeof(uint32_t));
 	s->item = (uint32_t *)device_claim(b, rows, sizeof(uint32_t));
-	s->score = claim_floats(b, s->block);
+	s->score = claim_floats(b, s->score_capacity);
 	if (!b->E)
 		return;
 	s->user_rows = claim_floats(b, rows * b->E);
@@ -54,7 +56,8 @@ static void reserve(struct backend *b, size_t rows, size_t block)
 		s->act[i] = claim_floats(b, rows * widest);
 }
 
-/* Layers from the halves on and the head, for `rows` pairs; items: as struct score_output. */
+/* The layers, given the halves of the first, and the head, for `rows` pairs; items: as struct
+   score_output. */
 static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_t items,
 	float *score, size_t width)
 {
@@ -62,7 +65,7 @@ static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_
 			   *gmf_item = device_param(b, TENSOR_GMF_ITEM);
 	const struct param *head = device_param(b, TENSOR_HEAD),
 			   *head_bias = device_param(b, TENSOR_HEAD_BIAS);
-	struct scores *s = &b->scores;
+	struct score_scratch *s = &b->scores;
 	struct score_output a;
 
 	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++) {
@@ -108,25 +111,24 @@ static void put_ids(struct backend *b, uint32_t *device, const uint32_t *id, siz
 
 static void user_halves(struct backend *b, uint32_t n)
 {
-	struct scores *s = &b->scores;
+	struct score_scratch *s = &b->scores;
 
 	if (!b->E)
 		return;
 	rows_forward_cuda(
 		b->stream, device_param(b, TENSOR_MLP_USER)->value, s->user, n, b->E, s->user_rows);
-	layer1_half(b, s->user_rows, n, 0, s->user_half);
+	first_layer_half(b, s->user_rows, n, 0, s->user_half);
 }
 
-void scoring_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score)
+void score_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score)
 {
 	struct backend *b = (struct backend *)backend;
-
-	struct scores *s = &b->scores;
+	struct score_scratch *s = &b->scores;
 
 	reserve(b, n, n < SCORE_ROWS ? n : (size_t)SCORE_ROWS);
-	s->items = 0; /* item_half is used below */
-	for (size_t begin = 0; begin < n; begin += s->rows) {
-		uint32_t rows = (uint32_t)(n - begin < s->rows ? n - begin : s->rows);
+	s->items = 0; /* item_half is overwritten below */
+	for (size_t begin = 0; begin < n; begin += s->capacity) {
+		uint32_t rows = (uint32_t)(n - begin < s->capacity ? n - begin : s->capacity);
 
 		put_ids(b, s->user, user + begin, rows);
 		put_ids(b, s->item, item + begin, rows);
@@ -134,7 +136,7 @@ void scoring_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t
 		if (b->E) {
 			rows_forward_cuda(b->stream, device_param(b, TENSOR_MLP_ITEM)->value,
 				s->item, rows, b->E, s->item_rows);
-			layer1_half(b, s->item_rows, rows, b->E, s->item_half);
+			first_layer_half(b, s->item_rows, rows, b->E, s->item_half);
 		}
 		score_rows(b, rows, 0, 0, s->score, 1);
 		CUDA(cudaMemcpyAsync(score + begin, s->score, rows * sizeof(*score),
@@ -143,29 +145,30 @@ void scoring_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t
 	}
 }
 
-/* item_half of items first.., unless they are there from the last call. */
+/* item_half of `items` items from `first` on, unless it holds them from an earlier call. */
 static void item_halves(struct backend *b, uint32_t first, uint32_t items)
 {
-	struct scores *s = &b->scores;
+	struct score_scratch *s = &b->scores;
 
 	if (!b->E || (s->items == items && s->first == first && s->version == b->version))
 		return;
-	layer1_half(b, device_param(b, TENSOR_MLP_ITEM)->value + (size_t)first * b->E, items, b->E,
-		s->item_half);
+	first_layer_half(b, device_param(b, TENSOR_MLP_ITEM)->value + (size_t)first * b->E, items,
+		b->E, s->item_half);
 	s->first = first;
 	s->items = items;
 	s->version = b->version;
 }
 
-void scoring_device(struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end)
+void score_on_device(
+	struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end)
 {
-	struct scores *s = &b->scores;
+	struct score_scratch *s = &b->scores;
 	size_t width = end - first;
 
 	reserve(b, n * width, n * width);
-	for (uint32_t begin = first; begin < end; begin += s->rows) {
-		uint32_t items = end - begin < s->rows ? end - begin : s->rows;
-		size_t users = s->rows / items;
+	for (uint32_t begin = first; begin < end; begin += s->capacity) {
+		uint32_t items = end - begin < s->capacity ? end - begin : s->capacity;
+		size_t users = s->capacity / items;
 
 		item_halves(b, begin, items);
 		for (size_t k = 0; k < n; k += users) {
@@ -179,16 +182,15 @@ void scoring_device(struct backend *b, size_t n, const uint32_t *user, uint32_t 
 	}
 }
 
-void scoring_block(void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end,
-	float *score)
+void score_block(
+	void *backend, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score)
 {
 	struct backend *b = (struct backend *)backend;
-
 	size_t width = end - first;
 
 	if (!n || !width)
 		return;
-	scoring_device(b, n, user, first, end);
+	score_on_device(b, n, user, first, end);
 	CUDA(cudaMemcpyAsync(score, b->scores.score, n * width * sizeof(*score),
 		cudaMemcpyDeviceToHost, b->stream));
 	CUDA(cudaStreamSynchronize(b->stream));

@@ -1,10 +1,10 @@
 /*
- * score: the parts of the forward pass that only scoring has.
- *   rows of a block: row r is user[r / items] with item first + r % items; of pairs (items 0):
- *   user[r], item[r]
- *   pair_forward  y (rows, H) = relu(user_half[..] + item_half[..] + bias): layer 1 from its
- *                 halves, each computed once a user and once an item
+ * score_kernels: the steps of the forward pass that only scoring has.
+ *   pair_forward  y (rows, H) = relu(user_half + item_half + bias): the first layer from its
+ *                 halves, which are computed once per user and once per item
  *   score_output  score = head . concat(gmf_user * gmf_item, x) + bias, or its sigmoid
+ * In a block, row r is user[r / items] with item first + r % items; among pairs (items 0) it is
+ * user[r] with item[r].
  */
 #include "cuda/ops.h"
 
@@ -28,7 +28,7 @@ void pair_forward_cuda(cudaStream_t stream, const float *user_half, const float 
 	CHECK_LAUNCH();
 }
 
-/* One warp a row. */
+/* One warp per row. */
 __global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_output a)
 {
 	uint32_t lane = threadIdx.x % 32, r = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32,

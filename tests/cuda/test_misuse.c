@@ -1,0 +1,79 @@
+/*
+ * test_misuse: calls that the interface forbids end the program with BUG, each in a process of its
+ * own, which opens the device itself (a device does not survive a fork).
+ *   COFILTER_CUDA_PLUGIN=FILE test_misuse
+ */
+#include "../unit/child.h"
+#include "train_test.h"
+
+static const struct test_case adam_case = { "adam",
+	{ MODEL_MF, LOSS_BPR, false, 30, 40, 5, 0, 0, { 0 } }, ADAM(0.01, 0, 0), 7, false, true };
+static const struct test_case sgd_case = { "sgd",
+	{ MODEL_MF, LOSS_BPR, false, 30, 40, 5, 0, 0, { 0 } }, SGD(0.01, 0, 0), 7, false, true };
+
+enum wrong {
+	GRADIENT_IN,
+	MOMENT_OF_SGD,
+	BATCH_TOO_LARGE,
+	BATCH_EMPTY,
+	TOO_MANY_ROWS,
+	STEP_OF_SCORER
+};
+
+static void do_wrong(void *arg)
+{
+	enum wrong wrong = *(const enum wrong *)arg;
+	const struct test_case *c = wrong == MOMENT_OF_SGD ? &sgd_case : &adam_case;
+	struct backend_config config = make_config(c);
+	struct arrays arrays = make_arrays(2 * c->batch_size);
+	struct backend_gradient g;
+
+	const struct backend_ops *ops = backend_select(DEVICE_CUDA, false);
+	if (wrong == STEP_OF_SCORER)
+		config.optimizer = NULL;
+	struct backend *b = ops->create(&config);
+	struct batch batch = make_batch(c, &arrays, 0);
+	backend_gradient_init(&g, &c->shape, 2 * c->batch_size);
+	switch (wrong) {
+	case GRADIENT_IN:
+		ops->write(b, 0, BACKEND_GRADIENT, g.tensor[0]);
+		break;
+	case MOMENT_OF_SGD:
+		ops->write(b, 0, BACKEND_MOMENT1, g.tensor[0]);
+		break;
+	case BATCH_TOO_LARGE:
+		batch.size++;
+		ops->gradient(b, &batch);
+		break;
+	case BATCH_EMPTY:
+		batch.size = 0;
+		ops->gradient(b, &batch);
+		break;
+	case TOO_MANY_ROWS:
+		g.num[SIDE_USER] = c->batch_size;
+		g.num[SIDE_ITEM] = 2 * c->batch_size + 1;
+		for (uint32_t k = 0; k < 2 * c->batch_size; k++)
+			g.id[SIDE_USER][k] = g.id[SIDE_ITEM][k] = k;
+		ops->write_gradient(b, &g);
+		break;
+	case STEP_OF_SCORER:
+		ops->step(b);
+		break;
+	}
+}
+
+int main(void)
+{
+	static const char *const says[] = { "no array", "no array", "a batch of 8 rows",
+		"a batch of 0 rows", "a gradient of 15 rows", "no optimizer" };
+	int fd = child_file();
+
+	die_set_name("test_misuse");
+	for (enum wrong wrong = GRADIENT_IN; wrong <= STEP_OF_SCORER; wrong++) {
+		struct child child = child_run(do_wrong, &wrong, fd);
+
+		CHECK(child.status == -SIGABRT && strstr(child.text, says[wrong]),
+			"aborts with '%s'", says[wrong]);
+	}
+	return CHECK_EXIT;
+}
