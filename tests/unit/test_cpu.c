@@ -3,16 +3,14 @@
  * for each model, loss and optimizer at odd sizes, for every instruction set this processor has; and the same
  * bits for 1, 2, 3 and 8 threads.
  */
-#include "base/mem.h"
-#include "base/rng.h"
 #include "check.h"
-#include "cpu/cpu.h"
+#include "training.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { USERS = 37, ITEMS = 331, SCORED = 18, STEPS = 20, FEW_STEPS = 3, MAX_BATCH = 5000 };
+enum { SCORED = 18, STEPS = 20, FEW_STEPS = 3 };
 
 /*
  * Agreement asked for: of gradients and moments relative to the model's largest; of a weight relative to itself
@@ -22,67 +20,6 @@ enum { USERS = 37, ITEMS = 331, SCORED = 18, STEPS = 20, FEW_STEPS = 3, MAX_BATC
  */
 static const double gradient_tolerance = 5e-6, weight_tolerance = 2e-6, way_tolerance = 5e-4,
 		    score_tolerance = 2e-6;
-
-struct rows {
-	uint32_t user[MAX_BATCH], item[MAX_BATCH], negative[MAX_BATCH];
-	float label[MAX_BATCH];
-};
-
-/* Skewed ids, so that rows occur many times, once and never. */
-static struct batch random_batch(struct rows *r, uint32_t size, uint64_t step)
-{
-	struct rng g;
-
-	for (uint32_t k = 0; k < size; k++) {
-		rng_start(&g, 7, RNG_TEST, (uint32_t)step, k);
-		r->user[k] = rng_below(&g, 1 + rng_below(&g, USERS));
-		r->item[k] = rng_below(&g, 1 + rng_below(&g, ITEMS));
-		r->negative[k] = rng_below(&g, ITEMS);
-		r->label[k] = (float)rng_below(&g, 2);
-	}
-	return (struct batch){ size, r->user, r->item, r->negative, r->label };
-}
-
-static struct neumf_shape shape_of(
-	enum neumf_model model, enum neumf_loss loss, uint32_t factors, const uint32_t hidden[4])
-{
-	struct neumf_shape s = {
-		.model = model, .loss = loss, .num_users = USERS, .num_items = ITEMS
-	};
-
-	if (neumf_has_gmf(&s))
-		s.factors = factors;
-	for (; neumf_has_mlp(&s) && s.num_hidden < 4 && hidden[s.num_hidden] > 0; s.num_hidden++)
-		s.hidden[s.num_hidden] = hidden[s.num_hidden];
-	if (neumf_has_mlp(&s))
-		s.mlp_factors = factors + 1;
-	return s;
-}
-
-/* One pool for each number of threads, never freed. */
-static struct pool *pool_of(unsigned threads)
-{
-	static struct pool *pools[9];
-
-	if (pools[threads] == NULL)
-		pools[threads] = pool_new(threads);
-	return pools[threads];
-}
-
-/* kernels NULL: the reference */
-static struct backend *make(const struct neumf_shape *s, const struct neumf_optimizer *o,
-	uint32_t batch_size, unsigned threads, const struct cpu_kernels *kernels)
-{
-	struct backend_config c = {
-		.shape = *s, .optimizer = o, .batch_size = batch_size, .pool = pool_of(threads)
-	};
-	struct neumf_layout l;
-
-	neumf_layout(s, &l);
-	c.params = xmalloc(l.num_params, sizeof(float));
-	neumf_init(s, 0.3, DENSE_NORMAL, 3, c.params);
-	return kernels != NULL ? cpu_create(&c, kernels) : backend_reference.create(&c);
-}
 
 /* Largest |a - b| / (absolute + relative |b|) over the elements, or over all of a tensor's. */
 static double worst(const float *a, const float *b, size_t n, double absolute, double relative)
@@ -105,17 +42,6 @@ static double largest(const float *a, size_t n)
 	for (size_t k = 0; k < n; k++)
 		l = fabs((double)a[k]) > l ? fabs((double)a[k]) : l;
 	return l;
-}
-
-/* All tensors of a backend in layout order. */
-static float *read_all(const struct backend_ops *ops, struct backend *b,
-	const struct neumf_layout *l, enum backend_what what)
-{
-	float *out = xmalloc(l->num_params, sizeof(float));
-
-	for (unsigned t = 0; t < l->num_tensors; t++)
-		ops->read(b, t, what, out + l->tensor[t].offset);
-	return out;
 }
 
 /* How far beyond its tolerance the worst element is: at most 1 is good. */
@@ -175,8 +101,8 @@ static double loss_difference(struct backend *cpu, struct backend *reference)
 static struct verdict compare_run(const struct neumf_shape *s, const struct neumf_optimizer *o,
 	uint32_t batch_size, const struct cpu_kernels *kernels)
 {
-	struct backend *cpu = make(s, o, batch_size, 2, kernels);
-	struct backend *reference = make(s, o, batch_size, 1, NULL);
+	struct backend *cpu = make_backend(s, o, batch_size, 2, kernels);
+	struct backend *reference = make_backend(s, o, batch_size, 1, NULL);
 	struct verdict v = { 0 };
 	const bool large = batch_size > 1000 || (s->num_hidden > 0 && s->hidden[0] > 64);
 	const uint32_t steps = large ? FEW_STEPS : STEPS;
@@ -266,7 +192,7 @@ static void check_against_reference(const struct cpu_kernels *kernels)
 static void run(const struct neumf_shape *s, const struct neumf_optimizer *o, uint32_t batch_size,
 	unsigned threads, const struct cpu_kernels *kernels, float *out)
 {
-	struct backend *b = make(s, o, batch_size, threads, kernels);
+	struct backend *b = make_backend(s, o, batch_size, threads, kernels);
 	static uint32_t user[USERS], item[USERS];
 	struct neumf_layout l;
 	static struct rows rows;

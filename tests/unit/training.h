@@ -1,0 +1,87 @@
+/*
+ * training: models, batches and backends that tests train: odd sizes, and ids that occur many times,
+ * once and never.
+ */
+#ifndef TRAINING_H
+#define TRAINING_H
+
+#include "base/mem.h"
+#include "base/rng.h"
+#include "cpu/cpu.h"
+
+enum { USERS = 37, ITEMS = 331, MAX_BATCH = 5000 };
+
+struct rows {
+	uint32_t user[MAX_BATCH], item[MAX_BATCH], negative[MAX_BATCH];
+	float label[MAX_BATCH];
+};
+
+/* Skewed ids, so that rows occur many times, once and never. */
+static inline struct batch random_batch(struct rows *r, uint32_t size, uint64_t step)
+{
+	struct rng g;
+
+	for (uint32_t k = 0; k < size; k++) {
+		rng_start(&g, 7, RNG_TEST, (uint32_t)step, k);
+		r->user[k] = rng_below(&g, 1 + rng_below(&g, USERS));
+		r->item[k] = rng_below(&g, 1 + rng_below(&g, ITEMS));
+		r->negative[k] = rng_below(&g, ITEMS);
+		r->label[k] = (float)rng_below(&g, 2);
+	}
+	return (struct batch){ size, r->user, r->item, r->negative, r->label };
+}
+
+static inline struct neumf_shape shape_of(
+	enum neumf_model model, enum neumf_loss loss, uint32_t factors, const uint32_t hidden[4])
+{
+	struct neumf_shape s = {
+		.model = model, .loss = loss, .num_users = USERS, .num_items = ITEMS
+	};
+
+	if (neumf_has_gmf(&s))
+		s.factors = factors;
+	for (; neumf_has_mlp(&s) && s.num_hidden < 4 && hidden[s.num_hidden] > 0; s.num_hidden++)
+		s.hidden[s.num_hidden] = hidden[s.num_hidden];
+	if (neumf_has_mlp(&s))
+		s.mlp_factors = factors + 1;
+	return s;
+}
+
+/* One pool for each number of threads, never freed. */
+static inline struct pool *pool_of(unsigned threads)
+{
+	static struct pool *pools[9];
+
+	if (pools[threads] == NULL)
+		pools[threads] = pool_new(threads);
+	return pools[threads];
+}
+
+/* kernels NULL: the reference */
+static inline struct backend *make_backend(const struct neumf_shape *s,
+	const struct neumf_optimizer *o, uint32_t batch_size, unsigned threads,
+	const struct cpu_kernels *kernels)
+{
+	struct backend_config c = {
+		.shape = *s, .optimizer = o, .batch_size = batch_size, .pool = pool_of(threads)
+	};
+	struct neumf_layout l;
+
+	neumf_layout(s, &l);
+	c.params = xmalloc(l.num_params, sizeof(float));
+	neumf_init(s, 0.3, DENSE_NORMAL, 3, c.params);
+	return kernels != NULL ? cpu_create(&c, kernels) : backend_reference.create(&c);
+}
+
+/* All tensors of a backend in layout order. */
+static inline float *read_all(const struct backend_ops *ops, struct backend *b,
+	const struct neumf_layout *l, enum backend_what what)
+{
+	float *out = xmalloc(l->num_params, sizeof(float));
+
+	for (unsigned t = 0; t < l->num_tensors; t++)
+		ops->read(b, t, what, out + l->tensor[t].offset);
+	return out;
+}
+
+#endif
