@@ -63,7 +63,7 @@ static const struct opt_program program = {
 
 /* What there is to say of a run that succeeds; said at the end, so that an error is one line. */
 static struct {
-	char *layout; /* "'x': delimiter ...", NULL: not guessed */
+	char *columns; /* "'x': delimiter ...", NULL: not guessed */
 	uint32_t repeats, below_core;
 } seen;
 
@@ -115,10 +115,10 @@ static void check_usage(void)
 	stream_check_stdout();
 }
 
-static uint32_t number_of(struct raw_ids *map, const struct raw_id *label,
+static uint32_t number_of(struct raw_ids *map, const struct raw_id *raw,
 	const struct rating_text *t, const struct rating_text_row *row, const char *what)
 {
-	uint32_t id = raw_ids_add(map, label);
+	uint32_t id = raw_ids_add(map, raw);
 
 	if (id == UINT32_MAX)
 		rating_text_die(t, row, "more than %u %s", RAW_IDS_MAX, what);
@@ -142,12 +142,12 @@ static void read_ratings(
 	const char *path, struct ratings *r, struct raw_ids *users, struct raw_ids *items)
 {
 	static struct rating_text_row rows[LINES];
-	struct rating_columns layout;
+	struct rating_columns columns;
 	struct rating_text *t;
 	size_t n;
 
-	rating_columns_init(&layout, (enum rating_format)cfg.format, cfg.delimiter, cfg.columns);
-	t = rating_text_open(path, &layout);
+	rating_columns_init(&columns, (enum rating_format)cfg.format, cfg.delimiter, cfg.columns);
+	t = rating_text_open(path, &columns);
 	progress_start("bytes", rating_text_size(t));
 	while ((n = rating_text_read(t, rows, LINES)) > 0) {
 		add_rows(r, users, items, t, rows, n);
@@ -159,7 +159,7 @@ static void read_ratings(
 	r->num_users = raw_ids_size(users);
 	r->num_items = raw_ids_size(items);
 	if (cfg.format == FORMAT_AUTO)
-		seen.layout = rating_columns_describe(rating_text_columns(t), rating_text_name(t));
+		seen.columns = rating_columns_describe(rating_text_columns(t), rating_text_name(t));
 	rating_text_close(t);
 }
 
@@ -207,9 +207,9 @@ static uint64_t *hash_raw_ids(const struct ids *ids)
 	uint64_t *hash = xmalloc(ids->num, sizeof(*hash));
 
 	for (uint32_t k = 0; k < ids->num; k++) {
-		const char *label = raw_ids_get(ids->map, ids->order[k]);
+		const char *raw = raw_ids_get(ids->map, ids->order[k]);
 
-		hash[k] = raw_id_hash(label, strlen(label));
+		hash[k] = raw_id_hash(raw, strlen(raw));
 	}
 	return hash;
 }
@@ -302,8 +302,8 @@ static void report(const struct ratings *r, const struct split *split)
 {
 	const struct split_counts *c = split_counts(split);
 
-	if (seen.layout)
-		note("%s", seen.layout);
+	if (seen.columns)
+		note("%s", seen.columns);
 	if (seen.repeats > 0)
 		note("ratings dropped for a later one of the same user and item: %u", seen.repeats);
 	if (seen.below_core > 0)
@@ -361,6 +361,6 @@ int main(int argc, char **argv)
 	ratings_release(&ratings);
 	ids_release(&users);
 	ids_release(&items);
-	free(seen.layout);
+	free(seen.columns);
 	return 0;
 }

@@ -248,7 +248,7 @@ epochs() {
 	assert_status 0
 }
 
-@test "labels: the second column of an id file, quoted for csv and JSON" {
+@test "names: the second column of an id file, quoted for csv and JSON" {
 	by_hand >x.cof
 	printf '0\tzero, or "null"\textra\n17\tItem 17\n19\ttab\\\xc3\xa9\x01\n' >items.tsv
 	printf '0\tu0\n3\tu3\n9\tu9\n' >users.tsv
@@ -269,7 +269,7 @@ epochs() {
 	assert_equal "$output" $'1\tpos\tneg'
 }
 
-@test "labels: what is wrong with a file of them is said" {
+@test "names: what is wrong with a file of them is said" {
 	by_hand >x.cof
 	try() {
 		run --separate-stderr cof-cat x.cof --item-ids items.tsv "${@:2}"
@@ -281,10 +281,10 @@ epochs() {
 	printf '17\ta\nx\tb\n' >items.tsv && try "line 2 of 'items.tsv' does not begin with"
 	printf '\tb\n' >items.tsv && try "'' is not an id"
 	printf '20\ta\n' >items.tsv && try "line 1 of 'items.tsv': item 20 is not below 20"
-	printf '1\ta\n1\tb\n' >items.tsv && try "line 2 of 'items.tsv': item 1 has a label already"
-	printf '1\tcaf\xe9\n' >items.tsv && try "line 1 of 'items.tsv': the label is not UTF-8" --to jsonl
+	printf '1\ta\n1\tb\n' >items.tsv && try "line 2 of 'items.tsv': item 1 has a name already"
+	printf '1\tcaf\xe9\n' >items.tsv && try "line 1 of 'items.tsv': the name is not UTF-8" --to jsonl
 	printf '1\t\xed\xa0\x80\n' >items.tsv && try "not UTF-8" --to jsonl
-	printf '1\ta\n2\tb\0c\n' >items.tsv && try "line 2 of 'items.tsv': a NUL in the label"
+	printf '1\ta\n2\tb\0c\n' >items.tsv && try "line 2 of 'items.tsv': a NUL in the name"
 	rm items.tsv && try "cannot open 'items.tsv'"
 }
 

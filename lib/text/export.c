@@ -23,8 +23,8 @@ struct export
 	struct stream_out *out;
 	enum export_format format;
 	const struct rec_info *info;
-	const struct id_names *labels[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
-	char *before[MAX_FIELDS];			    /* what stands before each field */
+	const struct id_names *names[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
+	char *before[MAX_FIELDS];			   /* what stands before each field */
 	size_t before_length[MAX_FIELDS];
 	const char *end; /* of a row */
 	char *buffer;	 /* text not yet written, or all rows of npy, packed */
@@ -90,10 +90,10 @@ static void append_field(struct export *e, const struct rec_field *field, const 
 	switch (field->type) {
 	case REC_U32:
 		memcpy(&u32, value, sizeof(u32));
-		if (e->labels[field->meaning]) {
-			const char *label = id_names_get(e->labels[field->meaning], u32, &n);
+		if (e->names[field->meaning]) {
+			const char *name = id_names_get(e->names[field->meaning], u32, &n);
 
-			append(e, label, n);
+			append(e, name, n);
 			return;
 		}
 		n = format_uint(text, u32);
@@ -159,8 +159,8 @@ struct export *export_create(const char *path, enum export_format format, enum r
 	e->out = stream_create(path, format == EXPORT_NPY);
 	e->format = format;
 	e->info = &rec_info[kind];
-	e->labels[REC_USER] = users;
-	e->labels[REC_ITEM] = items;
+	e->names[REC_USER] = users;
+	e->names[REC_ITEM] = items;
 	e->buffer = xgrow(NULL, &e->capacity, BUFFER_BYTES, 1);
 	prepare(e);
 	return e;

@@ -30,7 +30,7 @@ void export_rows(struct export *e, const void *rows, size_t n);
 /* Write what is left and close; dies on any error. */
 void export_finish(struct export *e);
 
-/* The style of labels for a format. */
+/* The style of names for a format. */
 enum id_names_style export_id_names_style(enum export_format format);
 
 #endif

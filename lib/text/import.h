@@ -1,6 +1,6 @@
 /*
  * import: rows of a kind from text, one line a row, the fields in the order of the record: what
- * export writes as tsv and csv without labels, to the bit. A line of the field names is passed over
+ * export writes as tsv and csv without names, to the bit. A line of the field names is passed over
  * where it is the first. Numbers stand alone: no blanks, no quotes.
  */
 #ifndef IMPORT_H

@@ -54,7 +54,7 @@ struct line {
 	struct field field[RATING_MAX_COLUMNS];
 };
 
-static void set_delimiter(struct rating_columns *l, const char *given)
+static void set_delimiter(struct rating_columns *cols, const char *given)
 {
 	for (size_t k = 0; k < sizeof(delimiter_names) / sizeof(*delimiter_names); k++)
 		if (strcmp(given, delimiter_names[k].name) == 0)
@@ -67,7 +67,7 @@ static void set_delimiter(struct rating_columns *l, const char *given)
 	if (strpbrk(given, "\r\n0123456789+-."))
 		die_usage(
 			"option --delimiter: '%s' has a line end or part of a number in it", given);
-	strcpy(l->delimiter, given);
+	strcpy(cols->delimiter, given);
 }
 
 static const char *delimiter_name(const char *delimiter)
@@ -78,22 +78,22 @@ static const char *delimiter_name(const char *delimiter)
 	return delimiter;
 }
 
-static bool has_column(const struct rating_columns *l, enum column column)
+static bool has_column(const struct rating_columns *cols, enum column column)
 {
-	for (unsigned c = 0; c < l->num_columns; c++)
-		if (l->column[c] == column)
+	for (unsigned c = 0; c < cols->num_columns; c++)
+		if (cols->column[c] == column)
 			return true;
 	return false;
 }
 
 /* Columns after the last one used are not looked at. */
-static void drop_last_skips(struct rating_columns *l)
+static void drop_last_skips(struct rating_columns *cols)
 {
-	while (l->num_columns > 0 && l->column[l->num_columns - 1] == COLUMN_SKIP)
-		l->num_columns--;
+	while (cols->num_columns > 0 && cols->column[cols->num_columns - 1] == COLUMN_SKIP)
+		cols->num_columns--;
 }
 
-static void set_columns(struct rating_columns *l, const char *given)
+static void set_columns(struct rating_columns *cols, const char *given)
 {
 	for (const char *at = given;; at++) {
 		size_t length = strcspn(at, ",");
@@ -106,35 +106,35 @@ static void set_columns(struct rating_columns *l, const char *given)
 		if (column > COLUMN_TIME)
 			die_usage("option --columns: '%.*s' is not user, item, rating, time or -",
 				(int)length, at);
-		if (column != COLUMN_SKIP && has_column(l, column))
+		if (column != COLUMN_SKIP && has_column(cols, column))
 			die_usage("option --columns: '%s' twice", column_names[column]);
-		if (l->num_columns == RATING_MAX_COLUMNS)
+		if (cols->num_columns == RATING_MAX_COLUMNS)
 			die_usage("option --columns: more than %d columns", RATING_MAX_COLUMNS);
-		l->column[l->num_columns++] = column;
+		cols->column[cols->num_columns++] = column;
 		at += length;
 		if (*at == '\0')
 			break;
 	}
-	if (!has_column(l, COLUMN_USER) || !has_column(l, COLUMN_ITEM))
+	if (!has_column(cols, COLUMN_USER) || !has_column(cols, COLUMN_ITEM))
 		die_usage("option --columns: '%s' lacks user or item", given);
-	drop_last_skips(l);
+	drop_last_skips(cols);
 }
 
-void rating_columns_init(struct rating_columns *l, enum rating_format format, const char *delimiter,
-	const char *columns)
+void rating_columns_init(struct rating_columns *cols, enum rating_format format,
+	const char *delimiter, const char *columns)
 {
 	bool fixed = format == FORMAT_ML_100K || format == FORMAT_ML_1M;
 
 	if (fixed && (delimiter || columns))
 		die_usage("option --%s does not go with --format %s",
 			delimiter ? "delimiter" : "columns", rating_format_names[format]);
-	*l = (struct rating_columns){ .guess = format == FORMAT_AUTO, .exact = fixed };
-	l->min_rating = fixed ? 1 : -FLT_MAX;
-	l->max_rating = fixed ? 5 : FLT_MAX;
-	if (delimiter || !l->guess)
-		set_delimiter(l, delimiter ? delimiter : format == FORMAT_ML_1M ? "::" : "\t");
-	if (columns || !l->guess)
-		set_columns(l, columns ? columns : "user,item,rating,time");
+	*cols = (struct rating_columns){ .guess = format == FORMAT_AUTO, .exact = fixed };
+	cols->min_rating = fixed ? 1 : -FLT_MAX;
+	cols->max_rating = fixed ? 5 : FLT_MAX;
+	if (delimiter || !cols->guess)
+		set_delimiter(cols, delimiter ? delimiter : format == FORMAT_ML_1M ? "::" : "\t");
+	if (columns || !cols->guess)
+		set_columns(cols, columns ? columns : "user,item,rating,time");
 }
 
 /* Split the line at `at`, which ends at `end` (its LF or CR). */
@@ -235,7 +235,7 @@ static bool all_empty(const struct line *lines, unsigned n, unsigned c)
 }
 
 /* Columns by place: user, item, then a rating and a time. */
-static void guess_columns(struct rating_columns *l, const struct line *lines, unsigned n,
+static void guess_columns(struct rating_columns *cols, const struct line *lines, unsigned n,
 	unsigned columns, const char *name)
 {
 	unsigned first = n > 1; /* line 0 may be a header */
@@ -246,13 +246,13 @@ static void guess_columns(struct rating_columns *l, const struct line *lines, un
 		die("'%s' has %u columns and no header that names them: say which is what with --columns",
 			name, columns);
 	if (columns == 4)
-		set_columns(l, "user,item,rating,time");
+		set_columns(cols, "user,item,rating,time");
 	else if (columns == 2)
-		set_columns(l, "user,item");
+		set_columns(cols, "user,item");
 	else if (mostly_whole(lines + first, n - first, 2, GUESS_TIME_FROM))
-		set_columns(l, "user,item,time");
+		set_columns(cols, "user,item,time");
 	else
-		set_columns(l, "user,item,rating");
+		set_columns(cols, "user,item,rating");
 }
 
 /* The number of fields that most lines have, of equals the first. */
@@ -274,22 +274,23 @@ static unsigned usual_fields(const struct line *lines, unsigned n)
 }
 
 /* The first delimiter by which most lines have two fields or more. */
-static void guess_delimiter(struct rating_columns *l, struct line *lines, const char *text,
+static void guess_delimiter(struct rating_columns *cols, struct line *lines, const char *text,
 	size_t size, const char *name)
 {
 	for (size_t d = 0; d < sizeof(delimiters) / sizeof(*delimiters); d++)
 		if (usual_fields(lines, split_sample(lines, text, size, delimiters[d])) >= 2) {
-			strcpy(l->delimiter, delimiters[d]);
+			strcpy(cols->delimiter, delimiters[d]);
 			return;
 		}
 	die("'%s' has one column by any usual delimiter: say which with --delimiter", name);
 }
 
 /* Without known names: a header has a word where a number belongs and the next line a number. */
-static bool looks_like_header(const struct rating_columns *l, const struct line *lines, unsigned n)
+static bool looks_like_header(
+	const struct rating_columns *cols, const struct line *lines, unsigned n)
 {
-	for (unsigned c = 0; n > 1 && c < l->num_columns; c++)
-		if ((l->column[c] == COLUMN_RATING || l->column[c] == COLUMN_TIME) &&
+	for (unsigned c = 0; n > 1 && c < cols->num_columns; c++)
+		if ((cols->column[c] == COLUMN_RATING || cols->column[c] == COLUMN_TIME) &&
 			c < lines[0].num_fields && c < lines[1].num_fields &&
 			lines[0].field[c].length > 0 &&
 			isalpha((unsigned char)lines[0].field[c].at[0]) &&
@@ -298,34 +299,36 @@ static bool looks_like_header(const struct rating_columns *l, const struct line 
 	return false;
 }
 
-char *rating_columns_describe(const struct rating_columns *l, const char *name)
+char *rating_columns_describe(const struct rating_columns *cols, const char *name)
 {
 	char columns[RATING_MAX_COLUMNS * sizeof("rating,")] = "";
 
-	for (unsigned c = 0; c < l->num_columns; c++) {
+	for (unsigned c = 0; c < cols->num_columns; c++) {
 		strcat(columns, c ? "," : "");
-		strcat(columns, column_names[l->column[c]]);
+		strcat(columns, column_names[cols->column[c]]);
 	}
-	return xasprintf("'%s': delimiter %s, %s, columns %s", name, delimiter_name(l->delimiter),
-		l->header ? "a header line" : "no header line", columns);
+	return xasprintf("'%s': delimiter %s, %s, columns %s", name,
+		delimiter_name(cols->delimiter), cols->header ? "a header line" : "no header line",
+		columns);
 }
 
-void rating_columns_guess(struct rating_columns *l, const char *text, size_t size, const char *name)
+void rating_columns_guess(
+	struct rating_columns *cols, const char *text, size_t size, const char *name)
 {
 	struct line *lines = xmalloc(RATING_SAMPLE_LINES, sizeof(*lines));
 	struct rating_columns named = { 0 };
 	unsigned n;
 
-	if (!l->delimiter[0])
-		guess_delimiter(l, lines, text, size, name);
-	n = split_sample(lines, text, size, l->delimiter);
-	l->header = read_header(&named, &lines[0]);
-	if (l->num_columns == 0 && l->header) {
-		memcpy(l->column, named.column, sizeof(l->column));
-		l->num_columns = named.num_columns;
-	} else if (l->num_columns == 0) {
-		guess_columns(l, lines, n, usual_fields(lines, n), name);
+	if (!cols->delimiter[0])
+		guess_delimiter(cols, lines, text, size, name);
+	n = split_sample(lines, text, size, cols->delimiter);
+	cols->header = read_header(&named, &lines[0]);
+	if (cols->num_columns == 0 && cols->header) {
+		memcpy(cols->column, named.column, sizeof(cols->column));
+		cols->num_columns = named.num_columns;
+	} else if (cols->num_columns == 0) {
+		guess_columns(cols, lines, n, usual_fields(lines, n), name);
 	}
-	l->header = l->header || looks_like_header(l, lines, n);
+	cols->header = cols->header || looks_like_header(cols, lines, n);
 	free(lines);
 }

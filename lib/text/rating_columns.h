@@ -1,6 +1,6 @@
 /*
- * layout: what the columns of a rating text are: delimiter, header line, which column is what.
- * Given by a named format or by the user, or guessed from the first lines.
+ * rating_columns: the shape of a rating text: its delimiter, whether it has a header line, and what
+ * each column holds. Given by a named format or by the user, or guessed from the first lines.
  */
 #ifndef RATING_COLUMNS_H
 #define RATING_COLUMNS_H
@@ -19,30 +19,29 @@ struct rating_columns {
 	char delimiter[RATING_MAX_DELIMITER + 1]; /* "": not known yet */
 	unsigned num_columns;			  /* up to the last one used; 0: not known yet */
 	enum column column[RATING_MAX_COLUMNS];
-	bool guess;  /* fill in from the first lines what is not known, and look for a header */
+	bool guess;  /* fill in what is not known from the first lines, and look for a header */
 	bool header; /* the first line is one */
 	bool exact;  /* more columns than num_columns are an error */
-	float min_rating, max_rating;
+	float min_rating, max_rating; /* any other rating is an error */
 };
 
 /*
- * The layout of a format. `delimiter` ("\t", "tab", "::" ...) and `columns` ("user,item,-,time")
- * are the user's and may be NULL; wrong ones exit 2. FORMAT_TEXT takes a tab and
- * user,item,rating,time where they are not given, and no header; FORMAT_AUTO leaves the rest to
- * rating_columns_guess.
+ * The columns of a format. `delimiter` ("\t", "tab", "::" ...) and `columns` ("user,item,-,time")
+ * come from the user and may be NULL; wrong usage exits 2. Where they are not given, FORMAT_TEXT has
+ * a tab, user,item,rating,time and no header; FORMAT_AUTO leaves them to rating_columns_guess.
  */
-void rating_columns_init(struct rating_columns *l, enum rating_format format, const char *delimiter,
-	const char *columns);
+void rating_columns_init(struct rating_columns *cols, enum rating_format format,
+	const char *delimiter, const char *columns);
 
 /*
  * Fill in what is not known from the first lines of a text: `size` bytes of whole lines, each with
- * its LF; looks at up to RATING_SAMPLE_LINES of them. `name` is the text's for messages. Dies when
- * no layout fits.
+ * its LF, of which at most RATING_SAMPLE_LINES are looked at. `name` stands for the text in
+ * messages. Dies when nothing fits.
  */
 void rating_columns_guess(
-	struct rating_columns *l, const char *text, size_t size, const char *name);
+	struct rating_columns *cols, const char *text, size_t size, const char *name);
 
 /* "'name': delimiter tab, no header line, columns user,item,rating,time" in a new string. */
-char *rating_columns_describe(const struct rating_columns *l, const char *name);
+char *rating_columns_describe(const struct rating_columns *cols, const char *name);
 
 #endif

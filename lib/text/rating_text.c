@@ -1,6 +1,6 @@
 /*
- * text: whole lines in one buffer, each parsed in place in one pass. Every line there ends in LF
- * and no delimiter or number holds one, so the scanning loops need no other bound.
+ * rating_text: whole lines in one buffer, each parsed in place in one pass. Every line there ends in
+ * LF and no delimiter or number holds one, so the scanning loops need no other bound.
  */
 #include "text/rating_text.h"
 
@@ -22,7 +22,7 @@ enum { TEXT_BUFFER = 1 << 20, SLACK = 16, MAX_NUMBER = 64, MAX_MESSAGE = 256 };
 
 struct rating_text {
 	struct stream_in *in;
-	struct rating_columns layout;
+	struct rating_columns columns;
 	size_t width;	  /* of the delimiter */
 	char *buffer;	  /* TEXT_BUFFER, the LF that the last line may lack, SLACK to read ahead */
 	char *at, *limit; /* the next line; the end of the last whole one */
@@ -64,7 +64,7 @@ void rating_text_die(
 	die_line(t, row->line, row->at, message);
 }
 
-/* Move the rest to the front and fill the buffer; false when there is nothing more. */
+/* Move the rest to the front and fill the buffer; false when no line is left. */
 static bool refill(struct rating_text *t)
 {
 	size_t rest = (size_t)(t->end - t->at), got;
@@ -89,8 +89,7 @@ static bool refill(struct rating_text *t)
 	return t->limit > t->buffer;
 }
 
-/* The start of the next line that is not empty, or NULL at the
-   end, without `refilling` of the buffer. */
+/* The start of the next line that is not empty; NULL at the end, of the buffer unless `refilling`. */
 static inline char *next_line(struct rating_text *t, bool refilling)
 {
 	for (;;) {
@@ -106,23 +105,23 @@ static inline char *next_line(struct rating_text *t, bool refilling)
 	}
 }
 
-struct rating_text *rating_text_open(const char *path, const struct rating_columns *layout)
+struct rating_text *rating_text_open(const char *path, const struct rating_columns *columns)
 {
 	struct rating_text *t = xcalloc(1, sizeof(*t));
 
 	t->in = stream_open(path);
 	t->buffer = t->at = t->limit = t->end = xcalloc(TEXT_BUFFER + 1 + SLACK, 1);
-	t->layout = *layout;
+	t->columns = *columns;
 	if (refill(t) && t->end - t->at >= 3 && memcmp(t->at, "\xef\xbb\xbf", 3) == 0)
 		t->at += 3;
 	if (!next_line(t, true))
 		die("'%s' is empty", stream_name(t->in));
 	t->line--;
-	if (t->layout.guess)
+	if (t->columns.guess)
 		rating_columns_guess(
-			&t->layout, t->at, (size_t)(t->limit - t->at), stream_name(t->in));
-	t->width = strlen(t->layout.delimiter);
-	if (t->layout.header) {
+			&t->columns, t->at, (size_t)(t->limit - t->at), stream_name(t->in));
+	t->width = strlen(t->columns.delimiter);
+	if (t->columns.header) {
 		t->line++;
 		t->at = (char *)memchr(t->at, '\n', (size_t)(t->limit - t->at)) + 1;
 	}
@@ -136,7 +135,7 @@ static inline bool at_line_end(const char *p)
 
 static inline bool at_delimiter(const struct rating_text *t, const char *p)
 {
-	const char *delimiter = t->layout.delimiter;
+	const char *delimiter = t->columns.delimiter;
 
 	return *p == delimiter[0] && (t->width == 1 || memcmp(p, delimiter, t->width) == 0);
 }
@@ -153,8 +152,7 @@ static const char *find_field_end(const struct rating_text *t, const char *p)
 	return p;
 }
 
-/* Die about the field at `start`; what it holds is quoted up
-   to 40 bytes, others than text as '?'. */
+/* Die about the field at `start`. Up to 40 bytes of it are quoted, control characters as '?'. */
 _Noreturn static void die_field(
 	const struct rating_text *t, const char *start, const char *what, const char *why)
 {
@@ -168,9 +166,9 @@ _Noreturn static void die_field(
 	die_at(t, start, "%s '%s' %s", what, quoted, why);
 }
 
-/* A label of any bytes but control characters. */
+/* A raw id of any bytes but control characters. */
 static const char *scan_text(
-	const struct rating_text *t, const char *start, struct raw_id *label, const char *what)
+	const struct rating_text *t, const char *start, struct raw_id *id, const char *what)
 {
 	const char *p = start;
 
@@ -179,21 +177,22 @@ static const char *scan_text(
 			die_field(t, start, what, "has a control character in it");
 	if (p == start)
 		die_at(t, start, "%s is empty", what);
-	*label = raw_id_of(start, (size_t)(p - start));
+	*id = raw_id_of(start, (size_t)(p - start));
 	return p;
 }
 
 /*
- * How many of the 8 bytes at `p` are digits before the first that is none, and their number: all
- * bytes at once (Lamport 1975), no branch to mispredict. In `v` a digit's byte is its value; adding
- * 0x76 carries any greater one into its top bit. Pairs, fours, then all eight are put together.
+ * How many of the 8 bytes at `p` are digits, up to the first that is not, and the number they make:
+ * all bytes at once (Lamport 1975), without a branch to mispredict. In `v` the byte of a digit is its
+ * value; adding 0x76 carries any greater byte into its top bit. Then pairs, fours and all eight are
+ * combined.
  */
 static inline unsigned eight_digits(const char *p, uint64_t *number)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);
 	uint64_t v = get64((const unsigned char *)p) ^ 0x30 * ones;
 	uint64_t others = (v | (v + 0x76 * ones)) & 0x80 * ones;
-	uint64_t first = (others & (0 - others)) >> 7; /* 1 in the byte behind the digits, or 0 */
+	uint64_t first = (others & (0 - others)) >> 7; /* 1 in the byte after the digits, or 0 */
 	unsigned n = (unsigned)(((first - 1) & ones) * ones >> 56);
 
 	v <<= (64 - 8 * n) & 63; /* leading zeros; nonsense for n = 0 */
@@ -203,7 +202,7 @@ static inline unsigned eight_digits(const char *p, uint64_t *number)
 	return n;
 }
 
-/* The number in up to 16 digits; returns behind them, `p` itself where there is none. */
+/* The number that up to 16 digits make; returns where they end, `p` itself where there is none. */
 static inline const char *scan_digits(const char *p, uint64_t *number)
 {
 	static const uint32_t power[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,
@@ -219,20 +218,20 @@ static inline const char *scan_digits(const char *p, uint64_t *number)
 	return p + 8 + n;
 }
 
-/* A label; a canonical number on the short way. */
+/* A raw id; a fast path for canonical numbers. */
 static inline const char *scan_raw_id(
-	const struct rating_text *t, const char *start, struct raw_id *label, const char *what)
+	const struct rating_text *t, const char *start, struct raw_id *id, const char *what)
 {
 	uint64_t number;
 	const char *p = scan_digits(start, &number);
 
 	if (!at_field_end(t, p) || p == start || (*start == '0' && p - start > 1))
-		return scan_text(t, start, label, what);
-	*label = (struct raw_id){ start, (size_t)(p - start), number };
+		return scan_text(t, start, id, what);
+	*id = (struct raw_id){ start, (size_t)(p - start), number };
 	return p;
 }
 
-/* The long way: any decimal number, rounded to double and then to float. */
+/* The slow path: any decimal number, rounded to double and then to float. */
 static const char *scan_real(const struct rating_text *t, const char *start, float *value)
 {
 	const char *end = find_field_end(t, start);
@@ -253,8 +252,8 @@ static const char *scan_real(const struct rating_text *t, const char *start, flo
 }
 
 /*
- * A rating. The short way is exact: digits that make an integer below 2^24 over a power of ten up
- * to 10^10 are two exact floats, and their quotient is the nearest float (Clinger 1990).
+ * A rating. The fast path is exact: an integer below 2^24 and a power of ten up to 10^10 are exact
+ * floats, and so their quotient is the nearest float (Clinger 1990).
  */
 static inline const char *scan_rating(const struct rating_text *t, const char *start, float *value)
 {
@@ -279,7 +278,7 @@ static inline const char *scan_rating(const struct rating_text *t, const char *s
 	return p;
 }
 
-/* The long way: a sign, as many digits as 64 bits hold, a fraction of zeros. */
+/* The slow path: a sign, as many digits as 64 bits hold, a fraction of zeros. */
 static const char *scan_integer(const struct rating_text *t, const char *start, int64_t *value)
 {
 	const char *digits = start + (*start == '-'), *p = digits;
@@ -312,7 +311,17 @@ static inline const char *scan_time(const struct rating_text *t, const char *sta
 	return p;
 }
 
-/* The column that the layout has at this place. */
+/* Die about the rating at `start`. */
+_Noreturn static void die_outside(const struct rating_text *t, const char *start)
+{
+	char why[64];
+
+	snprintf(why, sizeof(why), "is outside %g..%g", (double)t->columns.min_rating,
+		(double)t->columns.max_rating);
+	die_field(t, start, "rating", why);
+}
+
+/* Parse the field at `p`, which is in this column. */
 static inline const char *scan_field(
 	const struct rating_text *t, enum column column, const char *p, struct rating_text_row *row)
 {
@@ -331,31 +340,32 @@ static inline const char *scan_field(
 		break;
 	}
 	p = scan_rating(t, p, &row->rating);
-	if (row->rating < t->layout.min_rating || row->rating > t->layout.max_rating)
-		die_field(t, start, "rating", "is outside 1..5");
+	if (row->rating < t->columns.min_rating || row->rating > t->columns.max_rating)
+		die_outside(t, start);
 	return p;
 }
 
-/* Parse the line at `p` and move on behind it. */
+/* Parse the line at `p` and move on to the next. */
 static inline void read_line(struct rating_text *t, const char *p, struct rating_text_row *row)
 {
-	const struct rating_columns *l = &t->layout;
+	const struct rating_columns *columns = &t->columns;
 
 	row->line = t->line;
 	row->at = p;
 	row->rating = 1;
 	row->time = 0;
 	for (unsigned c = 0;;) {
-		p = scan_field(t, l->column[c], p, row);
-		if (++c == l->num_columns)
+		p = scan_field(t, columns->column[c], p, row);
+		if (++c == columns->num_columns)
 			break;
 		if (!at_delimiter(t, p))
-			die_at(t, p, "the line ends after %u of %u columns", c, l->num_columns);
+			die_at(t, p, "the line ends after %u of %u columns", c,
+				columns->num_columns);
 		p += t->width;
 	}
 	if (!at_line_end(p)) {
-		if (l->exact)
-			die_at(t, p, "the line has more than %u columns", l->num_columns);
+		if (columns->exact)
+			die_at(t, p, "the line has more than %u columns", columns->num_columns);
 		p = memchr(p, '\n', (size_t)(t->limit - p));
 	}
 	t->at += p - t->at + (*p == '\r') + 1;
@@ -378,7 +388,7 @@ const char *rating_text_name(const struct rating_text *t)
 
 const struct rating_columns *rating_text_columns(const struct rating_text *t)
 {
-	return &t->layout;
+	return &t->columns;
 }
 
 uint64_t rating_text_offset(const struct rating_text *t)

@@ -1,8 +1,8 @@
 /*
- * text: ratings out of a text, one a line: user, item and, where there, rating and time.
+ * rating_text: reads ratings from text, one per line: user, item and, if present, rating and time.
  *
- * Lines end in LF or CRLF; a byte order mark at the start and empty lines are passed over. Fields
- * are separated by one delimiter and taken as they are: no quotes, no escapes, no blanks cut off.
+ * Lines end in LF or CRLF; a byte order mark at the start and empty lines are skipped. Fields are
+ * separated by one delimiter and taken as they are: no quotes, no escapes, no blanks trimmed.
  * Memory: 1 MiB, which is also the longest line.
  */
 #ifndef RATING_TEXT_H
@@ -16,7 +16,7 @@
 
 struct rating_text;
 
-/* One line. Labels lie in the reader's buffer and live until the next call. */
+/* One line. The raw ids point into the reader's buffer and live until the next call. */
 struct rating_text_row {
 	struct raw_id user, item;
 	float rating;  /* 1 without such a column */
@@ -25,15 +25,14 @@ struct rating_text_row {
 	const char *at;
 };
 
-/* Open `path` ("-": standard input; gzip is known by its
-   magic) and settle its layout, header included. */
-struct rating_text *rating_text_open(const char *path, const struct rating_columns *layout);
+/* Open `path` ("-": standard input; gzip is recognised) and settle its columns and header. */
+struct rating_text *rating_text_open(const char *path, const struct rating_columns *columns);
 
 /*
  * The next ratings, up to `max`: fewer where the buffer ends, 0 at the end. Dies with "line N of
- * 'x' (byte B): ...", N from 1, B from 0, on a missing or empty field, a label with a control
- * character in it, a rating that is no finite number or out of the layout's range, a time that is
- * no integer of 64 bits.
+ * 'x' (byte B): ...", N from 1, B from 0, on a missing or empty field, a raw id that contains a
+ * control character, a rating that is not a finite number from min_rating to max_rating, and a time
+ * that is not a 64-bit integer.
  */
 size_t rating_text_read(struct rating_text *t, struct rating_text_row *rows, size_t max);
 

@@ -1,7 +1,11 @@
 /*
- * idmap: one key an id and open addressing over them, linear probing at a load of at most one half;
- * small numbers have a table of their own, which is one look instead of two or more.
+ * raw_ids: one key per id, found by open addressing with linear probing at a load of at most one
+ * half. Small numbers have a table of their own: one memory access instead of two or more.
+ *
+ * The hash is keyed by random numbers, so that no text can be made whose ids all collide. Ids are
+ * numbered by first appearance, so that the keys change no result.
  */
+#define _DEFAULT_SOURCE // getentropy
 #include "text/raw_ids.h"
 
 #include "base/die.h"
@@ -12,8 +16,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* A key is the number of a canonical label, or this bit and where the label starts in `arena`. */
+/* A key is the number that a canonical raw id stands for, or this bit and the place of its text in `arena`. */
 #define KEY_TEXT (UINT64_C(1) << 63)
 
 /* Numbers below this are looked up in `direct`: 16 MiB at most. */
@@ -21,32 +26,33 @@ enum { DIRECT_NUMBERS = 1 << 22 };
 
 struct raw_ids {
 	uint32_t size, max;
-	uint64_t *key; /* of each id */
+	uint64_t *key; /* one per id */
 	size_t key_capacity;
 	uint32_t *slot; /* 0: empty, else id + 1 */
 	unsigned slot_bits;
-	size_t num_slots; /* in use */
-	uint32_t *direct; /* of a number below direct_size: 0 or id + 1 */
+	size_t num_used;  /* slots */
+	uint32_t *direct; /* for each number below direct_size: 0 or id + 1 */
 	uint32_t direct_size;
-	char *arena; /* the other labels, each with its NUL */
+	uint64_t hash_key[2];
+	char *arena; /* the text of other raw ids, each with its NUL */
 	size_t arena_size, arena_capacity;
 	char digits[RAW_ID_MAX_DIGITS + 2];
 };
 
 struct raw_id raw_id_of(const char *text, size_t length)
 {
-	struct raw_id label = { text, length, RAW_ID_TEXT };
+	struct raw_id raw = { text, length, RAW_ID_TEXT };
 	uint64_t number = 0;
 
 	if (length == 0 || length > RAW_ID_MAX_DIGITS || (text[0] == '0' && length > 1))
-		return label;
+		return raw;
 	for (size_t k = 0; k < length; k++) {
 		if (text[k] < '0' || text[k] > '9')
-			return label;
+			return raw;
 		number = 10 * number + (uint64_t)(text[k] - '0');
 	}
-	label.number = number;
-	return label;
+	raw.number = number;
+	return raw;
 }
 
 struct raw_ids *raw_ids_new(uint32_t max)
@@ -56,6 +62,9 @@ struct raw_ids *raw_ids_new(uint32_t max)
 	m->max = max;
 	m->slot_bits = 8;
 	m->slot = xcalloc((size_t)1 << m->slot_bits, sizeof(*m->slot));
+	if (getentropy(m->hash_key, sizeof(m->hash_key)))
+		die("cannot get random numbers:");
+	m->hash_key[0] |= 1;
 	return m;
 }
 
@@ -75,45 +84,55 @@ uint32_t raw_ids_size(const struct raw_ids *m)
 	return m->size;
 }
 
-/* Fibonacci hashing (Knuth, TAOCP 6.4): the high bits of the product. */
-static size_t slot_of(uint64_t hash, unsigned slot_bits)
+/*
+ * Multiply-shift by a random odd number (Dietzfelbinger et al. 1997): two keys that were chosen
+ * without knowing it collide as rarely as two random ones. The multiplication by a constant before
+ * it (Fibonacci hashing; Knuth, TAOCP 6.4) keeps runs of consecutive numbers apart, whatever the
+ * random one is.
+ */
+static size_t slot_of(const struct raw_ids *m, uint64_t hash)
 {
-	return (size_t)((hash * UINT64_C(0x9e3779b97f4a7c15)) >> (64 - slot_bits));
+	hash *= UINT64_C(0x9e3779b97f4a7c15);
+	hash = (hash ^ hash >> 32) * m->hash_key[0];
+	return (size_t)(hash >> (64 - m->slot_bits));
 }
 
-uint64_t raw_id_hash(const char *text, size_t length)
+static uint64_t hash_text(uint64_t hash, const char *text, size_t length)
 {
-	uint64_t hash = UINT64_C(0xcbf29ce484222325);
-
 	for (size_t k = 0; k < length; k++)
 		hash = (hash ^ (unsigned char)text[k]) * UINT64_C(0x100000001b3);
 	return hash ^ hash >> 32;
 }
 
-static uint64_t hash_of(const struct raw_id *label)
+uint64_t raw_id_hash(const char *text, size_t length)
 {
-	return label->number != RAW_ID_TEXT ? label->number
-					    : raw_id_hash(label->text, label->length);
+	return hash_text(UINT64_C(0xcbf29ce484222325), text, length);
 }
 
-static uint64_t hash_key(const struct raw_ids *m, uint64_t key)
+static size_t slot_of_raw_id(const struct raw_ids *m, const struct raw_id *raw)
 {
-	const char *text;
+	if (raw->number != RAW_ID_TEXT)
+		return slot_of(m, raw->number);
+	return slot_of(m, hash_text(m->hash_key[1], raw->text, raw->length));
+}
+
+static size_t slot_of_key(const struct raw_ids *m, uint64_t key)
+{
+	const char *text = m->arena + (key & ~KEY_TEXT);
 
 	if (!(key & KEY_TEXT))
-		return key;
-	text = m->arena + (key & ~KEY_TEXT);
-	return raw_id_hash(text, strlen(text));
+		return slot_of(m, key);
+	return slot_of(m, hash_text(m->hash_key[1], text, strlen(text)));
 }
 
-static bool key_is(const struct raw_ids *m, uint64_t key, const struct raw_id *label)
+static bool key_is(const struct raw_ids *m, uint64_t key, const struct raw_id *raw)
 {
 	const char *text;
 
-	if (label->number != RAW_ID_TEXT || !(key & KEY_TEXT))
-		return key == label->number;
+	if (raw->number != RAW_ID_TEXT || !(key & KEY_TEXT))
+		return key == raw->number;
 	text = m->arena + (key & ~KEY_TEXT);
-	return strncmp(text, label->text, label->length) == 0 && text[label->length] == '\0';
+	return strncmp(text, raw->text, raw->length) == 0 && text[raw->length] == '\0';
 }
 
 static void grow_slots(struct raw_ids *m)
@@ -128,38 +147,38 @@ static void grow_slots(struct raw_ids *m)
 
 		if (m->key[id] < DIRECT_NUMBERS)
 			continue;
-		at = slot_of(hash_key(m, m->key[id]), m->slot_bits);
+		at = slot_of_key(m, m->key[id]);
 		while (m->slot[at])
 			at = (at + 1) & mask;
 		m->slot[at] = id + 1;
 	}
 }
 
-/* The slot that holds the label, or the empty one where it belongs. */
-static size_t probe(const struct raw_ids *m, const struct raw_id *label)
+/* The slot that holds the raw id, or the empty one where it belongs. */
+static size_t probe(const struct raw_ids *m, const struct raw_id *raw)
 {
 	size_t mask = ((size_t)1 << m->slot_bits) - 1;
-	size_t at = slot_of(hash_of(label), m->slot_bits);
+	size_t at = slot_of_raw_id(m, raw);
 
-	while (m->slot[at] && !key_is(m, m->key[m->slot[at] - 1], label))
+	while (m->slot[at] && !key_is(m, m->key[m->slot[at] - 1], raw))
 		at = (at + 1) & mask;
 	return at;
 }
 
-static uint64_t new_key(struct raw_ids *m, const struct raw_id *label)
+static uint64_t new_key(struct raw_ids *m, const struct raw_id *raw)
 {
 	uint64_t key = KEY_TEXT | m->arena_size;
 
-	if (label->number != RAW_ID_TEXT)
-		return label->number;
-	m->arena = xgrow(m->arena, &m->arena_capacity, m->arena_size + label->length + 1, 1);
-	memcpy(m->arena + m->arena_size, label->text, label->length);
-	m->arena[m->arena_size + label->length] = '\0';
-	m->arena_size += label->length + 1;
+	if (raw->number != RAW_ID_TEXT)
+		return raw->number;
+	m->arena = xgrow(m->arena, &m->arena_capacity, m->arena_size + raw->length + 1, 1);
+	memcpy(m->arena + m->arena_size, raw->text, raw->length);
+	m->arena[m->arena_size + raw->length] = '\0';
+	m->arena_size += raw->length + 1;
 	return key;
 }
 
-/* Where the id of a number below DIRECT_NUMBERS is. */
+/* Make `direct` reach `number`; returns its place there. */
 static uint32_t *grow_direct(struct raw_ids *m, uint32_t number)
 {
 	uint32_t size = m->direct_size ? m->direct_size : 1024;
@@ -172,32 +191,32 @@ static uint32_t *grow_direct(struct raw_ids *m, uint32_t number)
 	return &m->direct[number];
 }
 
-/* A label that is not there yet; its place is `at`, in `slot` or in `direct`. */
-static uint32_t add_new(struct raw_ids *m, const struct raw_id *label, uint32_t *at)
+/* Add a raw id that is not there yet; `at` is its place in `slot` or `direct`. */
+static uint32_t add_new(struct raw_ids *m, const struct raw_id *raw, uint32_t *at)
 {
 	if (m->size == m->max)
 		return UINT32_MAX;
 	m->key = xgrow(m->key, &m->key_capacity, (size_t)m->size + 1, sizeof(*m->key));
-	m->key[m->size] = new_key(m, label);
+	m->key[m->size] = new_key(m, raw);
 	*at = ++m->size;
 	return m->size - 1;
 }
 
-uint32_t raw_ids_add(struct raw_ids *m, const struct raw_id *label)
+uint32_t raw_ids_add(struct raw_ids *m, const struct raw_id *raw)
 {
 	uint32_t *at, id;
 
-	if (label->number < m->direct_size) {
-		at = &m->direct[label->number];
-		return *at ? *at - 1 : add_new(m, label, at);
+	if (raw->number < m->direct_size) {
+		at = &m->direct[raw->number];
+		return *at ? *at - 1 : add_new(m, raw, at);
 	}
-	if (label->number < DIRECT_NUMBERS)
-		return add_new(m, label, grow_direct(m, (uint32_t)label->number));
-	at = &m->slot[probe(m, label)];
+	if (raw->number < DIRECT_NUMBERS)
+		return add_new(m, raw, grow_direct(m, (uint32_t)raw->number));
+	at = &m->slot[probe(m, raw)];
 	if (*at)
 		return *at - 1;
-	id = add_new(m, label, at);
-	if (id != UINT32_MAX && ++m->num_slots > (size_t)1 << (m->slot_bits - 1))
+	id = add_new(m, raw, at);
+	if (id != UINT32_MAX && ++m->num_used > (size_t)1 << (m->slot_bits - 1))
 		grow_slots(m);
 	return id;
 }
@@ -212,7 +231,7 @@ const char *raw_ids_get(struct raw_ids *m, uint32_t id)
 	return m->digits;
 }
 
-/* A decimal label for sorting. */
+/* A decimal raw id, for sorting. */
 struct decimal {
 	uint64_t value;	  /* UINT64_MAX: more significant digits than RAW_ID_MAX_DIGITS */
 	const char *text; /* without leading zeros; only where value is UINT64_MAX */
@@ -220,7 +239,7 @@ struct decimal {
 	uint32_t id;
 };
 
-/* False when the label has anything but digits. */
+/* False when the raw id holds anything but digits. */
 static bool decimal_of(const struct raw_ids *m, uint32_t id, struct decimal *d)
 {
 	const char *text;
@@ -235,7 +254,7 @@ static bool decimal_of(const struct raw_ids *m, uint32_t id, struct decimal *d)
 		return false;
 	zeros = strspn(text, "0");
 	if (zeros == length)
-		zeros--; /* '00' is the value 0 behind one zero */
+		zeros--; /* '00' is the value 0 after one leading zero */
 	d->zeros = (uint32_t)zeros;
 	d->significant = (uint32_t)(length - zeros);
 	d->text = text + zeros;

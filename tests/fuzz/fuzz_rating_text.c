@@ -1,4 +1,4 @@
-/* Text: rating logs in every format, label files, and rows of records. The first byte chooses. */
+/* Text: rating logs in every format, id files, and rows of records. The first byte chooses. */
 #include "fuzz.h"
 #include "text/id_names.h"
 #include "text/import.h"
@@ -11,18 +11,18 @@ static unsigned choice;
 static void read_ratings(const char *path)
 {
 	struct rating_text_row rows[64];
-	struct rating_columns layout;
+	struct rating_columns columns;
 	struct rating_text *t;
 
-	rating_columns_init(&layout, (enum rating_format)(choice % 4), NULL, NULL);
-	t = rating_text_open(path, &layout);
+	rating_columns_init(&columns, (enum rating_format)(choice % 4), NULL, NULL);
+	t = rating_text_open(path, &columns);
 	free(rating_columns_describe(rating_text_columns(t), path));
 	while (rating_text_read(t, rows, 64))
 		;
 	rating_text_close(t);
 }
 
-static void read_labels(const char *path)
+static void read_names(const char *path)
 {
 	struct id_names *l = id_names_load(path, "item", 1000, (enum id_names_style)(choice % 3));
 	size_t length;
@@ -44,7 +44,7 @@ static void read_rows(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(const char *) = { read_ratings, read_labels, read_rows };
+	static void (*const readers[])(const char *) = { read_ratings, read_names, read_rows };
 
 	if (!size)
 		return 0;

@@ -78,12 +78,12 @@ static void write_lines(const char *path, const struct line *lines, const char *
 	stream_commit(out, false);
 }
 
-static bool raw_id_is(const struct raw_id *label, const char *text)
+static bool raw_id_is(const struct raw_id *id, const char *text)
 {
 	struct raw_id expected = raw_id_of(text, strlen(text));
 
-	return label->length == expected.length && label->number == expected.number &&
-	       memcmp(label->text, text, label->length) == 0;
+	return id->length == expected.length && id->number == expected.number &&
+	       memcmp(id->text, text, id->length) == 0;
 }
 
 /* Correctly rounded, or rounded to double before: then strtod says the same. */
@@ -96,13 +96,13 @@ static void check_lines(const char *path, const struct line *lines, const char *
 {
 	unsigned users = 0, items = 0, ratings = 0, times = 0;
 	struct rating_text_row rows[BATCH];
-	struct rating_columns layout;
+	struct rating_columns columns;
 	struct rating_text *t;
 	int done = 0;
 	size_t n;
 
-	rating_columns_init(&layout, FORMAT_TEXT, delimiter, NULL);
-	t = rating_text_open(path, &layout);
+	rating_columns_init(&columns, FORMAT_TEXT, delimiter, NULL);
+	t = rating_text_open(path, &columns);
 	while ((n = rating_text_read(t, rows, BATCH)) > 0)
 		for (size_t k = 0; k < n && done < NUM_LINES; k++, done++) {
 			users += raw_id_is(&rows[k].user, lines[done].user);
@@ -113,7 +113,7 @@ static void check_lines(const char *path, const struct line *lines, const char *
 	CHECK(done == NUM_LINES && rating_text_offset(t) >= rating_text_size(t),
 		"%d lines of %" PRIu64 " bytes, delimiter '%s'", done, rating_text_size(t),
 		delimiter);
-	CHECK(users == NUM_LINES && items == NUM_LINES, "their labels (%u, %u)", users, items);
+	CHECK(users == NUM_LINES && items == NUM_LINES, "their ids (%u, %u)", users, items);
 	CHECK(ratings == NUM_LINES && times == NUM_LINES, "their ratings and times (%u, %u)",
 		ratings, times);
 	rating_text_close(t);
