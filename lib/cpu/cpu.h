@@ -120,51 +120,56 @@ struct backend {
 };
 
 /*
- * Kernels of one instruction set. Scratch is a thread's own memory, of the size in bytes that *_scratch says.
- * first and end count rows of a batch, unique ids or items.
+ * The kernels of one instruction set (kernels.c). scratch is memory of the calling thread, of the
+ * size in bytes that gradient_scratch or score_scratch returns. Ranges are [first, end).
  */
 struct cpu_kernels {
 	const char *name; /* "avx512" */
 	uint32_t block;	  /* rows of a full block */
 
-	/* gradient() of the blocks of a job: contributions of its rows, its dense sums and its loss */
+	/* Goes through the blocks of a job; stores its rows' contributions, dense sums and loss. */
 	size_t (*gradient_scratch)(const struct backend *b);
 	void (*gradient)(struct backend *b, size_t job, void *scratch);
 
-	/* sums of the contributions to unique ids, with l2: (end - first, cpu_sum_stride) */
+	/* Adds up the contributions to unique ids, with l2: sums (end - first, cpu_sum_stride). */
 	void (*row_sums)(const struct backend *b, const struct cpu_side *side, uint32_t first,
 		uint32_t end, float *sums);
 
-	/* the same sums of one branch as rows of a table whose row 0 is `row`: g is 0 before, has CPU_SLACK more */
+	/* Copies the columns of one branch from the sums of unique ids to their rows of g, a
+	   stretch of that table from row number `row` on. g is 0 before and CPU_SLACK floats
+	   longer. */
 	void (*spread)(const struct cpu_side *side, unsigned branch, uint32_t first, uint32_t end,
 		const float *sums, uint64_t row, float *g);
 
-	/* sum over the jobs of dense gradients first .. first + n - 1 */
+	/* Adds up the dense gradients of all jobs: n weights from the dense tensors' `first` on. */
 	void (*dense_sums)(const struct backend *b, uint64_t first, size_t n, float *g);
 
-	/* one optimizer step on n weights from params + offset with gradient g */
+	/* One optimizer step on the n weights from params + offset on, with gradient g (n). */
 	void (*update)(struct backend *b, uint64_t offset, size_t n, const float *g);
 
-	/* the same on rows id[k] of a table (., cols) at params + offset, gradients g (rows, stride) */
+	/* One optimizer step on rows id[0] .. id[rows - 1] of the table (., cols) at params +
+	   offset, with gradients g: one row each, `stride` floats apart. */
 	void (*update_rows)(struct backend *b, uint64_t offset, uint32_t cols, const uint32_t *id,
 		uint32_t rows, const float *g, size_t stride);
 
-	/* the item half of items first .. end - 1 in item_half, and how many floats all take */
+	/* Fills item_half, item_half_size floats long, for a range of items. */
 	size_t (*item_half_size)(const struct backend *b);
 	void (*item_halves)(struct backend *b, void *scratch, uint32_t first, uint32_t end);
 
-	/* scores of up to CPU_SCORE_USERS users: score[k x ld + i - first] of (user[k], item i) */
+	/* Scores of at most CPU_SCORE_USERS users: (user[k], item i) at k * ld + i - first. */
 	size_t (*score_scratch)(const struct backend *b);
 	void (*score_block)(const struct backend *b, void *scratch, const uint32_t *user,
 		uint32_t users, uint32_t first, uint32_t end, float *score, size_t ld);
+
+	/* Scores of n pairs: score[k] of (user[k], item[k]). */
 	void (*score_pairs)(const struct backend *b, void *scratch, size_t n, const uint32_t *user,
 		const uint32_t *item, float *score);
 };
 
-/* The tables: of what the compiler takes for granted, and of levels 3 and 4 of x86-64, there only. */
+/* What the compiler takes for granted, and levels 3 and 4 of x86-64, compiled only for that. */
 extern const struct cpu_kernels cpu_kernels_base, cpu_kernels_v3, cpu_kernels_v4;
 
-/* Tables for instruction sets this processor has into list, the best first; returns how many, at most max. */
+/* Lists the kernels that this processor can run, best first; returns how many, at most max. */
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
 
 /* backend_cpu.create and destroy (create.c); tests choose the kernels. */

@@ -1,7 +1,7 @@
 /*
- * cpu_gradient: the gradient of a batch, block by block. Its time goes into the multiply-adds of product_panel and
- * outer_tile, which run near the peak; the rest (rows into lanes and back, losses) does not grow with the
- * number of weights.
+ * gradient: the gradient of a batch, block by block. Its time goes into the multiply-adds of
+ * product_panel and outer_tile, which run near the peak; the rest (rows into lanes and back,
+ * losses) does not grow with the number of weights.
  */
 #ifndef GRADIENT_H
 #define GRADIENT_H
@@ -12,35 +12,38 @@
 
 #include <string.h>
 
-enum { BLOCK_PANELS = 2 }; /* a full block has BLOCK_PANELS * PANEL_ROWS rows */
+enum { BLOCK_PANELS = 2 }; /* a full block has BLOCK_PANELS x PANEL_ROWS rows */
 
-/* Columns of a block of rows. User arrays have a panel for PANEL_ROWS rows, the others one for each side of
-   them: first the panels of the positives, then those of the negatives. */
+/*
+ * The arrays of a block of rows, as columns. PANEL_ROWS rows take one panel in arrays of users
+ * and one panel per item in all others: first the panels of all positives, then those of all
+ * negatives.
+ */
 struct block {
-	uint32_t first, rows; /* of the batch */
+	uint32_t first, rows; /* first row in the batch, number of rows */
 	uint32_t user_panels, panels;
 	struct columns user, item;	    /* (F + E) gmf and mlp rows */
-	struct columns user_half;	    /* (H1) W1u p + b */
+	struct columns user_half;	    /* (H1) W1u p + b of cpu.h */
 	struct columns concat;		    /* (F + Hn) input of the head */
-	struct columns x[NEUMF_MAX_HIDDEN]; /* (H) outputs of the layers; the last is in concat */
+	struct columns x[NEUMF_MAX_HIDDEN]; /* (H) outputs of the layers; the last lies in concat */
 	struct columns logit, dlogit;	    /* (1) */
-	struct columns d[NEUMF_MAX_HIDDEN]; /* (H) d loss / d the layer's sums */
-	struct columns dsum;		    /* (H1) d[0] over the items of a row */
+	struct columns d[NEUMF_MAX_HIDDEN]; /* (H) d loss / d sums of the layers, before relu */
+	struct columns dsum;		    /* (H1) d[0] summed over the items of a row */
 	struct columns duser, ditem;	    /* (F + E) */
 	float *loss, *label;		    /* (rows) */
 };
 
-/* Take n columns of `panels` panels from the scratch memory at *top. */
+/* Scratch memory for `panels` panels of n columns; *top moves behind it (cpu_take). */
 static struct columns take(char **top, uint32_t panels, uint32_t n)
 {
-	return (struct columns){ cpu_take(top, (size_t)panels * n * PANEL * sizeof(vf)), n };
+	return (struct columns){ cpu_take(top, (size_t)panels * n * PANEL_GROUPS * sizeof(vf)), n };
 }
 
-/* Lay the arrays of the largest block out from `base`; returns how many bytes they take. */
+/* Lay out the arrays of a full block from `base` on; returns the bytes they take. */
 static size_t block_layout(const struct backend *b, struct block *k, char *base)
 {
 	const uint32_t panels = BLOCK_PANELS * b->items_per_row, last = b->num_hidden - 1;
-	const uint32_t width = b->factors + b->mlp_factors + 3; // gathered four columns at a time
+	const uint32_t width = b->factors + b->mlp_factors + 3; // moved four columns at a time
 	const uint32_t hidden = b->num_hidden > 0 ? b->hidden[last] : 0;
 	char *top = base;
 
@@ -58,7 +61,7 @@ static size_t block_layout(const struct backend *b, struct block *k, char *base)
 	}
 	if (b->num_hidden > 0) {
 		k->x[last] = k->concat;
-		k->x[last].v += (size_t)b->factors * PANEL;
+		k->x[last].v += (size_t)b->factors * PANEL_GROUPS;
 		k->user_half = take(&top, BLOCK_PANELS, b->hidden[0]);
 		k->dsum = take(&top, BLOCK_PANELS, b->hidden[0]);
 	}
@@ -74,45 +77,47 @@ static size_t gradient_scratch(const struct backend *b)
 	return block_layout(b, &k, NULL);
 }
 
-/* Rows of the block that lie in group g, at least 1: a group past the last row repeats row 0. */
+/* Sets *first to the row of the block where group g begins, or to 0 past the last row; returns how
+   many rows the block has from there on. */
 static uint32_t group_rows(const struct block *k, uint32_t g, uint32_t *first)
 {
 	*first = g * LANES < k->rows ? g * LANES : 0;
 	return k->rows - *first;
 }
 
-/* The embedding rows of occurrences s, s + step, ... of a side, into panels from `panel` on. */
+/* Embedding rows of a side into panels from `panel` on: occurrence s of the `step` in each row of
+   the batch. */
 static void gather_side(const struct block *k, const struct cpu_side *side, size_t s, size_t step,
 	struct columns out, uint32_t panel)
 {
-	for (uint32_t g = 0; g < k->user_panels * PANEL; g++) {
+	for (uint32_t g = 0; g < k->user_panels * PANEL_GROUPS; g++) {
 		uint32_t row, n = group_rows(k, g, &row);
 		const uint32_t *id = side->id + (k->first + row) * step + s;
-		vf *to = column(out, panel + g / PANEL, 0) + g % PANEL;
+		vf *to = column(out, panel + g / PANEL_GROUPS, 0) + g % PANEL_GROUPS;
 
 		if (side->cols[0] > 0)
 			gather(to, side->table[0], side->cols[0], id, step, n);
 		if (side->cols[1] > 0)
-			gather(to + (size_t)side->cols[0] * PANEL, side->table[1], side->cols[1],
-				id, step, n);
+			gather(to + (size_t)side->cols[0] * PANEL_GROUPS, side->table[1],
+				side->cols[1], id, step, n);
 	}
 }
 
-/* The way back: columns (F + E) to the contributions of those occurrences. */
+/* The inverse for gradients: columns (F + E) into the contributions of those occurrences. */
 static void store_side(const struct block *k, const struct cpu_side *side, size_t s, size_t step,
 	struct columns in, uint32_t panel)
 {
 	const uint32_t width = side->cols[0] + side->cols[1];
 
 	for (uint32_t g = 0; g * LANES < k->rows; g++) {
-		const vf *from = column(in, panel + g / PANEL, 0) + g % PANEL;
+		const vf *from = column(in, panel + g / PANEL_GROUPS, 0) + g % PANEL_GROUPS;
 		float *to = side->gradient + ((k->first + g * LANES) * step + s) * side->stride;
 
 		for (uint32_t c = 0; c < width; c += 4) {
 			vf t[4];
 
 			for (unsigned j = 0; j < 4; j++)
-				t[j] = from[(c + j) * PANEL];
+				t[j] = from[(c + j) * PANEL_GROUPS];
 			transpose4(t);
 			for (unsigned j = 0; j < 4; j++)
 				rows_store(to, step * side->stride, j, c, t[j]);
@@ -120,6 +125,7 @@ static void store_side(const struct block *k, const struct cpu_side *side, size_
 	}
 }
 
+/* Outputs of all layers and the logits. */
 static void forward(const struct backend *b, struct block *k)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
@@ -135,7 +141,7 @@ static void forward(const struct backend *b, struct block *k)
 		const vf *user = column(k->user, uq, 0), *item = column(k->item, q, 0);
 		vf *g = column(k->concat, q, 0);
 
-		for (uint32_t c = 0; c < f * PANEL; c++)
+		for (uint32_t c = 0; c < f * PANEL_GROUPS; c++)
 			g[c] = user[c] * item[c];
 		if (b->num_hidden > 0)
 			product_panel(&item_half, FROM_OTHER, WITH_RELU, column(k->item, q, f),
@@ -152,10 +158,10 @@ static void forward(const struct backend *b, struct block *k)
 	}
 }
 
-/* Losses of the rows, and d loss / d logit over B. */
+/* Losses of the rows, and dlogit: d loss / d logit, divided by the rows of the batch. */
 static void losses(const struct backend *b, struct block *k)
 {
-	const uint32_t groups = k->user_panels * PANEL;
+	const uint32_t groups = k->user_panels * PANEL_GROUPS;
 	const vf *logit = k->logit.v;
 	vf *d = k->dlogit.v;
 
@@ -175,7 +181,7 @@ static void losses(const struct backend *b, struct block *k)
 	}
 }
 
-/* Gradients of the gmf rows, and d of the last layer, from d loss / d logit. */
+/* Gradients of the gmf rows and d of the last layer, from dlogit. */
 static void backward_head(const struct backend *b, struct block *k)
 {
 	const uint32_t f = b->factors;
@@ -186,8 +192,8 @@ static void backward_head(const struct backend *b, struct block *k)
 		const vf *dlogit = column(k->dlogit, q, 0);
 		vf *duser = column(k->duser, uq, 0), *ditem = column(k->ditem, q, 0);
 
-		for (uint32_t c = 0; c < f * PANEL; c++) {
-			vf dg = dlogit[c % PANEL] * b->head[c / PANEL];
+		for (uint32_t c = 0; c < f * PANEL_GROUPS; c++) {
+			vf dg = dlogit[c % PANEL_GROUPS] * b->head[c / PANEL_GROUPS];
 
 			duser[c] = q == uq ? dg * item[c] : duser[c] + dg * item[c];
 			ditem[c] = dg * user[c];
@@ -198,12 +204,13 @@ static void backward_head(const struct backend *b, struct block *k)
 		const vf *x = column(k->x[last], q, 0);
 		vf *d = column(k->d[last], q, 0);
 
-		for (uint32_t c = 0; c < b->hidden[last] * PANEL; c++)
-			d[c] = keep(x[c] > 0.f, dlogit[c % PANEL] * b->head[f + c / PANEL]);
+		for (uint32_t c = 0; c < b->hidden[last] * PANEL_GROUPS; c++)
+			d[c] = keep(x[c] > 0.f,
+				dlogit[c % PANEL_GROUPS] * b->head[f + c / PANEL_GROUPS]);
 	}
 }
 
-/* d of the layers below the last, and gradients of the mlp rows. */
+/* d of the layers below the last and gradients of the mlp rows. */
 static void backward_hidden(const struct backend *b, struct block *k)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
@@ -222,7 +229,7 @@ static void backward_hidden(const struct backend *b, struct block *k)
 			product_panel(&layer, FROM_ZERO, WHERE_POSITIVE, column(k->d[l], q, 0),
 				NULL, column(k->x[l - 1], q, 0), column(k->d[l - 1], q, 0));
 		}
-		for (uint32_t c = 0; c < b->hidden[0] * PANEL; c++)
+		for (uint32_t c = 0; c < b->hidden[0] * PANEL_GROUPS; c++)
 			dsum[c] = q == uq ? d[c] : dsum[c] + d[c];
 		product_panel(
 			&item_half, FROM_ZERO, AS_IT_IS, d, NULL, NULL, column(k->ditem, q, f));
@@ -232,7 +239,7 @@ static void backward_hidden(const struct backend *b, struct block *k)
 			column(k->duser, q, f));
 }
 
-/* Add the block's gradients of the dense tensors to the job's. */
+/* Add the block's gradients of the dense tensors to the sums of its job. */
 static void add_dense(const struct backend *b, const struct block *k, float *sums)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
@@ -258,7 +265,8 @@ static void add_dense(const struct backend *b, const struct block *k, float *sum
 	}
 }
 
-/* Rows first .. first + rows - 1 of the batch, at most those of BLOCK_PANELS panels. */
+/* A block of k->rows rows from k->first on: stores their contributions, adds to the job's
+   dense sums and returns the sum of their losses. */
 static double block_gradient(struct backend *b, struct block *k, float *sums)
 {
 	double loss = 0;

@@ -1,6 +1,7 @@
 /*
- * kernels: all of the cpu backend that depends on the width of a vector, as one table of functions. This file
- * is compiled once per instruction set (cpu.mk); CPU_KERNELS, the table's name, is all that differs in the source.
+ * kernels: the functions of the cpu backend that depend on the width of a vector, as one table.
+ * This file is compiled once per instruction set (cpu.mk), each time with another CPU_KERNELS,
+ * the table's name; all else is static.
  */
 #ifndef CPU_KERNELS
 #define CPU_KERNELS cpu_kernels_base

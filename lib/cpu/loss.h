@@ -1,4 +1,4 @@
-/* cpu_loss: losses of neumf.h and their derivatives for LANES rows at once. */
+/* loss: the losses of neumf.h and their derivatives, for LANES rows at a time. */
 #ifndef LOSS_H
 #define LOSS_H
 
@@ -18,7 +18,7 @@ INLINE vf loss_score(const struct neumf_shape *s, vf logit, vf *derivative)
 	return choose(logit < 0.f, e * d, d);
 }
 
-/* bpr or hinge of two logits; the derivatives are by the logits. */
+/* The bpr or hinge loss of two logits, and its derivatives with respect to them. */
 INLINE vf loss_of_pair(
 	const struct neumf_shape *s, vf positive, vf negative, vf *dpositive, vf *dnegative)
 {
@@ -29,7 +29,7 @@ INLINE vf loss_of_pair(
 		loss = softplus_lanes(-margin, &dmargin);
 		dmargin = -dmargin;
 	} else {
-		vi below = ~(margin >= 1.f); // NaN too: it has to be seen in the loss
+		vi below = ~(margin >= 1.f); // NaN too: the loss has to show it
 
 		loss = keep(below, 1.f - margin);
 		dmargin = keep(below, splat(-1));
@@ -39,23 +39,13 @@ INLINE vf loss_of_pair(
 	return loss;
 }
 
-/* bce of a logit and its label */
+/* The bce loss of a logit, and its derivative with respect to it. */
 INLINE vf loss_of_label(vf logit, vf label, vf *dlogit)
 {
 	vf loss = softplus_lanes(logit, dlogit) - label * logit;
 
 	*dlogit -= label;
 	return loss;
-}
-
-/* All ones in the lanes below n. */
-INLINE vi lanes_below(uint32_t n)
-{
-	vi lane = { 0 };
-
-	for (int l = 0; l < LANES; l++)
-		lane[l] = l;
-	return lane < (int32_t)n;
 }
 
 #endif

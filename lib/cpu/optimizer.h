@@ -1,12 +1,12 @@
 /*
- * cpu_optimizer: sums of a batch's gradients and the optimizer's step on flat stretches of weights. All
- * loops are elementwise; the compiler makes vectors of them (lib.mk compiles this file for each instruction set).
+ * optimizer: sums of a batch's gradients, and the optimizer's step on stretches of the parameters.
+ * The loops of dense_sums, adam and sgd are elementwise, and the compiler vectorizes them.
  */
 #ifndef OPTIMIZER_H
 #define OPTIMIZER_H
 
 #include "cpu/cpu.h"
-#include "cpu/loss.h"
+#include "cpu/simd.h"
 
 #include <math.h>
 #include <string.h>
@@ -14,8 +14,9 @@
 enum { AHEAD = 8 }; /* rows between a prefetch and its use */
 
 /*
- * `vectors` vectors from column `column` on. Occurrences are added in batch order; the running sum is stored after
- * each, so that the last store of an id is its sum and nothing depends on where an id ends but a mask.
+ * Sums of `vectors` vectors from `column` on. Occurrences are added in batch order and the
+ * running sum is stored after each: the last store of an id is its sum. So where an id's
+ * occurrences end, which is as good as random, decides a mask and no jump.
  */
 INLINE void sum_columns(const struct cpu_side *side, const unsigned vectors, uint32_t column,
 	uint32_t first, uint32_t end, float *sums)
@@ -41,7 +42,7 @@ INLINE void sum_columns(const struct cpu_side *side, const unsigned vectors, uin
 	}
 }
 
-/* sums += l2 x w x occurrences / B */
+/* sums += l2 x occurrences / B x w */
 static void add_l2(const struct backend *b, const struct cpu_side *side, uint32_t first,
 	uint32_t end, float *sums)
 {
@@ -75,7 +76,8 @@ static void row_sums(const struct backend *b, const struct cpu_side *side, uint3
 		add_l2(b, side, first, end, sums);
 }
 
-/* Whole vectors are stored: what goes past a row is 0, and rows come in ascending order. */
+/* Stores whole vectors: past the end of a row they hold 0, and rows come in ascending order,
+   so that a row stored later is not harmed. */
 static void spread(const struct cpu_side *side, unsigned branch, uint32_t first, uint32_t end,
 	const float *sums, uint64_t row, float *g)
 {
@@ -105,10 +107,10 @@ static void dense_sums(const struct backend *b, uint64_t first, size_t n, float 
 	}
 }
 
-/* What the loops need of the optimizer, in float. */
+/* The optimizer's settings as the loops use them, in float. */
 struct step {
-	float lr, decay, beta1, rest1, beta2, rest2, eps;
-	float size, scale; // lr / (1 - b1^t) and 1 / sqrt(1 - b2^t)
+	float lr, decay, beta1, rest1, beta2, rest2, eps; // rest = 1 - beta
+	float size, scale; // step_size and second_scale of struct backend
 };
 
 static struct step step_of(const struct backend *b)
@@ -156,7 +158,7 @@ static void update(struct backend *b, uint64_t offset, size_t n, const float *g)
 		adam(&s, b->params + offset, b->moment1 + offset, b->moment2 + offset, g, n);
 }
 
-/* The rows of a large table are not in the cache: they are called for some rows ahead. */
+/* Rows of a large table are not in the cache: each is prefetched AHEAD rows before its turn. */
 static void update_rows(struct backend *b, uint64_t offset, uint32_t cols, const uint32_t *id,
 	uint32_t rows, const float *g, size_t stride)
 {

@@ -1,10 +1,10 @@
 /*
- * cpu_panels: products of small weight matrices with examples that lie in the lanes of vectors.
+ * panel: products of small weight matrices with examples that lie in the lanes of vectors.
  *
- * A panel is four groups of LANES examples. An array of n columns (features, neurons) holds for each panel n
- * times four vectors: column c of panel q begins at (q n + c) x 4. Four groups are what keeps the arithmetic
- * units busy: a weight is loaded once for four multiply-adds, a vector once for TILE of them, and TILE x 4
- * independent sums hide the latency.
+ * A panel is PANEL_GROUPS groups of LANES examples. An array of n columns (features or neurons)
+ * holds n x PANEL_GROUPS vectors per panel: column c of panel q begins at vector (q n + c) x
+ * PANEL_GROUPS. Four groups keep the arithmetic units busy: a weight is loaded once for four
+ * multiply-adds, a vector once for TILE of them, and TILE x 4 independent sums hide the latency.
  */
 #ifndef PANEL_H
 #define PANEL_H
@@ -13,66 +13,71 @@
 
 #include <stddef.h>
 
-enum { PANEL = 4, PANEL_ROWS = PANEL * LANES };
+enum { PANEL_GROUPS = 4, PANEL_ROWS = PANEL_GROUPS * LANES };
 
 struct columns {
 	vf *v;
-	uint32_t n; /* of a panel */
+	uint32_t n; /* columns per panel */
 };
 
+/* Column k of a panel: its PANEL_GROUPS vectors. */
 INLINE vf *column(struct columns c, uint32_t panel, uint32_t k)
 {
-	return c.v + ((size_t)panel * c.n + k) * PANEL;
+	return c.v + ((size_t)panel * c.n + k) * PANEL_GROUPS;
 }
 
-/* Outputs of a tile: its TILE x 4 sums, 4 inputs and a weight have to stay in registers. */
+/* Outputs of a tile: its TILE x 4 sums, four inputs and a weight have to stay in registers. */
 enum { TILE = REGISTERS == 32 ? 4 : 2 };
 
-/* y (out) = w (out, in) x (in); weight (o, k) at w[o x row + k x col], so that a transpose is free. */
+/* y (out) = w (out, in) x (in). Weight (o, k) is w[o * row + k * col], so a transpose is free. */
 struct product {
 	const float *w;
 	size_t row, col;
 	uint32_t out, in;
 };
 
-/* What sums begin with, and what becomes of them before they are stored. */
+/* What the sums begin with: 0, bias (out), the columns of `other` (out), or what y holds. */
 enum start { FROM_ZERO, FROM_BIAS, FROM_OTHER, FROM_SUMS };
+
+/* How they are stored: as they are, with relu, or as 0 where `other` (out) is not positive. */
 enum finish { AS_IT_IS, WITH_RELU, WHERE_POSITIVE };
 
-/* Inputs taken at a time: their columns, 16 KiB at 16 lanes, have to stay in the first cache while all outputs
-   pass over them. */
+/* Inputs taken at a time: their columns, 16 KiB at 16 lanes, have to stay in the first cache
+   while all outputs pass over them. */
 enum { INPUTS = 64 };
 
-/* Outputs o .. o + tile - 1 from inputs first .. end - 1. */
+/* Outputs o .. o + tile - 1 of inputs first .. end - 1. */
 INLINE void product_tile(const struct product *p, const unsigned tile, const enum start start,
 	const enum finish finish, uint32_t o, uint32_t first, uint32_t end, const vf *x,
 	const float *bias, const vf *other, vf *y)
 {
 	const float *w = p->w + o * p->row;
-	vf sum[TILE][PANEL];
+	vf sum[TILE][PANEL_GROUPS];
 
 	for (unsigned t = 0; t < tile; t++)
-		for (unsigned j = 0; j < PANEL; j++) {
+		for (unsigned j = 0; j < PANEL_GROUPS; j++) {
 			sum[t][j] = splat(start == FROM_BIAS ? bias[o + t] : 0);
 			if (start == FROM_OTHER)
-				sum[t][j] = other[(o + t) * PANEL + j];
+				sum[t][j] = other[(o + t) * PANEL_GROUPS + j];
 			if (start == FROM_SUMS)
-				sum[t][j] = y[(o + t) * PANEL + j];
+				sum[t][j] = y[(o + t) * PANEL_GROUPS + j];
 		}
 	for (uint32_t k = first; k < end; k++)
 		for (unsigned t = 0; t < tile; t++)
-			for (unsigned j = 0; j < PANEL; j++)
-				sum[t][j] += w[t * p->row + k * p->col] * x[k * PANEL + j];
+			for (unsigned j = 0; j < PANEL_GROUPS; j++)
+				sum[t][j] += w[t * p->row + k * p->col] * x[k * PANEL_GROUPS + j];
 	for (unsigned t = 0; t < tile; t++)
-		for (unsigned j = 0; j < PANEL; j++) {
+		for (unsigned j = 0; j < PANEL_GROUPS; j++) {
 			if (finish == WITH_RELU)
 				sum[t][j] = relu(sum[t][j]);
 			if (finish == WHERE_POSITIVE)
-				sum[t][j] = keep(other[(o + t) * PANEL + j] > 0.f, sum[t][j]);
-			y[(o + t) * PANEL + j] = sum[t][j];
+				sum[t][j] =
+					keep(other[(o + t) * PANEL_GROUPS + j] > 0.f, sum[t][j]);
+			y[(o + t) * PANEL_GROUPS + j] = sum[t][j];
 		}
 }
 
+/* All outputs of inputs first .. end - 1. */
 INLINE void product_inputs(const struct product *p, const enum start start,
 	const enum finish finish, uint32_t first, uint32_t end, const vf *x, const float *bias,
 	const vf *other, vf *y)
@@ -89,10 +94,7 @@ INLINE void product_inputs(const struct product *p, const enum start start,
 		product_tile(p, 1, start, finish, o, first, end, x, bias, other, y);
 }
 
-/*
- * One panel: x (in), y (out) columns. Sums start from zero, from bias (out) or from the columns of `other`
- * (out); they are stored as they are, with relu, or only where `other` (out) is positive.
- */
+/* The product for one panel: columns x (in) to columns y (out). bias, other: NULL if not used. */
 INLINE void product_panel(const struct product *p, const enum start start, const enum finish finish,
 	const vf *x, const float *bias, const vf *other, vf *y)
 {
@@ -109,8 +111,9 @@ INLINE void product_panel(const struct product *p, const enum start start, const
 }
 
 /*
- * Rows id[0], id[step] ... of a table (num_rows, cols) into the lanes of four columns at a time. `n`
- * lanes have a row, the others repeat the first. Up to 3 columns after the last are overwritten.
+ * Rows id[0], id[step] ... of a table (num_rows, cols) into the lanes of one group; `out` is the
+ * group's vector of column 0. Lanes from n on repeat row id[0]. Columns go by four: up to 3 after
+ * the last are overwritten.
  */
 static inline void gather(
 	vf *out, const float *table, uint32_t cols, const uint32_t *id, size_t step, uint32_t n)
@@ -126,18 +129,19 @@ static inline void gather(
 			t[j] = rows_load(row, j, c);
 		transpose4(t);
 		for (unsigned j = 0; j < 4; j++)
-			out[(c + j) * PANEL] = t[j];
+			out[(c + j) * PANEL_GROUPS] = t[j];
 	}
 }
 
-/* The columns from number k on. */
+/* The same array seen from column k on. */
 INLINE struct columns columns_from(struct columns c, uint32_t k)
 {
-	c.v += (size_t)k * PANEL;
+	c.v += (size_t)k * PANEL_GROUPS;
 	return c;
 }
 
-/* Sides of a tile of outer_product: its sums, D_TILE + X_TILE vectors have to stay in registers. */
+/* Columns of d and x in a tile of outer_product: D_TILE x X_TILE sums and as many vectors as
+   columns have to stay in registers. */
 enum { D_TILE = REGISTERS == 32 ? 4 : 2, X_TILE = 4 };
 
 INLINE void outer_tile(const unsigned outs, const unsigned ins, float *dw, size_t ld,
@@ -151,10 +155,11 @@ INLINE void outer_tile(const unsigned outs, const unsigned ins, float *dw, size_
 	for (uint32_t q = 0; q < panels; q++) {
 		const vf *dq = column(d, q, 0), *xq = column(x, q, 0);
 
-		for (unsigned j = 0; j < PANEL; j++)
+		for (unsigned j = 0; j < PANEL_GROUPS; j++)
 			for (unsigned o = 0; o < outs; o++)
 				for (unsigned k = 0; k < ins; k++)
-					sum[o][k] += dq[o * PANEL + j] * xq[k * PANEL + j];
+					sum[o][k] +=
+						dq[o * PANEL_GROUPS + j] * xq[k * PANEL_GROUPS + j];
 	}
 	for (unsigned o = 0; o < outs; o++)
 		if (ins == 4)
@@ -179,7 +184,7 @@ INLINE void outer_rows(const unsigned outs, float *dw, size_t ld, struct columns
 		outer_tile(outs, 1, dw + k, ld, d, columns_from(x, k), panels);
 }
 
-/* dw (out, in; rows ld apart) += sum over the examples of d (out) times x (in) */
+/* dw (out, in; rows ld floats apart) += sum over the examples of d (out) x (in). */
 static inline void outer_product(float *dw, size_t ld, struct columns d, uint32_t out,
 	struct columns x, uint32_t in, uint32_t panels)
 {
@@ -195,14 +200,14 @@ static inline void outer_product(float *dw, size_t ld, struct columns d, uint32_
 		outer_rows(1, dw + o * ld, ld, columns_from(d, o), x, in, panels);
 }
 
-/* db (out) += sum over the examples of d (out) */
+/* db (out) += sum over the examples of d (out). */
 static inline void column_sums(float *db, struct columns d, uint32_t out, uint32_t panels)
 {
 	for (uint32_t o = 0; o < out; o++) {
 		vf sum = splat(0);
 
 		for (uint32_t q = 0; q < panels; q++)
-			for (unsigned j = 0; j < PANEL; j++)
+			for (unsigned j = 0; j < PANEL_GROUPS; j++)
 				sum += column(d, q, o)[j];
 		db[o] += lanes_sum(sum);
 	}

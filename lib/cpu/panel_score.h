@@ -1,9 +1,9 @@
 /*
- * cpu_panel_score: scores, a panel of items at a time for up to CPU_SCORE_USERS users.
+ * panel_score: scores of up to CPU_SCORE_USERS users, one panel of items at a time.
  *
- * The item half of the network is kept for all items as columns of panels, (F + H1) each: head.weight x
- * gmf_item, then W1i mlp_item. What is left for a pair is F + H1 operations and the layers above the first;
- * a panel's columns stay in the first cache for all users of the call.
+ * The item half of the network is kept for all items as panels of F + H1 columns: head.weight x
+ * gmf_item, then W1i mlp_item. That leaves F + H1 operations per pair and the layers above the
+ * first; a panel's columns stay in the first cache for all users of the call.
  */
 #ifndef PANEL_SCORE_H
 #define PANEL_SCORE_H
@@ -25,40 +25,42 @@ static size_t item_half_size(const struct backend *b)
 	       PANEL_ROWS;
 }
 
-/* What a call needs: users' gmf rows and halves, gmf logits, outputs of two layers, items brought together. */
+/* Scratch memory of a call. */
 struct score_scratch {
-	float *user, *user_half; /* (users, F), (users, H1) */
-	vf *gmf;		 /* (users) columns */
-	vf *x[2];		 /* (widest layer) columns */
-	vf *items;		 /* (F + H1) columns */
+	float *user;	  /* (users, F) gmf rows */
+	float *user_half; /* (users, H1) W1u p + b of cpu.h */
+	vf *gmf;	  /* (users) columns: logits of the gmf branch */
+	vf *x[2];	  /* (widest layer) columns: outputs of two layers, used in turn */
+	vf *items;	  /* a panel of embedding rows (F or E), or of item halves (F + H1) */
 };
 
-static size_t scratch_views(const struct backend *b, struct score_scratch *r, char *base)
+static size_t score_layout(const struct backend *b, struct score_scratch *s, char *base)
 {
-	const size_t panel = PANEL * sizeof(vf), users = CPU_SCORE_USERS * sizeof(float);
+	const size_t panel = PANEL_GROUPS * sizeof(vf), users = CPU_SCORE_USERS * sizeof(float);
 	char *top = base;
 
-	r->gmf = cpu_take(&top, CPU_SCORE_USERS * panel);
-	r->x[0] = cpu_take(&top, neumf_widest_hidden(&b->shape) * panel);
-	r->x[1] = cpu_take(&top, neumf_widest_hidden(&b->shape) * panel);
-	r->items = cpu_take(&top, ((size_t)half_columns(b) + b->mlp_factors + 3) * panel);
-	r->user = cpu_take(&top, users * b->factors);
-	r->user_half = cpu_take(&top, users * neumf_widest_hidden(&b->shape));
+	s->gmf = cpu_take(&top, CPU_SCORE_USERS * panel);
+	s->x[0] = cpu_take(&top, neumf_widest_hidden(&b->shape) * panel);
+	s->x[1] = cpu_take(&top, neumf_widest_hidden(&b->shape) * panel);
+	s->items = cpu_take(&top, ((size_t)half_columns(b) + b->mlp_factors + 3) * panel);
+	s->user = cpu_take(&top, users * b->factors);
+	s->user_half = cpu_take(&top, users * neumf_widest_hidden(&b->shape));
 	return (size_t)(top - base);
 }
 
 static size_t score_scratch(const struct backend *b)
 {
-	struct score_scratch r;
+	struct score_scratch s;
 
-	return scratch_views(b, &r, NULL);
+	return score_layout(b, &s, NULL);
 }
 
-/* Rows of a table from item `first` on into the lanes of a panel; past `end` the group's first again. */
+/* Rows of items first, first + 1 ... of a table into the lanes of a panel; lanes from `end` on
+   repeat an item. */
 static void gather_items(
 	const struct cpu_side *side, unsigned branch, uint32_t first, uint32_t end, vf *out)
 {
-	for (unsigned j = 0; j < PANEL; j++) {
+	for (unsigned j = 0; j < PANEL_GROUPS; j++) {
 		const uint32_t from = end - first > j * LANES ? first + j * LANES : first;
 		uint32_t id[LANES];
 
@@ -68,27 +70,27 @@ static void gather_items(
 	}
 }
 
-/* The item half of items first .. end - 1; first is a multiple of PANEL_ROWS. */
+/* `first` is a multiple of PANEL_ROWS. */
 static void item_halves(struct backend *b, void *scratch, uint32_t first, uint32_t end)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
-	struct score_scratch r;
+	struct score_scratch s;
 
-	scratch_views(b, &r, scratch);
+	score_layout(b, &s, scratch);
 	for (; first < end; first += PANEL_ROWS) {
 		vf *to = (vf *)(b->item_half + (size_t)first * half_columns(b));
 
 		if (f > 0) {
-			gather_items(&b->item, 0, first, end, r.items);
-			for (uint32_t c = 0; c < f * PANEL; c++)
-				to[c] = b->head[c / PANEL] * r.items[c];
+			gather_items(&b->item, 0, first, end, s.items);
+			for (uint32_t c = 0; c < f * PANEL_GROUPS; c++)
+				to[c] = b->head[c / PANEL_GROUPS] * s.items[c];
 		}
 		if (b->num_hidden > 0) {
 			const struct product half = { b->weight[0] + e, 2 * e, 1, b->hidden[0], e };
 
-			gather_items(&b->item, 1, first, end, r.items);
-			product_panel(&half, FROM_ZERO, AS_IT_IS, r.items, NULL, NULL,
-				to + (size_t)f * PANEL);
+			gather_items(&b->item, 1, first, end, s.items);
+			product_panel(&half, FROM_ZERO, AS_IT_IS, s.items, NULL, NULL,
+				to + (size_t)f * PANEL_GROUPS);
 		}
 	}
 }
@@ -105,94 +107,96 @@ static float dot(const float *a, const float *b, uint32_t n)
 	return lanes_sum(sum);
 }
 
+/* The users' part of the scratch memory: gmf rows and halves of the first layer. */
 static void user_halves(
-	const struct backend *b, const struct score_scratch *r, const uint32_t *user, uint32_t n)
+	const struct backend *b, const struct score_scratch *s, const uint32_t *user, uint32_t n)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
 
 	for (uint32_t k = 0; k < n; k++) {
 		if (f > 0)
-			memcpy(r->user + k * f, b->user.table[0] + (size_t)user[k] * f,
+			memcpy(s->user + k * f, b->user.table[0] + (size_t)user[k] * f,
 				f * sizeof(float));
 		for (uint32_t o = 0; b->num_hidden > 0 && o < b->hidden[0]; o++)
-			r->user_half[k * b->hidden[0] + o] =
+			s->user_half[k * b->hidden[0] + o] =
 				b->bias[0][o] + dot(b->weight[0] + (size_t)o * 2 * e,
 							b->user.table[1] + (size_t)user[k] * e, e);
 	}
 }
 
-/* The panel's scores for user number k of the scratch. */
-static void score_panel(const struct backend *b, const struct score_scratch *r, const vf *items,
+/* Scores of a panel of items for user k of the call. */
+static void score_panel(const struct backend *b, const struct score_scratch *s, const vf *items,
 	uint32_t k, vf *score)
 {
 	const uint32_t f = b->factors, last = b->num_hidden - 1;
-	const vf *x = r->x[0];
+	const vf *x = s->x[0];
 
 	if (b->num_hidden == 0) {
-		memcpy(score, r->gmf + k * PANEL, PANEL * sizeof(*score));
+		memcpy(score, s->gmf + k * PANEL_GROUPS, PANEL_GROUPS * sizeof(*score));
 	} else {
-		const float *half = r->user_half + (size_t)k * b->hidden[0];
+		const float *half = s->user_half + (size_t)k * b->hidden[0];
 		const struct product head = { b->head + f, 0, 1, 1, b->hidden[last] };
 
-		for (uint32_t c = 0; c < b->hidden[0] * PANEL; c++)
-			r->x[0][c] = relu(half[c / PANEL] + items[f * PANEL + c]);
+		for (uint32_t c = 0; c < b->hidden[0] * PANEL_GROUPS; c++)
+			s->x[0][c] = relu(half[c / PANEL_GROUPS] + items[f * PANEL_GROUPS + c]);
 		for (uint32_t l = 1; l <= last; l++) {
 			const uint32_t in = b->hidden[l - 1];
 			const struct product layer = { b->weight[l], in, 1, b->hidden[l], in };
 
 			product_panel(
-				&layer, FROM_BIAS, WITH_RELU, x, b->bias[l], NULL, r->x[l % 2]);
-			x = r->x[l % 2];
+				&layer, FROM_BIAS, WITH_RELU, x, b->bias[l], NULL, s->x[l % 2]);
+			x = s->x[l % 2];
 		}
-		product_panel(&head, FROM_OTHER, AS_IT_IS, x, NULL, r->gmf + k * PANEL, score);
+		product_panel(
+			&head, FROM_OTHER, AS_IT_IS, x, NULL, s->gmf + k * PANEL_GROUPS, score);
 	}
 	if (b->shape.sigmoid_output)
-		for (unsigned j = 0; j < PANEL; j++)
+		for (unsigned j = 0; j < PANEL_GROUPS; j++)
 			score[j] = sigmoid_lanes(score[j]);
 }
 
-/* gmf branch of the logits of all users: head.bias + user . items */
+/* The gmf branch of the logits of all users of the call: head.bias + user . items. */
 static void gmf_logits(
-	const struct backend *b, const struct score_scratch *r, const vf *items, uint32_t users)
+	const struct backend *b, const struct score_scratch *s, const vf *items, uint32_t users)
 {
-	const struct product gmf = { r->user, b->factors, 1, users, b->factors };
+	const struct product gmf = { s->user, b->factors, 1, users, b->factors };
 	float bias[CPU_SCORE_USERS];
 
 	for (uint32_t k = 0; k < users; k++)
 		bias[k] = *b->head_bias;
-	product_panel(&gmf, FROM_BIAS, AS_IT_IS, items, bias, NULL, r->gmf);
+	product_panel(&gmf, FROM_BIAS, AS_IT_IS, items, bias, NULL, s->gmf);
 }
 
 static void score_block(const struct backend *b, void *scratch, const uint32_t *user,
 	uint32_t users, uint32_t first, uint32_t end, float *score, size_t ld)
 {
 	const uint32_t n = half_columns(b);
-	struct score_scratch r;
+	struct score_scratch s;
 
-	scratch_views(b, &r, scratch);
-	user_halves(b, &r, user, users);
+	score_layout(b, &s, scratch);
+	user_halves(b, &s, user, users);
 	for (uint32_t i = first - first % PANEL_ROWS; i < end; i += PANEL_ROWS) {
 		const vf *items = (const vf *)(b->item_half + (size_t)i * n);
 		const uint32_t from = i < first ? first : i;
 		const uint32_t to = end - i < PANEL_ROWS ? end : i + PANEL_ROWS;
 
-		gmf_logits(b, &r, items, users);
+		gmf_logits(b, &s, items, users);
 		for (uint32_t k = 0; k < users; k++) {
-			vf panel[PANEL];
+			vf panel[PANEL_GROUPS];
 
-			score_panel(b, &r, items, k, panel);
+			score_panel(b, &s, items, k, panel);
 			memcpy(score + k * ld + (from - first), (const float *)panel + (from - i),
 				(to - from) * sizeof(*score));
 		}
 	}
 }
 
-/* n pairs of one user, n <= PANEL_ROWS: the items' columns are brought together in a panel. */
-static void score_items(const struct backend *b, const struct score_scratch *r,
+/* Scores of n <= PANEL_ROWS items for user 0 of the call; their columns form a panel. */
+static void score_items(const struct backend *b, const struct score_scratch *s,
 	const uint32_t *item, uint32_t n, float *score)
 {
 	const uint32_t columns = half_columns(b);
-	vf panel[PANEL];
+	vf panel[PANEL_GROUPS];
 
 	for (uint32_t l = 0; l < n; l++) {
 		const float *from = b->item_half +
@@ -200,25 +204,25 @@ static void score_items(const struct backend *b, const struct score_scratch *r,
 				    item[l] % PANEL_ROWS;
 
 		for (uint32_t c = 0; c < columns; c++)
-			((float *)r->items)[c * PANEL_ROWS + l] = from[c * PANEL_ROWS];
+			((float *)s->items)[c * PANEL_ROWS + l] = from[c * PANEL_ROWS];
 	}
-	gmf_logits(b, r, r->items, 1);
-	score_panel(b, r, r->items, 0, panel);
+	gmf_logits(b, s, s->items, 1);
+	score_panel(b, s, s->items, 0, panel);
 	memcpy(score, panel, n * sizeof(*score));
 }
 
 static void score_pairs(const struct backend *b, void *scratch, size_t n, const uint32_t *user,
 	const uint32_t *item, float *score)
 {
-	struct score_scratch r;
+	struct score_scratch s;
 
-	scratch_views(b, &r, scratch);
+	score_layout(b, &s, scratch);
 	for (size_t k = 0, run; k < n; k += run) {
 		if (k == 0 || user[k] != user[k - 1])
-			user_halves(b, &r, user + k, 1);
+			user_halves(b, &s, user + k, 1);
 		for (run = 1; run < PANEL_ROWS && k + run < n && user[k + run] == user[k];)
 			run++;
-		score_items(b, &r, item + k, (uint32_t)run, score + k);
+		score_items(b, &s, item + k, (uint32_t)run, score + k);
 	}
 }
 

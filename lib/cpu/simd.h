@@ -1,8 +1,7 @@
 /*
- * cpu_lanes: vectors of the cpu backend's kernels, in GCC's and clang's vector extensions.
+ * simd: vectors of the cpu backend's kernels, in the vector extensions of GCC and clang.
  *
- * A kernel file is compiled once for each instruction set (lib.mk: CPU_LEVELS); CPU_ISA names it, LEVEL()
- * makes its function names distinct, LANES is what a vector register holds. cpu.c picks one at run time.
+ * A vector is as wide as a register of the instruction set compiled for (cpu.mk): LANES floats.
  * Lane l of a vector is example l of a group of LANES examples.
  */
 #ifndef SIMD_H
@@ -26,7 +25,7 @@ enum { LANES = 4 };
 #define ISA_NAME "128-bit"
 #endif
 
-/* Vector registers: how many outputs times groups a tile of a product may hold. */
+/* How many vector registers there are: the sums and inputs of a tile (panel.h) have to fit. */
 #if defined(__AVX512F__) || defined(__aarch64__)
 enum { REGISTERS = 32 };
 #else
@@ -35,6 +34,7 @@ enum { REGISTERS = 16 };
 
 #define INLINE static inline __attribute__((always_inline))
 
+/* A vector of floats, one of integers or masks, and pieces of 4 and 8 floats. */
 typedef float vf __attribute__((vector_size(4 * LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * LANES)));
 typedef float vf4 __attribute__((vector_size(16)));
@@ -45,18 +45,19 @@ INLINE vf splat(float x)
 	return (vf){} + x;
 }
 
-/* yes where the mask (all ones or zeros in a lane) is set, else no */
+/* A mask is all ones or all zeros in each lane. `yes` in the lanes of ones, else `no`. */
 INLINE vf choose(vi mask, vf yes, vf no)
 {
 	return (vf)((mask & (vi)yes) | (~mask & (vi)no));
 }
 
+/* x in the lanes of ones, else 0. */
 INLINE vf keep(vi mask, vf x)
 {
 	return (vf)(mask & (vi)x);
 }
 
-/* max(0, x); NaN stays NaN, so that a diverged model is seen in its loss. */
+/* max(0, x); NaN stays NaN, so that the loss of a diverged model shows it. */
 INLINE vf relu(vf x)
 {
 	return (vf)((vi)x & ~(x < 0.f));
@@ -65,6 +66,16 @@ INLINE vf relu(vf x)
 INLINE vf absolute(vf x)
 {
 	return (vf)((vi)x & 0x7fffffff);
+}
+
+/* All ones in the lanes below n. */
+INLINE vi lanes_below(uint32_t n)
+{
+	vi lane = { 0 };
+
+	for (int l = 0; l < LANES; l++)
+		lane[l] = l;
+	return lane < (int32_t)n;
 }
 
 INLINE vf load(const float *p)
@@ -97,7 +108,7 @@ INLINE float lanes_sum(vf x)
 	return a[0] + a[1];
 }
 
-/* t[j] holds rows j, 4 + j, 8 + j ... of four floats each: the 4 x 4 transposition within each 128 bits. */
+/* Within each 128-bit piece of a and b: their floats i and j in turn; their floats i, i + 1. */
 #if defined(__AVX512F__)
 #define PAIR(a, b, i, j)                                                                         \
 	__builtin_shufflevector(a, b, i, 16 + i, j, 16 + j, 4 + i, 20 + i, 4 + j, 20 + j, 8 + i, \
@@ -115,6 +126,7 @@ INLINE float lanes_sum(vf x)
 #define HALF(a, b, i)	 __builtin_shufflevector(a, b, i, i + 1, 4 + i, 5 + i)
 #endif
 
+/* Transpose the 4 x 4 floats that t[0] .. t[3] hold in each of their 128-bit pieces. */
 INLINE void transpose4(vf t[4])
 {
 	vf a = PAIR(t[0], t[1], 0, 1), b = PAIR(t[2], t[3], 0, 1);
@@ -130,7 +142,7 @@ INLINE void transpose4(vf t[4])
 INLINE vf4 lanes_sum4(vf t[4])
 {
 	transpose4(t);
-	vf x = (t[0] + t[1]) + (t[2] + t[3]); // of each 128 bits
+	vf x = (t[0] + t[1]) + (t[2] + t[3]); // within each piece
 #if defined(__AVX512F__)
 	vf8 b = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
 		__builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -160,7 +172,7 @@ INLINE void store4(float *p, vf4 x)
 	memcpy(p, &x, sizeof(x));
 }
 
-/* Four floats at `column` of rows j, 4 + j, 8 + j ... side by side. */
+/* Four floats from `column` on of each of the rows j, j + 4, j + 8 ..., side by side. */
 INLINE vf rows_load(const float *const row[], unsigned j, unsigned column)
 {
 	vf4 a = load4(row[j] + column);
@@ -180,7 +192,7 @@ INLINE vf rows_load(const float *const row[], unsigned j, unsigned column)
 #endif
 }
 
-/* The way back: x to `column` of rows j, 4 + j, 8 + j ... of a matrix with rows of `stride` floats. */
+/* The inverse: x into rows j, j + 4, j + 8 ... of a matrix, `stride` floats from row to row. */
 INLINE void rows_store(float *matrix, size_t stride, unsigned j, unsigned column, vf x)
 {
 	float *p = matrix + j * stride + column;
@@ -196,9 +208,10 @@ INLINE void rows_store(float *matrix, size_t stride, unsigned j, unsigned column
 }
 
 /*
- * exp(x) within 2 units in the last place; 0 and infinity where float has them; NaN stays NaN; exactly 1
- * for |x| < 2^-25. x = n ln 2 + r, exp(x) = 2^n exp(r), with Cephes' polynomial of degree 7 on
- * |r| <= ln 2 / 2; 2^n is applied in two halves to reach the subnormal numbers and infinity.
+ * exp(x) within 2 units in the last place; 0 and infinity only where rounding to float gives them;
+ * NaN stays NaN; |x| < 2^-25 gives exactly 1. With x = n ln 2 + r, exp(x) = 2^n exp(r), where
+ * Cephes' polynomial of degree 7 serves |r| <= ln 2 / 2. 2^n is applied in two halves, to reach
+ * subnormals and infinity.
  */
 INLINE vf exp_lanes(vf x)
 {
@@ -220,7 +233,8 @@ INLINE vf exp_lanes(vf x)
 	return p * (vf)((low + 127) << 23) * (vf)((high + 127) << 23);
 }
 
-/* log(1 + t) for 0 <= t <= 1, within 3 units in the last place: 2 atanh(t / (2 + t)) by its series. */
+/* log(1 + t) for 0 <= t <= 1 by the series of 2 atanh(t / (2 + t)), within 3 units in the last
+   place. */
 INLINE vf log1p_lanes(vf t)
 {
 	vf s = t / (t + 2.f), z = s * s;
@@ -235,7 +249,7 @@ INLINE vf log1p_lanes(vf t)
 	return 2.f * (p * z * s + s);
 }
 
-/* 1 / (1 + expf(-x)): the C library's function, so that a sigmoid score is the reference's to the bit. */
+/* 1 / (1 + expf(-x)) by the C library's expf: a sigmoid is the reference's to the bit. */
 INLINE vf sigmoid_lanes(vf x)
 {
 	for (int l = 0; l < LANES; l++)
@@ -243,7 +257,7 @@ INLINE vf sigmoid_lanes(vf x)
 	return x;
 }
 
-/* log(1 + exp(x)) and its derivative, without overflow */
+/* log(1 + exp(x)) and its derivative, without overflow. */
 INLINE vf softplus_lanes(vf x, vf *derivative)
 {
 	vf e = exp_lanes(-absolute(x)), d = 1.f / (e + 1.f);
