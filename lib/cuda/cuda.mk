@@ -1,5 +1,6 @@
-# cuda.mk: the CUDA backend as a plug-in, build/lib/cofilter/cofilter-cuda.so, where there is an nvcc.
-# cudart is linked in, cuBLAS is loaded with the plug-in; one symbol is exported. NVCC and CUDA_ARCH may be set.
+# cuda.mk: the CUDA backend as a plug-in, build/lib/cofilter/cofilter-cuda.so, where there is an
+# nvcc. cudart is linked in, cuBLAS is loaded with the plug-in; one symbol is exported. NVCC and
+# CUDA_ARCH may be set.
 
 ifndef NVCC
 NVCC := $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
@@ -37,7 +38,8 @@ $O/cuda/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(NVCC) $(CUDA_NVCC_FLAGS)' | cmp -s - $@ || echo '$(NVCC) $(CUDA_NVCC_FLAGS)' >$@
 
-# ptxas says for every kernel what it spills: nothing, or it is an error. Anything else it says is a warning.
+# ptxas says for every kernel what it spills: nothing, or it is an error. Anything else it says is a
+# warning.
 $O/cuda/%.o: lib/cuda/%.cu $O/cuda/flags
 	@mkdir -p $(@D)
 	$(NVCC) $(CUDA_NVCC_FLAGS) -MMD -MP -MT $@ -MF $(@:.o=.d) -c $< -o $@ 2>$(@:.o=.ptxas) || { cat $(@:.o=.ptxas) >&2; exit 1; }

@@ -1,9 +1,9 @@
-# cuda: what the bats files of this folder load after helper.
+# cuda: loaded by the bats files of this folder, after helper.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 HOST=$BUILD/cuda-host
 
-# Is the emulated program or plug-in FILE there, under build/cuda-host? Else skip with the reason.
+# built FILE: skip, with the reason, unless build/cuda-host holds this emulated program or plug-in.
 built() {
 	[ -e "$HOST/$1" ] && return
 	case $1 in
@@ -12,7 +12,7 @@ built() {
 	skip "no $1: g++ is missing, or make was not run for it"
 }
 
-# Modes of CI and, with COFILTER_CUDA_TESTS=all (make test-cuda), of everything.
+# CI runs the quick modes, COFILTER_CUDA_TESTS=all (make test-cuda) all of them.
 only_in_all() {
 	[ "${COFILTER_CUDA_TESTS:-quick}" = all ] || skip "make test-cuda runs it"
 }
@@ -28,7 +28,7 @@ use_plugin() {
 	export COFILTER_CUDA_PLUGIN
 }
 
-# What setup does where programs load the plug-in.
+# setup of the tests whose programs load the plug-in.
 plugin_setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	ulimit -c 0
@@ -39,7 +39,7 @@ only_emulated() {
 	[ -z "${COFILTER_TEST_PLUGIN:-}" ] || skip 'the host runtime can do it, hardware cannot'
 }
 
-# A small planted data set: train.cof, test.cof, and triples of it.
+# small_data [EPOCHS]: a small planted data set: train.cof, held-out.cof, and triples of it.
 small_data() {
 	planted -q --users 60 --items 90 --ratings 1300 --seed 5 |
 		ml-split -q --test test.cof >ratings.cof
@@ -48,7 +48,7 @@ small_data() {
 	negsample -q --epochs "${1:-1}" --seed 1 train.cof >triples.cof
 }
 
-# train MODEL [OPTION]...: the seed network on triples.cof.
+# train MODEL [OPTION]...: the book's network on triples.cof.
 train() {
 	local model=$1
 	shift

@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
-# Check the CUDA backend on a machine with a GPU, nvcc and a C compiler; nothing else is needed. Runs from the
-# folder that `make gpu-kit` packs, or from a checkout after `make all cuda-host`. Takes at most 9 minutes.
+# Check the CUDA backend on a machine with a GPU, nvcc and a C compiler; nothing else is needed.
+# Runs in the folder that `make gpu-kit` packs, or in a checkout after `make all cuda-host`. Takes
+# at most 9 minutes.
 #   tests/cuda/gpu-check.sh             logs and summary.txt go to $OUT (gpu-out)
-#   tests/cuda/gpu-check.sh --emulated  the same on the host runtime, small: shows that all of this runs
-# Exit status: 0 all is well, 1 something failed, 77 no GPU here.
+#   tests/cuda/gpu-check.sh --emulated  the same on the host runtime, with small sizes: shows that
+#                                       the script and all its steps run
+# Exit status: 0 all checks passed, 1 something failed, 77 no GPU here.
 set -u
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
 OUT=$(mkdir -p "${OUT:-gpu-out}" && cd "${OUT:-gpu-out}" && pwd) || exit 1
@@ -28,7 +30,7 @@ allowed() {
 	echo $((left < $1 ? left : $1))
 }
 
-# step NAME LIMIT COMMAND...: run it with a log; one line of verdict.
+# step NAME LIMIT COMMAND...: run it with a log and print one line, the verdict.
 step() {
 	local name=$1 limit start=$SECONDS status
 	limit=$(allowed "$2")
@@ -56,7 +58,7 @@ find_nvcc() {
 	PATH=$CUDA/bin:$CUDA/compute-sanitizer:$PATH
 }
 
-# The four tools side by side: they are slow on the host, not on the device.
+# The four tools at the same time: their slow part is on the host, not on the device.
 sanitizers() {
 	local tool pids=()
 	command -v compute-sanitizer >/dev/null || { say 'skip compute-sanitizer: it is not here' && return; }
@@ -68,8 +70,8 @@ sanitizers() {
 	grep -q '^FAIL sanitizer' "$OUT/steps.txt" && failed=1
 }
 
-# The floor of a step: the longest of its bytes at the copy rate, its arithmetic at the sgemm rate of the
-# same rows, and 30 nodes of a graph; all as measured here.
+# The floor of a step is the longest of three times: its bytes at the copy rate, its arithmetic at
+# the sgemm rate for as many rows, and 30 nodes of a graph; all rates as measured here.
 table() {
 	awk '
 	FNR == NR {

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Pack what tests/cuda/gpu-check.sh needs on a machine without anything but nvcc and a C compiler: a small copy of
-# this repository with the programs built, and bats. Usage: gpu-kit.sh BUILD KIT ('make gpu-kit' calls it)
+# Pack what tests/cuda/gpu-check.sh needs on a machine that has only nvcc and a C compiler: a small
+# copy of this repository with the programs built, and bats.
+# Usage: gpu-kit.sh BUILD KIT ('make gpu-kit' calls it)
 set -eu
 cd "$(dirname "$0")/../.."
 build=$1 kit=$2
@@ -30,7 +31,7 @@ for part in lib libexec; do
 	cp -r "$root/$part/bats-core" "$kit/bats/$part/"
 done
 
-# the newest glibc that one of the programs asks for
+# the newest glibc that any of the programs asks for
 glibc=$(find "$kit/build" -type f ! -name '*.o' -exec objdump -T {} + | grep -o 'GLIBC_[0-9.]*' | sort -uV | tail -n 1)
 size=$(du -sk "$kit" | cut -f1)
 echo "$kit: $((size / 1024)) MiB, runs with $glibc and later: copy it, then run tests/cuda/gpu-check.sh in it"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# The work of gpu-check.sh, a step a call; it sets what is used here: GPU (what nvcc makes), BUILD (programs in C),
-# OUT, and the sizes.
+# The steps of gpu-check.sh, one per call. gpu-check.sh sets what they use: GPU (what nvcc makes),
+# BUILD (programs in C), OUT, and the sizes.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
-# Only the .cu files are compiled, side by side; the C parts come built.
+# Only the .cu files are compiled, side by side; what is in C comes built.
 build() {
 	local source name pids=() pid
 	mkdir -p "$GPU"
@@ -30,7 +30,7 @@ build() {
 	done
 }
 
-# Checks of every op; what of them knows of TF32 takes it as an argument.
+# Checks of every op; programs that know TF32 take it as an argument.
 ops_parity() {
 	local program
 	for program in tests/cuda/test_ops*.cu; do
@@ -60,7 +60,8 @@ sanitize() {
 		"$BUILD/cuda-host/plain/test_training" quick
 }
 
-# One planted data set, trained on twice: the same bytes; the log's seconds are those of the whole pipe.
+# Train twice on one planted data set: the same bytes. The log's seconds are those of the whole
+# pipe.
 twice() {
 	local name
 	cd "$OUT" || return 1
@@ -78,14 +79,14 @@ throughputs() {
 	local size mode bounds tool=$BUILD/cuda-host/plain/throughput
 	read -ra bounds <<<"$TABLES"
 	for size in $SIZES; do
-		"$tool" train seed fp32 "$size" "$STEPS" "${bounds[@]}" || return 1
+		"$tool" train book fp32 "$size" "$STEPS" "${bounds[@]}" || return 1
 		for mode in fp32 tf32; do
 			"$tool" train wide "$mode" "$size" "$STEPS" "${bounds[@]}" || return 1
 		done
 	done
 	size=$PAIRS
-	"$tool" score seed fp32 "$size" "$STEPS" "${bounds[@]}" || return 1
-	"$tool" rank seed fp32 "$size" "$STEPS" "${bounds[@]}" || return 1
+	"$tool" score book fp32 "$size" "$STEPS" "${bounds[@]}" || return 1
+	"$tool" rank book fp32 "$size" "$STEPS" "${bounds[@]}" || return 1
 	for mode in fp32 tf32; do
 		"$tool" rank wide "$mode" "$size" "$STEPS" "${bounds[@]}" || return 1
 	done

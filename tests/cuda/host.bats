@@ -1,6 +1,5 @@
-# The host runtime itself: every planted bug of host/bugs is reported with the right words, in every mode
-# that can see it, and no mode objects to what is right.
-# shellcheck disable=SC2154
+# The host runtime itself: every bug of host/bugs is reported with the right words, in every mode
+# that can see it, and no mode objects to a right program. shellcheck disable=SC2154
 
 setup_file() {
 	export LC_ALL=C
@@ -26,7 +25,7 @@ bug() {
 	fi
 }
 
-# right CASE [NAME=VALUE]...: the case must end well, without a word on stderr.
+# right CASE [NAME=VALUE]...: the case must succeed, without a word on stderr.
 right() {
 	local case=$1
 	shift

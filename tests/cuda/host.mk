@@ -1,14 +1,15 @@
-# host.mk: the CUDA backend on the host. The same .cu files, compiled by g++ with tests/cuda/host in the
+# host.mk: the CUDA backend on the host. The same .cu files, compiled by g++ with tests/cuda/host in
 # place of nvcc and its headers, become a plug-in that runs the kernels on the CPU:
 #   $B/cuda-host/V/cofilter-cuda.so   V: plain, asan (ASan + UBSan), tsan
-#   $B/cuda-host/V/X                  from tests/cuda/X.cu (linked with the ops) or X.c (opens the plug-in)
-# $B/cuda-host/cofilter-cuda.so is the plain one. Warnings of g++ are those of the C code.
+#   $B/cuda-host/V/X                  from tests/cuda/X.cu (linked with the ops) or X.c (opens the
+#                                     plug-in)
+# $B/cuda-host/cofilter-cuda.so is the plain one. g++ warns as it does for the C code.
 
 CUDA_HOST := $B/cuda-host
 CUDA_CXX ?= g++
 CUDA_SOURCES := $(wildcard lib/cuda/*.cu)
 CUDA_HOST_SOURCES := $(wildcard tests/cuda/host/*.cpp)
-# in CUDA, with the ops in them; in C, opening the plug-in
+# in CUDA, linked with the ops; in C, opening the plug-in
 CUDA_PROGRAMS := $(patsubst tests/cuda/%.cu,%,$(wildcard tests/cuda/*.cu))
 CUDA_C_PROGRAMS := $(patsubst tests/cuda/%.c,%,$(wildcard tests/cuda/*.c))
 
@@ -32,7 +33,7 @@ $(CUDA_HOST)/$1/bugs/%.o: tests/cuda/host/bugs/%.cu $B/flags
 	@mkdir -p $$(@D)
 	$$(CUDA_CXX) $$(CUDA_CXXFLAGS) $$(CUDA_FLAGS_$1) -MMD -MP -x c++ -c $$< -o $$@
 
-# the runtime is not part of what ThreadSanitizer watches, and sums fast
+# ThreadSanitizer does not watch the runtime, which is optimised for its sums
 $(CUDA_HOST)/$1/host/%.o: tests/cuda/host/%.cpp $B/flags
 	@mkdir -p $$(@D)
 	$$(CUDA_CXX) $$(CUDA_CXXFLAGS) $$(if $$(filter tsan,$1),-g -DCU_TSAN=1,$$(CUDA_FLAGS_$1)) -O3 -MMD -MP -c $$< -o $$@
@@ -73,7 +74,7 @@ $(foreach v,plain asan tsan,$(eval $(call cuda_variant,$v)))
 $(CUDA_HOST)/cofilter-cuda.so: $(CUDA_HOST)/plain/cofilter-cuda.so
 	cp $< $@
 
-# Under SAN= the plain variant has those sanitizers and the others are left out.
+# With SAN= the plain variant has those sanitizers, and the others are left out.
 CUDA_VARIANTS := plain $(if $(SAN),,asan tsan)
 .PHONY: cuda-host test-cuda-quick test-cuda
 ifneq ($(shell command -v $(CUDA_CXX) 2>/dev/null),)
@@ -89,7 +90,7 @@ test-cuda-quick: all cuda-host
 test-cuda: all cuda-host
 	@COFILTER_CUDA_TESTS=all BUILD=$(CURDIR)/$B tests/run tests/cuda/*.bats
 
-# What tests/cuda/gpu-check.sh needs on a machine with a GPU and nothing else, in one folder; see gpu-kit.sh.
+# All that tests/cuda/gpu-check.sh needs on a machine with a GPU, in one folder; see gpu-kit.sh.
 .PHONY: gpu-kit
 CUDA_KIT_LIBS = $(foreach l,$(COF_LIBS),$(if $(filter -ldl -lm,$l),$l,$(l:-l%=-l:lib%.a)))
 gpu-kit:

@@ -1,8 +1,8 @@
 /*
- * limits: what the device at hand can do, so that a throughput has a denominator: copy, gather of rows,
- * sgemm in fp32 and TF32 at the model's shapes, the time of a launch.
- *   limits [SCALE]    1: sizes for a GPU; 1000 and more: to see on the host runtime that it runs
- * Prints "name value unit", one a line; every figure is the median of five.
+ * limits: what the device at hand can do, so that a throughput has a denominator: copy, gather of
+ * rows, sgemm in fp32 and TF32 at the model's shapes, the time of a launch.
+ *   limits [SCALE]    1: sizes for a GPU; 1000 and more: to see that it runs on the host runtime
+ * Prints lines of "name value unit"; every figure is the median of five.
  */
 #include "cuda/gpu.h"
 
@@ -23,7 +23,7 @@ static __global__ void copy_kernel(
 		to[i] = from[i];
 }
 
-/* id[i] = a number below `rows`; a different one each time it is asked for (xorshift32) */
+/* id[i] = a pseudo-random number below `rows` (xorshift32) */
 static __global__ void random_ids_kernel(uint32_t *id, size_t n, uint32_t rows)
 {
 	for (size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x; i < n;
@@ -37,7 +37,7 @@ static __global__ void random_ids_kernel(uint32_t *id, size_t n, uint32_t rows)
 	}
 }
 
-/* out[r] = sum of table[id[r]], a row by 16 lanes; what is read is what counts */
+/* Read the rows table[id[r]], 16 lanes per row; `out` is written only to keep the loads. */
 static __global__ void gather_kernel(const float4 *__restrict__ table,
 	const uint32_t *__restrict__ id, size_t n, float *__restrict__ out)
 {
@@ -48,7 +48,7 @@ static __global__ void gather_kernel(const float4 *__restrict__ table,
 		r += per_grid) {
 		float4 v = table[(size_t)id[r] * (ROW / 4) + lane];
 
-		if (v.x + v.y + v.z + v.w == 1e30f) /* never: keeps the load */
+		if (v.x + v.y + v.z + v.w == 1e30f) /* never true, which the compiler cannot know */
 			out[0] = 1;
 	}
 }
@@ -57,7 +57,8 @@ static __global__ void empty_kernel(void)
 {
 }
 
-/* Seconds of `work`, repeated `times`: the median of RUNS, after one run that does not count. */
+/* Seconds that `work` takes, called `times` times in a run: the median of RUNS runs, after one to
+   warm up. */
 template <class F> static double seconds(int times, F work)
 {
 	double t[RUNS];

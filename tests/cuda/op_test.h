@@ -1,8 +1,8 @@
 /*
- * op_test: what the op tests share. An op gets random arrays on the device, its result is compared
- * with plain loops in double written here from the formula, over shapes that fill no block, several
- * blocks, one element. Device arrays start as the host runtime's NaN (on a GPU: as 0xff bytes), so
- * an element not written shows.
+ * op_test: what the op tests share. An op gets random arrays on the device, and its result is
+ * compared with plain loops in double, written in the tests from the formula. Shapes: one element,
+ * less than a block, several blocks. Device arrays start as NaN (0xff bytes), so that an element
+ * that was not written shows.
  */
 #ifndef OP_TEST_H
 #define OP_TEST_H
@@ -14,7 +14,7 @@ extern "C" {
 #include "base/rng.h"
 }
 
-/* On the device and on the host; `host` is what was put or got last. */
+/* An array on the device, and on the host as it was last put or got. */
 struct floats {
 	float *dev, *host;
 	size_t n;
@@ -48,7 +48,7 @@ static inline void get_bytes(void *host, const void *dev, size_t bytes)
 	CUDA(cudaStreamSynchronize(stream));
 }
 
-/* n floats, not set on the device. */
+/* n floats, NaN on the device. */
 static inline struct floats floats_empty(size_t n)
 {
 	struct floats f = { (float *)dev_bytes(n * sizeof(float)),
@@ -67,7 +67,7 @@ static inline void floats_get(struct floats *f)
 	get_bytes(f->host, f->dev, f->n * sizeof(float));
 }
 
-/* n floats of -scale..scale. */
+/* n floats in -scale..scale. */
 static inline struct floats floats_random(size_t n, double scale)
 {
 	struct floats f = floats_empty(n);
@@ -115,7 +115,7 @@ static inline void ids_free(struct ids *d)
 	free(d->host);
 }
 
-/* Largest |got - want| over the largest |want|; infinite where got holds a NaN. */
+/* Largest |got - want| over the largest |want|; infinite if `got` holds a NaN. */
 static inline double relative_error(const float *got, const double *want, size_t n)
 {
 	double error = 0, scale = 0;

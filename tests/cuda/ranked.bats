@@ -29,7 +29,8 @@ score() {
 
 @test 'neumf-score --top on a device' {
 	score --top 7 | cof-cat --to tsv >top
-	# the same by sort(1): users ascending, scores descending, then items; seen positives are no candidates here
+	# the same by sort(1): users ascending, scores descending, then items; seen positives are no
+	# candidates here
 	score | cof-cat --to tsv | sort -k1,1n -k4,4gr -k2,2n |
 		awk '$1 != user { user = $1; n = 0 } n++ < 7 { print $1, $2, n, $4 }' >want
 	cmp <(tr '\t' ' ' <top) want

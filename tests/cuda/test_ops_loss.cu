@@ -27,8 +27,8 @@ static double logit_of(const struct loss *a, const float *g, const float *x, con
 	return sum;
 }
 
-/* Loss of row r; dlogit[0], dlogit[1] of its samples, not yet over
-   B. The formulas of neumf.h, naively. */
+/* Loss of a row by the formulas of neumf.h; dlogit[0], dlogit[1]: of its samples, before the
+   division by B. */
 static double row_loss(
 	const struct loss_case *c, double positive, double negative, double label, double *dlogit)
 {
@@ -107,8 +107,8 @@ static void test_loss(const struct loss_case *c)
 	CHECK(t.rows == 3 + B && t.batches == 6 && t.bad_batch == ~0ull &&
 			fabs(t.sum - 10 - sum) <= 1e-6 * sum,
 		"loss %d: sum %.9g, %.9g expected", (int)c->kind, t.sum, 10 + sum);
-	/* a row that is not finite makes its batch the bad one,
-	   and a second does not change that */
+	/* a row that is not finite makes its batch the bad one, and a second one does not change
+	   that */
 	if (F) {
 		g.host[(size_t)(B - 1) * F] = NAN;
 		floats_put(&g);

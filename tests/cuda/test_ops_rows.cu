@@ -43,8 +43,8 @@ static void test_sort(uint32_t n, uint32_t bound)
 	for (uint32_t j = 0; j < n; j++) {
 		bool first = !j || key.host[j - 1] != key.host[j];
 
-		/* ascending, and equal keys in their order: then the
-		   positions are a permutation, too */
+		/* ascending, and equal keys in their order: then the positions are a permutation,
+		   too */
 		disorder += j && (key.host[j - 1] > key.host[j] ||
 					 (!first && position.host[j - 1] >= position.host[j]));
 		wrong += position.host[j] >= n || id.host[position.host[j]] != key.host[j];
@@ -88,7 +88,7 @@ static double *table_gradient(const struct segment *a, const uint32_t *id, const
 	return out;
 }
 
-/* drow of the first places, as a dense table */
+/* The rows of drow at first places, as a dense table. */
 static float *dense_rows(const struct segment *a, uint32_t rows)
 {
 	float *out = (float *)xcalloc((size_t)rows * a->cols, sizeof(float));
@@ -106,8 +106,7 @@ static float *dense_rows(const struct segment *a, uint32_t rows)
 	return out;
 }
 
-/* Both tables of a side in one call, one from dlogit and one from
-   dx. Few rows: long runs. */
+/* Both tables of a side in one call, one from dlogit and one from dx. Few rows make long runs. */
 static void test_segment(
 	uint32_t batch, bool users, uint32_t cols, uint32_t rows, bool with_head, float l2)
 {
@@ -253,8 +252,8 @@ static void test_flat(enum neumf_optimizer_kind kind, uint32_t n)
 	CUDA(cudaFree(state));
 }
 
-/* Steps with different ids; `all`: every row moves, else those of
-   the batch. Two tables of other widths. */
+/* Steps with different ids, on two tables of different widths; `all`: every row moves, else only
+   those of the batch. */
 static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, uint32_t rows)
 {
 	static const uint32_t cols[2] = { 10, 33 };

@@ -92,8 +92,7 @@ struct rows {
 	struct rank_rows a;
 };
 
-/* Every fifth place from row r on is removed, every seventh
-   is wanted; the first row: none, none. */
+/* In row r every fifth place from r on is removed, every seventh wanted; in row 0 none. */
 static struct rows rows_new(uint32_t rows, uint32_t width, uint32_t values)
 {
 	struct rows t = { floats_empty((size_t)rows * width), ids_empty(rows + 1),
@@ -140,7 +139,7 @@ static void rows_free(struct rows *t)
 	ids_free(&t->wanted);
 }
 
-/* Mask with a bad score in the last row; then the row is made good again. */
+/* Mask with a bad score in the last row, then without it. */
 static void test_mask(struct rows *t)
 {
 	struct ids bad = ids_empty(t->rows);
@@ -198,7 +197,8 @@ static void test_count(struct rows *t)
 	free(got);
 }
 
-/* The places of the k best of a row, ascending: by counting for each place how many are better. */
+/* The places of the k best of a row, ascending, found by counting for each place how many are
+   better. */
 static uint32_t top_plain(const float *row, uint32_t width, uint32_t k, uint32_t *out)
 {
 	uint32_t n = 0;

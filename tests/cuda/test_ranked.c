@@ -1,6 +1,6 @@
 /*
  * test_ranked: a backend without an optimizer, and blocks ranked on the device: rank_block and
- * top_block must say what ranking.c says of the scores that score_block gives.
+ * top_block must agree with ranking.c on the scores that score_block gives.
  *   COFILTER_CUDA_PLUGIN=FILE test_ranked
  */
 #include "../unit/check.h"
@@ -21,7 +21,7 @@ static const struct neumf_shape shapes[] = {
 	{ MODEL_MF, LOSS_BCE, false, USERS, ITEMS, 16, 0, 0, { 0 } },
 };
 
-/* A block of users: what is removed, what is wanted, and room for the answers. */
+/* A block of users: what is removed, what is wanted, and the answers. */
 struct block {
 	uint32_t n, first, end, width;
 	uint32_t user[USERS], removed_start[USERS + 1], wanted_start[USERS + 1], bad[USERS],

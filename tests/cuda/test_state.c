@@ -129,7 +129,7 @@ static void check_scores(struct peer *a, struct peer *b)
 	free(y);
 }
 
-/* A gradient is of the parameters at the time of gradient(), whether it has been launched or not. */
+/* A gradient is of the parameters at the time of gradient(), launched since then or not. */
 static void check_pending(const struct test_case *c)
 {
 	struct peer a = peer_new(c), b = peer_new(c), later = peer_new(c);

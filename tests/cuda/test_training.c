@@ -1,21 +1,20 @@
 /*
  * test_training: the CUDA plug-in against the reference backend over 20 steps. Both see the same
- * batches (sizes that need several blocks, and a short one last); compared are every gradient at
- * every step, the moments, the values and the losses at the end, then scores. The plug-in is run
- * twice: its bits must agree.
+ * batches (sizes that need several blocks, and a short one last). Gradients are compared at every
+ * fourth step, the moments, the values, the losses and scores at the end. Two runs of the plug-in
+ * must agree to the bit.
  *   COFILTER_CUDA_PLUGIN=FILE test_training [quick]
  *
- * Errors are relative to the largest magnitude of the reference's tensor. Gradients are compared
- * from the same parameters: after each step the plug-in's backend goes on with its own, so a
- * gradient's error holds that of the steps before; only the first step's is held to 1e-5 (TF32:
- * 1e-3). eps is 1e-3: with 1e-8 a gradient that is zero but for rounding moves a weight by lr. With
- * TF32 the biases keep every unit clearly on or off, since an input of 1e-4 that is rounded to the
- * other side of relu's kink changes a gradient by a tenth (and the loss is bce, since a unit that
- * is always on has no gradient of its bias under bpr).
+ * Errors are relative to the largest magnitude of the reference's tensor. Each backend goes on with
+ * its own parameters, so the error of a gradient holds those of the steps before it; only the first
+ * step's must be below 1e-5 (TF32: 1e-3). eps is 1e-3: with 1e-8 a gradient that is zero but for
+ * rounding moves a weight by lr. With TF32 the biases keep every unit clearly on or off, since an
+ * input of 1e-4 that is rounded to the other side of relu's kink changes a gradient by a tenth.
+ * (And the loss is bce, since under bpr the bias of a unit that is always on has no gradient.)
  */
 #include "train_test.h"
 
-/* Largest |x - y| over the largest |y|; NaN where one is. */
+/* Largest |x - y| over the largest |y|; NaN if one of them is. */
 static double worst(const float *x, const float *y, uint64_t n)
 {
 	double error = 0, scale = 0;
@@ -36,7 +35,7 @@ struct pair {
 	float *x, *y; /* for any tensor, or the scores */
 };
 
-/* The worst error of any tensor, by name. */
+/* The worst error of any tensor; *name: which. */
 static double compare(struct pair *p, enum backend_what what, const char **name)
 {
 	double most = 0;
@@ -125,7 +124,8 @@ static void check_training(const struct backend_ops *ops, const struct test_case
 
 		ops->gradient(p.cuda, &batch);
 		p.reference->gradient(p.plain, &batch);
-		if (step % 4 == 0 || step == STEPS - 1) { /* else both go in one graph */
+		/* at other steps gradient and update are one graph */
+		if (step % 4 == 0 || step == STEPS - 1) {
 			double e = compare(&p, BACKEND_GRADIENT, &name);
 
 			if (step == 0)
@@ -159,7 +159,7 @@ static void check_training(const struct backend_ops *ops, const struct test_case
 	free(p.y);
 }
 
-/* All values after a run. `direct`: no read between the calls of a step, so one graph does it. */
+/* All values after a run. `direct`: no read between the calls of a step, so it is one graph. */
 static float *run(const struct backend_ops *ops, const struct test_case *c, bool direct)
 {
 	struct backend *b = make_backend(ops, c);
@@ -200,8 +200,8 @@ static void check_reproducible(const struct backend_ops *ops, const struct test_
 	free(d);
 }
 
-/* A NaN in the row of a user that only the third batch has: through
-   relu, narrow and wide, that is the bad one. */
+/* A NaN in the row of a user that only the third batch has passes through relu, narrow and wide:
+   that batch is the bad one. */
 static void check_bad_batch(const struct backend_ops *ops, const struct test_case *c)
 {
 	struct neumf_layout layout;

@@ -1,9 +1,10 @@
 /*
  * throughput: how fast the plug-in trains and scores, without streams and files around it.
- *   COFILTER_CUDA_PLUGIN=FILE throughput train|score|rank seed|wide fp32|tf32 BATCH STEPS [USERS ITEMS]
- * train: STEPS steps on batches of BATCH triples. score, rank: STEPS blocks of BATCH pairs (64 users).
- * Prints one line: the work, its rate, and per triple or pair the arithmetic and the bytes that separate fp32
- * kernels move, from which gpu-check.sh takes the floor.
+ *   COFILTER_CUDA_PLUGIN=FILE throughput train|score|rank book|wide fp32|tf32 BATCH STEPS
+ *       [USERS ITEMS]
+ * train: STEPS steps on batches of BATCH triples. score, rank: STEPS blocks of BATCH pairs, 64
+ * users each. Prints one line: the work, its rate, and the arithmetic and the bytes per triple or
+ * pair (as separate fp32 kernels move them), from which gpu-check.sh computes the floor.
  */
 #include "base/die.h"
 #include "base/mem.h"
@@ -66,7 +67,7 @@ static double time_training(const struct backend_ops *ops, struct backend *b,
 		struct batch batch = { size, user + at, item + at, negative + at, NULL };
 
 		if (k == WARM_UP) {
-			ops->loss(b); /* waits */
+			ops->loss(b); /* blocks until queued work finishes */
 			start = now();
 		}
 		ops->gradient(b, &batch);
@@ -109,7 +110,8 @@ static double time_scoring(const struct backend_ops *ops, struct backend *b,
 	return start;
 }
 
-/* FLOP of a triple, layer 1 in halves (the user's once), and bytes with one kernel for each thing to do. */
+/* FLOP of a triple, the first layer in halves (the user half once), and bytes if each operation is
+   a kernel of its own. */
 static void triple_cost(const struct neumf_shape *s, double *flop, double *bytes)
 {
 	double first = (double)s->mlp_factors * s->hidden[0], rest = 0, in = 2.0 * s->mlp_factors,
@@ -157,7 +159,8 @@ int main(int argc, char **argv)
 
 	die_set_name("throughput");
 	if (argc != 6 && argc != 8)
-		die("usage: throughput train|score|rank seed|wide fp32|tf32 BATCH STEPS [USERS ITEMS]");
+		die("usage: throughput train|score|rank book|wide fp32|tf32 BATCH STEPS "
+		    "[USERS ITEMS]");
 	if (!strcmp(argv[2], "wide"))
 		shape = wide;
 	if (argc == 8) {

@@ -65,7 +65,8 @@ struct arrays {
 	float *label;
 };
 
-/* Batch number `step`: half of the ids from a few, so that some rows come often and some never. */
+/* Batch number `step`: half of the ids are drawn from a few, so that some rows occur often and some
+   never. */
 static inline struct batch make_batch(const struct test_case *c, struct arrays *a, unsigned step)
 {
 	struct batch batch = { c->batch_size, a->user, a->item, a->negative, a->label };

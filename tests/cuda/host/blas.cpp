@@ -1,5 +1,5 @@
-/* blas: cuBLAS's sgemm in plain loops. Extents are checked, and TF32 rounds its inputs as the
-   tensor cores do; the sums are made in blocks, as any fast sgemm makes them. */
+/* blas: cuBLAS's sgemm in plain loops. Extents are checked, TF32 rounds its inputs as tensor cores
+   do, and products are summed in blocks, as in any fast sgemm. */
 #include "host.h"
 
 struct cu_blas {

@@ -1,5 +1,5 @@
-/* block: runs a grid, block after block, the threads of a block in turns on fibers. A fiber is
-   started only when a thread blocks; until then one fiber runs thread after thread as a loop. */
+/* block: runs a grid, block after block, the threads of a block in turns on fibers. Another fiber
+   is started only when a thread blocks; until then one fiber runs thread after thread in a loop. */
 #include "host.h"
 
 #include <ctime>
@@ -18,7 +18,7 @@ static int start_order[CU_MAX_THREADS], ready[CU_MAX_THREADS], ready_head, ready
 static void (*grid_loop)(void *);
 static void *grid_arg;
 static std::vector<cu_fiber *> &idle =
-	*new std::vector<cu_fiber *>; /* for good: keeps the stacks */
+	*new std::vector<cu_fiber *>; /* never deleted: keeps the stacks */
 
 /* The static __shared__ variables of the whole program lie between these. */
 static char anchor[64] __attribute__((section("cuda_shared"), used, aligned(64)));
@@ -27,10 +27,11 @@ extern char shared_end[] __asm__("__stop_cuda_shared");
 
 #if CU_TSAN
 /*
- * A thread of ThreadSanitizer's is costly to make (4 ms), so two teams of them take the blocks in
- * turn: races inside a block and between neighbouring blocks are seen; a team's next block counts
- * as later than its last one. Its shadow of shared memory is cleared for each block by telling it
- * that the section is a Java heap whose objects are new.
+ * To ThreadSanitizer, each thread of a block is one of its own threads. These are costly to make
+ * (4 ms), so two teams of them take the blocks in turn. Races within a block and between
+ * neighbouring blocks are seen; a team's next block counts as later than its last one. The shadow
+ * of shared memory is cleared for each block by declaring that section a Java heap whose objects
+ * are new.
  */
 static cu_fiber *team[2][CU_MAX_THREADS];
 static char dynamic_area[CU_SMEM_OPTIN] __attribute__((section("cuda_shared"), aligned(64)));
@@ -43,7 +44,7 @@ void *cu_dyn_shared(void)
 	return dynamic_shared;
 }
 
-/* Shared memory begins as NaN. The sanitizers must not see it: they know of memset. */
+/* Shared memory begins as NaN. The sanitizers intercept memset and must not see this. */
 __attribute__((no_sanitize("address", "undefined"))) static void poison(char *p, char *end)
 {
 #if CU_ASAN || CU_TSAN
@@ -73,8 +74,7 @@ static void fiber_main(void)
 	}
 }
 
-/* Leave this fiber for the next thing to do: a thread that may go on, one not yet started, the end.
- */
+/* Switch to what is next: a thread that may go on, a thread not yet started, or the end. */
 void cu_schedule(void)
 {
 	cu_fiber *to;
@@ -94,7 +94,7 @@ void cu_schedule(void)
 		cu_deadlock("threads wait for threads that will never come");
 	}
 	cu_fiber_switch(to);
-	if (cu_fiber_now->thread >= 0) { /* a blocked thread goes on */
+	if (cu_fiber_now->thread >= 0) { /* this thread was blocked and goes on */
 		set_thread(cu_fiber_now->thread);
 		cu_threads[cu_thread].state = CU_RUNNING;
 	}
@@ -165,7 +165,7 @@ static void set_block(dim3 block)
 		index_of[t] = { t % block.x, t / block.x % block.y, t / (block.x * block.y) };
 }
 
-/* Block number k in time, number i in the grid. */
+/* Run block number i of the grid as the k-th. */
 static void run_block(unsigned k, unsigned i, size_t smem)
 {
 	blockIdx.x = i % gridDim.x;
@@ -221,7 +221,7 @@ static struct statistics {
 	}
 } statistics;
 
-/* Of the processor, since other programs share it. */
+/* Processor time, since other programs share the processor. */
 static double now(void)
 {
 	return (double)clock() / CLOCKS_PER_SEC;
@@ -258,13 +258,13 @@ void cu_run_grid(
 	dynamic_shared = dynamic_area;
 	__tsan_release(&start_mark);
 #else
-	size_t room = (smem + 15) & ~(size_t)15;
+	size_t capacity = (smem + 15) & ~(size_t)15;
 	std::unique_ptr<char, void (*)(void *)> memory(
-		smem ? (char *)aligned_alloc(16, room) : nullptr, free);
+		smem ? (char *)aligned_alloc(16, capacity) : nullptr, free);
 	dynamic_shared = memory.get();
 #if CU_ASAN
 	if (smem)
-		__asan_poison_memory_region(dynamic_shared + smem, room - smem);
+		__asan_poison_memory_region(dynamic_shared + smem, capacity - smem);
 #endif
 #endif
 	run_blocks(smem);

@@ -1,21 +1,23 @@
 /*
  * cuda_host: runs plain C-style CUDA on the CPU, strictly, so that kernels can be tested where
- * there is no GPU. Stands in for nvcc's headers under g++; gpu.h includes it. Not for production.
+ * there is no GPU. Under g++ it replaces nvcc's headers; gpu.h includes it. Not for production.
  *
  * The blocks of a grid run one after another; so do the threads of a block, each up to its next
  * barrier or warp collective. A kernel with neither runs as a plain loop. Whatever CUDA leaves
- * undefined ends the program with kernel, block, thread and place.
+ * undefined ends the program with a message that names kernel, block, thread and place.
  *
  * Environment:
- *   CUDA_HOST_ORDER=forward|reverse|random:SEED  order of blocks, threads, streams, nodes of a
- * graph CUDA_HOST_STREAMS=eager|lazy    stream work runs when submitted, or as late as CUDA allows
- *   CUDA_HOST_GUARD=1               device memory is unreadable to host code
- *   CUDA_HOST_LEAKS=1               what is not freed when the program ends is an error
- *   CUDA_HOST_FAIL_MALLOC=N         allocation number N (device or pinned, from 1) fails
- *   CUDA_HOST_MEMORY=BYTES          memory of the device (2 GiB)
- *   CUDA_HOST_SMS=N                 multiprocessors of the device (4)
- *   CUDA_HOST_NO_DEVICE=1           there is no device
- *   CUDA_HOST_STATS=1               launches, threads, switches and time of each kernel at the end
+ *   CUDA_HOST_ORDER=forward|reverse|random:SEED
+ *                              order of blocks, threads, streams, nodes of a graph
+ *   CUDA_HOST_STREAMS=eager|lazy
+ *                              stream work runs when submitted, or as late as CUDA allows
+ *   CUDA_HOST_GUARD=1          device memory is unreadable to host code
+ *   CUDA_HOST_LEAKS=1          what is not freed when the program ends is an error
+ *   CUDA_HOST_FAIL_MALLOC=N    allocation number N (device or pinned, from 1) fails
+ *   CUDA_HOST_MEMORY=BYTES     memory of the device (2 GiB)
+ *   CUDA_HOST_SMS=N            multiprocessors of the device (4)
+ *   CUDA_HOST_NO_DEVICE=1      there is no device
+ *   CUDA_HOST_STATS=1          prints launches, threads, switches and time per kernel at the end
  */
 #ifndef CUDA_HOST_H
 #define CUDA_HOST_H
@@ -97,7 +99,7 @@ void cu_run_grid(
 	const char *kernel, dim3 grid, dim3 block, size_t smem, void (*loop)(void *), void *arg);
 [[noreturn]] void cu_die(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Launching: arguments are checked and copied now, the grid runs when its stream comes to it. */
+/* A launch: arguments are checked and copied at once, the grid runs when its stream reaches it. */
 bool cu_launch_ok(const void *function, dim3 grid, dim3 block, size_t smem);
 void cu_submit(cudaStream_t s, std::function<void()> op);
 void cu_check_arg(const char *kernel, int index, const void *p);

@@ -1,4 +1,4 @@
-/* device: errors, what the device says of itself, whether a launch is possible. */
+/* device: errors, properties of the device, whether a launch is possible. */
 #include "host.h"
 
 #include <map>

@@ -1,6 +1,6 @@
-/* fiber: stacks that a thread of a kernel can be left on. The switch is made by hand, since
-   swapcontext makes a system call: an epoch of ML-100K takes 2 s with the one and 34 s with the
-   other. */
+/* fiber: stacks on which threads of a kernel wait. The switch is written in assembly, since
+   swapcontext makes a system call: an epoch of ML-100K takes 2 s with the former and 34 s with the
+   latter. */
 #include "host.h"
 
 #include <sys/mman.h>
@@ -15,7 +15,7 @@ cu_fiber cu_main_fiber, *cu_fiber_now = &cu_main_fiber;
 unsigned long cu_switches;
 
 #if defined(__x86_64__)
-/* switch_stack(save, load): push what the callee must keep, swap the stack pointer, pop. */
+/* cu_switch_stack(save, load): push the callee-saved registers, swap the stack pointer, pop. */
 extern "C" void cu_switch_stack(void **save, void *load);
 __asm__(".text\n.globl cu_switch_stack\n.hidden cu_switch_stack\n"
 	".type cu_switch_stack,@function\ncu_switch_stack:\n"
@@ -24,7 +24,7 @@ __asm__(".text\n.globl cu_switch_stack\n.hidden cu_switch_stack\n"
 	"pop %r15\npop %r14\npop %r13\npop %r12\npop %rbx\npop %rbp\nret\n"
 	".size cu_switch_stack,.-cu_switch_stack\n");
 
-/* At entry rsp is 8 more than a multiple of 16, as after a call. */
+/* At entry rsp is 8 above a multiple of 16, as after a call. */
 static void *first_frame(char *stack, size_t size, void (*entry)(void))
 {
 	void **sp = (void **)(stack + size) - 2;
@@ -84,7 +84,8 @@ static void cu_switch_stack(void **save, void *load)
 
 cu_fiber *cu_fiber_new(void (*entry)(void))
 {
-	enum { PAGE = 64 << 10 }; /* of any Linux; below the stack, never accessible */
+	/* a multiple of any Linux page, below the stack: never accessible */
+	enum { PAGE = 64 << 10 };
 	cu_fiber *f = new cu_fiber;
 	void *m = mmap(nullptr, STACK + PAGE, PROT_READ | PROT_WRITE,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);

@@ -1,5 +1,5 @@
-/* graph: capture and launch. A node follows only what streams and events made it follow; a launch
-   takes the nodes in the order of CUDA_HOST_ORDER, so a dependency that was forgotten shows. */
+/* graph: capture and launch. A node depends only on what streams and events made it depend on; a
+   launch runs the nodes in the order of CUDA_HOST_ORDER, so that a forgotten dependency shows. */
 #include "stream.h"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ void cu_graph_add(cu_stream *s, std::function<void()> op)
 	s->tail.assign(1, (int)s->capture->nodes.size() - 1);
 }
 
-/* A stream that waits for an event of a capture becomes part of it. */
+/* A stream that waits for an event of a capture joins that capture. */
 void cu_graph_join(cu_stream *s, const cu_event *e)
 {
 	if (!s->capture)
@@ -35,7 +35,7 @@ cudaError_t cudaStreamBeginCapture(cudaStream_t s, cudaStreamCaptureMode)
 	return cudaSuccess;
 }
 
-/* Does every node come before the end of the stream that began? */
+/* Does the end of the stream that began the capture depend on every node? */
 static bool joined(const cu_graph &g, const std::vector<int> &tail)
 {
 	std::vector<bool> reached(g.nodes.size());

@@ -1,5 +1,5 @@
-/* host: what the parts of the host runtime know of each other. Compile them without
-   -fsanitize=thread, and with -DCU_TSAN=1 where the kernels are compiled with it. */
+/* host: what the files of the host runtime share. They are compiled without -fsanitize=thread, and
+   with -DCU_TSAN=1 if the kernels are compiled with it. */
 #ifndef HOST_H
 #define HOST_H
 
@@ -47,13 +47,12 @@ extern cu_options cu_opt;
 /* Put v[0..n), ascending, into the order asked for. */
 void cu_arrange(int *v, int n);
 
-/* Where the program is, for cu_die; thread -1: in host code. */
+/* Where the program is, for the message of cu_die; thread -1: in host code. */
 extern const char *cu_kernel;
 extern int cu_thread;
 [[noreturn]] void cu_end(void); /* flush and abort */
 
-/* Fibers (fiber.cpp): stacks that switch. `thread` is the thread it runs, `next` the one it starts
- * with. */
+/* Fibers (fiber.cpp): stacks to switch between. `thread` runs on it now, `next` is to run first. */
 struct cu_fiber {
 	void *sp = nullptr;
 	char *stack = nullptr;
@@ -67,7 +66,7 @@ cu_fiber *cu_fiber_new(void (*entry)(void));
 void cu_fiber_switch(cu_fiber *to);
 void cu_fiber_started(void); /* first thing on a new fiber */
 
-/* Threads of the block that runs (block.cpp, warp.cpp). */
+/* Threads of the current block (block.cpp, warp.cpp). */
 enum cu_state : uint8_t { CU_NEW, CU_RUNNING, CU_READY, CU_IN_BLOCK, CU_IN_WARP, CU_DONE };
 struct cu_threadinfo {
 	cu_fiber *fiber;
@@ -84,7 +83,7 @@ void cu_make_ready(int *threads, int n);
 void cu_schedule(void);
 [[noreturn]] void cu_deadlock(const char *why);
 
-/* Memory (memory.cpp). Device memory is readable between enter and leave only. */
+/* Memory (memory.cpp). Device memory is accessible only between enter and leave. */
 enum cu_place { CU_DEVICE, CU_HOST };
 void cu_need(const void *p, size_t bytes, cu_place place, const char *what);
 bool cu_is_device(const void *p);
@@ -108,7 +107,7 @@ struct cu_graph {
 	std::vector<node> nodes;
 };
 
-/* A place in a stream's queue: everything put before it. Or nodes of a capture. */
+/* A position in a stream's queue: everything put before it. Or nodes of a capture. */
 struct cu_event {
 	cu_stream *stream = nullptr;
 	unsigned long at = 0;

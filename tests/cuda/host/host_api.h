@@ -1,5 +1,5 @@
-/* host_api: the part of the CUDA runtime and of cuBLAS that the backend may call. A call whose
-   meaning the runtime does not know is not declared, so that g++ refuses it. */
+/* host_api: the part of the CUDA runtime and of cuBLAS that the backend may call. Calls that the
+   host runtime does not implement are not declared, so that g++ refuses them. */
 #ifndef HOST_API_H
 #define HOST_API_H
 

@@ -53,7 +53,7 @@ static inline T cu_shfl(
 	return cu_unbits<T>(cu_warp(CU_SHUFFLE, mask, cu_bits(v), from, file, line));
 }
 
-/* The last argument, the width, is 32 where it is not given. */
+/* The last argument, the width, is 32 if it is not given. */
 #define CU_SHFL(kind, m, v, by, width, ...) cu_shfl(kind, m, v, by, width, __FILE__, __LINE__)
 #define __shfl_sync(m, ...)		    CU_SHFL(CU_INDEX, m, __VA_ARGS__, 32, 0)
 #define __shfl_up_sync(m, ...)		    CU_SHFL(CU_UP, m, __VA_ARGS__, 32, 0)
@@ -69,8 +69,7 @@ static inline T cu_shfl(
 #define __all_sync(m, p)       (__ballot_sync(m, !(p)) == 0)
 #define __match_any_sync(m, v) CU_VOTE(CU_MATCH, m, cu_bits(v))
 
-/* Read, modify, write: plain, since threads take turns; a true atomic where ThreadSanitizer
- * watches. */
+/* Read, modify, write: plain, since threads take turns; a real atomic under ThreadSanitizer. */
 template <class T, class F> static inline T cu_update(T *p, F f)
 {
 #if CU_TSAN
@@ -138,9 +137,8 @@ template <class T> static inline T max(T a, T b)
 	return a < b ? b : a;
 }
 
-/* Roundings that nvcc must not contract; g++ compiles with -ffp-contract=off. glibc has functions
-   named
-   __expf and __logf, hence macros. */
+/* Operations that nvcc does not contract; g++ compiles with -ffp-contract=off. These are macros
+   since glibc has functions named __expf and __logf. */
 #define __expf(x)	   expf(x)
 #define __logf(x)	   logf(x)
 #define __fdividef(a, b)   ((float)(a) / (float)(b))

@@ -1,6 +1,5 @@
-/* memory: device and pinned memory. All of it begins as NaN; what is device memory and what is not
-   is checked at every call; with CUDA_HOST_GUARD host code cannot read or write device memory at
-   all. */
+/* memory: device and pinned memory. All of it begins as NaN. Every call checks which pointers are
+   to device memory; with CUDA_HOST_GUARD host code cannot access device memory at all. */
 #include "host.h"
 
 #include <csignal>
@@ -62,8 +61,9 @@ void cu_check_arg(const char *kernel, int index, const void *p)
 }
 
 /*
- * A struct's pointers are not known as such: a word that is an address of this program's memory must be one of
- * the device's. A number beside padding that was never set may look like one, hence the lower bounds.
+ * Nothing tells which words of a struct are pointers, so any word that is an address within this
+ * program must be an address of device memory. A number beside padding that was never set may look
+ * like an address, hence the lower bounds.
  */
 void cu_check_struct(const char *kernel, int index, const void *v, size_t size)
 {
@@ -125,7 +125,7 @@ static void catch_faults(void)
 	sigaction(SIGSEGV, &action, nullptr);
 }
 
-/* The end of an allocation lies within 16 bytes of a page that is never accessible. */
+/* An allocation ends less than 16 bytes before a page that is never accessible. */
 static void *guarded_malloc(size_t n, allocation *a)
 {
 	size_t mapped = (n + 4095) & ~(size_t)4095;
@@ -143,12 +143,12 @@ static void *guarded_malloc(size_t n, allocation *a)
 
 static void *plain_malloc(size_t n, allocation *a)
 {
-	size_t room = (n + 255) & ~(size_t)255;
+	size_t capacity = (n + 255) & ~(size_t)255;
 
-	a->base = (char *)aligned_alloc(256, room);
+	a->base = (char *)aligned_alloc(256, capacity);
 #if CU_ASAN
 	if (a->base)
-		__asan_poison_memory_region(a->base + n, room - n);
+		__asan_poison_memory_region(a->base + n, capacity - n);
 #endif
 	return a->base;
 }
@@ -247,7 +247,7 @@ int cu_report_leaks(void)
 	return (int)(device.size() + pinned.size());
 }
 
-/* Copies. `kind` must be true to where the two ends lie. */
+/* `kind` must say truly where `to` and `from` are. */
 static void copy(void *to, const void *from, size_t n, cudaMemcpyKind kind)
 {
 	bool to_device = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
@@ -276,8 +276,8 @@ cudaError_t cudaMemcpy(void *to, const void *from, size_t n, cudaMemcpyKind kind
 	return cudaSuccess;
 }
 
-/* Memory that is not pinned is read at once and written before the return, as CUDA's manual says
-   ("API synchronization behavior"); such a copy in a graph is a mistake here. */
+/* Memory that is not pinned is read at once, or written before the return, as CUDA's manual says
+   ("API synchronization behavior"); in a graph such a copy is refused. */
 cudaError_t cudaMemcpyAsync(
 	void *to, const void *from, size_t n, cudaMemcpyKind kind, cudaStream_t s)
 {

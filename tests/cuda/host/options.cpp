@@ -1,4 +1,4 @@
-/* options: the environment, messages, statistics, what is left at the end. */
+/* options: the environment, messages, what is not freed at the end. */
 #include "host.h"
 
 #include <cerrno>

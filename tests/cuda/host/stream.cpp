@@ -1,5 +1,5 @@
-/* stream: streams and events. Eager: an operation runs when it is submitted. Lazy: it waits in its
-   stream until something that CUDA says waits for it needs it. */
+/* stream: streams and events. Eager: an operation runs when it is submitted. Lazy: it stays in its
+   stream until something runs that, by CUDA's rules, waits for it. */
 #include "stream.h"
 
 #include <algorithm>
@@ -30,12 +30,12 @@ bool cu_capturing(void)
 	return false;
 }
 
-/* Run what was put before operation `upto`. */
+/* Run what was put into the stream before operation `upto`. */
 static void drain(cu_stream *s, unsigned long upto)
 {
 	if (s->done >= upto)
 		return;
-	cu_enter_device(); /* once for all: with the guard it takes a system call an allocation */
+	cu_enter_device(); /* once for all: the guard makes a system call per allocation */
 	while (s->done < upto && !s->queue.empty()) {
 		auto op = std::move(s->queue.front());
 
@@ -135,7 +135,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t s)
 		cu_die("cudaStreamDestroy: the stream is %s", s ? "capturing" : "the legacy one");
 	cu_drain_all(true);
 	cu_streams.erase(std::find(cu_streams.begin(), cu_streams.end(), s));
-	for (auto *e : events) /* what it stood for has run */
+	for (auto *e : events) /* what the event stood for has run */
 		if (e->stream == s)
 			e->stream = nullptr;
 	delete s;

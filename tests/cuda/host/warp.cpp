@@ -1,11 +1,10 @@
-/* warp: barriers and warp collectives. All threads of a block must come to the same __syncthreads,
-   all lanes of a mask to the same collective with the same mask; anything else ends the program. */
+/* warp: barriers and warp collectives. All threads of a block must reach the same __syncthreads,
+   all lanes of a mask the same collective with the same mask; anything else ends the program. */
 #include "host.h"
 
 static int num_waiting, warp_waiting[CU_MAX_THREADS / 32]; /* at a barrier, in a collective */
 #if CU_TSAN
-/* Two marks in turn, since the first to leave a barrier may reach the next before the last has
- * left. */
+/* Two marks in turn: the first to leave a barrier may reach the next before the last has left. */
 static char block_mark[2], warp_mark[32][2];
 static int block_turn, warp_turn[32];
 #endif
@@ -58,7 +57,7 @@ static bool elsewhere(const cu_threadinfo &a, const cu_threadinfo &b)
 	return a.op != b.op || a.line != b.line || (a.file != b.file && strcmp(a.file, b.file));
 }
 
-/* All have come: work out what the barrier gives, let them go on. */
+/* All threads have arrived: compute the result of the barrier and let them go on. */
 static void release_block(cu_op op, int me)
 {
 	int all[CU_MAX_THREADS], sum = 0, n = cu_num_threads;
@@ -109,13 +108,13 @@ static void shuffle(int lane, int first, int live)
 	t.result = cu_threads[first + t.source].value;
 }
 
-/* __builtin_popcount is a call where the machine is not known to have the instruction. */
+/* Most masks are full; counting bits is a call unless the machine is known to have popcnt. */
 static int num_lanes(unsigned mask, int live)
 {
 	return mask == 0xffffffffu ? live : __builtin_popcountll(mask & ((1ull << live) - 1));
 }
 
-/* Are all lanes of t's mask in the collective that t is in? */
+/* Have all lanes of t's mask arrived at the collective that t is in? */
 static bool all_there(const cu_threadinfo &t, int first, int live)
 {
 	for (int l = 0; l < live; l++) {

@@ -1,15 +1,15 @@
 /*
- * bugs: each case is a planted error that the host runtime must report; tests/cuda/host.bats says with
- * which words and in which mode. Usage: bugs CASE
+ * bugs: each case has a bug that the host runtime must report; tests/cuda/host.bats says with which
+ * words and in which mode. Usage: bugs CASE
  *
- * A case that ends well prints "right"; one whose numbers are not what they should be prints "wrong"
- * and exits with 1; so does one whose calls fail, with the name of the error.
+ * A case without a bug prints "right". One that computes wrong numbers prints "wrong" and exits
+ * with 1; one whose calls fail prints the name of the error and exits with 1.
  */
 #include "kernels.h"
 
 enum { N = 256, ODD = 63 };
 
-static float *a, *odd, host[N]; /* device: N zeros, ODD floats as they come */
+static float *a, *odd, host[N]; /* device: N zeros; ODD floats, not set */
 static float *pin;		/* pinned: N floats */
 static cudaStream_t stream, other;
 static cublasHandle_t blas;

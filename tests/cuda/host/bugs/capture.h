@@ -1,4 +1,5 @@
-/* capture: the cases of bugs.cu whose error lies in the capture of a graph; bugs.cu includes it once. */
+/* capture: the cases of bugs.cu whose bug is in the capture of a graph; bugs.cu includes it once.
+   */
 #ifndef CAPTURE_H
 #define CAPTURE_H
 

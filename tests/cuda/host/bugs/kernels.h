@@ -1,4 +1,4 @@
-/* kernels: what bugs.cu launches; each but those of "clean" has one planted error. */
+/* kernels: what bugs.cu launches; each but those of "clean" has one bug. */
 #ifndef KERNELS_H
 #define KERNELS_H
 
