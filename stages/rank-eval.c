@@ -141,7 +141,7 @@ static void end_list(
 {
 	uint32_t item;
 
-	if (!candidates_settle(list, &state.lists, &item))
+	if (!candidates_finish(list, &state.lists, &item))
 		rec_die(in, last_row, "user %u, whose rows end here, has item %u with two scores",
 			user, item);
 	state.rows = xgrow(state.rows, &state.capacity, list->num, sizeof(*state.rows));
