@@ -1,5 +1,5 @@
 /*
- * knn-score: score items by their likeness to the items a user has.
+ * knn-score: score items by their similarity to the items of a user.
  * Reads interaction, rating or sample records, writes score, rank or top records; memory: see
  * item_knn.h, and what every scorer needs (neumf-score.1).
  *   knn-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval
@@ -18,7 +18,7 @@ static struct {
 static const struct opt options[] = {
 	OPT_PATH(0, "train", &cfg.train, "FILE", "interactions to learn from (needed)"),
 	OPT_UINT(0, "neighbours", &cfg.neighbours, 1, 1000000, "K",
-		"nearest items an item is scored by"),
+		"score an item by this many nearest items"),
 	OPT_REAL(0, "shrink", &cfg.shrink, 0, 1e9, "S", "added to the denominator of a similarity"),
 	OPT_END,
 };
@@ -29,7 +29,7 @@ int main(int argc, char **argv)
 		.name = "knn-score",
 		.operands = "[INPUT]",
 		.max_operands = 1,
-		.summary = "Scores items by their likeness to the items a user has.",
+		.summary = "Scores items by their similarity to the items of a user.",
 		.reads = SCORE_READS,
 		.writes = SCORE_WRITES,
 		.example =

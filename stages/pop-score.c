@@ -1,7 +1,7 @@
 /*
  * pop-score: score items by their number of interactions, the same for every user.
- * Reads interaction, rating or sample records, writes score, rank or top records; memory: 4 bytes per
- * item and what every scorer needs (neumf-score.1).
+ * Reads interaction, rating or sample records, writes score, rank or top records; memory: 4 bytes
+ * per item and what every scorer needs (neumf-score.1).
  *   pop-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval
  */
 #include "base/die.h"

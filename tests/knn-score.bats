@@ -186,6 +186,18 @@ random_rows() {
 	done
 }
 
+@test "MovieLens 100K, --user-items: user 12, as user 0 of a file of one user, gets the same list" {
+	movielens_100k
+	cof-cat train.cof | awk -v OFS='\t' '$1 == 12 { $1 = 0; print }' |
+		cof-cat --from tsv --kind interaction --users 1 --items 1682 >me.cof
+	printf '12\t0\t0\n' | cof-cat --from tsv --kind interaction --users 943 --items 1682 |
+		knn-score --train train.cof --all-items --seen train.cof --top 20 | cof-cat | cut -f 2- >want
+	knn-score --train train.cof --all-items --user-items me.cof --seen me.cof --top 20 me.cof |
+		cof-cat >got
+	cut -f 2- got | cmp - want
+	assert_equal "$(cut -f 1 got | uniq -c | tr -d ' ')" $'20\t0'
+}
+
 @test "MovieLens 100K: ItemKNN, 20 neighbours, shrink 10" {
 	movielens_100k
 	knn-score --train train.cof --all-items --seen train.cof --ranks test.cof >ranks.cof

@@ -22,7 +22,7 @@ struct score_run;
 
 /* For struct opt_program. */
 #define SCORE_READS \
-	"interaction, rating or sample records (a positive: any row, of samples those with a label above 0)"
+	"interaction, rating or sample records (samples: a label above 0 makes a positive)"
 #define SCORE_WRITES "score records; rank with --ranks, top with --top"
 
 /* The table of shared options, with their defaults set. */

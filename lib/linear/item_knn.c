@@ -16,7 +16,7 @@ struct item_knn {
 	struct user_items users; /* items of each user */
 	struct pool *pool;
 
-	/* For each j, the items i with j in N(i), ascending: those whose scores increase when the user has j. */
+	/* For each j, the i with j in N(i), ascending: items that score more if the user has j */
 	uint64_t *start; /* num_items + 1 */
 	uint32_t *item;
 	float *sim;

@@ -2,10 +2,10 @@
  * item_knn: item-based nearest neighbours (Sarwar et al. 2001; cosine of binary vectors with
  * shrinkage).
  *
- *   sim(i, j)   = n_ij / (sqrt(n_i n_j) + shrink), rounded to float32, where n_i users have item i
- *                 and n_ij have both
- *   N(i)        = the `neighbours` items j != i of greatest sim(i, j) > 0, of equal ones the smaller
- *                 ids
+ *   sim(i, j)   = n_ij / (sqrt(n_i n_j) + shrink), rounded to float32; n_i users have item i,
+ *                 n_ij have both
+ *   N(i)        = the `neighbours` items j != i of greatest sim(i, j) > 0, of equal ones those
+ *                 with smaller ids
  *   score(u, i) = sum of sim(i, j) over the items j of user u in N(i), ascending, in double
  *
  * Memory: 8 bytes per interaction, 8 per neighbour (16 during the search), 8 per user, 28 per item,

@@ -18,7 +18,7 @@ struct item_span {
 	uint32_t num;
 };
 
-/* What is known of a user of the block before it is scored. */
+/* Known of a user of the block before the scores are. */
 struct user_counts {
 	uint32_t candidates, seen_positives, outside;
 };
@@ -94,7 +94,7 @@ static void read_input(struct block *b)
 }
 
 /*
- * List the seen items of user k, which are not candidates (positives are, except for top lists), and
+ * List the seen items of user k, which are not candidates (positives are, except in top lists), and
  * the positives whose rank is wanted.
  */
 static void list_user(struct block *b, size_t k)
@@ -163,7 +163,7 @@ static void write_scores(const struct block *b, size_t k)
 
 	for (; p < positives.num && positives.item[p] < job->first; p++)
 		rec_write(job->out, &(struct score){ user, positives.item[p], 1, -INFINITY });
-	next = p < positives.num ? positives.item[p] : UINT32_MAX; /* which is no item */
+	next = p < positives.num ? positives.item[p] : UINT32_MAX; /* not an item */
 	for (uint32_t i = 0, end; i < b->width; i = end) {
 		size_t n = 0;
 

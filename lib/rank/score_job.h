@@ -31,15 +31,15 @@ struct score_job {
 	uint64_t repeats, mixed, seen_positives, outside, without_candidates, without_positive;
 };
 
-/* All items for each user of the input, users ascending. Memory: its positives, a block of users. */
+/* All items for each user of the input, users ascending. Memory: its positives, one block. */
 void score_all(struct score_job *job);
 
 /* The items that the input lists, in input order. Memory: the lists of some users. */
 void score_lists(struct score_job *job);
 
 /*
- * n rows of the input, an array of its kind's struct, as score rows whose score is 0. An interaction
- * or a rating is a positive.
+ * n rows of the input, in an array of its kind's struct, as score rows whose score is 0. An
+ * interaction or a rating is a positive.
  */
 void score_job_decode(const struct score_job *job, const void *rows, size_t n, struct score *out);
 

@@ -10,7 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { BATCH_ROWS = 1 << 16 }; /* scored at a time */
+enum { BATCH_ROWS = 1 << 16 }; /* scored together, at least */
 
 /* The lists of some users, finished, one after another in the arrays. None is empty. */
 struct list_batch {
