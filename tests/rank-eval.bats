@@ -75,7 +75,7 @@ two_users() {
 	assert_equal "$stderr" ""
 	assert_equal "$output" "users       2
 positives   3
-candidates  3.5 per user; 33.33 % of the others tie with a positive
+candidates  3.5 a user; 33.33 % of the others tie with a positive
 ties        mean: expected over all orders of the tied; in brackets worst and best
 
             @1                       @2
