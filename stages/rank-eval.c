@@ -1,6 +1,7 @@
 /*
  * rank-eval: metrics of a ranking, averaged over users.
- * Reads score or rank records, writes a text table or JSON; memory: one user's rows and one bit a user.
+ * Reads score or rank records, writes a text table or JSON; memory: one user's rows and one bit per
+ * user.
  *   neumf-score --model m.safetensors --all-items --seen train.cof test.cof | rank-eval -k 10,50
  */
 #include "base/die.h"
@@ -28,7 +29,7 @@ static struct {
 
 static const struct opt options[] = {
 	OPT_UINTS('k', "cutoffs", &cfg.cutoffs, 1, UINT32_MAX, "K,...",
-		"cut the lists after so many items"),
+		"cut each list off after so many items"),
 	OPT_CHOICE(0, "ties", &cfg.ties, tie_policy_names, "order of items of equal score"),
 	OPT_FLAG(0, "json", &cfg.json, "print JSON"),
 	OPT_PATH(0, "per-user", &cfg.per_user, "FILE",
@@ -94,7 +95,7 @@ static void end_user(const struct rec_reader *in, uint64_t last_row, uint32_t us
 		state.without_positive++;
 		return;
 	}
-	fault = metrics_settle(state.rows, &state.num);
+	fault = metrics_prepare(state.rows, &state.num);
 	if (fault)
 		rec_die(in, last_row, "user %u, whose rows end here: %s", user, fault);
 	state.repeated_ranks += given - state.num;
@@ -141,7 +142,7 @@ static void end_list(
 {
 	uint32_t item;
 
-	if (!candidates_settle(list, &state.lists, &item))
+	if (!candidates_finish(list, &state.lists, &item))
 		rec_die(in, last_row, "user %u, whose rows end here, has item %u with two scores",
 			user, item);
 	state.rows = xgrow(state.rows, &state.capacity, list->num, sizeof(*state.rows));
@@ -215,7 +216,7 @@ int main(int argc, char **argv)
 	in = rec_open(operands[0], 1u << REC_SCORE | 1u << REC_RANK);
 	if (cfg.per_user) {
 		state.per_user = stream_create(cfg.per_user, false);
-		evaluation_user_names(&state.sums, state.per_user);
+		evaluation_user_heading(&state.sums, state.per_user);
 	}
 	progress_start("rows", 0);
 	if (rec_header(in)->kind == REC_RANK)

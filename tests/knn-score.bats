@@ -87,17 +87,115 @@ check() {
 	paste got want | awk '{ d = $3 - $6; bad += $1 != $4 || $2 != $5 || d > 2e-6 || d < -2e-6 } END { exit bad > 0 || NR != 2800 }'
 }
 
+# random_rows USERS ITEMS SEED N: "user item number", popular items first
+random_rows() {
+	awk -v users="$1" -v items="$2" -v seed="$3" -v n="$4" 'BEGIN { srand(seed)
+		for (k = 0; k < n; k++) print int(users * rand()), int(items * rand() * rand()), k }'
+}
+
+@test "--user-items: who has the items of a train user has their scores, byte for byte" {
+	random_rows 40 70 5 900 | interactions 40 70 >train.cof
+	random_rows 40 70 6 100 | interactions 40 70 >test.cof
+	random_rows 40 70 7 3000 | sort -n -k1,1 | awk '{ $3 = $3 % 5 == 0; print }' | tr ' ' '\t' |
+		cof-cat --from tsv --kind sample --users 40 --items 70 >lists.cof
+	for options in 'test.cof' '--ranks test.cof' '--top 5 test.cof' '--items 10:60 --ranks test.cof'; do
+		options="--all-items --seen train.cof $options"
+		# shellcheck disable=SC2086
+		knn-score -q --train train.cof --threads 2 $options >want
+		for threads in 1 3; do
+			# shellcheck disable=SC2086
+			knn-score -q --train train.cof --user-items train.cof --threads $threads $options >got
+			cmp got want
+		done
+	done
+	for options in '' '--ranks' '--top 5' '--items 10:60'; do
+		# shellcheck disable=SC2086
+		knn-score -q --train train.cof $options lists.cof >want 2>/dev/null
+		for threads in 1 3; do
+			# shellcheck disable=SC2086
+			knn-score -q --train train.cof --user-items train.cof --threads $threads $options lists.cof \
+				>got 2>/dev/null
+			cmp got want
+		done
+	done
+	cof-cat want | grep -q .
+}
+
+@test "--user-items: users that the train file has never seen, numbered on their own" {
+	make_train # users 0..4
+	# user 8 has what user 1 of train.cof has (an item twice), user 2 what user 3 has, user 5 items of nobody
+	printf '%s\n' '8 1 1' '8 0 1' '8 1 2' '2 2 1' '5 4 1' | interactions 9 5 >new.cof
+	printf '%s\n' '8 0 1' '2 0 1' '5 0 1' '7 0 1' | interactions 9 5 >x.cof
+	printf '%s\n' '1 0 1' '3 0 1' '4 0 1' | interactions 5 5 >y.cof
+	knn-score --train train.cof --shrink 0 --all-items --user-items new.cof x.cof >new
+	assert_equal "$(cof-cat --header new | jq -c '[.users, .items]')" '[9,5]'
+	knn-score --train train.cof --shrink 0 --all-items y.cof | cof-cat | cut -f 4 >known
+	cof-cat new >all
+	assert_equal "$(cut -f 1 all | uniq | paste -sd ' ')" "2 5 7 8"
+	awk '$1 == 8' all | cut -f 4 | cmp - <(head -n 5 known)
+	awk '$1 == 2' all | cut -f 4 | cmp - <(sed -n 6,10p known)
+	assert_equal "$(awk '($1 == 5 || $1 == 7) && $4 != 0' all)" "" # and user 7 has nothing
+	# --seen numbers them as --user-items does
+	run bash -c 'knn-score --train train.cof --all-items --user-items new.cof --seen new.cof --top 2 x.cof |
+		cof-cat | awk "\$1 == 8" | cut -f 2,3 | paste -sd " "'
+	assert_equal "$output" $'2\t1 3\t2'
+	# a list of pairs, in its order
+	printf '%s\n' '8 2 0' '8 0 1' '2 1 1' | tr ' ' '\t' | cof-cat --from tsv --kind sample --users 9 --items 5 >pairs.cof
+	knn-score --train train.cof --shrink 0 --user-items new.cof pairs.cof | cof-cat >got
+	assert_equal "$(cut -f 1-3 got | tr '\t' ' ' | paste -sd ,)" "8 2 0,8 0 1,2 1 1"
+	assert_equal "$(cut -f 4 got | paste -sd ' ')" "$(awk '$1 == 8 && $2 == 2 || $1 == 8 && $2 == 0 || $1 == 2 && $2 == 1' all |
+		sort -k1,1nr -k2,2nr | cut -f 4 | paste -sd ' ')"
+}
+
+@test "--user-items: bounds" {
+	make_train
+	printf '1 1 1\n' | interactions 9 5 >new.cof
+	printf '1 1 1\n' | interactions 9 6 >wide.cof
+	printf '1 1 1\n' | interactions 10 5 >x.cof
+	run --separate-stderr knn-score --train train.cof --user-items new.cof --all-items x.cof
+	assert_status 1
+	assert_error knn-score "'x.cof' has 10 users, 'new.cof' only 9"
+	run --separate-stderr knn-score --train train.cof --user-items wide.cof --all-items new.cof
+	assert_status 1
+	assert_error knn-score "'wide.cof' has 6 items, 'train.cof' only 5"
+	run --separate-stderr knn-score --train train.cof --user-items new.cof --seen x.cof --all-items new.cof
+	assert_status 1
+	assert_error knn-score "'x.cof' has 10 users, 'new.cof' only 9"
+}
+
+@test "items without users cost little: 10,000,000 of them, 6 users" {
+	printf '%s\n' '0 5 1' '0 9999999 1' '1 5 1' '1 9999999 1' '2 7000000 1' '3 5 1' '4 7000000 1' '5 123456 1' |
+		interactions 6 10000000 >train.cof
+	printf '%s\n' '3 9999999 1' '3 123456 1' '2 5 1' | interactions 6 10000000 >x.cof
+	run --separate-stderr timeout 60 knn-score -q --train train.cof --shrink 0 --threads 2 x.cof
+	assert_status 0
+	timeout 60 knn-score -q --train train.cof --shrink 0 x.cof | cof-cat | cut -f 2,4 | paste -sd ' ' >got
+	assert_equal "$(cat got)" $'9999999\t0.8164966 123456\t0 5\t0' # 2 / sqrt(3 x 2)
+}
+
 @test "bounds and usage" {
 	make_train
 	printf '0 0 1\n' | interactions 5 6 >x.cof
 	run --separate-stderr knn-score --train train.cof x.cof
 	assert_status 1
-	assert_error knn-score "5 users and 6 items"
+	assert_error knn-score "'x.cof' has 6 items, 'train.cof' only 5"
 	for options in '--neighbours 0' '--shrink -1' '--shrink nan'; do
 		# shellcheck disable=SC2086
 		run --separate-stderr knn-score --train train.cof $options x.cof
 		assert_status 2
 	done
+}
+
+@test "MovieLens 100K, --user-items: user 12, as user 0 of a file of one user, gets the same list" {
+	movielens_100k
+	cof-cat train.cof | awk -v OFS='\t' '$1 == 12 { $1 = 0; print }' |
+		cof-cat --from tsv --kind interaction --users 1 --items 1682 >me.cof
+	printf '12\t0\t0\n' | cof-cat --from tsv --kind interaction --users 943 --items 1682 |
+		knn-score --train train.cof --all-items --seen train.cof --top 20 | cof-cat | cut -f 2- >want
+	knn-score --train train.cof --all-items --user-items me.cof --seen me.cof --top 20 me.cof |
+		cof-cat >got
+	cut -f 2- got | cmp - want
+	assert_equal "$(cut -f 1 got | uniq -c | tr -s ' ')" ' 20 0'
 }
 
 @test "MovieLens 100K: ItemKNN, 20 neighbours, shrink 10" {

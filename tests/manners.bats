@@ -37,7 +37,7 @@ kinds_of() {
 	binarize) echo rating ;;
 	negsample) echo interaction ;;
 	neumf-train) echo triple sample ;;
-	*-score) echo interaction sample ;;
+	*-score) echo rating interaction sample ;;
 	rank-eval) echo score rank ;;
 	cof-cat) echo rating interaction triple sample score rank top ;;
 	esac
@@ -307,8 +307,10 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 		neumf-score --seen train.cof model.safetensors
 		pop-score --train train.cof rating.cof
 		pop-score --seen train.cof rating.cof
+		pop-score --user-items train.cof rating.cof
 		knn-score --train train.cof rating.cof
 		knn-score --seen train.cof rating.cof
+		knn-score --user-items train.cof rating.cof
 	EOF
 }
 
@@ -327,8 +329,10 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 		neumf-score --seen
 		pop-score --train
 		pop-score --seen
+		pop-score --user-items
 		knn-score --train
 		knn-score --seen
+		knn-score --user-items
 	EOF
 	ml-split -q --test new.cof --item-ids new.tsv ratings.tsv | cof-cat --item-ids new.tsv >want
 	printf '0\told\n' >items.tsv

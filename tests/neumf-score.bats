@@ -104,8 +104,29 @@ scores() {
 	printf '0 0 1\n' | interactions 3 3 >x.cof
 	run --separate-stderr neumf-score -q --model model.safetensors x.cof
 	assert_status 1
-	assert_error neumf-score "'x.cof' has 3 users and 3 items, 'model.safetensors' only 2 and 3"
+	assert_error neumf-score "'x.cof' has 3 users, 'model.safetensors' only 2"
 	assert_equal "$output" ""
+}
+
+@test "--user-items: a model has no scores for users it was not trained on" {
+	make_model mf false
+	printf '0 0 1\n' | interactions 2 3 >x.cof
+	run --separate-stderr neumf-score --model model.safetensors --device cpu --user-items x.cof x.cof
+	assert_status 2
+	assert_contains "$stderr" "option --user-items: a model scores only the users it was trained on"
+	assert_contains "$stderr" "knn-score and pop-score"
+	assert_equal "$output" ""
+}
+
+@test "ratings are positives" {
+	make_model mf false
+	printf '0\t1\t0\t1\n1\t2\t4\t1\n' | cof-cat --from tsv --kind rating --users 2 --items 3 >x.cof
+	run bash -c 'neumf-score -q --model model.safetensors --all-items --ranks x.cof | cof-cat | tr "\t" " "'
+	assert_equal "$output" "0 1 1 0 0 3
+1 2 1 0 0 3"
+	run bash -c 'neumf-score -q --model model.safetensors x.cof | cof-cat | tr "\t" " "'
+	assert_equal "$output" "0 1 1 2
+1 2 1 -1"
 }
 
 @test "a score that is not finite is fatal" {

@@ -190,7 +190,7 @@ pop-score: 2 positives lie outside --items: missed"
 	printf '%s\n' '0 0 1' | interactions 9 >x.cof
 	run --separate-stderr pop-score --train train.cof --all-items x.cof
 	assert_status 1
-	assert_error pop-score "'x.cof' has 6 users and 9 items, 'train.cof' only 6 and 8"
+	assert_error pop-score "'x.cof' has 9 items, 'train.cof' only 8"
 	printf '%s\n' '0 0 1' | interactions >y.cof
 	run --separate-stderr pop-score --train train.cof --seen x.cof --all-items y.cof
 	assert_status 1
@@ -198,6 +198,50 @@ pop-score: 2 positives lie outside --items: missed"
 	run --separate-stderr pop-score --train train.cof --items 3:9 --all-items y.cof
 	assert_status 1
 	assert_error pop-score "3:9 exceeds the 8 items"
+}
+
+@test "ratings are read as positives, whatever the rating" {
+	make_train
+	printf '%s\n' '4 3 1 9' '1 2 5 9' '1 5 -2 9' | tr ' ' '\t' |
+		cof-cat --from tsv --kind rating --users 6 --items 8 >ratings.cof
+	printf '%s\n' '4 3 9' '1 2 9' '1 5 9' | interactions >x.cof
+	for options in '' --ranks --all-items '--all-items --seen train.cof' '--all-items --ranks' '--all-items --top 2'; do
+		# shellcheck disable=SC2086
+		pop-score -q --train train.cof $options x.cof 2>/dev/null | cof-cat >want
+		# shellcheck disable=SC2086
+		pop-score -q --train train.cof $options ratings.cof 2>err | cof-cat | cmp - want
+		[ -s want ]
+	done
+	pop-score -q --train train.cof --ranks ratings.cof 2>err >/dev/null
+	assert_contains "$(cat err)" "'ratings.cof' lists no negatives"
+}
+
+@test "the test file of ml-split goes straight in" {
+	movielens_100k
+	pop-score --train train.cof --all-items --seen train.cof --ranks test.cof | cof-cat >want
+	pop-score --train train.cof --all-items --seen train.cof --ranks test-ratings.cof | cof-cat | cmp - want
+	[ "$(wc -l <want)" -eq 943 ]
+}
+
+@test "--user-items: users the train file does not have get the same counts, in blocks and lists" {
+	make_train
+	printf '9\t0\t1\n' | cof-cat --from tsv --kind interaction --users 12 --items 8 >new.cof
+	printf '11\t2\t9\n9\t5\t9\n' | cof-cat --from tsv --kind interaction --users 12 --items 8 >x.cof
+	run score --user-items new.cof x.cof
+	assert_equal "$output" "11 2 1 2
+9 5 1 1"
+	run score --user-items new.cof --all-items --seen new.cof --ranks x.cof
+	assert_equal "$output" "9 5 2 2 2 7
+11 2 1 1 1 8"
+	run score --user-items new.cof --all-items --seen new.cof --top 1 x.cof
+	assert_equal "$output" "9 1 1 2
+11 0 1 3"
+	printf '%s\n' '11 2 1' '11 7 0' '11 0 0' | tr ' ' '\t' | cof-cat --from tsv --kind sample --users 12 --items 8 >y.cof
+	run score --user-items new.cof --ranks y.cof
+	assert_equal "$output" "11 2 1 0 0 3"
+	run --separate-stderr pop-score --train train.cof --all-items x.cof # by their ids they are unknown
+	assert_status 1
+	assert_error pop-score "'x.cof' has 12 users, 'train.cof' only 6"
 }
 
 @test "wrong usage" {

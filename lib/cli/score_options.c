@@ -1,6 +1,7 @@
 #include "cli/score_options.h"
 
 #include "base/die.h"
+#include "base/mem.h"
 #include "base/pool.h"
 #include "cli/input_report.h"
 #include "rank/score_job.h"
@@ -12,14 +13,17 @@ static struct {
 	bool all_items, ranks, strict;
 	uint32_t top, threads;
 	struct opt_paths seen;
+	const char *user_items;
 	struct opt_range items;
 } cfg;
 
 static const struct opt options[] = {
 	OPT_FLAG('a', "all-items", &cfg.all_items,
 		"rank all items for each user of the input, users ascending"),
-	OPT_PATHS(0, "seen", &cfg.seen, "FILE", "interactions that are no candidates"),
+	OPT_PATHS(0, "seen", &cfg.seen, "FILE", "interactions that are not candidates"),
 	OPT_RANGE(0, "items", &cfg.items, "LO:HI", "only these items are candidates, HI excluded"),
+	OPT_PATH(0, "user-items", &cfg.user_items, "FILE",
+		"score users from the items they have here, new users too"),
 	OPT_FLAG(0, "ranks", &cfg.ranks, "write rank records of the positives, no scores"),
 	OPT_UINT(0, "top", &cfg.top, 1, UINT32_MAX, "K",
 		"write each user's K best as top records, no scores"),
@@ -29,39 +33,110 @@ static const struct opt options[] = {
 	OPT_END
 };
 
-void score_job_bad_score(uint32_t user, uint32_t item)
+struct score_run {
+	struct score_job job;
+	struct user_items user_items; /* of --user-items */
+	const char *source;	      /* numbers the items */
+	const char *users_from;	      /* numbers the users: the source or --user-items */
+	uint32_t num_items;	      /* of the source */
+	struct rec_reader *
+		*side; /* --user-items and --seen: read to the end, kept for their headers */
+	unsigned num_sides;
+};
+
+const struct opt *score_options(void)
 {
-	die("the score of user %u and item %u is not finite", user, item);
+	cfg.threads = pool_cores();
+	return options;
 }
 
-static void check_bounds(const struct scorer *s, const char *source, const struct rec_reader *in)
+struct score_run *score_run_open(const char *input)
 {
-	const struct rec_header *h = rec_header(in);
+	struct score_run *run = xcalloc(1, sizeof(*run));
 
-	if (h->num_users > s->num_users || h->num_items > s->num_items)
-		die("'%s' has %u users and %u items, '%s' only %u and %u", rec_name(in),
-			h->num_users, h->num_items, source, s->num_users, s->num_items);
-	if (cfg.items.given && cfg.items.high > s->num_items)
-		die("option --items: %u:%u exceeds the %u items of '%s'", cfg.items.low,
-			cfg.items.high, s->num_items, source);
+	if (cfg.ranks && cfg.top)
+		die_usage("options --ranks and --top exclude each other");
+	run->job.kind = cfg.ranks ? REC_RANK : cfg.top ? REC_TOP : REC_SCORE;
+	run->job.top = cfg.top;
+	run->job.in = rec_open(input, SCORE_INPUT_KINDS);
+	run->job.pool = pool_new(cfg.threads);
+	run->side = xmalloc(cfg.seen.num + 1, sizeof(struct rec_reader *));
+	return run;
 }
 
-static void load_seen(struct user_items *seen, const struct scorer *s)
+struct pool *score_run_pool(const struct score_run *run)
 {
-	user_items_init(seen, s->num_users, s->num_items);
+	return run->job.pool;
+}
+
+/* Dies where the stream may hold ids beyond those of the source or of --user-items. */
+static void check_bounds(const struct score_run *run, const struct rec_reader *r)
+{
+	const struct rec_header *h = rec_header(r);
+
+	if (h->num_users > run->job.num_users)
+		die("'%s' has %u users, '%s' only %u", rec_name(r), h->num_users, run->users_from,
+			run->job.num_users);
+	if (h->num_items > run->num_items)
+		die("'%s' has %u items, '%s' only %u", rec_name(r), h->num_items, run->source,
+			run->num_items);
+}
+
+/* Read a file of interactions beside the input. */
+static void read_side(struct score_run *run, struct user_items *to, struct rec_reader *r)
+{
+	check_bounds(run, r);
+	user_items_add_stream(to, r);
+	run->side[run->num_sides++] = r;
+}
+
+/* --user-items: its own users, the items of the source. */
+static void read_user_items(struct score_run *run)
+{
+	struct rec_reader *r = rec_open(cfg.user_items, 1u << REC_INTERACTION);
+
+	run->users_from = rec_name(r);
+	run->job.num_users = rec_header(r)->num_users;
+	user_items_init(&run->user_items, run->job.num_users, run->num_items);
+	read_side(run, &run->user_items, r);
+	user_items_finish(&run->user_items);
+	run->job.user_items = &run->user_items;
+}
+
+static void read_seen(struct score_run *run)
+{
+	struct user_items *seen = &run->job.seen;
+
+	user_items_init(seen, run->job.num_users, run->num_items);
 	for (unsigned k = 0; k < cfg.seen.num; k++)
-		user_items_add_file(seen, cfg.seen.path[k]);
+		read_side(run, seen, rec_open(cfg.seen.path[k], 1u << REC_INTERACTION));
 	user_items_finish(seen);
 }
 
-static struct rec_writer *create_output(const struct score_job *job)
+void score_run_source(struct score_run *run, const char *name, const struct rec_header *h)
+{
+	run->source = run->users_from = name;
+	run->num_items = h->num_items;
+	run->job.num_users = h->num_users;
+	run->job.first = cfg.items.given ? cfg.items.low : 0;
+	run->job.end = cfg.items.given ? cfg.items.high : h->num_items;
+	if (run->job.end > h->num_items)
+		die("option --items: %u:%u exceeds the %u items of '%s'", cfg.items.low,
+			cfg.items.high, h->num_items, name);
+	if (cfg.user_items)
+		read_user_items(run);
+	check_bounds(run, run->job.in);
+	read_seen(run);
+}
+
+static struct rec_writer *create_output(const struct score_run *run)
 {
 	struct rec_header h;
 	struct rec_writer *out;
 
-	rec_header_init(&h, job->kind, rec_header(job->in), opt_provenance());
-	h.num_users = job->scorer->num_users;
-	h.num_items = job->scorer->num_items;
+	rec_header_init(&h, run->job.kind, rec_header(run->job.in), opt_provenance());
+	h.num_users = run->job.num_users;
+	h.num_items = run->num_items;
 	out = rec_create("-", &h);
 	rec_header_release(&h);
 	return out;
@@ -81,54 +156,34 @@ static void print_reports(const struct score_job *job)
 		note("%" PRIu64 " positives lie outside --items: missed", job->outside);
 }
 
-int scoring_main(int argc, char **argv, const struct scorer_stage *stage)
+void score_run(struct score_run *run, const struct scorer *scorer)
 {
-	const struct opt_program program = {
-		.name = stage->name,
-		.operands = "[INPUT]",
-		.max_operands = 1,
-		.summary = stage->summary,
-		.reads = "interaction records, or sample records (label above 0: a positive)",
-		.writes = "score records; rank with --ranks, top with --top",
-		.example = stage->example,
-		.tables = { stage->options, options },
-	};
-	struct score_job job = { .kind = REC_SCORE };
-	struct scorer scorer;
-	char **operands;
+	struct score_job *job = &run->job;
 
-	cfg.threads = pool_cores();
-	operands = opt_parse(argc, argv, &program);
-	if (!*stage->source)
-		die_usage("option --%s is missing", stage->source_option);
-	if (cfg.ranks && cfg.top)
-		die_usage("options --ranks and --top exclude each other");
-	if (cfg.ranks || cfg.top)
-		job.kind = cfg.ranks ? REC_RANK : REC_TOP;
-	job.top = cfg.top;
-	job.in =
-		rec_open(operands[0] ? operands[0] : "-", 1u << REC_INTERACTION | 1u << REC_SAMPLE);
-	job.pool = pool_new(cfg.threads);
-	stage->open(&scorer, job.pool);
-	job.scorer = &scorer;
-	check_bounds(&scorer, *stage->source, job.in);
-	load_seen(&job.seen, &scorer);
-	job.first = cfg.items.given ? cfg.items.low : 0;
-	job.end = cfg.items.given ? cfg.items.high : scorer.num_items;
-	if (!cfg.all_items && job.kind != REC_SCORE && rec_header(job.in)->kind == REC_INTERACTION)
+	if (cfg.user_items && !scorer->score_from_items)
+		die_usage("option --user-items: a model scores only the users it was trained on; "
+			  "knn-score and pop-score can score others");
+	if (!cfg.all_items && job->kind != REC_SCORE && rec_header(job->in)->kind != REC_SAMPLE)
 		warn("'%s' lists no negatives: without --all-items only its own rows are ranked",
-			rec_name(job.in));
-
-	job.out = create_output(&job);
+			rec_name(job->in));
+	job->scorer = scorer;
+	job->out = create_output(run);
 	if (cfg.all_items)
-		score_all(&job);
+		score_all(job);
 	else
-		score_lists(&job);
-	print_reports(&job);
-	rec_finish(job.out);
-	rec_close(job.in, true);
-	user_items_release(&job.seen);
-	scorer.close(scorer.arg);
-	pool_free(job.pool);
-	return 0;
+		score_lists(job);
+	print_reports(job);
+	rec_finish(job->out);
+}
+
+void score_run_close(struct score_run *run)
+{
+	rec_close(run->job.in, true);
+	for (unsigned k = 0; k < run->num_sides; k++)
+		rec_close(run->side[k], true);
+	free(run->side);
+	user_items_release(&run->job.seen);
+	user_items_release(&run->user_items);
+	pool_free(run->job.pool);
+	free(run);
 }

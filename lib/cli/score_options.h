@@ -1,7 +1,14 @@
 /*
- * scoring: the main of every scorer. A stage says who it is and how to score pairs and blocks;
- * input, --seen, --items, ranks, top lists, order and reports are the same for all (scorer options:
- * see score_options.c).
+ * score_options: what every scorer shares: options, input, --seen, --user-items, output, order and
+ * reports. The main of a scorer:
+ *
+ *	char **operands = opt_parse(argc, argv, &program);    its own table, then score_options()
+ *	struct score_run *run = score_run_open(operands[0]);
+ *	... open its model or train file, with score_run_pool(run) if it uses threads
+ *	score_run_source(run, name, header);
+ *	... make its struct scorer
+ *	score_run(run, &scorer);
+ *	score_run_close(run);
  */
 #ifndef SCORE_OPTIONS_H
 #define SCORE_OPTIONS_H
@@ -10,26 +17,35 @@
 #include "rank/scorer.h"
 #include "stream/record.h"
 
-#include <stddef.h>
-#include <stdint.h>
-
 struct pool;
+struct score_run;
 
-struct scorer_stage {
-	const char *name, *summary, *example;
-	const struct opt *options; /* its own */
+/* For struct opt_program. */
+#define SCORE_READS \
+	"interaction, rating or sample records (samples: a label above 0 makes a positive)"
+#define SCORE_WRITES "score records; rank with --ranks, top with --top"
 
-	/* The option that no run can do without, a file, and its
-	   value; it sets the scorer's bounds. */
-	const char *source_option;
-	const char **source;
+/* The table of shared options, with their defaults set. */
+const struct opt *score_options(void);
 
-	/* Load what is needed; called once the header of standard input
-	   is read. The pool stays the caller's. */
-	void (*open)(struct scorer *s, struct pool *pool);
-};
+/*
+ * Open the input (NULL: standard input) and read its header. A scorer opens its other files after
+ * that, since a stage upstream may only now have completed them.
+ */
+struct score_run *score_run_open(const char *input);
 
-/* The whole program; returns its exit status. A score that is not finite is fatal. */
-int scoring_main(int argc, char **argv, const struct scorer_stage *stage);
+/* The threads of --threads, for the scorer as well. */
+struct pool *score_run_pool(const struct score_run *run);
+
+/*
+ * What the scorer is made from, a model or a train file: `h` has its bounds and id maps. Dies where
+ * the input or --items does not fit them. Both are borrowed until score_run_close.
+ */
+void score_run_source(struct score_run *run, const char *name, const struct rec_header *h);
+
+/* Read the input to its verified end and write all output. Dies on a score that is not finite. */
+void score_run(struct score_run *run, const struct scorer *scorer);
+
+void score_run_close(struct score_run *run);
 
 #endif

@@ -36,10 +36,10 @@ struct grouped {
 void grouped_init(struct grouped *g, struct rec_reader *in);
 void grouped_release(struct grouped *g);
 
-/* Go on to the next user, once all rows of the last one are handed out; false at the verified end. */
+/* Go on to the next user when all rows of the last are handed out; false at the verified end. */
 bool grouped_next_user(struct grouped *g);
 
-/* Up to GROUPED_MAX_ROWS more rows of the user; *n is their number. NULL when there are no more. */
+/* Up to GROUPED_MAX_ROWS more rows of the user; *n is their number. NULL: there are no more. */
 const void *grouped_rows(struct grouped *g, size_t *n);
 
 /*

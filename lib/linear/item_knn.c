@@ -10,19 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Items whose counts are looked at together, or not at all. */
-enum { GROUP = 64 };
+enum { GROUP = 64 }; /* items whose counts are read together, or not at all */
 
 struct item_knn {
 	struct user_items users; /* items of each user */
 	struct pool *pool;
 
-	/* For each j, the items i with j in N(i), ascending: those that a user who has j lends score to. */
+	/* For each j, the i with j in N(i), ascending: items that score more if the user has j */
 	uint64_t *start; /* num_items + 1 */
 	uint32_t *item;
 	float *sim;
 
-	double **sums; /* one a thread, one number an item */
+	double **sums; /* per thread, one number per item */
 };
 
 struct neighbour {
@@ -32,11 +31,11 @@ struct neighbour {
 
 /* What a thread needs to find the neighbours of an item; counts and groups are 0 between jobs. */
 struct scratch {
-	uint32_t *count;      /* one an item */
-	unsigned char *group; /* one a GROUP of items: is a count in it above 0? */
-	uint32_t *item;	      /* those with a count, ascending; room for all */
-	float *sim;	      /* theirs */
-	uint32_t *best;	      /* k places */
+	uint32_t *count;      /* per item */
+	unsigned char *group; /* per GROUP of items: is a count in it above 0? */
+	uint32_t *item;	      /* those with a count, ascending; allocated for all */
+	float *sim;	      /* of these items */
+	uint32_t *best;	      /* k indices of them */
 };
 
 struct search {
@@ -44,8 +43,8 @@ struct search {
 	struct user_items items; /* users of each item */
 	uint32_t k;
 	double shrink;
-	struct scratch *scratch;       /* one a thread */
-	struct neighbour **neighbours; /* one list an item */
+	struct scratch *scratch;       /* per thread */
+	struct neighbour **neighbours; /* a list per item, NULL for an item without users */
 	uint32_t *num_neighbours;
 };
 
@@ -70,7 +69,7 @@ static uint32_t popularity(const struct search *s, uint32_t i)
 	return (uint32_t)(s->items.start[i + 1] - s->items.start[i]);
 }
 
-/* List the items that i has users in common with, and how alike they are; returns how many. */
+/* List the items that share users with i, and how similar they are; returns how many. */
 static size_t similarities(const struct search *s, uint32_t i, const struct scratch *scratch)
 {
 	const uint32_t num_items = s->m->users.num_items;
@@ -78,7 +77,7 @@ static size_t similarities(const struct search *s, uint32_t i, const struct scra
 	size_t num = 0;
 
 	count_pairs(s, i, scratch);
-	scratch->count[i] = 0; /* no neighbour of itself */
+	scratch->count[i] = 0; /* not a neighbour of itself */
 	for (uint32_t g = 0; g <= (num_items - 1) / GROUP; g++) {
 		const uint32_t first = g * GROUP;
 		const uint32_t n = num_items - first < GROUP ? num_items - first : GROUP;
@@ -105,8 +104,11 @@ static void find_neighbours(void *arg, size_t i, unsigned thread)
 	struct search *s = arg;
 	const struct scratch *scratch = &s->scratch[thread];
 	const uint32_t *best = scratch->best;
-	size_t num = similarities(s, (uint32_t)i, scratch);
+	size_t num;
 
+	if (popularity(s, (uint32_t)i) == 0)
+		return;
+	num = similarities(s, (uint32_t)i, scratch);
 	num = rank_top(scratch->sim, num, s->k, scratch->best);
 	s->num_neighbours[i] = (uint32_t)num;
 	s->neighbours[i] = xmalloc(num, sizeof(**s->neighbours));
@@ -165,8 +167,8 @@ static void search_neighbours(struct item_knn *m, uint32_t k, double shrink)
 	struct search s = { .m = m, .k = k < num_items ? k : num_items, .shrink = shrink };
 
 	transpose(&m->users, &s.items);
-	s.neighbours = xmalloc(num_items, sizeof(*s.neighbours));
-	s.num_neighbours = xmalloc(num_items, sizeof(*s.num_neighbours));
+	s.neighbours = xcalloc(num_items, sizeof(*s.neighbours));
+	s.num_neighbours = xcalloc(num_items, sizeof(*s.num_neighbours));
 	s.scratch = xmalloc(threads, sizeof(*s.scratch));
 	for (unsigned t = 0; t < threads; t++) {
 		s.scratch[t].count = xcalloc(num_items, sizeof(*s.scratch->count));
@@ -193,15 +195,13 @@ static void search_neighbours(struct item_knn *m, uint32_t k, double shrink)
 }
 
 struct item_knn *item_knn_new(
-	const char *path, uint32_t neighbours, double shrink, struct pool *pool)
+	struct rec_reader *train, uint32_t neighbours, double shrink, struct pool *pool)
 {
 	struct item_knn *m = xcalloc(1, sizeof(*m));
-	struct rec_reader *r = rec_open(path, 1u << REC_INTERACTION);
 
 	m->pool = pool;
-	user_items_init(&m->users, rec_header(r)->num_users, rec_header(r)->num_items);
-	user_items_add_stream(&m->users, r);
-	rec_close(r, true);
+	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
+	user_items_add_stream(&m->users, train);
 	user_items_finish(&m->users);
 	search_neighbours(m, neighbours, shrink);
 	m->sums = xmalloc(pool_threads(pool), sizeof(*m->sums));
@@ -222,76 +222,89 @@ void item_knn_free(struct item_knn *m)
 	free(m);
 }
 
-uint32_t item_knn_num_users(const struct item_knn *m)
+/* The scores of all items for a user who has the n items own[], ascending. */
+static void sum_up(const struct item_knn *m, const uint32_t *own, size_t n, double *sum)
 {
-	return m->users.num_users;
-}
-
-uint32_t item_knn_num_items(const struct item_knn *m)
-{
-	return m->users.num_items;
-}
-
-/* The scores of all items for a user. */
-static void sum_up(const struct item_knn *m, uint32_t user, double *sum)
-{
-	uint32_t n;
-	const uint32_t *own = user_items_get(&m->users, user, &n);
-
 	memset(sum, 0, m->users.num_items * sizeof(*sum));
-	for (uint32_t a = 0; a < n; a++) {
+	for (size_t a = 0; a < n; a++) {
 		for (uint64_t b = m->start[own[a]]; b < m->start[own[a] + 1]; b++)
 			sum[m->item[b]] += m->sim[b];
 	}
 }
 
+static void sum_up_user(const struct item_knn *m, uint32_t user, double *sum)
+{
+	uint32_t n;
+	const uint32_t *own = user_items_get(&m->users, user, &n);
+
+	sum_up(m, own, n, sum);
+}
+
+/* A row of scores for each user or, where there are lists, for each of them. */
 struct block_job {
-	struct item_knn *m;
+	const struct item_knn *m;
 	const uint32_t *user;
+	const struct item_lists *lists;
 	uint32_t first, end;
 	float *score;
 };
 
-static void score_user(void *arg, size_t k, unsigned thread)
+static void score_row(void *arg, size_t k, unsigned thread)
 {
 	const struct block_job *job = arg;
-	const double *sum = job->m->sums[thread];
-	uint32_t width = job->end - job->first;
+	const struct item_lists *lists = job->lists;
+	double *sum = job->m->sums[thread];
+	const uint32_t width = job->end - job->first;
 
-	sum_up(job->m, job->user[k], job->m->sums[thread]);
+	if (lists)
+		sum_up(job->m, lists->item + lists->start[k], lists->start[k + 1] - lists->start[k],
+			sum);
+	else
+		sum_up_user(job->m, job->user[k], sum);
 	for (uint32_t i = 0; i < width; i++)
 		job->score[k * width + i] = (float)sum[job->first + i];
 }
 
-void item_knn_score_block(struct item_knn *m, size_t n, const uint32_t *user, uint32_t first,
-	uint32_t end, float *score)
+static void score_block(
+	void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score)
 {
-	struct block_job job = { m, user, first, end, score };
+	const struct item_knn *m = arg;
+	struct block_job job = { m, user, NULL, first, end, score };
 
-	pool_run(m->pool, n, score_user, &job);
+	pool_run(m->pool, n, score_row, &job);
+}
+
+static void score_from_items(
+	void *arg, const struct item_lists *lists, uint32_t first, uint32_t end, float *score)
+{
+	const struct item_knn *m = arg;
+	struct block_job job = { m, NULL, lists, first, end, score };
+
+	pool_run(m->pool, lists->num, score_row, &job);
 }
 
 /* Pairs first[k] .. first[k + 1] - 1 have one user. */
 struct pairs_job {
-	struct item_knn *m;
+	const struct item_knn *m;
 	const uint32_t *user, *item;
 	size_t *first;
 	float *score;
 };
 
-static void score_run(void *arg, size_t k, unsigned thread)
+static void score_user_pairs(void *arg, size_t k, unsigned thread)
 {
 	const struct pairs_job *job = arg;
 	double *sum = job->m->sums[thread];
 
-	sum_up(job->m, job->user[job->first[k]], sum);
+	sum_up_user(job->m, job->user[job->first[k]], sum);
 	for (size_t p = job->first[k]; p < job->first[k + 1]; p++)
 		job->score[p] = (float)sum[job->item[p]];
 }
 
-void item_knn_score_pairs(
-	struct item_knn *m, size_t n, const uint32_t *user, const uint32_t *item, float *score)
+static void score_pairs(
+	void *arg, size_t n, const uint32_t *user, const uint32_t *item, float *score)
 {
+	const struct item_knn *m = arg;
 	struct pairs_job job = { m, user, item, xmalloc(n + 1, sizeof(*job.first)), score };
 	size_t runs = 0;
 
@@ -299,6 +312,18 @@ void item_knn_score_pairs(
 		if (p == 0 || user[p] != user[p - 1])
 			job.first[runs++] = p;
 	job.first[runs] = n;
-	pool_run(m->pool, runs, score_run, &job);
+	pool_run(m->pool, runs, score_user_pairs, &job);
 	free(job.first);
+}
+
+struct scorer item_knn_scorer(struct item_knn *m)
+{
+	return (struct scorer){
+		.num_users = m->users.num_users,
+		.num_items = m->users.num_items,
+		.arg = m,
+		.score_pairs = score_pairs,
+		.score_block = score_block,
+		.score_from_items = score_from_items,
+	};
 }

@@ -167,10 +167,7 @@ struct backend_ops {
 
 extern const struct backend_ops backend_reference, backend_cpu;
 
-/*
- * A backend as a scorer of the users and items of `shape`. The backend stays the caller's: `close`
- * is left NULL, since ops->destroy takes another type of argument; call that.
- */
+/* A backend as a scorer of the users and items of `shape`. The backend stays the caller's. */
 struct scorer backend_scorer(
 	const struct backend_ops *ops, struct backend *b, const struct neumf_shape *shape);
 

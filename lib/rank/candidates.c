@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP = 32 }; /* labels looked at at once */
+enum { STEP = 32 }; /* labels checked at once */
 
 void candidates_init(struct candidates *c)
 {
@@ -93,7 +93,7 @@ static void sort(struct candidates *c)
 	}
 }
 
-bool candidates_settle(struct candidates *c, struct candidates_report *report, uint32_t *item)
+bool candidates_finish(struct candidates *c, struct candidates_report *report, uint32_t *item)
 {
 	size_t kept = 0;
 	bool mixed = false;
@@ -128,10 +128,10 @@ size_t candidates_place(const struct candidates *c, size_t k)
 	return c->unordered ? c->place[k] : k;
 }
 
-/* The first positive from place k on, n if there is none. */
+/* The first positive from row k on, n if there is none. */
 static size_t next_positive(const float *label, size_t k, size_t n)
 {
-	for (; k + STEP <= n; k += STEP) { /* nearly all are negatives: look at many at once */
+	for (; k + STEP <= n; k += STEP) { /* nearly all are negatives: check many at once */
 		uint32_t positives = 0;
 
 		for (unsigned j = 0; j < STEP; j++)
@@ -144,28 +144,29 @@ static size_t next_positive(const float *label, size_t k, size_t n)
 	return k;
 }
 
+/* Positives outside the candidates. */
+static uint32_t count_outside(const float *label, const float *score, size_t n)
+{
+	uint32_t num = 0;
+
+	for (size_t k = 0; (k = next_positive(label, k, n)) < n; k++)
+		num += score[k] == -INFINITY;
+	return num;
+}
+
 size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
 	size_t n, struct rank *out)
 {
+	const uint32_t candidates = (uint32_t)n - count_outside(label, score, n);
 	size_t num = 0;
-	uint32_t candidates = (uint32_t)n;
 
 	for (size_t k = 0; (k = next_positive(label, k, n)) < n; k++) {
-		out[num++] = (struct rank){ .user = user, .item = item[k], .above = (uint32_t)k };
-		candidates -= score[k] == -INFINITY;
-	}
-	for (size_t j = 0; j < num; j++) {
-		struct rank *r = &out[j];
-		size_t at = r->above;
+		struct rank_place p = { candidates, 0, 0 };
 
-		*r = (struct rank){ user, item[at], candidates, 0, 0, candidates };
-		if (score[at] > -INFINITY) {
-			struct rank_place p = rank_place(score, n, at);
-
-			r->above = p.above;
-			r->ties = p.ties;
-			r->ties_before = p.ties_before;
-		}
+		if (score[k] > -INFINITY)
+			p = rank_place(score, n, k);
+		out[num++] =
+			(struct rank){ user, item[k], p.above, p.ties, p.ties_before, candidates };
 	}
 	return num;
 }

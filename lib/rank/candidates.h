@@ -16,14 +16,14 @@ struct candidates {
 	uint32_t *item;
 	float *label, *score;
 	bool unordered;	 /* items did not come in ascending order */
-	uint32_t *place; /* settled and unordered: the place of the row in the order of arrival */
+	uint32_t *place; /* of a finished, unordered list: where each row was in order of arrival */
 	uint64_t *keys;	 /* scratch for sorting */
-	float *scratch;	 /* two floats a row */
+	float *scratch;	 /* two floats per row */
 };
 
-/* What settling came upon, added up over lists. */
+/* Problems found while deduplicating, summed over lists. */
 struct candidates_report {
-	uint64_t repeats; /* rows dropped for an item already listed */
+	uint64_t repeats; /* rows dropped because their item was listed already */
 	uint64_t mixed;	  /* users with a positive among their own negatives */
 };
 
@@ -33,21 +33,21 @@ void candidates_release(struct candidates *c);
 /* Empty the list. */
 void candidates_clear(struct candidates *c);
 
-/* Add n rows; their user is not looked at. */
+/* Add n rows, all of one user. */
 void candidates_add(struct candidates *c, const struct score *rows, size_t n);
 
 /*
- * Sort by item and keep one row an item: the greatest label, the first place that has it. Returns
+ * Sort by item and keep one row per item: the greatest label, the first place that has it. Returns
  * false with *item set when an item is listed with two scores.
  */
-bool candidates_settle(struct candidates *c, struct candidates_report *report, uint32_t *item);
+bool candidates_finish(struct candidates *c, struct candidates_report *report, uint32_t *item);
 
-/* Where row k of a settled list was in the order of arrival. */
+/* Where row k of a finished list was in order of arrival. */
 size_t candidates_place(const struct candidates *c, size_t k);
 
 /*
- * The rank rows of the positives of a settled list of n, in item order. Returns their number; room
- * for as many in `out`.
+ * The rank rows of the positives of a finished list of n, in item order, into `out`, which has room
+ * for one per positive. Returns their number.
  */
 size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
 	size_t n, struct rank *out);

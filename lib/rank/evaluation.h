@@ -1,7 +1,7 @@
 /*
  * evaluation: metrics averaged over users, and how they are printed.
  *
- * Every mean is over all users added; that of AUC over those with a negative.
+ * Means are over all users added, that of AUC over those with a negative.
  */
 #ifndef EVALUATION_H
 #define EVALUATION_H
@@ -15,11 +15,11 @@ struct evaluation {
 	uint64_t users, positives, candidates, outside;
 	uint64_t ranked_users;	 /* with a positive among the candidates */
 	uint64_t negative_users; /* with a negative */
-	double tied;		 /* sums over users from here on */
+	double tied;		 /* from here on sums over users */
 	struct metrics_values sum[NUM_TIE_POLICIES];
 };
 
-/* A metric, and which of the cutoffs (any for AUC). */
+/* A metric and the index of its cutoff (any for AUC). */
 struct evaluation_name {
 	enum metric metric;
 	unsigned cutoff;
@@ -27,21 +27,27 @@ struct evaluation_name {
 
 void evaluation_add(struct evaluation *e, const struct metrics_user *u);
 
-/* Mean of a metric over users; NaN for an AUC no user has. */
+/* Mean of a metric over users; NaN for AUC if no user has one. */
 double evaluation_mean(
 	const struct evaluation *e, enum tie_policy policy, struct evaluation_name name);
 
-/* Mean over users with a positive among the candidates of the share of the others tied with it. */
+/*
+ * Share of the other candidates tied with a positive: mean over the users with a positive among the
+ * candidates.
+ */
 double evaluation_tied(const struct evaluation *e);
 
-/* A table for people: a row a metric, a column a cutoff; [worst, best] wherever they print differently. */
+/*
+ * A table for people: a row per metric, a column per cutoff; [worst, best] wherever they print
+ * differently.
+ */
 void evaluation_table(const struct evaluation *e, enum tie_policy policy, struct stream_out *out);
 
-/* One JSON object; its members are those of rank-eval(1). */
+/* One JSON object, with the members that rank-eval(1) lists. */
 void evaluation_json(const struct evaluation *e, enum tie_policy policy, struct stream_out *out);
 
-/* The tab-separated lines of --per-user: names, and one user. */
-void evaluation_user_names(const struct evaluation *e, struct stream_out *out);
+/* The tab-separated lines of --per-user: the heading, and one user. */
+void evaluation_user_heading(const struct evaluation *e, struct stream_out *out);
 void evaluation_user_line(const struct evaluation *e, enum tie_policy policy, uint32_t user,
 	const struct metrics_user *u, struct stream_out *out);
 

@@ -82,7 +82,7 @@ static const char *drop_repeats(struct rank *rows, size_t *n)
 	return NULL;
 }
 
-const char *metrics_settle(struct rank *rows, size_t *n)
+const char *metrics_prepare(struct rank *rows, size_t *n)
 {
 	const char *fault = NULL;
 
@@ -99,13 +99,13 @@ const char *metrics_settle(struct rank *rows, size_t *n)
 	return fault;
 }
 
-/* The gain of a positive at position r from 0. */
+/* The gain of a positive at position r, from 0. */
 static double gain(uint32_t r)
 {
 	return 1 / log2(r + 2.0);
 }
 
-/* NDCG's denominator: the gain of `n` positives in the first places. */
+/* NDCG's denominator: the gain of n positives in the first positions. */
 static double ideal_gain(uint32_t n)
 {
 	double sum = 0;
@@ -115,7 +115,7 @@ static double ideal_gain(uint32_t n)
 	return sum;
 }
 
-/* All metrics at one cutoff from their sums; positives is P. */
+/* The metrics at one cutoff that follow from sums; `positives` is P. */
 static void finish(
 	double *at, uint32_t cutoff, uint32_t positives, double hits, double dcg, double ap)
 {
@@ -127,8 +127,8 @@ static void finish(
 	at[METRIC_RECALL] = hits / positives;
 }
 
-/* A cutoff with the order settled: r[0..n-1] ascending positions. */
-static void settled_at(double *at, uint32_t cutoff, uint32_t positives, const uint32_t *r, size_t n)
+/* All metrics at one cutoff when the order is fixed: r[0..n-1] are positions, ascending. */
+static void fixed_at(double *at, uint32_t cutoff, uint32_t positives, const uint32_t *r, size_t n)
 {
 	size_t hits = 0;
 	double dcg = 0, ap = 0;
@@ -158,7 +158,7 @@ static void first_hit(double *at, uint32_t cutoff, const struct group *g)
 	at[METRIC_MRR] = mrr;
 }
 
-/* A cutoff in expectation over the orders of the tied. */
+/* All metrics at one cutoff in expectation over the orders of the tied. */
 static void expected_at(double *at, uint32_t cutoff, uint32_t positives, const struct group *group,
 	size_t num_groups)
 {
@@ -182,8 +182,8 @@ static void expected_at(double *at, uint32_t cutoff, uint32_t positives, const s
 	finish(at, cutoff, positives, hits, dcg, ap);
 }
 
-/* Positions under a policy that settles the order. */
-static void settle_order(enum tie_policy policy, const struct rank *rows, const struct group *group,
+/* Positions under a policy that fixes the order of the tied. */
+static void fix_order(enum tie_policy policy, const struct rank *rows, const struct group *group,
 	size_t n, uint32_t *r)
 {
 	for (size_t k = 0; k < n; group++) {
@@ -196,7 +196,7 @@ static void settle_order(enum tie_policy policy, const struct rank *rows, const 
 	}
 }
 
-/* Areas under the curve; rows and groups as settled, n positives inside. */
+/* AUC under every policy, from the rows and groups of the n positives among the candidates. */
 static void areas(
 	struct metrics_user *out, const struct rank *rows, const struct group *group, size_t n)
 {
@@ -220,7 +220,7 @@ static void areas(
 	out->by[TIES_MEAN].auc = (worst + best) / 2 / pairs;
 }
 
-/* Gather the first n rows, all inside, into groups; returns how many. */
+/* Make groups of the first n rows, all among the candidates; returns how many. */
 static size_t make_groups(const struct rank *rows, size_t n, struct group *group)
 {
 	size_t num = 0;
@@ -255,14 +255,14 @@ void metrics_user(const struct metrics_cutoffs *k, const struct rank *rows, size
 
 	for (unsigned p = 0; p < NUM_TIE_POLICIES; p++) {
 		if (p != TIES_MEAN)
-			settle_order(p, rows, group, inside, r);
+			fix_order(p, rows, group, inside, r);
 		for (unsigned c = 0; c < k->num; c++) {
 			double *at = out->by[p].at[c];
 
 			if (p == TIES_MEAN)
 				expected_at(at, k->value[c], out->positives, group, num_groups);
 			else
-				settled_at(at, k->value[c], out->positives, r, inside);
+				fixed_at(at, k->value[c], out->positives, r, inside);
 		}
 	}
 	areas(out, rows, group, inside);

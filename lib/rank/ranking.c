@@ -5,9 +5,9 @@
 #include <stdbool.h>
 
 /*
- * Lanes of a counting loop: an inner loop of constant length over arrays of counters, which compilers
- * turn into vector compares and subtractions. Counters are of the width of a float, so that a compare
- * mask is the number to subtract.
+ * Lanes of a counting loop: an inner loop of constant length over arrays of counters, which
+ * compilers turn into vector compares and subtractions. Counters are as wide as a float, so that
+ * the mask of a compare is the number to subtract.
  */
 enum { LANES = 32 };
 
@@ -58,27 +58,27 @@ size_t rank_bad_score(const float *score, size_t n)
 	for (unsigned j = 0; j < LANES; j++)
 		num_good += good[j];
 	if (num_good < k)
-		k = 0; /* one of those is bad: find it */
+		k = 0; /* one of them is bad: find it */
 	while (k < n && isfinite(score[k]))
 		k++;
 	return k;
 }
 
-/* Is candidate a behind candidate b? */
-static bool behind(const float *score, uint32_t a, uint32_t b)
+/* Is candidate a worse than candidate b? */
+static bool worse(const float *score, uint32_t a, uint32_t b)
 {
 	return score[a] != score[b] ? score[a] < score[b] : a > b;
 }
 
-/* Restore the heap, its hindmost at the root, from place k down. */
+/* Restore the heap, which has the worst candidate at its root, from place k down. */
 static void sift_down(const float *score, uint32_t *heap, size_t n, size_t k)
 {
 	uint32_t moving = heap[k];
 
 	for (size_t child; (child = 2 * k + 1) < n; k = child) {
-		if (child + 1 < n && behind(score, heap[child + 1], heap[child]))
+		if (child + 1 < n && worse(score, heap[child + 1], heap[child]))
 			child++;
-		if (!behind(score, heap[child], moving))
+		if (!worse(score, heap[child], moving))
 			break;
 		heap[k] = heap[child];
 	}
@@ -97,12 +97,12 @@ size_t rank_top(const float *score, size_t n, size_t k, uint32_t *best)
 	for (size_t j = num / 2; j-- > 0;)
 		sift_down(score, best, num, j);
 	for (; i < n; i++) {
-		if (score[i] > score[best[0]]) { /* an equal one is behind: its index is greater */
+		if (score[i] > score[best[0]]) { /* an equal one is worse: its index is greater */
 			best[0] = (uint32_t)i;
 			sift_down(score, best, num, 0);
 		}
 	}
-	for (size_t left = num; left-- > 1;) { /* heap sort: the hindmost to the end */
+	for (size_t left = num; left-- > 1;) { /* heap sort: the worst to the end */
 		uint32_t last = best[0];
 
 		best[0] = best[left];

@@ -1,9 +1,9 @@
 /*
  * ranking: the place of a score among the scores of one user's candidates, and the best of them.
  *
- * A row holds the score of each candidate, items ascending. -inf means no candidate: it is never
- * above, tied with or better than anything. Comparison is that of float32: -0 equals 0. NaN has no
- * place here: rank_bad_score finds it first.
+ * A row holds scores, items ascending. -inf marks an item that is not a candidate: it is never
+ * above, tied with or better than anything. Scores compare as float32: -0 equals 0. A row must not
+ * hold NaN: rank_bad_score finds it first.
  */
 #ifndef RANKING_H
 #define RANKING_H
@@ -16,23 +16,24 @@ struct rank_place {
 };
 
 /*
- * What to rank in rows of scores. Row k has the places of `removed` from removed_start[k] up to
- * removed_start[k + 1], which are no candidates, and those of `wanted`, whose rank is asked for.
+ * What to rank in rows of scores. In row k, the places removed[removed_start[k]] ..
+ * removed[removed_start[k + 1] - 1] are not candidates, and those of `wanted`, given likewise, are
+ * the ones whose rank is asked for.
  */
 struct rank_lists {
 	const uint32_t *removed_start, *removed;
 	const uint32_t *wanted_start, *wanted;
 };
 
-/* The place of score[at], which is finite, among score[0..n-1]. One pass, without branches. */
+/* The place of score[at], which is finite, among score[0..n-1]. One pass, no branches. */
 struct rank_place rank_place(const float *score, size_t n, size_t at);
 
 /* Index of the first score that is not finite, n if there is none. */
 size_t rank_bad_score(const float *score, size_t n);
 
 /*
- * Indices of the k best of n scores, best first, of equal ones the smaller index first. Returns how
- * many: fewer than k where the row has fewer candidates. Room for k in `best`.
+ * Indices of the k best of n scores into `best`, which has room for k: best first, of equal scores
+ * the smaller index first. Returns how many: fewer than k where the row has fewer candidates.
  */
 size_t rank_top(const float *score, size_t n, size_t k, uint32_t *best);
 

@@ -1,5 +1,6 @@
 #include "rank/score_job.h"
 
+#include "base/bitset.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/progress.h"
@@ -9,26 +10,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-/*
- * Scores of a block, in floats: small enough to stay in the last caches between scoring and
- * ranking, large enough to keep threads and matrix products busy.
- */
-enum { BLOCK_SCORES = 1 << 20, MAX_BLOCK_USERS = 4096, CHUNK = 4096 };
+enum { CHUNK = 4096 }; /* rows read or written at a time */
 
-/* Ids in ascending order. */
-struct ids {
-	const uint32_t *id;
+/* Some of a user's items, ascending. */
+struct item_span {
+	const uint32_t *item;
 	uint32_t num;
 };
 
-/* What is known of a user of the block before it is scored. */
-struct found {
+/* Known of a user of the block before the scores are. */
+struct user_counts {
 	uint32_t candidates, seen_positives, outside;
 };
 
-/* Places of a row to take out or to find the rank of, row after
-   row: half of a struct rank_lists. */
-struct places {
+/* Half of a struct rank_lists: places that row k removes, or whose rank it wants. */
+struct place_lists {
 	uint32_t *start; /* num_users + 1 */
 	uint32_t *place;
 	size_t capacity;
@@ -37,100 +33,102 @@ struct places {
 struct block {
 	struct score_job *job;
 	struct user_items positives;
-	unsigned char *listed; /* bit a user: in the input */
+	unsigned char *listed; /* bitset of the users in the input */
 	uint32_t width;	       /* items ranked */
 	size_t max_users, num_users;
 	uint32_t *user;
-	float *score;	     /* num_users x width, unless the scorer ranks */
-	struct found *found; /* one a user */
-	struct places removed, wanted;
+	float *score;		    /* num_users x width, unless the scorer ranks */
+	struct user_counts *counts; /* one per user */
+	struct place_lists removed, wanted;
 
 	/* what ranking gives, here or in the scorer */
-	uint32_t *bad; /* place of the first score that is not finite, or the width; one a user */
+	uint32_t *bad; /* per user: place of the first score that is not finite, or the width */
 	struct rank_place *rank; /* of wanted.place */
 	size_t rank_capacity;
-	uint32_t *top, *num_top; /* num_users x job->top places, and how many are there */
+	uint32_t *top, *num_top; /* num_users x job->top places, and how many of them per user */
 	float *best;		 /* their scores */
 };
 
-static struct ids items_of(const struct user_items *h, uint32_t user)
+static struct item_span items_of(const struct user_items *h, uint32_t user)
 {
-	struct ids ids;
+	struct item_span s;
 
-	ids.id = user_items_get(h, user, &ids.num);
-	return ids;
+	s.item = user_items_get(h, user, &s.num);
+	return s;
 }
 
-/* Those of `ids` from `low` up to, not including, `high`. */
-static struct ids slice(struct ids ids, uint32_t low, uint32_t high)
+/* Those of the items with low <= item < high. */
+static struct item_span slice(struct item_span s, uint32_t low, uint32_t high)
 {
-	while (ids.num > 0 && ids.id[0] < low) {
-		ids.id++;
-		ids.num--;
+	while (s.num > 0 && s.item[0] < low) {
+		s.item++;
+		s.num--;
 	}
-	while (ids.num > 0 && ids.id[ids.num - 1] >= high)
-		ids.num--;
-	return ids;
+	while (s.num > 0 && s.item[s.num - 1] >= high)
+		s.num--;
+	return s;
 }
 
 /* Read the input to its end: who is listed, and the positives. */
 static void read_input(struct block *b)
 {
+	static union {
+		struct interaction interaction[CHUNK];
+		struct rating rating[CHUNK];
+		struct sample sample[CHUNK];
+	} rows; /* of any kind that a scorer reads */
+	static struct score scores[CHUNK];
 	struct score_job *job = b->job;
-	bool labelled = rec_header(job->in)->kind == REC_SAMPLE;
-	union {
-		struct interaction interaction;
-		struct sample sample;
-	} row;
 
-	user_items_init(&b->positives, job->scorer->num_users, job->scorer->num_items);
-	b->listed = xcalloc((size_t)job->scorer->num_users / 8 + 1, 1);
-	while (rec_read(job->in, &row)) {
-		uint32_t user = labelled ? row.sample.user : row.interaction.user;
-
-		b->listed[user / 8] |= (unsigned char)(1u << user % 8);
-		if (!labelled || row.sample.label > 0)
-			user_items_add(&b->positives, user,
-				labelled ? row.sample.item : row.interaction.item);
+	b->listed = bitset_new(job->num_users);
+	user_items_init(&b->positives, job->num_users, job->scorer->num_items);
+	for (size_t n; (n = rec_read_rows(job->in, &rows, CHUNK)) > 0;) {
+		score_job_decode(job, &rows, n, scores);
+		for (size_t k = 0; k < n; k++) {
+			bitset_add(b->listed, scores[k].user);
+			if (scores[k].label > 0)
+				user_items_add(&b->positives, scores[k].user, scores[k].item);
+		}
 	}
 	job->repeats += user_items_finish(&b->positives);
 }
 
 /*
- * List the seen items of user k, which are no candidates (but positives are, unless top lists are
- * made), and the positives whose rank is wanted.
+ * List the seen items of user k, which are not candidates (positives are, except in top lists), and
+ * the positives whose rank is wanted.
  */
 static void list_user(struct block *b, size_t k)
 {
 	const struct score_job *job = b->job;
-	struct ids all = items_of(&b->positives, b->user[k]);
-	struct ids positives = slice(all, job->first, job->end);
-	struct ids seen = slice(items_of(&job->seen, b->user[k]), job->first, job->end);
+	struct item_span all = items_of(&b->positives, b->user[k]);
+	struct item_span positives = slice(all, job->first, job->end);
+	struct item_span seen = slice(items_of(&job->seen, b->user[k]), job->first, job->end);
 	uint32_t removed = b->removed.start[k], wanted = b->wanted.start[k], p = 0;
-	struct found *f = &b->found[k];
+	struct user_counts *counts = &b->counts[k];
 
-	*f = (struct found){ b->width, 0, all.num - positives.num };
+	*counts = (struct user_counts){ b->width, 0, all.num - positives.num };
 	b->removed.place = xgrow(b->removed.place, &b->removed.capacity, removed + seen.num,
 		sizeof(*b->removed.place));
 	b->wanted.place = xgrow(b->wanted.place, &b->wanted.capacity, wanted + positives.num,
 		sizeof(*b->wanted.place));
 	for (uint32_t j = 0; j < seen.num; j++) {
-		while (p < positives.num && positives.id[p] < seen.id[j])
+		while (p < positives.num && positives.item[p] < seen.item[j])
 			p++;
-		if (job->kind != REC_TOP && p < positives.num && positives.id[p] == seen.id[j]) {
-			f->seen_positives++;
+		if (job->kind != REC_TOP && p < positives.num &&
+			positives.item[p] == seen.item[j]) {
+			counts->seen_positives++;
 			continue;
 		}
-		b->removed.place[removed++] = seen.id[j] - job->first;
-		f->candidates--;
+		b->removed.place[removed++] = seen.item[j] - job->first;
+		counts->candidates--;
 	}
 	for (uint32_t j = 0; j < positives.num && job->kind == REC_RANK; j++)
-		b->wanted.place[wanted++] = positives.id[j] - job->first;
+		b->wanted.place[wanted++] = positives.item[j] - job->first;
 	b->removed.start[k + 1] = removed;
 	b->wanted.start[k + 1] = wanted;
 }
 
-/* User k of the block: check, mask and rank the row of scores. */
+/* Check user k's row of scores, mask what is not a candidate, and rank. */
 static void rank_user(void *arg, size_t k, unsigned thread)
 {
 	struct block *b = arg;
@@ -153,19 +151,19 @@ static void rank_user(void *arg, size_t k, unsigned thread)
 		b->best[k * job->top + j] = row[top[j]];
 }
 
-/* The candidates of user k, and before and after them the positives outside, items ascending. */
+/* The candidates of user k, with the positives outside before and after them, items ascending. */
 static void write_scores(const struct block *b, size_t k)
 {
 	const struct score_job *job = b->job;
 	const float *row = b->score + k * b->width;
 	const uint32_t user = b->user[k];
-	const struct ids positives = items_of(&b->positives, user);
+	const struct item_span positives = items_of(&b->positives, user);
 	struct score rows[CHUNK];
 	uint32_t p = 0, next;
 
-	for (; p < positives.num && positives.id[p] < job->first; p++)
-		rec_write(job->out, &(struct score){ user, positives.id[p], 1, -INFINITY });
-	next = p < positives.num ? positives.id[p] : UINT32_MAX; /* which is no item */
+	for (; p < positives.num && positives.item[p] < job->first; p++)
+		rec_write(job->out, &(struct score){ user, positives.item[p], 1, -INFINITY });
+	next = p < positives.num ? positives.item[p] : UINT32_MAX; /* not an item */
 	for (uint32_t i = 0, end; i < b->width; i = end) {
 		size_t n = 0;
 
@@ -174,25 +172,25 @@ static void write_scores(const struct block *b, size_t k)
 			rows[n] = (struct score){ user, job->first + j, 0, row[j] };
 			if (job->first + j == next) {
 				rows[n].label = 1;
-				next = ++p < positives.num ? positives.id[p] : UINT32_MAX;
+				next = ++p < positives.num ? positives.item[p] : UINT32_MAX;
 			}
-			n += row[j] > -INFINITY; /* else the next one takes the place */
+			n += row[j] > -INFINITY; /* else the next row overwrites it */
 		}
 		rec_write_rows(job->out, rows, n);
 	}
 	for (; p < positives.num; p++)
-		rec_write(job->out, &(struct score){ user, positives.id[p], 1, -INFINITY });
+		rec_write(job->out, &(struct score){ user, positives.item[p], 1, -INFINITY });
 }
 
 static void write_ranks(const struct block *b, size_t k)
 {
 	const struct score_job *job = b->job;
 	const struct rank_place *place = b->rank + b->wanted.start[k];
-	struct ids positives = items_of(&b->positives, b->user[k]);
-	uint32_t candidates = b->found[k].candidates;
+	struct item_span positives = items_of(&b->positives, b->user[k]);
+	uint32_t candidates = b->counts[k].candidates;
 
 	for (uint32_t p = 0; p < positives.num; p++) {
-		uint32_t item = positives.id[p];
+		uint32_t item = positives.item[p];
 		struct rank row = { b->user[k], item, candidates, 0, 0, candidates };
 
 		if (item >= job->first && item < job->end) {
@@ -216,19 +214,19 @@ static void write_top(const struct block *b, size_t k)
 			job->out, &(struct top){ b->user[k], job->first + top[j], j + 1, best[j] });
 }
 
-/* Hand on what was found, in the order of users. */
+/* Write the results in the order of users. */
 static void write_block(struct block *b)
 {
 	struct score_job *job = b->job;
 
 	for (size_t k = 0; k < b->num_users; k++) {
-		const struct found *f = &b->found[k];
+		const struct user_counts *counts = &b->counts[k];
 
 		if (b->bad[k] < b->width)
 			score_job_bad_score(b->user[k], job->first + b->bad[k]);
-		job->seen_positives += f->seen_positives;
-		job->outside += f->outside;
-		job->without_candidates += f->candidates == 0;
+		job->seen_positives += counts->seen_positives;
+		job->outside += counts->outside;
+		job->without_candidates += counts->candidates == 0;
 		if (job->kind == REC_SCORE)
 			write_scores(b, k);
 		else if (job->kind == REC_TOP)
@@ -241,6 +239,8 @@ static void write_block(struct block *b)
 /* Does the scorer rank its blocks itself? */
 static bool scorer_ranks(const struct score_job *job)
 {
+	if (job->user_items)
+		return false;
 	return (job->kind == REC_RANK && job->scorer->rank_block) ||
 	       (job->kind == REC_TOP && job->scorer->top_block);
 }
@@ -257,7 +257,7 @@ static void score_users(struct block *b)
 	struct rank_lists lists = { b->removed.start, b->removed.place, b->wanted.start,
 		b->wanted.place };
 	if (!scorer_ranks(job)) {
-		s->score_block(s->arg, n, b->user, job->first, job->end, b->score);
+		score_job_block(job, n, b->user, job->first, job->end, b->score);
 		pool_run(job->pool, n, rank_user, b);
 	} else if (job->kind == REC_RANK) {
 		s->rank_block(s->arg, n, b->user, job->first, job->end, &lists, b->bad, b->rank);
@@ -271,12 +271,10 @@ static void score_users(struct block *b)
 
 static void block_alloc(struct block *b)
 {
-	size_t most = BLOCK_SCORES / b->width;
-
-	b->max_users = most < 1 ? 1 : most > MAX_BLOCK_USERS ? MAX_BLOCK_USERS : most;
+	b->max_users = score_job_block_users(b->width);
 	b->user = xmalloc(b->max_users, sizeof(*b->user));
 	b->score = xmalloc(scorer_ranks(b->job) ? 0 : b->max_users * b->width, sizeof(*b->score));
-	b->found = xmalloc(b->max_users, sizeof(*b->found));
+	b->counts = xmalloc(b->max_users, sizeof(*b->counts));
 	b->removed.start = xcalloc(b->max_users + 1, sizeof(*b->removed.start));
 	b->wanted.start = xcalloc(b->max_users + 1, sizeof(*b->wanted.start));
 	b->bad = xmalloc(b->max_users, sizeof(*b->bad));
@@ -291,7 +289,7 @@ static void block_release(struct block *b)
 	free(b->listed);
 	free(b->user);
 	free(b->score);
-	free(b->found);
+	free(b->counts);
 	free(b->removed.start);
 	free(b->removed.place);
 	free(b->wanted.start);
@@ -306,15 +304,15 @@ static void block_release(struct block *b)
 void score_all(struct score_job *job)
 {
 	struct block b = { .job = job, .width = job->end - job->first };
-	uint32_t users = job->scorer->num_users;
+	uint32_t users = job->num_users;
 
 	if (job->top > b.width)
-		job->top = b.width; /* no list is longer: room for what was asked may be too much */
+		job->top = b.width; /* no list is longer; room for more might not be had */
 	read_input(&b);
 	block_alloc(&b);
 	progress_start("users", users);
 	for (uint32_t u = 0; u < users; u++) {
-		bool listed = b.listed[u / 8] >> u % 8 & 1;
+		bool listed = bitset_has(b.listed, u);
 		bool positive = items_of(&b.positives, u).num > 0;
 
 		job->without_positive += listed && !positive;

@@ -10,16 +10,16 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { BATCH_ROWS = 1 << 16 }; /* scored at a time */
+enum { BATCH_ROWS = 1 << 16 }; /* scored together, at least */
 
-/* Lists of some users, settled, one after another in the arrays. */
-struct batch_of_lists {
+/* The lists of some users, finished, one after another in the arrays. None is empty. */
+struct list_batch {
 	struct score_job *job;
 	size_t num, capacity; /* rows */
 	uint32_t *user, *item, *place;
 	float *label, *score;
 	size_t num_lists, lists_capacity;
-	size_t *end; /* one a list */
+	size_t *end; /* of each list */
 
 	/* scratch */
 	uint32_t *order, *top;
@@ -32,23 +32,15 @@ static bool in_range(const struct score_job *job, uint32_t item)
 	return item >= job->first && item < job->end;
 }
 
-/* Is row k of a settled list handed on? Counts what is reported. */
-static bool keep(struct score_job *job, uint32_t user, const struct candidates *list, size_t k)
+/* Is a listed item handed on: as a candidate, or as a positive that is missed? */
+static bool is_kept(const struct score_job *job, uint32_t item, bool positive, bool seen)
 {
-	bool positive = list->label[k] > 0, seen = user_items_has(&job->seen, user, list->item[k]);
-
-	if (!in_range(job, list->item[k])) {
-		job->outside += positive;
+	if (!in_range(job, item))
 		return positive;
-	}
-	if (positive && job->kind != REC_TOP) {
-		job->seen_positives += seen;
-		return true;
-	}
-	return !seen;
+	return !seen || (positive && job->kind != REC_TOP);
 }
 
-static void batch_grow(struct batch_of_lists *b, size_t need)
+static void batch_grow(struct list_batch *b, size_t need)
 {
 	size_t capacity = b->capacity;
 
@@ -63,38 +55,52 @@ static void batch_grow(struct batch_of_lists *b, size_t need)
 	b->capacity = capacity;
 }
 
+/* Append row k of a finished list. */
+static void batch_add_row(
+	struct list_batch *b, uint32_t user, const struct candidates *list, size_t k)
+{
+	b->user[b->num] = user;
+	b->item[b->num] = list->item[k];
+	b->place[b->num] = (uint32_t)candidates_place(list, k);
+	b->label[b->num] = list->label[k];
+	b->num++;
+}
+
 /* Append a list as it was read. */
-static void batch_add(struct batch_of_lists *b, uint32_t user, struct candidates *list)
+static void batch_add(struct list_batch *b, uint32_t user, struct candidates *list)
 {
 	struct score_job *job = b->job;
 	struct candidates_report found = { 0, 0 };
 	uint32_t item;
-	size_t candidates = 0, positives = 0;
+	size_t candidates = 0, positives = 0, begin = b->num;
 
-	if (!candidates_settle(list, &found, &item))
+	if (!candidates_finish(list, &found, &item))
 		BUG("rows without scores have two");
 	job->repeats += found.repeats;
 	job->mixed += found.mixed;
 	batch_grow(b, b->num + list->num);
 	for (size_t k = 0; k < list->num; k++) {
-		if (!keep(job, user, list, k))
+		bool positive = list->label[k] > 0, inside = in_range(job, list->item[k]);
+		bool seen = user_items_has(&job->seen, user, list->item[k]);
+
+		job->outside += positive && !inside;
+		if (!is_kept(job, list->item[k], positive, seen))
 			continue;
-		candidates += in_range(job, list->item[k]);
-		positives += list->label[k] > 0;
-		b->user[b->num] = user;
-		b->item[b->num] = list->item[k];
-		b->place[b->num] = (uint32_t)candidates_place(list, k);
-		b->label[b->num] = list->label[k];
-		b->num++;
+		job->seen_positives += seen && inside;
+		candidates += inside;
+		positives += positive;
+		batch_add_row(b, user, list, k);
 	}
 	job->without_candidates += candidates == 0;
 	job->without_positive += positives == 0;
+	if (b->num == begin)
+		return;
 	b->end = xgrow(b->end, &b->lists_capacity, b->num_lists + 1, sizeof(*b->end));
 	b->end[b->num_lists++] = b->num;
 }
 
 /* Write rows begin..end-1 in the order of the input: their places are distinct. */
-static void write_scores(struct batch_of_lists *b, size_t begin, size_t end)
+static void write_scores(struct list_batch *b, size_t begin, size_t end)
 {
 	uint32_t most = 0;
 
@@ -114,7 +120,7 @@ static void write_scores(struct batch_of_lists *b, size_t begin, size_t end)
 	}
 }
 
-static void write_top(struct batch_of_lists *b, size_t begin, size_t end)
+static void write_top(struct list_batch *b, size_t begin, size_t end)
 {
 	uint32_t k = b->job->top < end - begin ? b->job->top : (uint32_t)(end - begin);
 	size_t num;
@@ -129,7 +135,7 @@ static void write_top(struct batch_of_lists *b, size_t begin, size_t end)
 	}
 }
 
-static void write_ranks(struct batch_of_lists *b, size_t begin, size_t end)
+static void write_ranks(struct list_batch *b, size_t begin, size_t end)
 {
 	size_t num;
 
@@ -139,13 +145,37 @@ static void write_ranks(struct batch_of_lists *b, size_t begin, size_t end)
 	rec_write_rows(b->job->out, b->ranks, num);
 }
 
-/* Score what is in the batch, hand it on and empty it. */
-static void batch_flush(struct batch_of_lists *b)
+/* The scores of users given by their items: a block of all items, and the listed ones picked. */
+static void score_from_blocks(struct list_batch *b)
+{
+	const uint32_t width = b->job->scorer->num_items;
+	const size_t most = score_job_block_users(width);
+	uint32_t *user = xmalloc(most, sizeof(*user));
+	float *block = xmalloc(most * width, sizeof(*block));
+	size_t row = 0;
+
+	for (size_t list = 0, n; list < b->num_lists; list += n) {
+		n = b->num_lists - list < most ? b->num_lists - list : most;
+		for (size_t k = 0; k < n; k++)
+			user[k] = b->user[b->end[list + k] - 1];
+		score_job_block(b->job, n, user, 0, width, block);
+		for (size_t k = 0; k < n; k++)
+			for (; row < b->end[list + k]; row++)
+				b->score[row] = block[k * width + b->item[row]];
+	}
+	free(user);
+	free(block);
+}
+
+/* Score what is in the batch, write it and empty the batch. */
+static void batch_flush(struct list_batch *b)
 {
 	const struct score_job *job = b->job;
 	size_t begin = 0, bad;
 
-	if (b->num > 0)
+	if (job->user_items)
+		score_from_blocks(b);
+	else if (b->num > 0)
 		job->scorer->score_pairs(job->scorer->arg, b->num, b->user, b->item, b->score);
 	bad = rank_bad_score(b->score, b->num);
 	if (bad < b->num)
@@ -154,8 +184,6 @@ static void batch_flush(struct batch_of_lists *b)
 		if (!in_range(job, b->item[k]))
 			b->score[k] = -INFINITY;
 	for (size_t l = 0; l < b->num_lists; begin = b->end[l++]) {
-		if (begin == b->end[l])
-			continue;
 		if (job->kind == REC_SCORE)
 			write_scores(b, begin, b->end[l]);
 		else if (job->kind == REC_TOP)
@@ -166,23 +194,7 @@ static void batch_flush(struct batch_of_lists *b)
 	b->num = b->num_lists = 0;
 }
 
-/* Rows of the input as score rows whose score is 0; an interaction is a positive. */
-static void to_scores(const struct score_job *job, const void *rows, size_t n, struct score *out)
-{
-	const struct interaction *interactions = rows;
-	const struct sample *samples = rows;
-	bool labelled = rec_header(job->in)->kind == REC_SAMPLE;
-
-	for (size_t k = 0; k < n; k++) {
-		if (labelled)
-			out[k] = (struct score){ samples[k].user, samples[k].item, samples[k].label,
-				0 };
-		else
-			out[k] = (struct score){ interactions[k].user, interactions[k].item, 1, 0 };
-	}
-}
-
-static void batch_release(struct batch_of_lists *b)
+static void batch_release(struct list_batch *b)
 {
 	free(b->user);
 	free(b->item);
@@ -198,7 +210,7 @@ static void batch_release(struct batch_of_lists *b)
 void score_lists(struct score_job *job)
 {
 	static struct score scores[GROUPED_MAX_ROWS];
-	struct batch_of_lists b = { .job = job };
+	struct list_batch b = { .job = job };
 	struct candidates list;
 	struct grouped users;
 	const void *rows;
@@ -209,7 +221,7 @@ void score_lists(struct score_job *job)
 	progress_start("rows", 0);
 	while (grouped_next_user(&users)) {
 		while ((rows = grouped_rows(&users, &n)) != NULL) {
-			to_scores(job, rows, n, scores);
+			score_job_decode(job, rows, n, scores);
 			candidates_add(&list, scores, n);
 		}
 		batch_add(&b, users.user, &list);

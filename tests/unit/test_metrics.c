@@ -23,7 +23,7 @@ static void test_one_positive(void)
 	struct metrics_user u;
 	size_t n = 1;
 
-	CHECK(metrics_settle(rows, &n) == NULL, "one positive: settled");
+	CHECK(metrics_prepare(rows, &n) == NULL, "one positive: no fault");
 	metrics_user(&cutoffs, rows, n, &u);
 	near(u.by[TIES_MEAN].at[1][METRIC_HR], 2 / 4.0, "mean HR@2");
 	near(u.by[TIES_MEAN].at[1][METRIC_NDCG], (1 + 1 / log2(3)) / 4, "mean NDCG@2");
@@ -57,7 +57,7 @@ static void test_two_tied_positives(void)
 	struct metrics_user u;
 	size_t n = 2;
 
-	CHECK(metrics_settle(rows, &n) == NULL && rows[0].item == 4, "two tied: settled by item");
+	CHECK(metrics_prepare(rows, &n) == NULL && rows[0].item == 4, "two tied: sorted by item");
 	metrics_user(&cutoffs, rows, n, &u);
 	near(u.by[TIES_MEAN].at[0][METRIC_HR], 2 / 3.0, "mean HR@1");
 	near(u.by[TIES_MEAN].at[0][METRIC_NDCG], 2 / 3.0, "mean NDCG@1");
@@ -88,7 +88,7 @@ static void test_outside(void)
 	struct metrics_user u;
 	size_t n = 2;
 
-	CHECK(metrics_settle(rows, &n) == NULL, "outside: settled");
+	CHECK(metrics_prepare(rows, &n) == NULL, "outside: no fault");
 	metrics_user(&cutoffs, rows, n, &u);
 	for (unsigned p = 0; p < NUM_TIE_POLICIES; p++) {
 		near(u.by[p].auc, 0.5, "AUC");
@@ -119,14 +119,14 @@ static void test_faults(void)
 		const char *fault;
 
 		memcpy(rows, cases[k], sizeof(rows));
-		fault = metrics_settle(rows, &n);
+		fault = metrics_prepare(rows, &n);
 		CHECK(fault != NULL, "fault %zu: %s", k, fault ? fault : "not seen");
 	}
 	{
 		struct rank rows[] = { { 0, 1, 0, 0, 0, 3 }, { 0, 1, 0, 0, 0, 3 } };
 		size_t n = 2;
 
-		CHECK(metrics_settle(rows, &n) == NULL && n == 1, "a row given twice counts once");
+		CHECK(metrics_prepare(rows, &n) == NULL && n == 1, "a row given twice counts once");
 	}
 }
 
@@ -265,7 +265,7 @@ static int check_list(const struct list *l)
 		order[place] = k;
 	}
 	measure(l, order, &by_id);
-	if (metrics_settle(rows, &n) != NULL)
+	if (metrics_prepare(rows, &n) != NULL)
 		return 1000;
 	metrics_user(&cutoffs, rows, n, &u);
 	bad = differs(&u.by[TIES_MEAN], &o.sum, 1 / o.num);
