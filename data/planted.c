@@ -33,9 +33,9 @@ static const char *truth;
 
 /* clang-format off */
 static const struct opt options[] = {
-	OPT_UINT('u', "users", &cfg.num_users, 1, UINT32_MAX - 1, "N", "users"),
-	OPT_UINT('i', "items", &cfg.num_items, 8, UINT32_MAX - 1, "N", "items"),
-	OPT_UINT64('r', "ratings", &cfg.num_ratings, 1, 0x1p48, "N", "ratings in all"),
+	OPT_UINT(0, "users", &cfg.num_users, 1, UINT32_MAX - 1, "N", "users"),
+	OPT_UINT(0, "items", &cfg.num_items, 8, UINT32_MAX - 1, "N", "items"),
+	OPT_UINT64(0, "ratings", &cfg.num_ratings, 1, UINT64_C(1) << 48, "N", "ratings in all"),
 	OPT_UINT('f', "factors", &cfg.factors, 2, 64, "F", "dimensions of the latent directions"),
 	OPT_REAL(0, "skew", &cfg.skew, 0, 2, "R", "exponent of the popularity; 0 makes all items equal"),
 	OPT_REAL(0, "strength", &cfg.strength, 0, 8, "R", "how much a preference depends on the directions"),

@@ -35,14 +35,15 @@ static struct {
 
 /* `provenance` gets --from and --head; the rest is in the header itself. */
 static const struct opt options[] = {
-	OPT_LOCAL_CHOICE('t', "to", &cfg.to, to_names, "write this (with --from text: cof)"),
-	OPT_CHOICE('f', "from", &cfg.from, from_names, "read this"),
-	OPT_LOCAL_CHOICE('k', "kind", &cfg.kind, kind_names, "with --from text: what a line is"),
-	OPT_LOCAL_UINT('u', "users", &cfg.num_users, 1, UINT32_MAX, "N",
+	OPT_LOCAL_CHOICE(0, "to", &cfg.to, to_names, "write this (with --from text: cof)"),
+	OPT_CHOICE(0, "from", &cfg.from, from_names, "read this"),
+	OPT_LOCAL_CHOICE(0, "kind", &cfg.kind, kind_names, "with --from text: what a line is"),
+	OPT_LOCAL_UINT(0, "users", &cfg.num_users, 1, UINT32_MAX, "N",
 		"with --from text: user ids are below N"),
-	OPT_LOCAL_UINT('i', "items", &cfg.num_items, 1, UINT32_MAX, "N",
+	OPT_LOCAL_UINT(0, "items", &cfg.num_items, 1, UINT32_MAX, "N",
 		"with --from text: item ids are below N"),
-	OPT_UINT64('n', "head", &cfg.head, 0, 1000000000000000000, "N", "stop after N rows; 0: never"),
+	OPT_UINT64(
+		'n', "head", &cfg.head, 0, 1000000000000000000, "N", "stop after N rows; 0: never"),
 	OPT_FLAG('c', "count", &cfg.count, "print the number of rows, once all are verified"),
 	OPT_FLAG('H', "header", &cfg.header, "print what the stream says of itself, as JSON"),
 	OPT_FLAG('C', "check", &cfg.check,

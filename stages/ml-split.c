@@ -34,7 +34,7 @@ static struct {
 
 /* clang-format off */
 static const struct opt options[] = {
-	OPT_PATH('t', "test", &cfg.test, "FILE", "write the test ratings here (required)"),
+	OPT_PATH(0, "test", &cfg.test, "FILE", "write the test ratings here (required)"),
 	OPT_PATH(0, "valid", &cfg.valid, "FILE", "hold out as many again and write them here"),
 	OPT_CHOICE(0, "mode", &cfg.mode, split_mode_names, "what to hold out"),
 	OPT_REAL(0, "test-ratio", &cfg.test_ratio, 0, 1, "R", "share of random and global-time, below 1, with --valid below 0.5"),

@@ -39,12 +39,12 @@ static struct {
 static const struct opt options[] = {
 	OPT_FLAG(0, "pairwise", &cfg.pairwise, "write triples: user, positive, negative (this is the default)"),
 	OPT_FLAG(0, "pointwise", &cfg.pointwise, "write samples: user, item, label"),
-	OPT_UINT('n', "negatives", &cfg.negatives, 1, 1 << 20, "N", "negatives for each positive"),
+	OPT_UINT(0, "negatives", &cfg.negatives, 1, 1 << 20, "N", "negatives for each positive"),
 	OPT_UINT('e', "epochs", &cfg.epochs, 1, UINT32_MAX, "E", "epochs, each in its own order with its own negatives"),
 	OPT_CHOICE(0, "sampler", &cfg.sampler, sampler_names, "how negatives are drawn"),
-	OPT_REAL('a', "alpha", &cfg.alpha, 0, 16, "A", "popularity: an item's weight is its count to this power"),
+	OPT_REAL(0, "alpha", &cfg.alpha, 0, 16, "A", "popularity: an item's weight is its count to this power"),
 	OPT_PATHS('x', "exclude", &cfg.exclude, "FILE", "interactions that are no negatives either"),
-	OPT_UINT('c', "candidates", &cfg.candidates, 1, UINT32_MAX, "N", "write each user's positives and N different negatives for each"),
+	OPT_UINT(0, "candidates", &cfg.candidates, 1, UINT32_MAX, "N", "write each user's positives and N different negatives for each"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed of the draws and the order"),
 	OPT_END
 };

@@ -19,7 +19,7 @@ static struct {
 
 static const struct opt options[] = {
 	OPT_PATH('m', "model", &cfg.model, "FILE", "the model, as neumf-train wrote it (needed)"),
-	OPT_LOCAL_CHOICE(0, "device", &cfg.device, backend_device_names, "what computes"),
+	OPT_LOCAL_CHOICE('d', "device", &cfg.device, backend_device_names, "what computes"),
 	OPT_END,
 };
 

@@ -48,7 +48,7 @@ static struct {
 /* clang-format off */
 static const struct opt options[] = {
 	OPT_PATH('o', "output", &cfg.output, "MODEL", "write the model here (required)"),
-	OPT_CHOICE('m', "model", &cfg.model, neumf_model_names, "model to train"),
+	OPT_CHOICE(0, "model", &cfg.model, neumf_model_names, "model to train"),
 	OPT_UINT('f', "factors", &cfg.factors, 1, NEUMF_MAX_WIDTH, "K", "width of the gmf embeddings"),
 	OPT_UINT(0, "mlp-factors", &cfg.mlp_factors, 1, NEUMF_MAX_WIDTH, "K", "width of the mlp embeddings; not given: --factors"),
 	OPT_UINTS(0, "hidden", &cfg.hidden, 1, NEUMF_MAX_WIDTH, "A,B,C", "widths of the hidden layers"),

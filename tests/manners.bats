@@ -122,6 +122,73 @@ assert_usage_error() {
 	done
 }
 
+# What each one-letter option means, in every program: a letter, the long name, its value (* for any, - for none).
+# --model is a kind of model in neumf-train, and --items a range in the scorers: there they have no letter.
+letters() {
+	cat <<-'EOF'
+		a all-items -
+		b batch-size N
+		c count -
+		C check -
+		d device *
+		e epochs E
+		f factors *
+		h help -
+		H header -
+		k cutoffs *
+		l loss *
+		m model FILE
+		n head N
+		o output MODEL
+		q quiet -
+		r min-rating R
+		s seed S
+		t threads N
+		x exclude FILE
+	EOF
+}
+
+@test "one letter, one meaning over all programs; an option that has a letter has it everywhere" {
+	local program pages letter name value want used=
+	for program in $STAGES planted; do
+		"$program" --help >help
+		case $program in
+		planted) pages=("$ROOT/data/planted.1") ;;
+		*-score) pages=("$ROOT/stages/$program.1" "$ROOT/stages/neumf-score.1") ;; # the options they share
+		*) pages=("$ROOT/stages/$program.1") ;;
+		esac
+		while read -r letter name value; do
+			want=$(letters | grep "^$letter ") || {
+				echo "$program: -$letter, --$name: a letter that the table does not know"
+				return 1
+			}
+			# shellcheck disable=SC2053
+			[[ "$letter $name ${value:--}" == $want ]] || {
+				echo "$program: -$letter is --$name $value; elsewhere it is: $want"
+				return 1
+			}
+			used+=" $letter"
+			grep -q "^\.It .*Fl $letter , -$name\b" "${pages[@]}" || {
+				echo "${pages[*]}: no -$letter, --$name"
+				return 1
+			}
+		done < <(sed -nE 's/^  -(.), --([a-z0-9-]+)( ([^ ]+))?( .*)?$/\1 \2 \4/p' help)
+		while read -r letter name value; do
+			case $value in -) value= ;; '*') value=' [^ ]+' ;; *) value=" $value" ;; esac
+			if grep -qE "^      --$name$value(  |$)" help; then
+				echo "$program: --$name lacks its letter, -$letter"
+				return 1
+			fi
+		done < <(letters)
+	done
+	while read -r letter name value; do
+		[[ " $used " == *" $letter "* ]] || {
+			echo "-$letter, --$name: no program has it"
+			return 1
+		}
+	done < <(letters)
+}
+
 @test "each of them runs: exit 0, silent with -q, the same bytes twice, from a file, - and gzip" {
 	for stage in $STAGES; do
 		input=$(input_of "$stage")

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 
 /*
- * before[i]: the sum of the weights of 0..i-1 as whole numbers, n x share in all; the largest weight takes what
- * rounding leaves.
+ * before[i] = sum of the weights of 0..i-1, scaled to whole numbers that add up to n x share. The
+ * largest weight takes what rounding leaves over.
  */
 static void sum_weights(const double *weight, uint32_t n, uint64_t share, uint64_t *before)
 {
@@ -28,7 +28,7 @@ static void sum_weights(const double *weight, uint32_t n, uint64_t share, uint64
 		before[i + 1] = before[i] + scaled;
 	}
 	for (uint32_t i = largest; i < n; i++)
-		before[i + 1] += left; // modulo 2^64: rounding may have gone either way
+		before[i + 1] += left; // modulo 2^64: `left` may be negative
 }
 
 static void set_bucket(struct alias *a, uint32_t i, uint64_t own, uint64_t share, uint32_t other)
@@ -47,9 +47,9 @@ static uint32_t next(const struct alias *a, uint32_t i, uint64_t share, bool hea
 }
 
 /*
- * Fill the buckets: a light number's bucket is topped up from the current heavy number; a heavy one
- * whose rest has become light gets its own bucket, topped up from the next heavy one. Vose's method
- * with two pointers instead of two stacks (Huebschle-Schneider & Sanders 2022, "sweeping").
+ * Fill the buckets: the bucket of a light number is topped up from the current heavy number; a heavy
+ * number whose rest has become light gets its own bucket, topped up from the next heavy one. Vose's
+ * method with two pointers instead of two stacks (Huebschle-Schneider & Sanders 2022, "sweeping").
  */
 static void fill_buckets(struct alias *a, uint64_t share)
 {
@@ -57,7 +57,7 @@ static void fill_buckets(struct alias *a, uint64_t share)
 	uint64_t rest = heavy < a->n ? alias_weight(a, heavy) : 0;
 
 	while (heavy < a->n) {
-		if (rest > share) { // then some bucket is not full yet, so a light one is left
+		if (rest > share) { // then a bucket is not full yet, so a light number is left
 			set_bucket(a, light, alias_weight(a, light), share, heavy);
 			rest -= share - alias_weight(a, light);
 			light = next(a, light + 1, share, false);
@@ -95,11 +95,11 @@ void alias_release(struct alias *a)
 
 uint64_t alias_rest_weight(const struct alias *a, const uint32_t *excluded, uint32_t num_excluded)
 {
-	uint64_t open = a->before[a->n];
+	uint64_t rest = a->before[a->n];
 
 	for (uint32_t k = 0; k < num_excluded; k++)
-		open -= alias_weight(a, excluded[k]);
-	return open;
+		rest -= alias_weight(a, excluded[k]);
+	return rest;
 }
 
 /* The number whose weight covers point t of the line: the last i with before[i] <= t. */

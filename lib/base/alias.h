@@ -1,8 +1,8 @@
 /*
- * alias: draw from 0..n-1 with given weights in constant time (Walker 1977, Vose 1991), and exactly
- * from what is left when some may not be drawn.
+ * alias: draws from 0..n-1 by given weights in constant time (Walker 1977, Vose 1991), and exactly
+ * from the rest when some numbers must not be drawn.
  *
- * Memory: 16 bytes per number, also while it is made.
+ * Memory: 16 bytes per number, also while alias_init runs.
  */
 #ifndef ALIAS_H
 #define ALIAS_H
@@ -12,14 +12,15 @@
 #include <stdint.h>
 
 struct alias_bucket {
-	uint32_t threshold; /* a number below it keeps the bucket, */
-	uint32_t other;	    /* any other draws this */
+	uint32_t threshold; /* a random number below it draws the bucket itself, */
+	uint32_t other;	    /* any other draws this one */
 };
 
 struct alias {
 	uint32_t n;
 	struct alias_bucket *bucket;
-	uint64_t *before; /* n + 1: sums of the weights of 0..i-1, scaled: before[n] is near 2^62 */
+	uint64_t *
+		before; /* n + 1: sum of the scaled weights of 0..i-1; before[n] is close to 2^62 */
 };
 
 /*
@@ -30,7 +31,7 @@ struct alias {
 void alias_init(struct alias *a, uint32_t n, double *weight);
 void alias_release(struct alias *a);
 
-/* The draw that a bucket and a number in 0..2^32-1, both uniform, make. */
+/* The draw that results from a bucket and a number in 0..2^32-1, both uniform. */
 static inline uint32_t alias_pick(const struct alias *a, uint32_t bucket, uint32_t number)
 {
 	const struct alias_bucket *b = &a->bucket[bucket];
@@ -44,10 +45,10 @@ static inline uint64_t alias_weight(const struct alias *a, uint32_t i)
 	return a->before[i + 1] - a->before[i];
 }
 
-/* Scaled weight of all numbers but the `num_excluded` ascending, different ones in `excluded`. */
+/* Scaled weight of all numbers except `excluded` (num_excluded), ascending and distinct. */
 uint64_t alias_rest_weight(const struct alias *a, const uint32_t *excluded, uint32_t num_excluded);
 
-/* Draw from all but those, by their weights; alias_rest_weight must be above 0. */
+/* Draw from all numbers except those, by weight; alias_rest_weight must be above 0. */
 uint32_t alias_draw_rest(
 	const struct alias *a, const uint32_t *excluded, uint32_t num_excluded, struct rng *r);
 

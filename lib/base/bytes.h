@@ -1,4 +1,4 @@
-/* bytes: little-endian loads and stores; compilers make one move of each. */
+/* bytes: little-endian loads and stores; compilers turn each into one instruction. */
 #ifndef BYTES_H
 #define BYTES_H
 

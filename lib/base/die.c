@@ -19,7 +19,7 @@ const char *die_name(void)
 	return program;
 }
 
-/* One write per message, so that the lines of two stages of a pipe do not mix. */
+/* One write per message, so that the lines of two stages in a pipe do not mix. */
 static void say(int error, const char *format, va_list ap)
 {
 	char line[4096];

@@ -1,9 +1,9 @@
 /*
- * die: the one way a program says that it cannot go on.
+ * die: the one way in which a program says that it cannot go on.
  *
- * Messages are one line on stderr, "stage: what failed: why", lower case, subject in 'quotes', no
- * full stop. stdout is not touched. A format that ends in ':' gets the text of errno, as in
- * farbfeld.
+ * A message is one line on stderr, "stage: what failed: why", in lower case, its subject in 'quotes',
+ * without a full stop. stdout is left alone. A format that ends in ':' is followed by the text of
+ * errno, as in farbfeld.
  */
 #ifndef DIE_H
 #define DIE_H
@@ -12,7 +12,7 @@
 
 enum { EXIT_DATA = 1, EXIT_USAGE = 2 };
 
-/* The name before every message; opt_parse sets it. */
+/* The name at the start of every message; opt_parse sets it. */
 void die_set_name(const char *name);
 const char *die_name(void);
 
@@ -22,11 +22,11 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 /* A usage error: the line, then "Try 'stage --help' for more information."; exit 2. */
 _Noreturn void die_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A line on stderr that ends nothing. note() is silent under -q, warn() is not. */
+/* A line on stderr; the program goes on. -q silences note(), but not warn(). */
 void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern bool die_quiet;	   /* -q */
-extern bool die_line_open; /* progress stands on the terminal: a message clears it first */
+extern bool die_line_open; /* a progress line is on the terminal: a message clears it first */
 
 /* A programming error: abort. */
 #define BUG(...) die_bug(__FILE__, __LINE__, __VA_ARGS__)

@@ -1,7 +1,7 @@
 /*
- * js: JSON, a thin cover of jansson so that one module knows the library.
+ * js: JSON, a thin layer over jansson, so that only this module knows the library.
  *
- * Values are reference-free trees: js_put and js_append hand the value over to its parent. Getters
+ * Values are trees: js_put and js_append hand a value over to its parent, which frees it. Getters
  * return borrowed values.
  */
 #ifndef JS_H
@@ -17,23 +17,23 @@ struct js *js_object(void);
 struct js *js_array(void);
 struct js *js_string(const char *s); /* dies unless UTF-8 */
 struct js *js_int(int64_t v);
-struct js *js_real(double v); /* finite, else null */
+struct js *js_real(double v); /* null unless finite */
 struct js *js_bool(bool v);
 
-/* Keys keep their order of insertion. */
+/* Keys keep the order in which they were put. */
 void js_put(struct js *object, const char *key, struct js *value);
 void js_append(struct js *array, struct js *value);
 
-/* NULL with one line in `why` (size bytes) when text is not
-   exactly one JSON value without duplicate keys. */
+/* NULL, and the reason in `why` (size bytes), unless text is exactly one JSON value without duplicate keys. */
 struct js *js_parse(const char *text, size_t length, char *why, size_t size);
 struct js *js_copy(const struct js *v);
 void js_free(struct js *v);
 
 bool js_is_object(const struct js *v);
 bool js_is_array(const struct js *v);
-const struct js *js_get(const struct js *object, const char *key);   /* NULL: none */
-const char *js_get_string(const struct js *object, const char *key); /* NULL: none or no string */
+const struct js *js_get(const struct js *object, const char *key); /* NULL: none */
+const char *js_get_string(
+	const struct js *object, const char *key); /* NULL: none, or not a string */
 /* False: none, or not an integer >= 0. */
 bool js_get_uint(const struct js *object, const char *key, uint64_t *v);
 size_t js_length(const struct js *array);
@@ -47,8 +47,7 @@ void *js_next(const struct js *object, void *it);
 const char *js_key(void *it);
 const struct js *js_value(void *it);
 
-/* Text in a new string: compact (one line) or indented. Reals
-   have 15 digits: what was typed comes back. */
+/* The text of v in a new string, on one line or indented. Reals have 15 digits: what was typed comes back. */
 char *js_dump(const struct js *v, bool indent);
 
 #endif

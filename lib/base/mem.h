@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-/* n objects of `size` bytes, uninitialised or zeroed; never NULL, not even for n = 0. Free with free(). */
+/* n objects of `size` bytes, uninitialised or zeroed; never NULL, even for n = 0. Free with free(). */
 void *xmalloc(size_t n, size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n, size_t size);
@@ -19,10 +19,10 @@ void *xcalloc_aligned(size_t n, size_t size);
 void *xmalloc_table(size_t n, size_t size);
 char *xstrdup(const char *s);
 
-/* printf into a new string. */
+/* printf to a new string. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Grow `p`, an array with room for *capacity objects, so that `need` fit (capacity at least doubles). */
+/* Grow `p`, an array of *capacity objects, to hold at least `need`; *capacity at least doubles. */
 void *xgrow(void *p, size_t *capacity, size_t need, size_t size);
 
 #endif

@@ -1,14 +1,14 @@
-/* number: strict numbers out of text: the whole string, no blanks, no locale. */
+/* number: strict parsing of numbers: the whole string, no blanks, no locale. */
 #ifndef NUMBER_H
 #define NUMBER_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Decimal, finite and within min..max; false where `text` is anything else (hexadecimal, inf and nan included). */
+/* Decimal, finite and within min..max; false for anything else, such as hexadecimal, inf and nan. */
 bool number_parse_real(const char *text, double min, double max, double *v);
 
-/* Decimal digits only, within min..max; false where `text` is anything else. */
+/* Decimal digits only, within min..max; false for anything else. */
 bool number_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v);
 
 #endif

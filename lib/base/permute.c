@@ -22,7 +22,7 @@ void permute_init(struct permute *p, uint64_t n, struct rng *keys)
 		p->key[r] = rng_u32(keys);
 }
 
-/* A number below `range` from v and a key: multiply, fold, multiply, and scale the high bits. */
+/* A number below `range` from v and a key: multiply, fold, multiply, then scale the high bits. */
 static inline uint32_t hash(uint32_t v, uint32_t key, uint32_t range)
 {
 	v = (v ^ key) * 0x9e3779b1u;
@@ -77,7 +77,7 @@ void permute_run(const struct permute *p, uint64_t first, size_t count, uint64_t
 		const size_t lanes = count - done < LANES ? count - done : LANES;
 		uint32_t xs[LANES], ys[LANES];
 
-		for (size_t k = 0; k < LANES; k++) { // those past the end are thrown away
+		for (size_t k = 0; k < LANES; k++) { // results past the end are discarded
 			xs[k] = x;
 			ys[k] = y;
 			if (++y == p->b) {

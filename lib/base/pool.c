@@ -14,25 +14,25 @@
 #include <unistd.h>
 
 /*
- * The jobs of a run are cut into as many stripes as there are threads. A thread takes the jobs of its own
- * stripe first, so that it finds in its cache what it wrote for them in the last run, then those that others left.
+ * The jobs of a run are cut into as many stripes as there are threads. A thread first takes the jobs
+ * of its own stripe, whose data the last run left in its cache, then what others have left.
  */
 struct stripe {
-	_Alignas(64) atomic_size_t next; // a cache line each
+	_Alignas(64) atomic_size_t next; // each stripe has a cache line of its own
 	size_t end;
 };
 
 /*
- * A run is open from pool_run's broadcast until the caller finds no job left. A worker enters an
- * open run once (`active` counts those inside) and takes jobs off the stripes; one that wakes too late
- * finds the run closed and sleeps on, so that nobody waits for a thread that had no part in it.
+ * A run is open from pool_run's broadcast until the caller finds no job left. A worker enters an open
+ * run once (`active` counts those inside) and takes jobs off the stripes; one that wakes too late
+ * finds the run closed and goes back to sleep, so that nobody waits for a thread without a job.
  */
 struct pool {
 	unsigned threads;
 	pthread_t *worker; // threads - 1 of them
 	pthread_mutex_t lock;
-	pthread_cond_t start, idle; // a run opens or the pool ends; active falls to 0
-	unsigned long run;	    // number of the run, so that a worker enters each but once
+	pthread_cond_t start, idle; // a run opens or the pool ends; active drops to 0
+	unsigned long run;	    // its number: a worker enters a run only once
 	bool open, quit;
 	unsigned active, started;
 
@@ -89,7 +89,7 @@ struct pool *pool_new(unsigned threads)
 	pthread_cond_init(&p->start, NULL);
 	pthread_cond_init(&p->idle, NULL);
 	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old); // signals are the main thread's
+	pthread_sigmask(SIG_SETMASK, &all, &old); // signals go to the main thread
 	for (unsigned k = 1; k < threads; k++) {
 		errno = pthread_create(&p->worker[k - 1], NULL, worker_main, p);
 		if (errno != 0)

@@ -1,8 +1,8 @@
 /*
  * pool: a fixed set of threads that run one function over numbered jobs.
  *
- * Waiting threads sleep: other processes of the pipe share the cores. Which thread runs a job is
- * not fixed; a job must write only what is its own, so that results do not depend on the threads.
+ * Waiting threads sleep, since other processes of the pipe share the cores. Which thread runs a job
+ * is not fixed; a job must write only what is its own, so that results do not depend on threads.
  */
 #ifndef POOL_H
 #define POOL_H
@@ -11,17 +11,16 @@
 
 struct pool;
 
-/* `threads` >= 1 counts the caller, who works too: pool_new(1) starts none. Dies when it cannot. */
+/* `threads` >= 1 includes the caller, which works too: pool_new(1) starts none. Dies if it cannot. */
 struct pool *pool_new(unsigned threads);
 void pool_free(struct pool *p);
 unsigned pool_threads(const struct pool *p);
 
-/* Run job(arg, k, thread) for every k < jobs and return when
-   all have ended; thread < pool_threads. */
+/* Run job(arg, k, thread) for every k < jobs and return when all have ended; thread < pool_threads. */
 void pool_run(
 	struct pool *p, size_t jobs, void (*job)(void *arg, size_t k, unsigned thread), void *arg);
 
-/* Cores this process may use (affinity, at least 1): the default of --threads. */
+/* The number of cores this process may use (its affinity), at least 1: the default of --threads. */
 unsigned pool_cores(void);
 
 #endif

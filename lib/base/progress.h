@@ -1,15 +1,15 @@
-/* progress: one line on stderr with count, rate and time left; only on a terminal, never with -q. */
+/* progress: a line on stderr with count, rate and time left; only on a terminal, and not with -q. */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
 #include <stdint.h>
 
-/* `unit` is plural ("triples"); total 0: unknown. */
+/* `unit` is a plural, such as "triples"; total 0: not known. */
 void progress_start(const char *unit, uint64_t total);
-void progress_at(uint64_t done); /* cheap: looks at the clock once in a while */
+void progress_at(uint64_t done); /* cheap: reads the clock only now and then */
 void progress_end(void);	 /* clears the line */
 
-/* Seconds of a clock that only runs forward; differences of two calls mean something. */
+/* Seconds of a monotonic clock: only the difference of two calls means something. */
 double now(void);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-/* What the numbers are for; keeps the draws of different uses apart. At most 255. */
+/* What the numbers are for, which keeps the draws of different uses apart. At most 255. */
 enum rng_purpose {
 	RNG_NEGATIVE = 1,
 	RNG_PERMUTE,
@@ -28,18 +28,18 @@ struct rng {
 	uint64_t seed, index;
 	uint32_t epoch, purpose;
 	uint32_t block; /* blocks of four numbers taken so far, at most 2^24 */
-	uint32_t left;	/* unused numbers of `out` */
+	uint32_t left;	/* numbers of `out` not used yet */
 	uint32_t out[4];
 };
 
 void rng_start(
 	struct rng *r, uint64_t seed, enum rng_purpose purpose, uint32_t epoch, uint64_t index);
 
-/* The next four numbers at once; only where no number of the last four is left. */
+/* The next four numbers at once; only when none of the last four is left. */
 void rng_block(struct rng *r, uint32_t out[4]);
 
-/* Where a record's numbers come to their end, go on in those of epoch + 2^16. A record that draws
-   till something happens calls this before every 2^16 blocks. */
+/* A record that draws until something happens calls this at least once every 2^16 blocks: where its
+   numbers run out, it goes on with those of epoch + 2^16. */
 void rng_extend(struct rng *r);
 
 uint32_t rng_u32(struct rng *r);

@@ -28,7 +28,7 @@ static const struct opt options[] = {
 	OPT_UINT(0, "top", &cfg.top, 1, UINT32_MAX, "K",
 		"write each user's K best as top records, no scores"),
 	OPT_LOCAL_FLAG(0, "strict", &cfg.strict, "what is reported about the input is an error"),
-	OPT_LOCAL_UINT(0, "threads", &cfg.threads, 1, 1024, "N",
+	OPT_LOCAL_UINT('t', "threads", &cfg.threads, 1, 1024, "N",
 		"threads; the output never depends on them"),
 	OPT_END
 };

@@ -120,7 +120,7 @@ static void check_scorer(const struct setting *t)
 	CHECK(s.num_users == USERS && s.num_items == ITEMS &&
 			memcmp(pairs, right, sizeof(pairs)) == 0 &&
 			memcmp(block, block_right, sizeof(block)) == 0 && !s.rank_block &&
-			!s.top_block && !s.close,
+			!s.top_block && !s.score_from_items,
 		"%s: a backend as a scorer", t->name);
 	t->kind.ops->destroy(b);
 }
