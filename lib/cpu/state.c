@@ -90,9 +90,10 @@ void cpu_write(struct backend *b, unsigned tensor, enum backend_what what, const
 		    : what == BACKEND_MOMENT2 ? b->moment2
 					      : NULL;
 
-	if (to == NULL)
+	if (to != NULL)
+		memcpy(to + t->offset, in, (size_t)t->rows * t->cols * sizeof(*in));
+	else
 		BUG("what %d of tensor '%s' cannot be written", (int)what, t->name);
-	memcpy(to + t->offset, in, (size_t)t->rows * t->cols * sizeof(*in));
 	if (what == BACKEND_VALUE)
 		b->item_half_valid = false;
 }

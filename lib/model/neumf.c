@@ -92,8 +92,8 @@ static struct neumf_tensor *add(
 	return t;
 }
 
-static void add_embedding(
-	struct neumf_layout *l, int which, const char *name, const struct neumf_shape *s, uint32_t cols)
+static void add_embedding(struct neumf_layout *l, int which, const char *name,
+	const struct neumf_shape *s, uint32_t cols)
 {
 	bool users = which == TENSOR_GMF_USER || which == TENSOR_MLP_USER;
 
@@ -138,10 +138,8 @@ void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out)
 	}
 	if (neumf_has_mlp(s)) {
 		add_hidden(out, s);
-		add_embedding(
-			out, TENSOR_MLP_ITEM, "mlp_item.weight", s, s->mlp_factors);
-		add_embedding(
-			out, TENSOR_MLP_USER, "mlp_user.weight", s, s->mlp_factors);
+		add_embedding(out, TENSOR_MLP_ITEM, "mlp_item.weight", s, s->mlp_factors);
+		add_embedding(out, TENSOR_MLP_USER, "mlp_user.weight", s, s->mlp_factors);
 	}
 }
 

@@ -77,7 +77,7 @@ enum neumf_side { SIDE_USER, SIDE_ITEM, SIDE_NONE };
 struct neumf_tensor {
 	char name[24];
 	uint32_t rows, cols;
-	uint64_t offset; /* in floats */
+	uint64_t offset;      /* in floats */
 	enum neumf_side side; /* SIDE_NONE: a dense tensor, moved whole */
 	bool bias;
 };

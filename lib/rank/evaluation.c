@@ -74,8 +74,7 @@ void evaluation_table(const struct evaluation *e, enum tie_policy policy, struct
 	if (e->outside)
 		stream_printf(
 			out, ", %" PRIu64 " of them outside the candidates: missed", e->outside);
-	stream_printf(out,
-		"\ncandidates  %.1f a user; %.2f %% of the others tie with a positive\n",
+	stream_printf(out, "\ncandidates  %.1f a user; %.2f %% of the others tie with a positive\n",
 		(double)e->candidates / (double)e->users, 100 * evaluation_tied(e));
 	stream_printf(out, "ties        %s: %s; in brackets worst and best\n\n%-10s",
 		tie_policy_names[policy], policy_texts[policy], "");

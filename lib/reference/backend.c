@@ -226,9 +226,10 @@ static void reference_write(
 		    : what == BACKEND_MOMENT2 ? b->v
 					      : NULL;
 
-	if (to == NULL)
+	if (to != NULL)
+		memcpy(to + t->offset, in, (uint64_t)t->rows * t->cols * sizeof(*in));
+	else
 		BUG("what %d of tensor '%s' cannot be written", (int)what, t->name);
-	memcpy(to + t->offset, in, (uint64_t)t->rows * t->cols * sizeof(*in));
 }
 
 static uint64_t reference_step(struct backend *b)

@@ -23,9 +23,7 @@ static const struct batch batch = { ROWS, user, item, negative, label };
 static struct backend *backend(const struct neumf_shape *s, const float *params, uint64_t n,
 	const struct neumf_optimizer *o)
 {
-	struct backend_config config = {
-		.shape = *s, .optimizer = o, .batch_size = ROWS
-	};
+	struct backend_config config = { .shape = *s, .optimizer = o, .batch_size = ROWS };
 
 	config.params = xmalloc(n, sizeof(float));
 	memcpy(config.params, params, n * sizeof(float));

@@ -171,9 +171,7 @@ static const struct neumf_optimizer sgd = { OPTIMIZER_SGD, 1, 0, 0, 0.9, 0.999, 
 
 static struct backend *start(const struct neumf_shape *s, const float *params, size_t n)
 {
-	struct backend_config config = {
-		.shape = *s, .optimizer = &sgd, .batch_size = 2
-	};
+	struct backend_config config = { .shape = *s, .optimizer = &sgd, .batch_size = 2 };
 
 	config.params = xmalloc(n, sizeof(float));
 	memcpy(config.params, params, n * sizeof(float));

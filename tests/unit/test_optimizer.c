@@ -38,9 +38,7 @@ static bool in_batch(const struct neumf_tensor *t, uint32_t row, int step)
 
 static struct backend *start(const struct neumf_layout *l, const struct neumf_optimizer *o)
 {
-	struct backend_config config = {
-		.shape = shape, .optimizer = o, .batch_size = 1
-	};
+	struct backend_config config = { .shape = shape, .optimizer = o, .batch_size = 1 };
 	struct rng r;
 
 	config.params = xmalloc(l->num_params, sizeof(float));
