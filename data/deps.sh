@@ -3,7 +3,7 @@
 # Usage: deps.sh deps|deps-dev
 set -eu
 
-deps='gcc g++ libc6-dev make zlib1g-dev libdeflate-dev libjansson-dev librandom123-dev
+deps='gcc g++ libc6-dev make zlib1g-dev libdeflate-dev libxxhash-dev libjansson-dev librandom123-dev
 	jq gnuplot-nox bats curl unzip ca-certificates python3-numpy mandoc file xz-utils'
 deps_dev='clang clang-format cppcheck shellcheck python3-torch time libopenblas-dev'
 
