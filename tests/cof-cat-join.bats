@@ -34,7 +34,7 @@ json() {
 	edit_header x.cof 'h["provenance"] = [{"program": str(n), "options": {"a": 1}} for n in range(990)]'
 	cp x.cof y.cof
 	edit_header y.cof 'h["provenance"][989]["program"] = "new"'
-	for k in $(seq 100); do echo x.cof y.cof; done >files
+	for _ in $(seq 100); do echo x.cof y.cof; done >files
 	# shellcheck disable=SC2046
 	timeout 20 cof-cat --to cof $(cat files) >joined.cof
 	assert_equal "$(json '[.provenance[988:][].program]' joined.cof)" '["988","989","new","cof-cat"]'

@@ -217,7 +217,9 @@ made() {
 		cof-cat --from tsv --users 40 --items 60 >train.cof
 	for negatives in 1 4 600; do # of 600, a batch ends within every group
 		negsample -q --grouped --negatives $negatives --epochs 2 train.cof >g.cof
+		# shellcheck disable=SC2016
 		made triple '{ for (k = 3; k <= NF; k++) print $1 "\t" $2 "\t" $k }' >t.cof
+		# shellcheck disable=SC2016
 		made sample '{ for (k = 2; k <= NF; k++) print $1 "\t" $k "\t" (k == 2) }' >s.cof
 		edit_header t.cof "h.update(epochs=2, rows_per_epoch=$(($(cof-cat --count t.cof) / 2)))"
 		edit_header s.cof "h.update(epochs=2, rows_per_epoch=$(($(cof-cat --count s.cof) / 2)))"

@@ -169,7 +169,8 @@ taken() {
 	done
 	# a row of 65536 bytes, as long as a block may be
 	seq 16384 | sed 's/.*/1/' | paste -s >want
-	from group <want | cof-cat | cmp - want
+	from group <want >got
+	cof-cat got | cmp - want
 	run --separate-stderr -1 bash -c 'seq 16385 | sed "s/.*/1/" | paste -s | cof-cat --from tsv --kind group --users 2 --items 2'
 	assert_error cof-cat "16385 fields, 3 to 16384 expected for kind group"
 }
