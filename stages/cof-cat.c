@@ -267,9 +267,15 @@ static void check_rows(const struct rec_header *made, const struct rec_reader *i
 	const struct rec_header *h = rec_header(in);
 	uint64_t rows;
 
-	if (made->epochs && rec_header_rows(h, &rows) && rows != rec_rows(in))
-		die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " epochs of %" PRIu64,
-			rec_name(in), rec_rows(in), h->epochs, h->rows_per_epoch);
+	if (!made->epochs || !rec_header_rows(h, &rows) || rows == rec_rows(in))
+		return;
+	if (h->first_row)
+		die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " from row %" PRIu64
+		    " of %" PRIu64 " epochs of %" PRIu64,
+			rec_name(in), rec_rows(in), rows, h->first_row + 1, h->epochs,
+			h->rows_per_epoch);
+	die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " epochs of %" PRIu64,
+		rec_name(in), rec_rows(in), h->epochs, h->rows_per_epoch);
 }
 
 /* Copy up to *left rows, and count them off. */

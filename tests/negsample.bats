@@ -115,11 +115,11 @@ json() {
 		}' train.tsv /dev/stdin
 }
 
-@test "header: kind, bounds, epochs, rows an epoch, history with the seed" {
+@test "header: kind, bounds, epochs, rows an epoch, provenance with the seed" {
 	interactions 3 9 '0 1' '1 2' '2 3' '2 4' >train.cof
 	negsample -q --epochs 7 --negatives 3 --seed 9223372036854775807 train.cof >out.cof
 	assert_equal "$(json '[.kind, .users, .items, .epochs, .rows_per_epoch]' out.cof)" '["triple",3,9,7,12]'
-	assert_equal "$(json '[.history[].program]' out.cof)" '["cof-cat","negsample"]'
+	assert_equal "$(json '[.provenance[].program]' out.cof)" '["cof-cat","negsample"]'
 	cof-cat -q --header out.cof | grep -q '"seed": 9223372036854775807'
 	assert_equal "$(cof-cat -q --count out.cof)" 84
 	negsample -q --pointwise --negatives 3 train.cof >out.cof

@@ -12,10 +12,10 @@ stream() {
 		kind, rows = sys.argv[1], int(sys.argv[2])
 		fields = {"triple": [["user", "u32"], ["positive", "u32"], ["negative", "u32"]],
 		          "sample": [["user", "u32"], ["item", "u32"], ["label", "f32"]]}[kind]
-		header = {"kind": kind, "fields": fields, "users": 4, "items": 5, "history": [{"program": "test"}]}
+		header = {"kind": kind, "fields": fields, "users": 4, "items": 5, "provenance": [{"program": "test"}]}
 		if len(sys.argv) > 3: header.update(epochs=int(sys.argv[3]), rows_per_epoch=int(sys.argv[4]))
 		text = json.dumps(header).encode()
-		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 1, len(text)) + text)
+		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 2, len(text)) + text)
 		label = float(os.environ.get("LABEL", 1))
 		last = lambda r: struct.pack("<I", (r + 1) % 5) if kind == "triple" else struct.pack("<f", label)
 		body = b"".join(struct.pack("<II", r * 7 % 4, r % 5) + last(r) for r in range(rows))
@@ -154,13 +154,13 @@ files() {
 	assert_equal "$(meta model) $(meta loss) $(meta sigmoid_output) $(meta seed)" "neumf bce false 7"
 	assert_equal "$(meta users) $(meta items) $(meta factors) $(meta mlp_factors) $(meta hidden)" "4 5 3 4 6,5"
 	assert_equal "$(meta device) $(meta compute)" "reference plain"
-	assert_contains "$(meta history)" '[{"program": "test"}, {"program": "neumf-train"'
-	assert_contains "$(meta history)" '"loss": "bce"'
-	assert_contains "$(meta history)" '"mlp-factors": 4'
+	assert_contains "$(meta provenance)" '[{"program": "test"}, {"program": "neumf-train"'
+	assert_contains "$(meta provenance)" '"loss": "bce"'
+	assert_contains "$(meta provenance)" '"mlp-factors": 4'
 	stream triple 20 | neumf-train -q --model gmf --loss hinge --sigmoid-output --device reference -o model
 	assert_equal "$(meta model) $(meta loss) $(meta sigmoid_output)" "gmf hinge true"
 	assert_equal "$(meta factors) $(meta mlp_factors) $(meta hidden)" "8 0 "
-	assert_contains "$(meta history)" '"sigmoid-output": true'
+	assert_contains "$(meta provenance)" '"sigmoid-output": true'
 }
 
 @test "seed and device are noted, and -q is quiet" {
@@ -177,10 +177,10 @@ files() {
 	stream sample 12 >s.cof
 	train --loss bce t.cof
 	assert_status 1
-	assert_error neumf-train "'t.cof' holds triple records, sample expected"
+	assert_error neumf-train "'t.cof' holds triple records, sample or group expected"
 	train --loss hinge s.cof
 	assert_status 1
-	assert_error neumf-train "'s.cof' holds sample records, triple expected"
+	assert_error neumf-train "'s.cof' holds sample records, triple or group expected"
 	train --sigmoid-output s.cof
 	assert_status 2
 	assert_contains "$stderr" "--sigmoid-output"
