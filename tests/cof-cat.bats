@@ -197,6 +197,35 @@ by_hand() {
 	try '1\t2\t-inf\t1\n' "label '-inf' is not finite" score
 }
 
+@test "groups: a column each in tsv and csv, an array in jsonl, names for all items" {
+	printf '1\t2\t3\t4\n9\t19\t0\t0\n' | from group >g.cof
+	assert_equal "$(cof-cat --header g.cof | jq -c '.fields[2]')" '["negative","u32",2]'
+	run cof-cat g.cof
+	assert_equal "$output" $'1\t2\t3\t4\n9\t19\t0\t0'
+	cof-cat --to csv g.cof >g.csv
+	assert_equal "$(head -n 2 g.csv)" $'user,positive,negative_1,negative_2\n1,2,3,4'
+	cof-cat --from csv --kind group --users 10 --items 20 g.csv >h.cof
+	cof-cat h.cof | cmp - <(cof-cat g.cof)
+	cof-cat --from csv --kind group --users 10 --items 20 <(head -n 1 g.csv) >none.cof
+	assert_equal "$(cof-cat --header none.cof | jq -c '.fields[2][2]') $(cof-cat --count none.cof)" '2 0'
+	run cof-cat --to jsonl g.cof
+	assert_equal "${lines[0]}" '{"user":1,"positive":2,"negative":[3,4]}'
+	seq 0 19 | sed 's/.*/&\t<&>/' >items.tsv
+	run cof-cat --to jsonl --item-ids items.tsv g.cof
+	assert_equal "${lines[1]}" '{"user":9,"positive":"<19>","negative":["<0>","<0>"]}'
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\t3\n1\t2\t3\t4\n')
+	assert_status 1
+	assert_error cof-cat "line 2 of 'standard input' (byte 6): 4 fields, 3 expected for kind group"
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\t3\n1\t2\t20\n')
+	assert_error cof-cat "line 2 of 'standard input' (byte 10): negative '20' is not below --items"
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\n')
+	assert_error cof-cat "line 1 of 'standard input' (byte 0): 2 fields, 3 to 16384 expected for kind group"
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv </dev/null
+	assert_error cof-cat "'standard input' is empty: nothing shows how many negatives a group has"
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\t\0003\n')
+	assert_error cof-cat "a NUL in the text"
+}
+
 @test "a message is one line without control characters, whatever a name or a field holds" {
 	run --separate-stderr cof-cat $'no\nsuch\tfile'
 	assert_status 1
