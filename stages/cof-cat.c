@@ -6,6 +6,7 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "cli/opt.h"
+#include "stream/id_family.h"
 #include "stream/record.h"
 #include "stream/stream.h"
 #include "text/export.h"
@@ -17,7 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ROWS = 4096, ANY_KIND = (1u << REC_NUM_KINDS) - 1 };
+enum { BUFFER_BYTES = 2 * REC_BLOCK_BYTES, ANY_KIND = (1u << REC_NUM_KINDS) - 1 };
 enum { FROM_COF, FROM_TSV, FROM_CSV };
 enum { TO_COF = EXPORT_NPY + 1 };
 
@@ -48,6 +49,8 @@ static const struct opt options[] = {
 	OPT_FLAG('H', "header", &cfg.header, "print what the stream says of itself, as JSON"),
 	OPT_FLAG('C', "check", &cfg.check,
 		"print nothing; the exit status says whether all is whole"),
+	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked,
+		"join streams of different id maps, of which the header then has none"),
 	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE",
 		"print the second column of FILE for an item"),
 	OPT_PATH(
@@ -85,11 +88,16 @@ static void source_close(struct source *s)
 		import_close(s->text);
 }
 
-/* Die unless options go together; fill what follows from others. */
-static void settle_options(void)
+/* What to write: where --to does not say it, what was not read. */
+static unsigned output_format(void)
 {
-	bool text = cfg.from != FROM_COF, labels = cfg.user_ids || cfg.item_ids;
-	bool prints = opt_given(&cfg.to) || opt_given(&cfg.head) || labels;
+	return cfg.from != FROM_COF && !opt_given(&cfg.to) ? (unsigned)TO_COF : cfg.to;
+}
+
+static void check_options(void)
+{
+	bool text = cfg.from != FROM_COF, names = cfg.user_ids || cfg.item_ids;
+	bool prints = opt_given(&cfg.to) || opt_given(&cfg.head) || names;
 
 	if (cfg.count + cfg.header + cfg.check > 1)
 		die_usage("one of --count, --header and --check at a time");
@@ -99,9 +107,7 @@ static void settle_options(void)
 		die_usage("--from %s needs --users and --items", from_names[cfg.from]);
 	if (!text && (opt_given(&cfg.kind) || cfg.num_users || cfg.num_items))
 		die_usage("--kind, --users and --items go with --from tsv or csv");
-	if (text && !opt_given(&cfg.to))
-		cfg.to = TO_COF;
-	if (labels && (cfg.to == TO_COF || cfg.to == EXPORT_NPY))
+	if (names && (output_format() == TO_COF || output_format() == EXPORT_NPY))
 		die_usage("--user-ids and --item-ids go with --to tsv, csv or jsonl");
 }
 
@@ -142,7 +148,7 @@ static void verify(char **files)
 	}
 }
 
-/* Streams are joined when a reader of rows could not tell them apart. */
+/* Streams are joined when a reader of rows could not tell them apart, and ids mean the same. */
 static void require_same(const struct rec_reader *first, const struct rec_reader *other)
 {
 	const struct rec_header *a = rec_header(first), *b = rec_header(other);
@@ -155,56 +161,46 @@ static void require_same(const struct rec_reader *first, const struct rec_reader
 		    " and %" PRIu32 ": not joined",
 			rec_name(first), a->num_users, a->num_items, rec_name(other), b->num_users,
 			b->num_items);
+	if (a->negatives != b->negatives)
+		die("a group of '%s' has %" PRIu32 " negatives and of '%s' %" PRIu32 ": not joined",
+			rec_name(first), a->negatives, rec_name(other), b->negatives);
+	rec_check_families(rec_name(first), a, rec_name(other), b);
 }
 
-/* Append the entries of `from` to `provenance` that it does not hold yet. */
-static void join_provenance(struct js *provenance, const struct js *from)
+/* The header of rows from text: what is known are kind and bounds. */
+static void make_text_header(struct rec_header *h, const struct source *sources, size_t num)
 {
-	for (size_t k = 0; k < js_length(from); k++) {
-		char *entry = js_dump(js_at(from, k), false);
-		bool known = false;
+	const uint32_t negatives = import_info(sources[0].text)->list;
 
-		for (size_t j = 0; j < js_length(provenance) && !known; j++) {
-			char *other = js_dump(js_at(provenance, j), false);
-
-			known = strcmp(entry, other) == 0;
-			free(other);
-		}
-		if (!known)
-			js_append(provenance, js_copy(js_at(from, k)));
-		free(entry);
-	}
+	rec_header_init(h, cfg.kind, NULL, NULL);
+	h->num_users = cfg.num_users;
+	h->num_items = cfg.num_items;
+	if (cfg.kind != REC_GROUP)
+		return;
+	h->negatives = negatives;
+	for (size_t k = 1; k < num; k++)
+		if (import_info(sources[k].text)->list != negatives)
+			die("a group of '%s' has %" PRIu32 " negatives and of '%s' %u: not joined",
+				import_name(sources[0].text), negatives,
+				import_name(sources[k].text), import_info(sources[k].text)->list);
 }
 
-/*
- * The header of the output: kind and bounds of the sources, every provenance entry once, this stage
- * last. Epochs add up where all sources count them alike; the first N rows are of no known number
- * of epochs.
- */
+/* The header of the output: that of all sources, this stage last in its provenance. The first N rows
+   are of no known number of epochs. */
 static void make_header(struct rec_header *h, const struct source *sources, size_t num)
 {
-	const struct rec_header *first = sources[0].reader ? rec_header(sources[0].reader) : NULL;
+	if (sources[0].reader) {
+		const struct rec_header **headers = xmalloc(num, sizeof(*headers));
 
-	rec_header_init(h, first ? first->kind : cfg.kind, first, NULL);
-	if (!first) {
-		h->num_users = cfg.num_users;
-		h->num_items = cfg.num_items;
-	} else if (!cfg.head) {
-		h->epochs = first->epochs;
-		h->rows_per_epoch = first->rows_per_epoch;
+		for (size_t k = 0; k < num; k++)
+			headers[k] = rec_header(sources[k].reader);
+		rec_header_join(h, headers, num);
+		free(headers);
+	} else {
+		make_text_header(h, sources, num);
 	}
-	for (size_t k = 1; first && k < num; k++) {
-		const struct rec_header *other = rec_header(sources[k].reader);
-
-		join_provenance(h->provenance, other->provenance);
-		if (h->rows_per_epoch != other->rows_per_epoch ||
-			other->epochs > INT64_MAX - h->epochs) // more than a header can say
-			h->rows_per_epoch = 0;
-		else
-			h->epochs += other->epochs;
-	}
-	if (h->rows_per_epoch == 0)
-		h->epochs = 0;
+	if (cfg.head)
+		h->epochs = h->rows_per_epoch = h->first_row = 0;
 	js_append(h->provenance, opt_provenance());
 }
 
@@ -230,22 +226,28 @@ struct sink {
 	struct rec_writer *writer; /* NULL: */
 	struct export *text;
 	struct id_names *users, *items;
+	void *rows; /* on their way, up to `capacity` */
+	size_t capacity;
 };
 
 static void sink_open(struct sink *s, const struct rec_header *h)
 {
+	const unsigned format = output_format();
+
 	memset(s, 0, sizeof(*s));
-	if (cfg.to == TO_COF) {
+	s->capacity = BUFFER_BYTES / rec_row_info(h).struct_size;
+	s->rows = xmalloc(s->capacity, rec_row_info(h).struct_size);
+	if (format == TO_COF) {
 		s->writer = rec_create("-", h);
 		return;
 	}
 	if (cfg.user_ids)
 		s->users = id_names_load(
-			cfg.user_ids, "user", h->num_users, export_id_names_style(cfg.to));
+			cfg.user_ids, "user", h->num_users, export_id_names_style(format));
 	if (cfg.item_ids)
 		s->items = id_names_load(
-			cfg.item_ids, "item", h->num_items, export_id_names_style(cfg.to));
-	s->text = export_create("-", cfg.to, h->kind, s->users, s->items);
+			cfg.item_ids, "item", h->num_items, export_id_names_style(format));
+	s->text = export_create("-", format, h, s->users, s->items);
 }
 
 static void sink_close(struct sink *s)
@@ -256,6 +258,39 @@ static void sink_close(struct sink *s)
 		export_finish(s->text);
 	id_names_free(s->users);
 	id_names_free(s->items);
+	free(s->rows);
+}
+
+/* A stream that is copied with its epochs must have the rows they say: the header is written. */
+static void check_rows(const struct rec_header *made, const struct rec_reader *in)
+{
+	const struct rec_header *h = rec_header(in);
+	uint64_t rows;
+
+	if (!made->epochs || !rec_header_rows(h, &rows) || rows == rec_rows(in))
+		return;
+	if (h->first_row)
+		die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " from row %" PRIu64
+		    " of %" PRIu64 " epochs of %" PRIu64,
+			rec_name(in), rec_rows(in), rows, h->first_row + 1, h->epochs,
+			h->rows_per_epoch);
+	die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " epochs of %" PRIu64,
+		rec_name(in), rec_rows(in), h->epochs, h->rows_per_epoch);
+}
+
+/* Copy up to *left rows, and count them off. */
+static void copy_rows(struct source *from, struct sink *to, uint64_t *left)
+{
+	size_t n;
+
+	while (*left &&
+		(n = source_rows(from, to->rows, *left < to->capacity ? *left : to->capacity))) {
+		if (to->writer)
+			rec_write_rows(to->writer, to->rows, n);
+		else
+			export_rows(to->text, to->rows, n);
+		*left -= n;
+	}
 }
 
 static void copy(char **files, size_t num)
@@ -264,26 +299,17 @@ static void copy(char **files, size_t num)
 	uint64_t left = cfg.head ? cfg.head : UINT64_MAX;
 	struct rec_header header;
 	struct sink sink;
-	void *rows;
 
 	make_header(&header, sources, num);
 	sink_open(&sink, &header);
-	rows = xmalloc(ROWS, rec_info[header.kind].struct_size);
 	for (size_t k = 0; k < num; k++) {
-		size_t n;
-
-		while (left && (n = source_rows(&sources[k], rows, left < ROWS ? left : ROWS))) {
-			if (sink.writer)
-				rec_write_rows(sink.writer, rows, n);
-			else
-				export_rows(sink.text, rows, n);
-			left -= n;
-		}
+		copy_rows(&sources[k], &sink, &left);
+		if (sink.writer && sources[k].reader)
+			check_rows(&header, sources[k].reader);
 		source_close(&sources[k]);
 	}
 	sink_close(&sink);
 	rec_header_release(&header);
-	free(rows);
 	free(sources);
 }
 
@@ -295,7 +321,7 @@ int main(int argc, char **argv)
 	for (int k = 0; k < REC_NUM_KINDS; k++)
 		kind_names[k] = rec_info[k].name;
 	files = opt_parse(argc, argv, &program);
-	settle_options();
+	check_options();
 	if (!*files)
 		files = input;
 	while (files[num])

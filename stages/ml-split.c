@@ -10,6 +10,7 @@
 #include "cli/opt.h"
 #include "data/ratings.h"
 #include "data/split.h"
+#include "stream/id_family.h"
 #include "stream/record.h"
 #include "stream/stream.h"
 #include "text/rating_text.h"
@@ -74,8 +75,8 @@ struct ids {
 	uint32_t num;
 };
 
-/* A file that is complete before the first byte on standard output. */
-struct side {
+/* A part file: one that is complete before the first byte on standard output. */
+struct part_file {
 	const char *path; /* NULL: not asked for */
 	enum split_part part;
 	struct ids *ids; /* NULL: rows of `part` */
@@ -138,12 +139,14 @@ static void add_rows(struct ratings *r, struct raw_ids *users, struct raw_ids *i
 	}
 }
 
-static void read_ratings(
+/* Returns size and hash of the text, for `provenance`. */
+static struct js *read_ratings(
 	const char *path, struct ratings *r, struct raw_ids *users, struct raw_ids *items)
 {
 	static struct rating_text_row rows[LINES];
 	struct rating_columns columns;
 	struct rating_text *t;
+	struct js *digest;
 	size_t n;
 
 	rating_columns_init(&columns, (enum rating_format)cfg.format, cfg.delimiter, cfg.columns);
@@ -160,7 +163,9 @@ static void read_ratings(
 	r->num_items = raw_ids_size(items);
 	if (cfg.format == FORMAT_AUTO)
 		seen.columns = rating_columns_describe(rating_text_columns(t), rating_text_name(t));
+	digest = rating_text_digest(t);
 	rating_text_close(t);
+	return digest;
 }
 
 static void clean_ratings(struct ratings *r)
@@ -180,25 +185,35 @@ static void ids_release(struct ids *ids)
 	free(ids->order);
 }
 
-/* Settle the dense order of the ids; `count` of their rows becomes their dense numbers. */
+/* Settle the dense order of the ids that have a row; `count` of each is handed over. */
 static void order_ids(struct ids *ids, uint32_t *count)
 {
 	ids->order = raw_ids_order(ids->map, count, &ids->num);
+	free(count);
+}
+
+/* The dense number of each id of the map, in a new array; one without a row has none. */
+static uint32_t *dense_numbers(const struct ids *ids)
+{
+	uint32_t *number = xmalloc(raw_ids_size(ids->map), sizeof(*number));
+
 	for (uint32_t k = 0; k < ids->num; k++)
-		count[ids->order[k]] = k;
+		number[ids->order[k]] = k;
+	return number;
 }
 
 static void number_ratings(struct ratings *r, struct ids *users, struct ids *items)
 {
-	uint32_t *count = ratings_count_users(r);
+	uint32_t *number;
 
-	order_ids(users, count);
-	ratings_number_users(r, count, users->num);
-	free(count);
-	count = ratings_count_items(r);
-	order_ids(items, count);
-	ratings_number_items(r, count, items->num);
-	free(count);
+	order_ids(users, ratings_count_users(r));
+	number = dense_numbers(users);
+	ratings_number_users(r, number, users->num);
+	free(number);
+	order_ids(items, ratings_count_items(r));
+	number = dense_numbers(items);
+	ratings_number_items(r, number, items->num);
+	free(number);
 }
 
 /* What a row's draw in random mode is keyed by. */
@@ -214,44 +229,44 @@ static uint64_t *hash_raw_ids(const struct ids *ids)
 	return hash;
 }
 
-static void write_ids(struct side *side)
+static void write_ids(struct part_file *file)
 {
-	side->text = stream_create(side->path, false);
-	for (uint32_t k = 0; k < side->ids->num; k++)
-		stream_printf(side->text, "%u\t%s\n", k,
-			raw_ids_get(side->ids->map, side->ids->order[k]));
+	file->text = stream_create(file->path, false);
+	for (uint32_t k = 0; k < file->ids->num; k++)
+		stream_printf(file->text, "%u\t%s\n", k,
+			raw_ids_get(file->ids->map, file->ids->order[k]));
 }
 
-static void write_part(struct side *side, const struct rec_header *header,
+static void write_part(struct part_file *file, const struct rec_header *header,
 	const struct split *split, const struct ratings *r)
 {
-	uint32_t *order = split_select(split, side->part),
-		 n = split_counts(split)->rows[side->part];
+	uint32_t *order = split_select(split, file->part),
+		 n = split_counts(split)->rows[file->part];
 
-	side->records = rec_create(side->path, header);
+	file->records = rec_create(file->path, header);
 	for (uint32_t k = 0; k < n; k++) {
 		struct rating row = ratings_row(r, order[k]);
 
-		rec_write(side->records, &row);
+		rec_write(file->records, &row);
 	}
 	free(order);
 }
 
-static void write_side(struct side *side, const struct rec_header *header,
+static void write_part_file(struct part_file *file, const struct rec_header *header,
 	const struct split *split, const struct ratings *r)
 {
-	if (side->ids)
-		write_ids(side);
+	if (file->ids)
+		write_ids(file);
 	else
-		write_part(side, header, split, r);
+		write_part(file, header, split, r);
 }
 
-static void finish_side(struct side *side)
+static void finish_part_file(struct part_file *file)
 {
-	if (side->ids)
-		stream_commit(side->text, false);
+	if (file->ids)
+		stream_commit(file->text, false);
 	else
-		rec_finish(side->records);
+		rec_finish(file->records);
 }
 
 static bool is_pipe(const char *path)
@@ -263,18 +278,18 @@ static bool is_pipe(const char *path)
 
 /* Files are all written before the first is completed, so that one that fails leaves the others
    as they were; a pipe is completed in its turn, since its reader may read one after the other. */
-static void write_sides(struct side *sides, unsigned num, const struct rec_header *header,
+static void write_part_files(struct part_file *files, unsigned num, const struct rec_header *header,
 	const struct split *split, const struct ratings *r)
 {
 	for (unsigned k = 0; k < num; k++)
-		if (sides[k].path && !is_pipe(sides[k].path))
-			write_side(&sides[k], header, split, r);
+		if (files[k].path && !is_pipe(files[k].path))
+			write_part_file(&files[k], header, split, r);
 	for (unsigned k = 0; k < num; k++) {
-		if (!sides[k].path)
+		if (!files[k].path)
 			continue;
-		if (!sides[k].records && !sides[k].text)
-			write_side(&sides[k], header, split, r);
-		finish_side(&sides[k]);
+		if (!files[k].records && !files[k].text)
+			write_part_file(&files[k], header, split, r);
+		finish_part_file(&files[k]);
 	}
 }
 
@@ -319,24 +334,38 @@ static void report(const struct ratings *r, const struct split *split)
 		note("users without a rating in train: %u", c->untrained_users);
 }
 
+static void make_header(struct rec_header *h, const struct ids *users, const struct ids *items,
+	struct js *input_digest)
+{
+	struct js *entry = opt_provenance();
+
+	js_put(entry, "input", input_digest);
+	rec_header_init(h, REC_RATING, NULL, entry);
+	h->num_users = users->num;
+	h->num_items = items->num;
+	id_family_set(&h->user_ids, users->num,
+		raw_ids_fingerprint(users->map, users->order, users->num));
+	id_family_set(&h->item_ids, items->num,
+		raw_ids_fingerprint(items->map, items->order, items->num));
+}
+
 /* Split the cleaned ratings and write everything. */
-static void write_all(struct ratings *r, struct ids *users, struct ids *items)
+static void write_all(
+	struct ratings *r, struct ids *users, struct ids *items, struct js *input_digest)
 {
 	bool random = cfg.mode == SPLIT_RANDOM;
 	uint64_t *user_hash = random ? hash_raw_ids(users) : NULL,
 		 *item_hash = random ? hash_raw_ids(items) : NULL;
 	struct split_config config = { (enum split_mode)cfg.mode, cfg.valid != NULL, cfg.test_ratio,
 		cfg.seed, user_hash, item_hash };
-	struct side sides[] = { { .path = cfg.test, .part = PART_TEST },
+	struct part_file files[] = { { .path = cfg.test, .part = PART_TEST },
 		{ .path = cfg.valid, .part = PART_VALID }, { .path = cfg.user_ids, .ids = users },
 		{ .path = cfg.item_ids, .ids = items } };
 	struct split *split = split_new(r, &config);
 	struct rec_header header;
 
-	rec_header_init(&header, REC_RATING, NULL, opt_provenance());
-	header.num_users = r->num_users;
-	header.num_items = r->num_items;
-	write_sides(sides, sizeof(sides) / sizeof(*sides), &header, split, r);
+	make_header(&header, users, items, input_digest);
+	write_part_files(files, sizeof(files) / sizeof(*files), &header, split, r);
 	write_train(&header, split, r);
 	report(r, split);
 	rec_header_release(&header);
@@ -351,13 +380,14 @@ int main(int argc, char **argv)
 	struct ids users = { .map = raw_ids_new(RAW_IDS_MAX) },
 		   items = { .map = raw_ids_new(RAW_IDS_MAX) };
 	struct ratings ratings = { 0 };
+	struct js *input_digest;
 
 	check_usage();
 	check_paths(operands[0]);
-	read_ratings(operands[0], &ratings, users.map, items.map);
+	input_digest = read_ratings(operands[0], &ratings, users.map, items.map);
 	clean_ratings(&ratings);
 	number_ratings(&ratings, &users, &items);
-	write_all(&ratings, &users, &items);
+	write_all(&ratings, &users, &items, input_digest);
 	ratings_release(&ratings);
 	ids_release(&users);
 	ids_release(&items);

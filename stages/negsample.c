@@ -1,6 +1,6 @@
 /*
  * negsample: turn interactions into training examples, or candidate lists, with drawn negatives.
- * Reads interaction records to their end, then writes triple or sample records.
+ * Reads interaction records to their end, then writes triple, sample or group records.
  *   negsample --pairwise --epochs 10 --seed 1 train.cof | neumf-train -o model.safetensors
  */
 #include "base/bitset.h"
@@ -13,6 +13,7 @@
 #include "data/positive_index.h"
 #include "data/sampler.h"
 #include "data/user_items.h"
+#include "stream/id_family.h"
 #include "stream/record.h"
 
 #include <inttypes.h>
@@ -20,31 +21,34 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of a slice (one job of the pool) and slices of a batch (one write). */
+/* Draws of a slice (one job of the pool) and slices of a batch (one write). */
 enum { SLICE = 2048, SLICES = 32, FILTER_BITS = 24, MAX_THREADS = 8 };
 
 enum sampler_kind { SAMPLER_UNIFORM, SAMPLER_POPULARITY };
 static const char *const sampler_names[] = { "uniform", "popularity", NULL };
 
 static struct {
-	bool pairwise, pointwise;
-	uint32_t negatives, epochs, candidates;
+	bool pairwise, pointwise, grouped;
+	uint32_t negatives, epochs, from_epoch, candidates;
 	enum sampler_kind sampler;
 	double alpha;
 	struct opt_paths exclude;
 	uint64_t seed;
-} cfg = { .negatives = 1, .epochs = 1, .alpha = 0.75, .seed = 1 };
+} cfg = { .negatives = 1, .epochs = 1, .from_epoch = 1, .alpha = 0.75, .seed = 1 };
 
 /* clang-format off */
 static const struct opt options[] = {
 	OPT_FLAG(0, "pairwise", &cfg.pairwise, "write triples: user, positive, negative (this is the default)"),
 	OPT_FLAG(0, "pointwise", &cfg.pointwise, "write samples: user, item, label"),
+	OPT_FLAG(0, "grouped", &cfg.grouped, "write groups: user, positive, its --negatives in one row"),
 	OPT_UINT(0, "negatives", &cfg.negatives, 1, 1 << 20, "N", "negatives for each positive"),
 	OPT_UINT('e', "epochs", &cfg.epochs, 1, UINT32_MAX, "E", "epochs, each in its own order with its own negatives"),
+	OPT_UINT(0, "from-epoch", &cfg.from_epoch, 1, UINT32_MAX, "E", "begin with this epoch of --epochs, the first being 1"),
 	OPT_CHOICE(0, "sampler", &cfg.sampler, sampler_names, "how negatives are drawn"),
 	OPT_REAL(0, "alpha", &cfg.alpha, 0, 16, "A", "popularity: an item's weight is its count to this power"),
 	OPT_PATHS('x', "exclude", &cfg.exclude, "FILE", "interactions that are no negatives either"),
 	OPT_UINT(0, "candidates", &cfg.candidates, 1, UINT32_MAX, "N", "write each user's positives and N different negatives for each"),
+	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "take --exclude files of another id map too"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed of the draws and the order"),
 	OPT_END
 };
@@ -55,7 +59,7 @@ static const struct opt_program program = {
 	.max_operands = 1,
 	.summary = "Turn interactions into training examples with drawn negatives, epoch after epoch.",
 	.reads = "interaction records",
-	.writes = "triple records; sample records with --pointwise or --candidates",
+	.writes = "triple records; sample records with --pointwise or --candidates, group records with --grouped",
 	.example = "negsample --epochs 10 train.cof | neumf-train -o model.safetensors",
 	.tables = {options},
 };
@@ -63,12 +67,18 @@ static const struct opt_program program = {
 
 static void check_options(void)
 {
-	if (cfg.pairwise && cfg.pointwise)
-		die_usage("options --pairwise and --pointwise exclude each other");
-	if (cfg.candidates && (cfg.pairwise || cfg.pointwise))
-		die_usage("option --candidates goes without --pairwise and --pointwise");
-	if (cfg.candidates && (opt_given(&cfg.negatives) || opt_given(&cfg.epochs)))
-		die_usage("option --candidates goes without --negatives and --epochs");
+	if (cfg.pairwise + cfg.pointwise + cfg.grouped > 1)
+		die_usage("options --pairwise, --pointwise and --grouped exclude each other");
+	if (cfg.candidates && (cfg.pairwise || cfg.pointwise || cfg.grouped))
+		die_usage("option --candidates goes without --pairwise, --pointwise and --grouped");
+	if (cfg.candidates &&
+		(opt_given(&cfg.negatives) || opt_given(&cfg.epochs) || opt_given(&cfg.from_epoch)))
+		die_usage(
+			"option --candidates goes without --negatives, --epochs and --from-epoch");
+	if (cfg.from_epoch > cfg.epochs)
+		die_usage("option --from-epoch: there are %" PRIu32 " epochs", cfg.epochs);
+	if (cfg.grouped && cfg.negatives > REC_MAX_NEGATIVES)
+		die_usage("option --negatives: a group has at most %d", REC_MAX_NEGATIVES);
 	if (opt_given(&cfg.alpha) && cfg.sampler != SAMPLER_POPULARITY)
 		die_usage("option --alpha goes with --sampler popularity");
 }
@@ -90,12 +100,18 @@ static double *item_weights(const struct user_items *seen)
 	return weight;
 }
 
-/* What may not be drawn: the input's items, which are there,
-   and those of the --exclude files, each once. */
-static void exclude_items(struct user_items *excluded)
+/* What may not be drawn: the items of the input `name`, which are there, and those of the --exclude
+   files, each once. */
+static void exclude_items(
+	struct user_items *excluded, const char *name, const struct rec_header *input)
 {
-	for (unsigned k = 0; k < cfg.exclude.num; k++)
-		user_items_add_file(excluded, cfg.exclude.path[k]);
+	for (unsigned k = 0; k < cfg.exclude.num; k++) {
+		struct rec_reader *in = rec_open(cfg.exclude.path[k], 1u << REC_INTERACTION);
+
+		rec_check_families(name, input, rec_name(in), rec_header(in));
+		user_items_add_stream(excluded, in);
+		rec_close(in, true);
+	}
 	if (cfg.exclude.num)
 		user_items_finish(excluded);
 }
@@ -135,14 +151,11 @@ static void drop_exhausted(struct positive_index *p, const struct sampler *s, ui
 	free(skip);
 }
 
-/* One batch: rows first .. first + count - 1 of an epoch. */
+/* One batch: rows first .. first + count - 1 of an epoch, `count` structs of their kind. */
 struct batch {
 	size_t count;
 	uint64_t first;
-	union rows {
-		struct triple triple[SLICES * SLICE];
-		struct sample sample[SLICES * SLICE];
-	} * rows;
+	void *rows;
 };
 
 struct epochs {
@@ -151,6 +164,7 @@ struct epochs {
 	struct permute order;
 	uint32_t epoch;
 	uint64_t rows_per_epoch;
+	size_t slice, row_size; /* rows of a slice, bytes of a struct */
 	struct batch filling, finished;
 	struct rec_writer *out;
 };
@@ -162,13 +176,15 @@ static void write_finished(struct epochs *e)
 	progress_at(rec_written(e->out));
 }
 
-/* Make n rows from row `first` of the epoch on; `at` is where they belong in the batch. */
-static void fill_rows(struct epochs *e, size_t at, uint64_t first, size_t n)
+/* Make n <= SLICE triples or samples from row `first` of the epoch on. */
+static void fill_rows(const struct epochs *e, uint64_t first, size_t n, void *rows)
 {
 	uint64_t number[SLICE];
 	uint32_t user[SLICE], positive[SLICE], negative[SLICE];
 	unsigned char label[SLICE];
 	const uint32_t copies = cfg.pointwise ? cfg.negatives + 1 : cfg.negatives;
+	struct sample *sample = rows;
+	struct triple *triple = rows;
 
 	permute_run(&e->order, first, n, number);
 	for (size_t k = 0; k < n; k++) {
@@ -179,11 +195,31 @@ static void fill_rows(struct epochs *e, size_t at, uint64_t first, size_t n)
 	sampler_draw(e->sampler, e->epoch, first, n, user, negative);
 	for (size_t k = 0; k < n; k++)
 		if (cfg.pointwise)
-			e->filling.rows->sample[at + k] = (struct sample){ user[k],
-				label[k] ? positive[k] : negative[k], label[k] };
+			sample[k] = (struct sample){ user[k], label[k] ? positive[k] : negative[k],
+				label[k] };
 		else
-			e->filling.rows->triple[at + k] =
-				(struct triple){ user[k], positive[k], negative[k] };
+			triple[k] = (struct triple){ user[k], positive[k], negative[k] };
+}
+
+/* Make n groups, of one slice, from row `first` of the epoch on. Negative j of row r, from 0, is draw r x N + j. */
+static void fill_groups(const struct epochs *e, uint64_t first, size_t n, uint32_t *rows)
+{
+	uint64_t number[SLICE];
+	uint32_t user[SLICE], positive[SLICE];
+	uint32_t drawn_for[REC_MAX_NEGATIVES], negative[REC_MAX_NEGATIVES];
+	const size_t num = cfg.negatives, words = GROUP_NEGATIVES + num;
+
+	permute_run(&e->order, first, n, number);
+	positive_index_get(e->positives, number, n, user, positive);
+	for (size_t k = 0; k < n; k++)
+		for (size_t j = 0; j < num; j++)
+			drawn_for[k * num + j] = user[k];
+	sampler_draw(e->sampler, e->epoch, first * num, n * num, drawn_for, negative);
+	for (size_t k = 0; k < n; k++, rows += words) {
+		rows[GROUP_USER] = user[k];
+		rows[GROUP_POSITIVE] = positive[k];
+		memcpy(rows + GROUP_NEGATIVES, negative + k * num, num * sizeof(*negative));
+	}
 }
 
 /* A job of the pool. The main thread, which alone may write
@@ -191,32 +227,58 @@ static void fill_rows(struct epochs *e, size_t at, uint64_t first, size_t n)
 static void fill_slice(void *arg, size_t slice, unsigned thread)
 {
 	struct epochs *e = arg;
-	const size_t at = slice * SLICE, left = e->filling.count - at;
+	const size_t at = slice * e->slice, left = e->filling.count - at;
+	const size_t n = left < e->slice ? left : e->slice;
+	void *rows = (char *)e->filling.rows + at * e->row_size;
 
 	if (thread == 0 && e->finished.count)
 		write_finished(e);
-	fill_rows(e, at, e->filling.first + at, left < SLICE ? left : SLICE);
+	if (cfg.grouped)
+		fill_groups(e, e->filling.first + at, n, rows);
+	else
+		fill_rows(e, e->filling.first + at, n, rows);
 }
 
 static void write_epoch(struct epochs *e, struct pool *pool)
 {
+	const size_t most = SLICES * e->slice;
 	struct rng keys;
 
 	rng_start(&keys, cfg.seed, RNG_PERMUTE, e->epoch, 0);
 	permute_init(&e->order, e->rows_per_epoch, &keys);
-	for (uint64_t first = 0; first < e->rows_per_epoch; first += SLICES * SLICE) {
+	for (uint64_t first = 0; first < e->rows_per_epoch; first += most) {
 		const uint64_t left = e->rows_per_epoch - first;
-		union rows *rows = e->filling.rows;
+		void *rows = e->filling.rows;
 
 		e->filling.first = first;
-		e->filling.count = left < SLICES * SLICE ? left : SLICES * SLICE;
-		pool_run(pool, (e->filling.count + SLICE - 1) / SLICE, fill_slice, e);
+		e->filling.count = left < most ? left : most;
+		pool_run(pool, (e->filling.count + e->slice - 1) / e->slice, fill_slice, e);
 		if (e->finished.count) // no job was left for this thread
 			write_finished(e);
 		e->filling.rows = e->finished.rows;
 		e->finished.rows = rows;
 		e->finished.count = e->filling.count;
 	}
+}
+
+/* What an epoch is: groups have all their draws in one row, and a slice about as many draws as of other rows. */
+static void make_epochs(struct epochs *e, struct rec_header *header)
+{
+	const uint64_t positives = e->positives->num;
+
+	e->rows_per_epoch = cfg.grouped	    ? positives
+			    : cfg.pointwise ? positives * (cfg.negatives + UINT64_C(1))
+					    : positives * cfg.negatives;
+	e->slice = !cfg.grouped ? SLICE : cfg.negatives < SLICE ? SLICE / cfg.negatives : 1;
+	e->epoch = cfg.from_epoch - 1;
+	if (e->rows_per_epoch && e->epoch > INT64_MAX / e->rows_per_epoch)
+		die("epoch %" PRIu32 " begins after more rows than a header can say",
+			cfg.from_epoch);
+	header->epochs = cfg.epochs;
+	header->rows_per_epoch = e->rows_per_epoch;
+	header->first_row = e->epoch * e->rows_per_epoch;
+	header->negatives = cfg.grouped ? cfg.negatives : 0;
+	e->row_size = rec_row_info(header).struct_size;
 }
 
 static void write_epochs(struct rec_header *header, const struct positive_index *positives,
@@ -226,13 +288,11 @@ static void write_epochs(struct rec_header *header, const struct positive_index 
 	struct pool *pool = pool_new(cores < MAX_THREADS ? cores : MAX_THREADS);
 	struct epochs e = { .positives = positives, .sampler = sampler };
 
-	e.rows_per_epoch = positives->num * (cfg.negatives + (cfg.pointwise ? UINT64_C(1) : 0));
-	e.filling.rows = xmalloc(1, sizeof(*e.filling.rows));
-	e.finished.rows = xmalloc(1, sizeof(*e.finished.rows));
-	header->epochs = cfg.epochs;
-	header->rows_per_epoch = e.rows_per_epoch;
+	make_epochs(&e, header);
+	e.filling.rows = xmalloc(SLICES * e.slice, e.row_size);
+	e.finished.rows = xmalloc(SLICES * e.slice, e.row_size);
 	e.out = rec_create("-", header);
-	progress_start(cfg.pointwise ? "samples" : "triples", e.rows_per_epoch * cfg.epochs);
+	progress_start("rows", e.rows_per_epoch * (cfg.epochs - e.epoch));
 	for (; e.rows_per_epoch && e.epoch < cfg.epochs; e.epoch++)
 		write_epoch(&e, pool);
 	write_finished(&e);
@@ -280,6 +340,11 @@ static void write_candidates(
 	free(negative);
 }
 
+static enum rec_kind output_kind(void)
+{
+	return cfg.grouped ? REC_GROUP : cfg.pointwise || cfg.candidates ? REC_SAMPLE : REC_TRIPLE;
+}
+
 int main(int argc, char **argv)
 {
 	char **operands = opt_parse(argc, argv, &program);
@@ -289,11 +354,12 @@ int main(int argc, char **argv)
 	struct sampler *sampler;
 	double *weight;
 	uint64_t num;
+	char *name;
 
 	check_options();
 	struct rec_reader *in = rec_open(operands[0], 1u << REC_INTERACTION);
-	rec_header_init(&header, cfg.pointwise || cfg.candidates ? REC_SAMPLE : REC_TRIPLE,
-		rec_header(in), opt_provenance());
+	name = xstrdup(rec_name(in));
+	rec_header_init(&header, output_kind(), rec_header(in), opt_provenance());
 	user_items_init(&excluded, header.num_users, header.num_items);
 	user_items_add_stream(&excluded, in);
 	num = rec_rows(in);
@@ -306,7 +372,7 @@ int main(int argc, char **argv)
 	user_items_finish(&excluded);
 	if (cfg.candidates)
 		user_items_copy(&seen, &excluded);
-	exclude_items(&excluded);
+	exclude_items(&excluded, name, &header);
 	note("seed %" PRIu64 ", %" PRIu64 " interactions", cfg.seed, num); // no input can fail now
 	sampler = sampler_new(&excluded, weight, filter_bits(&positives, &excluded), cfg.seed);
 	if (cfg.candidates) {
@@ -320,5 +386,6 @@ int main(int argc, char **argv)
 	sampler_free(sampler);
 	user_items_release(&excluded);
 	rec_header_release(&header);
+	free(name);
 	return 0;
 }

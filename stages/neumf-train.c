@@ -1,6 +1,6 @@
 /*
- * neumf-train: train a NeuMF, GMF, MLP or MF model on a stream of triples or samples, in one pass.
- * Reads triple or sample records, writes a safetensors file; memory does not grow with the input.
+ * neumf-train: train a NeuMF, GMF, MLP or MF model on a stream of triples, samples or groups, in one pass.
+ * Reads triple, sample or group records, writes a safetensors file; memory does not grow with the input.
  *   negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors
  */
 #include "base/die.h"
@@ -52,7 +52,7 @@ static const struct opt options[] = {
 	OPT_UINT('f', "factors", &cfg.factors, 1, NEUMF_MAX_WIDTH, "K", "width of the gmf embeddings"),
 	OPT_UINT(0, "mlp-factors", &cfg.mlp_factors, 1, NEUMF_MAX_WIDTH, "K", "width of the mlp embeddings; not given: --factors"),
 	OPT_UINTS(0, "hidden", &cfg.hidden, 1, NEUMF_MAX_WIDTH, "A,B,C", "widths of the hidden layers"),
-	OPT_CHOICE('l', "loss", &cfg.loss, neumf_loss_names, "loss; not given: bce for samples, bpr for triples"),
+	OPT_CHOICE('l', "loss", &cfg.loss, neumf_loss_names, "loss; not given: bce for samples, bpr for triples and groups"),
 	OPT_FLAG(0, "sigmoid-output", &cfg.sigmoid_output, "the score is the sigmoid of the logit (bpr and hinge)"),
 	OPT_CHOICE(0, "optimizer", &cfg.optimizer, neumf_optimizer_names, "optimizer"),
 	OPT_REAL(0, "lr", &cfg.lr, 0, FLT_MAX, "R", "learning rate"),
@@ -76,7 +76,7 @@ static const struct opt_program program = {
 	.operands = "[INPUT]",
 	.max_operands = 1,
 	.summary = "Train a neural matrix factorization on a stream of examples, in one pass.",
-	.reads = "triple (bpr, hinge) or sample (bce) records",
+	.reads = "triple (bpr, hinge), sample (bce) or group records",
 	.writes = "a model in the safetensors format",
 	.example = "negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors",
 	.tables = {options},
@@ -113,16 +113,22 @@ static void check_options(void)
 /* The loss decides which records will do, or, where none is given, the records the loss. */
 static struct rec_reader *open_input(const char *path)
 {
-	unsigned kinds = 1u << REC_TRIPLE | 1u << REC_SAMPLE;
+	const unsigned pairwise = 1u << REC_TRIPLE, pointwise = 1u << REC_SAMPLE;
+	unsigned kinds = pairwise | pointwise;
 
 	if (opt_given(&cfg.loss))
-		kinds = 1u << (cfg.loss == LOSS_BCE ? REC_SAMPLE : REC_TRIPLE);
-	struct rec_reader *in = rec_open(path, kinds);
+		kinds = cfg.loss == LOSS_BCE ? pointwise : pairwise;
+	struct rec_reader *in = rec_open(path, kinds | 1u << REC_GROUP);
 	if (!opt_given(&cfg.loss))
 		cfg.loss = rec_header(in)->kind == REC_SAMPLE ? LOSS_BCE : LOSS_BPR;
 	if (cfg.sigmoid_output && cfg.loss == LOSS_BCE)
-		die_usage("option --sigmoid-output goes with triple records, '%s' holds samples",
+		die_usage(
+			"option --sigmoid-output goes with triple or group records, '%s' holds samples",
 			rec_name(in));
+	if (rec_header(in)->first_row > 0)
+		die("'%s' begins with row %" PRIu64
+		    " of its epochs: training starts with the first",
+			rec_name(in), rec_header(in)->first_row + 1);
 	return in;
 }
 
@@ -234,16 +240,15 @@ static void epoch_ended(void *arg, const struct trainer_epoch *e)
 int main(int argc, char **argv)
 {
 	struct session s = { 0 };
-	struct rec_header made = { 0 };
 
 	cfg.threads = pool_cores();
 	char **operands = opt_parse(argc, argv, &program);
 	check_options();
 
 	struct rec_reader *in = open_input(operands[0]);
-	rec_header_init(&made, REC_TRIPLE, rec_header(in), opt_provenance());
+	struct js *provenance = rec_provenance(rec_header(in), opt_provenance());
 	s.shape = make_shape(rec_header(in));
-	s.info = (struct model_info){ cfg.seed, made.provenance };
+	s.info = (struct model_info){ cfg.seed, provenance };
 	struct stream_out *model = stream_create(cfg.output, true);
 	if (cfg.epochs_prefix)
 		s.first = create_epoch(1); /* a wrong prefix shows before an epoch is lost to it */
@@ -252,6 +257,7 @@ int main(int argc, char **argv)
 	start_backend(&s);
 
 	struct trainer t = { .in = in,
+		.pairwise = cfg.loss != LOSS_BCE,
 		.ops = s.ops,
 		.backend = s.backend,
 		.batch_size = cfg.batch_size,
@@ -265,6 +271,6 @@ int main(int argc, char **argv)
 	close_log(s.log);
 	s.ops->destroy(s.backend);
 	pool_free(s.pool);
-	rec_header_release(&made);
+	js_free(provenance);
 	return 0;
 }

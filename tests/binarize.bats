@@ -35,7 +35,7 @@ ratings() {
 	assert_equal "$(binarize --min-rating 0.100000005 rating.cof | cof-cat)" $'0\t0\t2'
 }
 
-@test "history grows by one entry" {
+@test "provenance grows by one entry" {
 	ratings
 	binarize --min-rating 4 rating.cof >out.cof
 	before=$(cof-cat --header rating.cof | grep -c '"program"') || true

@@ -1,15 +1,7 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154
-# cof-cat: text out of streams, streams out of text, joining, counting, the format page's own reader.
+# cof-cat: text out of streams, streams out of text, counting. Joining is in cof-cat-join.bats.
 load helper
-
-# A python3 with NumPy, or skip.
-numpy() {
-	for python in python3 /usr/bin/python3; do
-		"$python" -c 'import numpy' 2>/dev/null && return 0
-	done
-	skip "no python3 with NumPy"
-}
 
 # from KIND: text on stdin to a stream on stdout, bounds 10 and 20.
 from() {
@@ -22,8 +14,8 @@ by_hand() {
 		import struct, sys, zlib
 		def crc(b): return b + struct.pack("<I", zlib.crc32(b))
 		text = (b'{"kind":"interaction","fields":[["user","u32"],["item","u32"],["time","i64"]],'
-		        b'"users":10,"items":20,"history":[]}')
-		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 1, len(text)) + text)
+		        b'"users":10,"items":20,"provenance":[]}')
+		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 2, len(text)) + text)
 		out += crc(struct.pack("<IIIqIIq", 2, 3, 17, -1, 9, 0, 881250949))
 		out += crc(struct.pack("<IIIq", 1, 0, 19, 2**62))
 		out += crc(struct.pack("<IQ", 0, 3))
@@ -41,47 +33,6 @@ by_hand() {
 	assert_equal "$output" $'user,item,time\n3,17,-1\n9,0,881250949\n0,19,4611686018427387904'
 	run cof-cat --to jsonl - <x.cof
 	assert_equal "${lines[1]}" '{"user":9,"item":0,"time":881250949}'
-}
-
-@test "rows of every kind come back from text as they went in, read by the Python of record.5" {
-	numpy
-	mandoc -Tascii "$ROOT/lib/stream/record.5" >/dev/null || skip "no mandoc"
-	# .Bd -literal blocks hold the code as it is, but for \e
-	awk '/^\.Bd -literal$/ { on = 1; next } /^\.Ed/ { on = 0 } on' "$ROOT/lib/stream/record.5" |
-		sed 's/\\e/\\/g' >read_cof.py
-	[ "$(grep -vc '^$' read_cof.py)" -le 20 ]
-	printf '0\t19\t3.5\t-5\n9\t0\t0.1\t9223372036854775807\n' >rating.tsv
-	printf '3\t4\t-9223372036854775808\n' >interaction.tsv
-	printf '1\t2\t3\n9\t19\t0\n' >triple.tsv
-	printf '1\t2\t1\n1\t3\t0\n' >sample.tsv
-	printf '1\t2\t1\t0.333333343\n1\t3\t0\t-inf\n' >score.tsv
-	printf '1\t2\t4294967295\t1\t0\t7\n' >rank.tsv
-	printf '1\t2\t1\t-1.17549435e-38\n' >top.tsv
-	for kind in rating interaction triple sample score rank top; do
-		from "$kind" <"$kind.tsv" >"$kind.cof"
-		cof-cat --to npy $kind.cof >$kind.npy
-		"$python" - $kind <<-'EOF'
-			import sys, numpy as np
-			from read_cof import read_cof
-			kind = sys.argv[1]
-			header, rows = read_cof(open(kind + ".cof", "rb"))
-			text = [line.rstrip("\n").split("\t") for line in open(kind + ".tsv")]
-			want = np.array([tuple(line) for line in text], rows.dtype)
-			assert header["kind"] == kind and header["users"] == 10 and header["items"] == 20, header
-			assert header["history"][0]["program"] == "cof-cat", header
-			assert rows.tobytes() == want.tobytes(), (rows, want)
-			array = np.load(kind + ".npy")
-			assert array.dtype == rows.dtype and array.tobytes() == want.tobytes(), array
-			size = {"rating": 20, "interaction": 16, "triple": 12, "sample": 12, "score": 16, "rank": 24, "top": 16}
-			assert rows.dtype.itemsize == size[kind]
-		EOF
-	done
-	by_hand >hand.cof
-	"$python" -c 'import read_cof; h, r = read_cof.read_cof(open("hand.cof", "rb")); assert r["time"][2] == 2**62 and len(r) == 3'
-	head -c -1 hand.cof >cut.cof
-	run "$python" -c 'import read_cof; read_cof.read_cof(open("cut.cof", "rb"))'
-	[ "$status" -ne 0 ]
-	assert_contains "$output" "truncated or damaged"
 }
 
 @test "csv and tsv go back to the same stream, to the bit, for floats of every exponent" {
@@ -161,79 +112,6 @@ by_hand() {
 		assert_error cof-cat "row 3 of 'x.cof' (byte "
 		assert_error cof-cat "item 19 is not below the bound 19"
 	done
-}
-
-@test "joining keeps the rows, the history of both once, and adds up epochs" {
-	by_hand >x.cof
-	printf '1\t2\t3\n' | from interaction >y.cof
-	printf 'user,item,time\n4,5,6\n' |
-		cof-cat --from csv --kind interaction --users 10 --items 20 >z.cof
-	cof-cat x.cof y.cof z.cof y.cof --to cof >joined.cof
-	cof-cat x.cof y.cof z.cof y.cof >want
-	cof-cat joined.cof | cmp - want
-	run cof-cat --header joined.cof
-	run python3 -c 'import json, sys
-h = json.loads(sys.argv[1])["history"]
-print(*[e["program"] + ":" + e["options"]["from"] for e in h])' "$output"
-	assert_equal "$output" "cof-cat:tsv cof-cat:csv cof-cat:cof"
-}
-
-# epochs EPOCHS ROWS_PER_EPOCH: an empty stream of triples that says so
-epochs() {
-	python3 - "$@" <<-'EOF'
-		import struct, sys, zlib
-		def crc(b): return b + struct.pack("<I", zlib.crc32(b))
-		text = ('{"kind":"triple","fields":[["user","u32"],["positive","u32"],["negative","u32"]],"users":1,'
-		        '"items":1,"epochs":%s,"rows_per_epoch":%s,"history":[]}' % tuple(sys.argv[1:])).encode()
-		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 1, len(text)) + text)
-		sys.stdout.buffer.write(out + crc(struct.pack("<IQ", 0, 0)))
-	EOF
-}
-
-@test "epochs add up where they are of one length, are dropped where not and by --head" {
-	epochs 2 7 >a && epochs 3 7 >b && epochs 3 8 >c
-	run bash -c 'cof-cat a b --to cof | cof-cat --header'
-	assert_contains "$output" '"epochs": 5'
-	assert_contains "$output" '"rows_per_epoch": 7'
-	run bash -c 'cof-cat a c --to cof | cof-cat --header'
-	[[ $output != *epoch* ]]
-	epochs 9223372036854775806 7 >d
-	run bash -c 'cof-cat a d --to cof | cof-cat --header'
-	assert_status 0
-	[[ $output != *epoch* ]]
-	run bash -c 'cof-cat a --head 5 --to cof | cof-cat --header'
-	[[ $output != *epoch* ]]
-	run bash -c 'cof-cat a --to cof | cof-cat --header'
-	assert_contains "$output" '"epochs": 2'
-}
-
-@test "streams of other kinds or bounds are not joined, and nothing is written" {
-	by_hand >x.cof
-	printf '1\t2\t3\n' | from triple >t.cof
-	printf '1\t2\t3\n' | cof-cat --from tsv --users 11 --items 20 >u.cof
-	run --separate-stderr cof-cat x.cof t.cof
-	assert_status 1
-	assert_error cof-cat "'x.cof' holds interaction records and 't.cof' triple records"
-	assert_equal "$output" ""
-	run --separate-stderr cof-cat x.cof u.cof --to cof
-	assert_status 1
-	assert_error cof-cat "'x.cof' has 10 users and 20 items and 'u.cof' 11 and 20"
-	assert_equal "$output" ""
-}
-
-@test "streams joined by cat are an error that names cof-cat A B" {
-	by_hand >x.cof
-	cat x.cof x.cof >xx.cof
-	run --separate-stderr cof-cat --count xx.cof
-	assert_status 1
-	assert_equal "$output" ""
-	assert_error cof-cat "'xx.cof' goes on after its trailer"
-	assert_error cof-cat "cof-cat A B"
-	gzip -k x.cof
-	cat x.cof.gz x.cof.gz >xx.cof.gz
-	run --separate-stderr cof-cat --check xx.cof.gz
-	assert_status 1
-	assert_error cof-cat "cof-cat A B"
 }
 
 @test "--head stops early, over files, and writes a whole stream" {
@@ -317,6 +195,35 @@ epochs() {
 	try '1\t2\t3\t\0004\n' "a NUL in the text"
 	try '1\t2\t1\tinf\n' "score 'inf' is not finite" score
 	try '1\t2\t-inf\t1\n' "label '-inf' is not finite" score
+}
+
+@test "groups: a column each in tsv and csv, an array in jsonl, names for all items" {
+	printf '1\t2\t3\t4\n9\t19\t0\t0\n' | from group >g.cof
+	assert_equal "$(cof-cat --header g.cof | jq -c '.fields[2]')" '["negative","u32",2]'
+	run cof-cat g.cof
+	assert_equal "$output" $'1\t2\t3\t4\n9\t19\t0\t0'
+	cof-cat --to csv g.cof >g.csv
+	assert_equal "$(head -n 2 g.csv)" $'user,positive,negative_1,negative_2\n1,2,3,4'
+	cof-cat --from csv --kind group --users 10 --items 20 g.csv >h.cof
+	cof-cat h.cof | cmp - <(cof-cat g.cof)
+	cof-cat --from csv --kind group --users 10 --items 20 <(head -n 1 g.csv) >none.cof
+	assert_equal "$(cof-cat --header none.cof | jq -c '.fields[2][2]') $(cof-cat --count none.cof)" '2 0'
+	run cof-cat --to jsonl g.cof
+	assert_equal "${lines[0]}" '{"user":1,"positive":2,"negative":[3,4]}'
+	seq 0 19 | sed 's/.*/&\t<&>/' >items.tsv
+	run cof-cat --to jsonl --item-ids items.tsv g.cof
+	assert_equal "${lines[1]}" '{"user":9,"positive":"<19>","negative":["<0>","<0>"]}'
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\t3\n1\t2\t3\t4\n')
+	assert_status 1
+	assert_error cof-cat "line 2 of 'standard input' (byte 6): 4 fields, 3 expected for kind group"
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\t3\n1\t2\t20\n')
+	assert_error cof-cat "line 2 of 'standard input' (byte 10): negative '20' is not below --items"
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\n')
+	assert_error cof-cat "line 1 of 'standard input' (byte 0): 2 fields, 3 to 16384 expected for kind group"
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv </dev/null
+	assert_error cof-cat "'standard input' is empty: nothing shows how many negatives a group has"
+	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\t\0003\n')
+	assert_error cof-cat "a NUL in the text"
 }
 
 @test "a message is one line without control characters, whatever a name or a field holds" {

@@ -32,6 +32,28 @@ movielens_100k() {
 	binarize test-ratings.cof >test.cof
 }
 
+# A python3 with NumPy as $python, or skip.
+numpy() {
+	for python in python3 /usr/bin/python3; do
+		"$python" -c 'import numpy' 2>/dev/null && return 0
+	done
+	skip "no python3 with NumPy"
+}
+
+# edit_header FILE PYTHON: change h, the header of a stream as a dict, and make its length and checksum right.
+edit_header() {
+	python3 - "$@" <<-'EOF'
+		import json, struct, sys, zlib
+		data = open(sys.argv[1], "rb").read()
+		end = 16 + struct.unpack_from("<I", data, 12)[0]
+		h = json.loads(data[16:end])
+		exec(sys.argv[2])
+		text = json.dumps(h).encode()
+		head = data[:12] + struct.pack("<I", len(text)) + text
+		open(sys.argv[1], "wb").write(head + struct.pack("<I", zlib.crc32(head)) + data[end + 4:])
+	EOF
+}
+
 assert_status() {
 	if [ "$status" -ne "$1" ]; then
 		echo "status $status, expected $1; stderr: $stderr"

@@ -42,7 +42,7 @@ setup_file() {
 	command -v file >/dev/null || skip "no file(1)"
 	printf '1\t2\t3\n' | cof-cat --from tsv --kind triple --users 943 --items 1682 >x.cof
 	run file -m "$DESTDIR/usr/share/cofilter/cofilter.magic" x.cof
-	assert_contains "$output" "cofilter record stream, version 1, triple records, 943 users, 1682 items"
+	assert_contains "$output" "cofilter record stream, version 2, triple records, 943 users, 1682 items"
 	run file -i -m "$DESTDIR/usr/share/cofilter/cofilter.magic" x.cof
 	assert_contains "$output" application/x-cofilter
 	printf 'COF\n' >y.cof

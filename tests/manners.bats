@@ -36,10 +36,10 @@ kinds_of() {
 	case $1 in
 	binarize) echo rating ;;
 	negsample) echo interaction ;;
-	neumf-train) echo triple sample ;;
+	neumf-train) echo triple sample group ;;
 	*-score) echo rating interaction sample ;;
 	rank-eval) echo score rank ;;
-	cof-cat) echo rating interaction triple sample score rank top ;;
+	cof-cat) echo rating interaction triple sample score rank top group ;;
 	esac
 }
 
@@ -57,6 +57,7 @@ setup_file() {
 	ln train.cof interaction.cof
 	negsample -q train.cof >triple.cof
 	negsample -q --pointwise train.cof >sample.cof
+	negsample -q --grouped --negatives 3 train.cof >group.cof
 	neumf-train -q --device cpu -o model.safetensors triple.cof
 	for kind in rank top score; do
 		case $kind in rank) way=--ranks ;; top) way=--top\ 3 ;; score) way= ;; esac
@@ -317,7 +318,7 @@ letters() {
 @test "input: records of another kind, and no records at all" {
 	for stage in $READERS; do
 		read -ra needed <<<"$(kinds_of "$stage")"
-		for kind in rating interaction triple sample score rank top; do
+		for kind in rating interaction triple sample score rank top group; do
 			[[ " ${needed[*]} " == *" $kind "* ]] && continue
 			run_stage "$stage" $kind.cof
 			assert_fails "$stage" "'$kind.cof' holds $kind records, ${needed[0]}"

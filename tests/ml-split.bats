@@ -304,6 +304,34 @@ pairs() {
 	cmp train.cof a
 }
 
+@test "provenance: size and XXH3-128 of the text, the same for a file, a pipe and gzip" {
+	# longer than the reader's buffer of 1 MiB
+	awk 'BEGIN { for (k = 0; k < 90000; k++) print k % 1000 "\t" k % 977 "\t" k % 5 + 1 "\t" k }' >long.tsv
+	printf '\xef\xbb\xbfuser,item\r\n1,2\r\n1,3' >short.csv
+	for file in long.tsv short.csv; do
+		split $file
+		cof-cat --header train.cof | jq -c '.provenance[0].input' >said
+		python3 - $file >want <<-'EOF'
+			import ctypes, sys
+			class Hash(ctypes.Structure):
+			    _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
+			data, lib = open(sys.argv[1], "rb").read(), ctypes.CDLL("libxxhash.so.0")
+			lib.XXH3_128bits.restype = Hash
+			h = lib.XXH3_128bits(data, ctypes.c_size_t(len(data)))
+			print('{"bytes":%d,"xxh3_128":"%016x%016x"}' % (len(data), h.high, h.low))
+		EOF
+		cmp said want
+		cp train.cof a
+		cmp <(cof-cat --header test.cof) <(cof-cat --header a)
+		split <$file
+		cmp train.cof a
+		gzip -k $file
+		split $file.gz
+		cmp train.cof a
+		{ head -c 10 $file | gzip && tail -c +11 $file | gzip; } | ml-split -q --test test.cof | cmp - a
+	done
+}
+
 @test "bad input is one line with file, line and byte; no output is left" {
 	text '1 1 1 1' '1 2 1x 2'
 	fails 1 "line 2 of 'in.tsv' (byte 12): rating '1x' is not a number" in.tsv

@@ -115,11 +115,11 @@ json() {
 		}' train.tsv /dev/stdin
 }
 
-@test "header: kind, bounds, epochs, rows an epoch, history with the seed" {
+@test "header: kind, bounds, epochs, rows an epoch, provenance with the seed" {
 	interactions 3 9 '0 1' '1 2' '2 3' '2 4' >train.cof
 	negsample -q --epochs 7 --negatives 3 --seed 9223372036854775807 train.cof >out.cof
 	assert_equal "$(json '[.kind, .users, .items, .epochs, .rows_per_epoch]' out.cof)" '["triple",3,9,7,12]'
-	assert_equal "$(json '[.history[].program]' out.cof)" '["cof-cat","negsample"]'
+	assert_equal "$(json '[.provenance[].program]' out.cof)" '["cof-cat","negsample"]'
 	cof-cat -q --header out.cof | grep -q '"seed": 9223372036854775807'
 	assert_equal "$(cof-cat -q --count out.cof)" 84
 	negsample -q --pointwise --negatives 3 train.cof >out.cof
@@ -132,7 +132,7 @@ json() {
 
 @test "same seed same bytes, on one core too; other seeds and epochs differ in order and draws" {
 	random_rows 1 >train.cof
-	for options in '' --pointwise '--sampler popularity' '--candidates 3'; do
+	for options in '' --pointwise '--grouped --negatives 2' '--sampler popularity' '--candidates 3'; do
 		# shellcheck disable=SC2086
 		{
 			negsample -q $options --seed 5 train.cof >a.cof
@@ -152,6 +152,60 @@ json() {
 	run ! cmp -s <(sort first.tsv) <(sort second.tsv)	       # other negatives
 	# more epochs begin as fewer do
 	negsample -q train.cof | cof-cat -q | cmp - first.tsv
+}
+
+@test "--from-epoch: the rows of the full run from there on, and a header that says where" {
+	random_rows 1 >train.cof
+	rows=$(cof-cat -q --count train.cof)
+	for options in '' '--pointwise --negatives 3' '--grouped --negatives 3' '--sampler popularity'; do
+		# shellcheck disable=SC2086
+		{
+			negsample -q $options --epochs 4 train.cof >full.cof
+			per_epoch=$(json .rows_per_epoch full.cof)
+			for from in 1 2 4; do
+				negsample -q $options --epochs 4 --from-epoch $from train.cof >part.cof
+				first=$(((from - 1) * per_epoch))
+				cof-cat -q full.cof | tail -n +$((first + 1)) | cmp - <(cof-cat -q part.cof)
+				[ $from -gt 1 ] || first=null
+				assert_equal "$(json '[.epochs, .rows_per_epoch, .first_row]' part.cof)" "[4,$per_epoch,$first]"
+			done
+		}
+	done
+	assert_equal "$(json '.provenance[-1].options["from-epoch"]' part.cof)" 4
+	[ "$rows" -gt 100 ]
+	# epochs that nobody could have waited for
+	negsample -q --epochs 4294967295 --from-epoch 4294967295 train.cof >last.cof
+	assert_equal "$(cof-cat -q --count last.cof)" "$rows"
+	assert_equal "$(json .first_row last.cof)" $((4294967294 * rows))
+}
+
+@test "grouped: an epoch is each positive once, with N negatives of its user" {
+	random_rows 1 >train.cof
+	cof-cat -q train.cof >train.tsv
+	random_rows 2 | cof-cat -q | grep -v '^3	' >exclude.tsv
+	cof-cat -q --from tsv --kind interaction --users 60 --items 50 --to cof exclude.tsv >exclude.cof
+	for negatives in 1 2 5 100 2047 2048 2049 5000; do
+		negsample -q --grouped --epochs 2 --negatives $negatives --exclude exclude.cof train.cof >groups.cof
+		assert_equal "$(json '[.kind, .fields[2][2], .epochs, .rows_per_epoch]' groups.cof)" \
+			"[\"group\",$negatives,2,$(wc -l <train.tsv)]"
+		cof-cat -q groups.cof | awk '{ for (k = 3; k <= NF; k++) print $1 "\t" $2 "\t" $k }' >triples.tsv
+		check_triples train.tsv exclude.tsv 2 $negatives <triples.tsv
+	done
+	# as many different negatives as are open, not the same ones in each group: 5000 draws of 7 to 40 items
+	cof-cat -q --head 1 groups.cof | tr '\t' '\n' | tail -n +3 | sort -u | wc -l >different
+	[ "$(cat different)" -ge 7 ]
+	# a group of one negative is a triple
+	negsample -q --grouped --epochs 2 train.cof | cof-cat -q | cmp - <(negsample -q --epochs 2 train.cof | cof-cat -q)
+	# draw rN + j does not depend on which rows are made at once
+	negsample -q --grouped --epochs 2 --negatives 3 train.cof | cof-cat -q >groups.tsv
+	taskset -c "$(taskset -cp $$ | sed 's/.*: //; s/[-,].*//')" negsample -q --grouped --epochs 2 --negatives 3 train.cof |
+		cof-cat -q | cmp - groups.tsv
+	run --separate-stderr negsample --grouped --negatives 16383 train.cof
+	assert_status 2
+	assert_contains "$stderr" "a group has at most 16382"
+	interactions 1 1 '0 0' | negsample -q --grouped --negatives 16382 2>warned | cof-cat -q --count | grep -x 0
+	interactions 1 2 '0 0' | negsample -q --grouped --negatives 16382 | cof-cat -q | tr '\t' '\n' | tail -n +3 >ones
+	assert_equal "$(sort ones | uniq -c | tr -d '\n')" "  16382 1"
 }
 
 @test "the order of the input does not matter" {
@@ -272,7 +326,8 @@ json() {
 @test "options that contradict each other are refused" {
 	interactions 3 3 '0 0' >train.cof
 	for options in '--pairwise --pointwise' '--candidates 2 --pairwise' '--candidates 2 --negatives 3' \
-		'--candidates 2 --epochs 2' '--alpha 1' '--negatives 0' '--epochs 0' '--sampler other' '--candidates 0'; do
+		'--candidates 2 --epochs 2' '--candidates 2 --from-epoch 1' '--candidates 2 --grouped' '--grouped --pointwise' \
+		'--grouped --pairwise' '--epochs 3 --from-epoch 4' '--from-epoch 2' '--from-epoch 0' '--alpha 1' '--negatives 0' '--epochs 0' '--sampler other' '--candidates 0'; do
 		# shellcheck disable=SC2086
 		run --separate-stderr negsample $options train.cof
 		assert_status 2

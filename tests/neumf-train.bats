@@ -12,10 +12,10 @@ stream() {
 		kind, rows = sys.argv[1], int(sys.argv[2])
 		fields = {"triple": [["user", "u32"], ["positive", "u32"], ["negative", "u32"]],
 		          "sample": [["user", "u32"], ["item", "u32"], ["label", "f32"]]}[kind]
-		header = {"kind": kind, "fields": fields, "users": 4, "items": 5, "history": [{"program": "test"}]}
+		header = {"kind": kind, "fields": fields, "users": 4, "items": 5, "provenance": [{"program": "test"}]}
 		if len(sys.argv) > 3: header.update(epochs=int(sys.argv[3]), rows_per_epoch=int(sys.argv[4]))
 		text = json.dumps(header).encode()
-		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 1, len(text)) + text)
+		out = crc(b"\x89COF\r\n\x1a\n" + struct.pack("<II", 2, len(text)) + text)
 		label = float(os.environ.get("LABEL", 1))
 		last = lambda r: struct.pack("<I", (r + 1) % 5) if kind == "triple" else struct.pack("<f", label)
 		body = b"".join(struct.pack("<II", r * 7 % 4, r % 5) + last(r) for r in range(rows))
@@ -42,6 +42,13 @@ meta() {
 		data = open(sys.argv[2], "rb").read()
 		print(json.loads(data[8:8 + int.from_bytes(data[:8], "little")])["__metadata__"][sys.argv[1]])
 	EOF
+}
+
+# tensors FILE: the bytes behind a model's header.
+tensors() {
+	python3 -c 'import sys
+data = open(sys.argv[1], "rb").read()
+sys.stdout.buffer.write(data[8 + int.from_bytes(data[:8], "little"):])' "$1"
 }
 
 # Files here, but for what bats puts beside them.
@@ -154,13 +161,13 @@ files() {
 	assert_equal "$(meta model) $(meta loss) $(meta sigmoid_output) $(meta seed)" "neumf bce false 7"
 	assert_equal "$(meta users) $(meta items) $(meta factors) $(meta mlp_factors) $(meta hidden)" "4 5 3 4 6,5"
 	assert_equal "$(meta device) $(meta compute)" "reference plain"
-	assert_contains "$(meta history)" '[{"program": "test"}, {"program": "neumf-train"'
-	assert_contains "$(meta history)" '"loss": "bce"'
-	assert_contains "$(meta history)" '"mlp-factors": 4'
+	assert_contains "$(meta provenance)" '[{"program": "test"}, {"program": "neumf-train"'
+	assert_contains "$(meta provenance)" '"loss": "bce"'
+	assert_contains "$(meta provenance)" '"mlp-factors": 4'
 	stream triple 20 | neumf-train -q --model gmf --loss hinge --sigmoid-output --device reference -o model
 	assert_equal "$(meta model) $(meta loss) $(meta sigmoid_output)" "gmf hinge true"
 	assert_equal "$(meta factors) $(meta mlp_factors) $(meta hidden)" "8 0 "
-	assert_contains "$(meta history)" '"sigmoid-output": true'
+	assert_contains "$(meta provenance)" '"sigmoid-output": true'
 }
 
 @test "seed and device are noted, and -q is quiet" {
@@ -177,10 +184,10 @@ files() {
 	stream sample 12 >s.cof
 	train --loss bce t.cof
 	assert_status 1
-	assert_error neumf-train "'t.cof' holds triple records, sample expected"
+	assert_error neumf-train "'t.cof' holds triple records, sample or group expected"
 	train --loss hinge s.cof
 	assert_status 1
-	assert_error neumf-train "'s.cof' holds sample records, triple expected"
+	assert_error neumf-train "'s.cof' holds sample records, triple or group expected"
 	train --sigmoid-output s.cof
 	assert_status 2
 	assert_contains "$stderr" "--sigmoid-output"
@@ -198,6 +205,55 @@ files() {
 	LABEL=0.5 stream sample 12 >s.cof
 	train s.cof
 	assert_status 0
+}
+
+# made KIND AWK: the groups of g.cof as a stream of KIND
+made() {
+	cof-cat g.cof | awk "$2" | cof-cat --from tsv --kind "$1" --users 40 --items 60
+}
+
+@test "groups train the model that their triples or samples train, to the bit, whatever the batch" {
+	awk 'BEGIN { for (u = 0; u < 40; u++) for (k = 0; k < 9; k++) print u "\t" (u * 7 + k * k) % 60 "\t0" }' |
+		cof-cat --from tsv --users 40 --items 60 >train.cof
+	for negatives in 1 4 600; do # of 600, a batch ends within every group
+		negsample -q --grouped --negatives $negatives --epochs 2 train.cof >g.cof
+		made triple '{ for (k = 3; k <= NF; k++) print $1 "\t" $2 "\t" $k }' >t.cof
+		made sample '{ for (k = 2; k <= NF; k++) print $1 "\t" $k "\t" (k == 2) }' >s.cof
+		edit_header t.cof "h.update(epochs=2, rows_per_epoch=$(($(cof-cat --count t.cof) / 2)))"
+		edit_header s.cof "h.update(epochs=2, rows_per_epoch=$(($(cof-cat --count s.cof) / 2)))"
+		for loss in bpr hinge bce; do
+			for batch in 7 300; do
+				options="-q --device cpu --factors 3 --hidden 4 --loss $loss --batch-size $batch --drop-last"
+				in=t.cof
+				[ $loss = bce ] && in=s.cof
+				# shellcheck disable=SC2086
+				{
+					neumf-train $options -o want --save-epochs want --log want.log $in
+					neumf-train $options -o got --save-epochs got --log got.log g.cof
+				}
+				for file in '' -0001.safetensors -0002.safetensors; do
+					cmp <(tensors got$file) <(tensors want$file)
+				done
+				diff <(sed 's/, "seconds.*//' got.log) <(sed 's/, "seconds.*//' want.log)
+			done
+		done
+	done
+	neumf-train -q --device reference -o model g.cof # bpr is the default
+	assert_equal "$(meta loss)" bpr
+	edit_header g.cof 'h["epochs"] = 1'
+	run --separate-stderr neumf-train -q --device reference -o lie g.cof
+	assert_status 1
+	assert_error neumf-train "'g.cof' holds 720 rows, its header says 1 epochs of 360"
+	[ ! -e lie ]
+}
+
+@test "a stream that begins in the middle of its epochs is refused" {
+	stream triple 8 3 4 >t.cof
+	edit_header t.cof 'h["first_row"] = 4'
+	train t.cof
+	assert_status 1
+	assert_error neumf-train "'t.cof' begins with row 5 of its epochs: training starts with the first"
+	assert_equal "$(files)" t.cof
 }
 
 @test "wrong usage" {

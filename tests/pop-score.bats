@@ -261,7 +261,7 @@ pop-score: 2 positives lie outside --items: missed"
 	make_train
 	printf '%s\n' '0 0 1' | interactions 5 >x.cof
 	pop-score --train train.cof --all-items --seen train.cof --top 3 --threads 2 x.cof >top.cof
-	run jq -c '[.kind, .users, .items, (.history | length), .history[-1].program, .history[-1].options]' \
+	run jq -c '[.kind, .users, .items, (.provenance | length), .provenance[-1].program, .provenance[-1].options]' \
 		<(cof-cat --header top.cof)
 	assert_equal "$output" '["top",6,8,2,"pop-score",{"all-items":true,"top":3}]'
 }

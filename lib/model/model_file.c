@@ -47,7 +47,7 @@ static struct js *metadata(const struct neumf_shape *s, const struct model_info 
 	js_put(m, "seed", uint_string(info->seed));
 	js_put(m, "device", js_string(ops->name));
 	js_put(m, "compute", js_string(ops->describe(b)));
-	js_put(m, "history", js_string(provenance));
+	js_put(m, "provenance", js_string(provenance));
 	free(provenance);
 	return m;
 }

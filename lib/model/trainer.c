@@ -3,76 +3,27 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/progress.h"
+#include "model/examples.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 
-enum {
-	CHUNK = 4096,
-	LOSS_INTERVAL = 256
-}; /* rows decoded at a time; batches between two checks of the loss */
+enum { LOSS_INTERVAL = 256 }; /* batches between two checks of the loss */
 
 struct run {
 	struct trainer *t;
-	uint64_t rows_per_epoch, total; /* 0: not said */
-	bool pairwise;
-	uint64_t rows; /* handed to the backend */
+	uint64_t rows_per_epoch, total; /* examples; 0: not said */
+	uint64_t rows;			/* handed to the backend */
 
-	/* The batch being filled; `label` or `negative` is NULL. */
-	uint32_t *user, *item, *negative;
-	float *label;
-	void *chunk;
+	struct examples *examples;
+	struct example_columns batch; /* being filled; `label` or `negative` is NULL */
 
 	/* The epoch being trained, from 0, and what is known of it. */
 	uint64_t epoch, batches, epoch_rows;
 	uint64_t checked; /* batches that loss() covered */
 	double sum, started;
 };
-
-static void append_triples(struct run *run, uint32_t n, size_t count)
-{
-	const struct triple *row = run->chunk;
-
-	for (size_t k = 0; k < count; k++, n++) {
-		run->user[n] = row[k].user;
-		run->item[n] = row[k].positive;
-		run->negative[n] = row[k].negative;
-	}
-}
-
-static void append_samples(struct run *run, uint32_t n, size_t count)
-{
-	const struct sample *row = run->chunk;
-
-	for (size_t k = 0; k < count; k++, n++) {
-		if (!(row[k].label >= 0 && row[k].label <= 1))
-			rec_die(run->t->in, count - k, "label %g is outside 0..1",
-				(double)row[k].label);
-		run->user[n] = row[k].user;
-		run->item[n] = row[k].item;
-		run->label[n] = row[k].label;
-	}
-}
-
-/* Read a batch. Returns its rows: fewer than batch_size only at the verified end. */
-static uint32_t fill(struct run *run)
-{
-	uint32_t n = 0, size = run->t->batch_size;
-
-	while (n < size) {
-		size_t got =
-			rec_read_rows(run->t->in, run->chunk, size - n < CHUNK ? size - n : CHUNK);
-		if (got == 0)
-			break;
-		if (run->pairwise)
-			append_triples(run, n, got);
-		else
-			append_samples(run, n, got);
-		n += (uint32_t)got;
-	}
-	return n;
-}
 
 static uint64_t epoch_of(const struct run *run, uint64_t row)
 {
@@ -112,7 +63,8 @@ static void end_epoch(struct run *run)
 
 static void train(struct run *run, uint32_t size)
 {
-	struct batch batch = { size, run->user, run->item, run->negative, run->label };
+	const struct example_columns *c = &run->batch;
+	struct batch batch = { size, c->user, c->item, c->negative, c->label };
 
 	run->t->ops->gradient(run->t->backend, &batch);
 	run->t->ops->update(run->t->backend);
@@ -122,6 +74,12 @@ static void train(struct run *run, uint32_t size)
 	if (run->batches - run->checked == LOSS_INTERVAL)
 		check_loss(run);
 	progress_at(run->rows);
+}
+
+/* Examples of the whole stream, once it is read. */
+static uint64_t num_examples(const struct run *run)
+{
+	return rec_rows(run->t->in) * examples_per_row(run->examples);
 }
 
 /* After a batch: is it known that another one follows, and that it ends in a later epoch? */
@@ -141,57 +99,59 @@ static bool epoch_is_over(const struct run *run)
 
 static void check_total(const struct run *run)
 {
+	const struct rec_header *h = rec_header(run->t->in);
 	uint64_t rows = rec_rows(run->t->in);
 
 	if (rows == 0)
 		die("'%s' holds no rows: nothing to train on", rec_name(run->t->in));
-	if (run->total && rows != run->total)
+	if (run->total && num_examples(run) != run->total)
 		die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " epochs of %" PRIu64,
-			rec_name(run->t->in), rows, rec_header(run->t->in)->epochs,
-			run->rows_per_epoch);
+			rec_name(run->t->in), rows, h->epochs, h->rows_per_epoch);
 	if (run->rows == 0)
 		die("'%s' holds %" PRIu64 " rows, less than one batch of %" PRIu32,
-			rec_name(run->t->in), rows, run->t->batch_size);
+			rec_name(run->t->in), num_examples(run), run->t->batch_size);
 }
 
 static void allocate(struct run *run)
 {
-	size_t size = run->t->batch_size;
+	const size_t size = run->t->batch_size;
+	struct example_columns *batch = &run->batch;
 
-	run->user = xmalloc(size, sizeof(*run->user));
-	run->item = xmalloc(size, sizeof(*run->item));
-	if (run->pairwise)
-		run->negative = xmalloc(size, sizeof(*run->negative));
+	batch->user = xmalloc(size, sizeof(*batch->user));
+	batch->item = xmalloc(size, sizeof(*batch->item));
+	if (run->t->pairwise)
+		batch->negative = xmalloc(size, sizeof(*batch->negative));
 	else
-		run->label = xmalloc(size, sizeof(*run->label));
-	run->chunk = xmalloc(CHUNK, run->pairwise ? sizeof(struct triple) : sizeof(struct sample));
+		batch->label = xmalloc(size, sizeof(*batch->label));
+	run->examples = examples_new(run->t->in, run->t->pairwise);
 }
 
 static void release(struct run *run)
 {
-	free(run->user);
-	free(run->item);
-	free(run->negative);
-	free(run->label);
-	free(run->chunk);
+	examples_free(run->examples);
+	free(run->batch.user);
+	free(run->batch.item);
+	free(run->batch.negative);
+	free(run->batch.label);
+}
+
+/* a x b, or what no stream has. */
+static uint64_t product(uint64_t a, uint64_t b)
+{
+	return b == 0 || a <= UINT64_MAX / b ? a * b : UINT64_MAX;
 }
 
 void trainer_run(struct trainer *t)
 {
 	const struct rec_header *h = rec_header(t->in);
-	struct run run = { .t = t,
-		.rows_per_epoch = h->rows_per_epoch,
-		.pairwise = h->kind == REC_TRIPLE,
-		.started = now() };
+	struct run run = { .t = t, .started = now() };
 	uint32_t size;
 
-	if (h->rows_per_epoch)
-		run.total = h->epochs <= UINT64_MAX / h->rows_per_epoch
-				    ? h->epochs * h->rows_per_epoch
-				    : UINT64_MAX; /* which no stream has */
 	allocate(&run);
+	run.rows_per_epoch = product(h->rows_per_epoch, examples_per_row(run.examples));
+	run.total = product(h->epochs, run.rows_per_epoch);
 	progress_start("rows", run.total);
-	while ((size = fill(&run)) > 0) {
+	while ((size = (uint32_t)examples_read(run.examples, &run.batch, t->batch_size)) > 0) {
 		/* epochs whose end only this batch shows */
 		while (run.epoch < epoch_of(&run, run.rows + size - 1))
 			end_epoch(&run);
@@ -202,7 +162,7 @@ void trainer_run(struct trainer *t)
 			end_epoch(&run);
 	}
 	check_total(&run);
-	while (run.epoch <= epoch_of(&run, rec_rows(t->in) - 1))
+	while (run.epoch <= epoch_of(&run, num_examples(&run) - 1))
 		end_epoch(&run);
 	progress_end();
 	release(&run);

@@ -1,6 +1,6 @@
 /*
- * trainer: from a stream of triples or samples to batches, steps and epochs, in one pass. Memory: one
- * batch, beside the backend.
+ * trainer: from a stream of triples, samples or groups to batches, steps and epochs, in one pass. Memory: one
+ * batch, beside the backend. Rows are triples or samples, into which groups are taken apart (examples.h).
  *
  * Row r belongs to epoch r / rows_per_epoch (all rows to one epoch where the header has none), a batch
  * to the epoch of its last row: batches run across the ends of epochs. An epoch in which no batch ends is an
@@ -23,7 +23,8 @@ struct trainer_epoch {
 };
 
 struct trainer {
-	struct rec_reader *in; /* triples for bpr and hinge, samples for bce */
+	struct rec_reader *in; /* triples or groups for bpr and hinge, samples or groups for bce */
+	bool pairwise;	       /* bpr or hinge */
 	const struct backend_ops *ops;
 	struct backend *backend;
 	uint32_t batch_size;

@@ -7,6 +7,7 @@
 #define RECORD_H
 
 #include "base/js.h"
+#include "stream/id_family.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -20,6 +21,7 @@ enum rec_kind {
 	REC_SCORE,
 	REC_RANK,
 	REC_TOP,
+	REC_GROUP,
 	REC_NUM_KINDS
 };
 
@@ -51,6 +53,9 @@ struct top {
 	float score;
 };
 
+/* A group row in memory: 2 + N words, N of the header. */
+enum { GROUP_USER, GROUP_POSITIVE, GROUP_NEGATIVES };
+
 /* The kinds as data: cof-cat, the format page and the tests are driven by this. */
 enum rec_type { REC_U32, REC_F32, REC_I64 };
 enum rec_meaning {
@@ -64,30 +69,75 @@ struct rec_field {
 	enum rec_type type;
 	enum rec_meaning meaning;
 	unsigned offset; /* within the C struct; rows on disk are packed in field order */
+	bool is_list;	 /* so many values as the header says; u32, and the last field */
 };
 struct rec_info {
 	const char *name;
 	unsigned num_fields, row_size, struct_size;
+	unsigned list; /* values of the last field: 1, or its number where it is a list */
 	const struct rec_field *fields;
 };
+
+/* A group's sizes are in its header: rec_row_info. Here it has one negative. */
 extern const struct rec_info rec_info[REC_NUM_KINDS];
 
-enum { REC_BLOCK_BYTES = 65536, REC_MAX_ROW = 24 };
+enum {
+	REC_BLOCK_BYTES = 65536,
+	REC_MAX_NEGATIVES = REC_BLOCK_BYTES / 4 - GROUP_NEGATIVES, /* a row fits into a block */
+	REC_MAX_PROVENANCE = 1000				   /* entries */
+};
 
 /* What a stream says of itself. */
 struct rec_header {
 	enum rec_kind kind;
-	uint32_t num_users, num_items;	 /* every id is in 0..n-1 */
-	uint64_t epochs, rows_per_epoch; /* 0: not said */
-	struct js *provenance;		 /* array, one object a stage */
+	uint32_t num_users, num_items;	     /* every id is in 0..n-1 */
+	uint32_t negatives;		     /* of a group row, 1..REC_MAX_NEGATIVES; else 0 */
+	struct id_family user_ids, item_ids; /* the maps the ids come from */
+	uint64_t epochs, rows_per_epoch;     /* of the whole run; 0: not said */
+	uint64_t
+		first_row; /* rows of the run before this stream; needs epochs and rows_per_epoch */
+	struct js *provenance; /* array, one object a stage */
 };
 
-/* A header with a copy of `from`'s bounds and provenance (NULL:
-   empty) and `entry` (handed over) appended. */
+/* The info of this stream's rows: that of its kind, with the sizes of its groups. */
+struct rec_info rec_row_info(const struct rec_header *h);
+
+/* Values of a row, those of a list each for itself: how many, the field of value k, its place in the
+   C struct, and its name: the field's, with _1, _2 ... in a list. */
+unsigned rec_num_values(const struct rec_info *info);
+const struct rec_field *rec_value_field(const struct rec_info *info, unsigned k);
+unsigned rec_value_offset(const struct rec_info *info, unsigned k);
+void rec_value_name(const struct rec_info *info, unsigned k, char *name, size_t size);
+
+/* A header with a copy of `from`'s bounds, id maps and provenance (NULL: none) and `entry` (handed
+   over; NULL: none) appended. Epochs and negatives are the caller's to set. */
 void rec_header_init(
 	struct rec_header *h, enum rec_kind kind, const struct rec_header *from, struct js *entry);
 void rec_header_release(struct rec_header *h);
 struct js *rec_header_json(const struct rec_header *h);
+
+/* A copy of a header's provenance with `entry` (handed over) appended. */
+struct js *rec_provenance(const struct rec_header *from, struct js *entry);
+
+/*
+ * The header of the rows of `num` streams, one or more of one kind and with the same bounds, one
+ * after the other. Of id maps it has what all have in common, of provenance all entries of the first and
+ * then those of the others that are new. Epochs: a stream that begins where the rows before it end continues their
+ * run, one that begins a run of its own adds its epochs to theirs; where it is neither, or one does
+ * not say its epochs, the header says none.
+ */
+void rec_header_join(struct rec_header *h, const struct rec_header *const *from, size_t num);
+
+/* How many rows a stream must have by its epochs; false where it does not say. */
+bool rec_header_rows(const struct rec_header *h, uint64_t *rows);
+
+/*
+ * Die unless the ids of a and b can mean the same: "'a' and 'b' number their users differently:
+ * made from different id maps (--ids-unchecked to go on)". Passes where one does not know its map,
+ * and under --ids-unchecked.
+ */
+void rec_check_families(const char *name_a, const struct rec_header *a, const char *name_b,
+	const struct rec_header *b);
 
 struct rec_reader;
 
@@ -98,7 +148,7 @@ const struct rec_header *rec_header(const struct rec_reader *r);
 const char *rec_name(const struct rec_reader *r);
 
 /*
- * Decode up to `max` rows into an array of the kind's struct. Returns how many; 0 only at the
+ * Decode up to `max` rows into an array of the kind's struct (rec_row_info: struct_size). Returns how many; 0 only at the
  * verified end (trailer read, count and checksum right, nothing after it).
  */
 size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max);
@@ -118,8 +168,8 @@ void rec_close(struct rec_reader *r, bool finish);
 
 struct rec_writer;
 
-/* Writes the header at once. The header is the caller's. A row
-   that rec_read would refuse is a BUG. */
+/* Writes the header at once; dies where its provenance has more than REC_MAX_PROVENANCE entries. The
+   header stays the caller's. A row that rec_read would refuse is a BUG. */
 struct rec_writer *rec_create(const char *path, const struct rec_header *h);
 void rec_write_rows(struct rec_writer *w, const void *rows, size_t n);
 void rec_write(struct rec_writer *w, const void *row);

@@ -8,8 +8,8 @@
 /*
  * The quick check of a block holds each 32-bit word of a row against a limit, (word & mask) <
  * limit: an id against its bound, a float without its sign against infinity, anything else against
- * nothing. PATTERN words are whole rows of every kind (3 to 6 words) and whole vectors, so that
- * compilers compare many at once.
+ * nothing. PATTERN words are whole rows of every kind (3 to 6 words; of groups, where their size
+ * divides it) and whole vectors, so that compilers compare many at once.
  */
 enum { PATTERN = 240 };
 
@@ -17,15 +17,12 @@ struct pattern {
 	uint32_t mask[PATTERN], limit[PATTERN];
 };
 
-static void make_pattern(const struct rec_header *h, struct pattern *p)
+static void make_pattern(const struct rec_header *h, const struct rec_info *info, struct pattern *p)
 {
-	const struct rec_info *info = &rec_info[h->kind];
 	const unsigned words = info->row_size / 4;
-	unsigned at = 0;
 
-	for (unsigned f = 0; f < info->num_fields;
-		at += rec_field_size(&info->fields[f]) / 4, f++) {
-		const struct rec_field *field = &info->fields[f];
+	for (unsigned v = 0, at = 0; v < rec_num_values(info); v++) {
+		const struct rec_field *field = rec_value_field(info, v);
 
 		for (unsigned k = at; k < PATTERN; k += words) {
 			p->mask[k] = 0;
@@ -42,18 +39,22 @@ static void make_pattern(const struct rec_header *h, struct pattern *p)
 				p->limit[k + 1] = 1;
 			}
 		}
+		at += rec_field_size(field) / 4;
 	}
 }
 
 /* How many of n rows, from the first, the quick check has
    passed; the others are to be looked at. */
-static size_t check_quickly(const struct rec_header *h, const unsigned char *packed, size_t n)
+static size_t check_quickly(const struct rec_header *h, const struct rec_info *info,
+	const unsigned char *packed, size_t n)
 {
-	const size_t words = n * rec_info[h->kind].row_size / 4;
+	const size_t words = n * info->row_size / 4;
 	struct pattern p;
 	size_t k = 0;
 
-	make_pattern(h, &p);
+	if (PATTERN % (info->row_size / 4) != 0)
+		return 0;
+	make_pattern(h, info, &p);
 	for (; k + PATTERN <= words; k += PATTERN) {
 		uint32_t bad = 0;
 
@@ -62,7 +63,7 @@ static size_t check_quickly(const struct rec_header *h, const unsigned char *pac
 		if (bad)
 			break;
 	}
-	return k * 4 / rec_info[h->kind].row_size;
+	return k * 4 / info->row_size;
 }
 
 static size_t check_bound(const unsigned char *p, size_t n, unsigned stride, uint32_t bound)
@@ -90,31 +91,29 @@ static size_t check_float(const unsigned char *p, size_t n, unsigned stride, boo
 size_t rec_check(
 	const struct rec_header *h, const unsigned char *packed, size_t n, char *why, size_t size)
 {
-	const struct rec_info *info = &rec_info[h->kind];
-	const size_t passed = check_quickly(h, packed, n);
+	const struct rec_info info = rec_row_info(h);
+	const size_t passed = check_quickly(h, &info, packed, n);
 	size_t first = n - passed;
 
-	packed += passed * info->row_size;
-	for (unsigned f = 0, at = 0; f < info->num_fields;
-		at += rec_field_size(&info->fields[f]), f++) {
-		const struct rec_field *field = &info->fields[f];
+	packed += passed * info.row_size;
+	for (unsigned v = 0; v < rec_num_values(&info); v++) {
+		const struct rec_field *field = rec_value_field(&info, v);
 		bool is_user = field->meaning == REC_USER, is_item = field->meaning == REC_ITEM;
 		uint32_t bound = is_user ? h->num_users : h->num_items;
 		size_t k = first;
 
 		if (is_user || is_item)
-			k = check_bound(packed + at, first, info->row_size, bound);
+			k = check_bound(packed, first, info.row_size, bound);
 		else if (field->type == REC_F32)
-			k = check_float(packed + at, first, info->row_size,
-				field->meaning == REC_SCORE_VALUE);
-		if (k == first)
-			continue;
-		first = k;
-		if (is_user || is_item)
+			k = check_float(
+				packed, first, info.row_size, field->meaning == REC_SCORE_VALUE);
+		if (k < first && (is_user || is_item))
 			snprintf(why, size, "%s %u is not below the bound %u", field->name,
-				get32(packed + k * info->row_size + at), bound);
-		else
+				get32(packed + k * info.row_size), bound);
+		else if (k < first)
 			snprintf(why, size, "%s is not a finite number", field->name);
+		first = k;
+		packed += rec_field_size(field); /* the next value of the first row */
 	}
 	return passed + first;
 }

@@ -7,7 +7,7 @@
 
 enum {
 	REC_MAGIC_SIZE = 8,
-	REC_VERSION = 1,
+	REC_VERSION = 2,
 	REC_PREFIX_SIZE = REC_MAGIC_SIZE + 8, /* magic, version, JSON length */
 	REC_COUNT_SIZE = 4,
 	REC_CRC_SIZE = 4,

@@ -14,7 +14,7 @@
 struct rec_reader {
 	struct stream_in *in;
 	struct rec_header header;
-	const struct rec_info *info;
+	struct rec_info info;
 	uint32_t block_rows, next; /* rows of the block held; the next to hand out */
 	uint64_t rows;		   /* handed out */
 	uint64_t block_at;	   /* byte of the block's first row */
@@ -42,6 +42,14 @@ static void check_magic(const struct rec_reader *r, const unsigned char *prefix,
 	die("'%s' is not a record stream", rec_name(r));
 }
 
+static void check_version(const struct rec_reader *r, uint32_t version)
+{
+	if (version != REC_VERSION)
+		die("'%s' has format version %u, this program reads %d%s", rec_name(r), version,
+			REC_VERSION,
+			version < REC_VERSION ? ": make it again with this release" : "");
+}
+
 static void read_header(struct rec_reader *r)
 {
 	unsigned char prefix[REC_PREFIX_SIZE], crc[REC_CRC_SIZE];
@@ -53,9 +61,7 @@ static void read_header(struct rec_reader *r)
 	check_magic(r, prefix, n);
 	if (n < sizeof(prefix))
 		die("'%s' ends inside its header: truncated", rec_name(r));
-	if (get32(prefix + REC_MAGIC_SIZE) != REC_VERSION)
-		die("'%s' has format version %u, this program reads %d", rec_name(r),
-			get32(prefix + REC_MAGIC_SIZE), REC_VERSION);
+	check_version(r, get32(prefix + REC_MAGIC_SIZE));
 	length = get32(prefix + REC_MAGIC_SIZE + 4);
 	if (length > REC_MAX_HEADER)
 		die("'%s' claims a header of %u bytes: damaged", rec_name(r), length);
@@ -82,7 +88,7 @@ static void check_kind(const struct rec_reader *r, unsigned kinds)
 		if (kinds >> k & 1)
 			n += (size_t)snprintf(expected + n, sizeof(expected) - n, "%s%s",
 				n ? " or " : "", rec_info[k].name);
-	die("'%s' holds %s records, %s expected", rec_name(r), r->info->name, expected);
+	die("'%s' holds %s records, %s expected", rec_name(r), r->info.name, expected);
 }
 
 struct rec_reader *rec_open(const char *path, unsigned kinds)
@@ -91,7 +97,7 @@ struct rec_reader *rec_open(const char *path, unsigned kinds)
 
 	r->in = stream_open(path);
 	read_header(r);
-	r->info = &rec_info[r->header.kind];
+	r->info = rec_row_info(&r->header);
 	check_kind(r, kinds);
 	return r;
 }
@@ -145,10 +151,10 @@ static bool next_block(struct rec_reader *r)
 		return false;
 	}
 	r->block_at = stream_offset(r->in);
-	if (count > REC_BLOCK_BYTES / r->info->row_size)
+	if (count > REC_BLOCK_BYTES / r->info.row_size)
 		die("'%s' claims a block of %u rows at byte %llu: damaged", rec_name(r), count,
 			(unsigned long long)r->block_at - REC_COUNT_SIZE);
-	size = (size_t)count * r->info->row_size;
+	size = (size_t)count * r->info.row_size;
 	read_exactly(r, rows, size + REC_CRC_SIZE);
 	if (libdeflate_crc32(0, r->block, REC_COUNT_SIZE + size) != get32(rows + size))
 		die("'%s' is damaged between byte %llu and %llu (rows %llu to %llu): the checksum is wrong",
@@ -158,7 +164,7 @@ static bool next_block(struct rec_reader *r)
 	bad = rec_check(&r->header, rows, count, why, sizeof(why));
 	if (bad < count)
 		die("row %llu of '%s' (byte %llu): %s", (unsigned long long)(r->rows + bad + 1),
-			rec_name(r), (unsigned long long)(r->block_at + bad * r->info->row_size),
+			rec_name(r), (unsigned long long)(r->block_at + bad * r->info.row_size),
 			why);
 	r->block_rows = count;
 	r->next = 0;
@@ -174,7 +180,7 @@ size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max)
 	n = r->block_rows - r->next;
 	n = n < max ? n : max;
 	rec_decode(
-		r->info, r->block + REC_COUNT_SIZE + (size_t)r->next * r->info->row_size, n, rows);
+		&r->info, r->block + REC_COUNT_SIZE + (size_t)r->next * r->info.row_size, n, rows);
 	r->next += (uint32_t)n;
 	r->rows += n;
 	return n;
@@ -187,7 +193,7 @@ bool rec_read(struct rec_reader *r, void *row)
 
 void rec_die(const struct rec_reader *r, uint64_t back, const char *format, ...)
 {
-	uint64_t byte = r->block_at + ((uint64_t)r->next - back) * r->info->row_size;
+	uint64_t byte = r->block_at + ((uint64_t)r->next - back) * r->info.row_size;
 	char text[1024];
 	va_list ap;
 

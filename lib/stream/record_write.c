@@ -11,8 +11,8 @@
 
 struct rec_writer {
 	struct stream_out *out;
-	struct rec_header header; /* without its provenance */
-	const struct rec_info *info;
+	struct rec_header header; /* kind, bounds and sizes only */
+	struct rec_info info;
 	uint32_t used, capacity; /* rows in the block, and the most it takes */
 	uint64_t rows;
 	unsigned char block[REC_COUNT_SIZE + REC_BLOCK_BYTES + REC_CRC_SIZE];
@@ -25,8 +25,11 @@ static void write_header(struct rec_writer *w, const struct rec_header *h)
 	char *text = js_dump(json, false);
 	size_t length = strlen(text);
 
+	if (js_length(h->provenance) > REC_MAX_PROVENANCE)
+		die("the header of '%s' would have %zu entries of provenance, more than %d",
+			stream_out_name(w->out), js_length(h->provenance), REC_MAX_PROVENANCE);
 	if (length > REC_MAX_HEADER)
-		die("the header of '%s' grew to %zu bytes: its history is too long",
+		die("the header of '%s' grew to %zu bytes: its provenance is too long",
 			stream_out_name(w->out), length);
 	memcpy(prefix, rec_magic, REC_MAGIC_SIZE);
 	put32(prefix + REC_MAGIC_SIZE, REC_VERSION);
@@ -44,10 +47,12 @@ struct rec_writer *rec_create(const char *path, const struct rec_header *h)
 {
 	struct rec_writer *w = xcalloc(1, sizeof(*w));
 
-	w->info = &rec_info[h->kind];
-	w->capacity = REC_BLOCK_BYTES / w->info->row_size;
-	w->header = *h;
-	w->header.provenance = NULL;
+	w->info = rec_row_info(h);
+	w->capacity = REC_BLOCK_BYTES / w->info.row_size;
+	w->header = (struct rec_header){ .kind = h->kind,
+		.num_users = h->num_users,
+		.num_items = h->num_items,
+		.negatives = h->negatives };
 	w->out = stream_create(path, true);
 	write_header(w, h);
 	return w;
@@ -55,7 +60,7 @@ struct rec_writer *rec_create(const char *path, const struct rec_header *h)
 
 void rec_flush(struct rec_writer *w)
 {
-	size_t size = REC_COUNT_SIZE + (size_t)w->used * w->info->row_size;
+	size_t size = REC_COUNT_SIZE + (size_t)w->used * w->info.row_size;
 	char why[128];
 
 	if (!w->used)
@@ -76,9 +81,9 @@ void rec_write_rows(struct rec_writer *w, const void *rows, size_t n)
 	while (n) {
 		size_t take = w->capacity - w->used < n ? w->capacity - w->used : n;
 
-		rec_encode(w->info, from, take,
-			w->block + REC_COUNT_SIZE + (size_t)w->used * w->info->row_size);
-		from += take * w->info->struct_size;
+		rec_encode(&w->info, from, take,
+			w->block + REC_COUNT_SIZE + (size_t)w->used * w->info.row_size);
+		from += take * w->info.struct_size;
 		w->used += (uint32_t)take;
 		w->rows += take;
 		n -= take;

@@ -13,8 +13,8 @@
 #include <string.h>
 
 enum {
-	MAX_FIELDS = REC_MAX_ROW / 4,
-	NUMBER_BYTES = 32,   /* a longest number, with room */
+	MAX_FIELDS = 6,
+	NUMBER_BYTES = 32,   /* a longest number, or name of a value, with room */
 	BUFFER_BYTES = 65536 /* of text, before it is written */
 };
 
@@ -22,10 +22,11 @@ struct export
 {
 	struct stream_out *out;
 	enum export_format format;
-	const struct rec_info *info;
+	struct rec_info info;
 	const struct id_names *names[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
 	char *before[MAX_FIELDS];			   /* what stands before each field */
 	size_t before_length[MAX_FIELDS];
+	char separator;	 /* of values */
 	const char *end; /* of a row */
 	char *buffer;	 /* text not yet written, or all rows of npy, packed */
 	size_t used, capacity;
@@ -134,56 +135,81 @@ static void append_packed(
 /* The text around the fields, made once. */
 static void prepare(struct export *e)
 {
-	const struct rec_field *field = e->info->fields;
-	const char *separator = e->format == EXPORT_CSV ? "," : "\t";
+	const struct rec_field *field = e->info.fields;
+	const unsigned last = e->info.num_fields - 1;
 
-	for (unsigned k = 0; k < e->info->num_fields; k++) {
+	e->separator = e->format == EXPORT_TSV ? '\t' : ',';
+	for (unsigned k = 0; k <= last; k++) {
 		if (e->format == EXPORT_JSONL)
-			e->before[k] = xasprintf("%s\"%s\":", k ? "," : "{", field[k].name);
+			e->before[k] = xasprintf("%s\"%s\":%s", k ? "," : "{", field[k].name,
+				field[k].is_list ? "[" : "");
 		else
-			e->before[k] = xstrdup(k ? separator : "");
+			e->before[k] = xasprintf("%.*s", k > 0, &e->separator);
 		e->before_length[k] = strlen(e->before[k]);
-		if (e->format == EXPORT_CSV)
-			stream_printf(e->out, "%s%s", e->before[k], field[k].name);
 	}
-	e->end = e->format == EXPORT_JSONL ? "}\n" : "\n";
-	if (e->format == EXPORT_CSV)
-		stream_printf(e->out, "\n");
+	e->end = e->format != EXPORT_JSONL ? "\n" : field[last].is_list ? "]}\n" : "}\n";
 }
 
-struct export *export_create(const char *path, enum export_format format, enum rec_kind kind,
-	const struct id_names *users, const struct id_names *items)
+static void write_names(struct export *e)
+{
+	char name[NUMBER_BYTES];
+
+	for (unsigned k = 0; k < rec_num_values(&e->info); k++) {
+		rec_value_name(&e->info, k, name, sizeof(name));
+		stream_printf(e->out, "%s%s", k ? "," : "", name);
+	}
+	stream_printf(e->out, "\n");
+}
+
+struct export *export_create(const char *path, enum export_format format,
+	const struct rec_header *h, const struct id_names *users, const struct id_names *items)
 {
 	struct export *e = xcalloc(1, sizeof(*e));
 
 	e->out = stream_create(path, format == EXPORT_NPY);
 	e->format = format;
-	e->info = &rec_info[kind];
+	e->info = rec_row_info(h);
 	e->names[REC_USER] = users;
 	e->names[REC_ITEM] = items;
 	e->buffer = xgrow(NULL, &e->capacity, BUFFER_BYTES, 1);
 	prepare(e);
+	if (format == EXPORT_CSV)
+		write_names(e);
 	return e;
+}
+
+static void append_text_row(struct export *e, const unsigned char *row)
+{
+	for (unsigned k = 0; k < e->info.num_fields; k++) {
+		const struct rec_field *field = &e->info.fields[k];
+		const unsigned num = field->is_list ? e->info.list : 1;
+
+		append(e, e->before[k], e->before_length[k]);
+		for (unsigned j = 0; j < num; j++) {
+			if (j)
+				append(e, &e->separator, 1);
+			append_field(e, field, row + rec_value_offset(&e->info, k + j));
+		}
+	}
+	append(e, e->end, strlen(e->end));
+}
+
+static void append_packed_row(struct export *e, const unsigned char *row)
+{
+	for (unsigned k = 0; k < rec_num_values(&e->info); k++)
+		append_packed(e, rec_value_field(&e->info, k), row + rec_value_offset(&e->info, k));
 }
 
 void export_rows(struct export *e, const void *rows, size_t n)
 {
 	const unsigned char *row = rows;
 
-	for (size_t r = 0; r < n; r++, row += e->info->struct_size) {
-		for (unsigned k = 0; k < e->info->num_fields; k++) {
-			const struct rec_field *field = &e->info->fields[k];
-
-			if (e->format == EXPORT_NPY) {
-				append_packed(e, field, row + field->offset);
-			} else {
-				append(e, e->before[k], e->before_length[k]);
-				append_field(e, field, row + field->offset);
-			}
-		}
-		if (e->format == EXPORT_NPY)
+	for (size_t r = 0; r < n; r++, row += e->info.struct_size) {
+		if (e->format == EXPORT_NPY) {
+			append_packed_row(e, row);
 			continue;
-		append(e, e->end, strlen(e->end));
+		}
+		append_text_row(e, row);
 		if (e->used >= BUFFER_BYTES) {
 			stream_write(e->out, e->buffer, e->used);
 			e->used = 0;
@@ -206,9 +232,15 @@ static void write_npy_header(struct export *e)
 	size_t n = 0, length;
 
 	n += (size_t)sprintf(text + n, "{'descr': [");
-	for (unsigned k = 0; k < e->info->num_fields; k++)
-		n += (size_t)sprintf(text + n, "%s('%s', '%s')", k ? ", " : "",
-			e->info->fields[k].name, types[e->info->fields[k].type]);
+	for (unsigned k = 0; k < e->info.num_fields; k++) {
+		const struct rec_field *field = &e->info.fields[k];
+
+		n += (size_t)sprintf(
+			text + n, "%s('%s', '%s'", k ? ", " : "", field->name, types[field->type]);
+		if (field->is_list)
+			n += (size_t)sprintf(text + n, ", (%u,)", e->info.list);
+		n += (size_t)sprintf(text + n, ")");
+	}
 	n += (size_t)sprintf(
 		text + n, "], 'fortran_order': False, 'shape': (%" PRIu64 ",), }", e->rows);
 	length = (FIXED + n + 1 + ALIGN - 1) / ALIGN * ALIGN - FIXED;
@@ -227,7 +259,7 @@ void export_finish(struct export *e)
 		write_npy_header(e);
 	stream_write(e->out, e->buffer, e->used);
 	stream_commit(e->out, false);
-	for (unsigned k = 0; k < e->info->num_fields; k++)
+	for (unsigned k = 0; k < e->info.num_fields; k++)
 		free(e->before[k]);
 	free(e->buffer);
 	free(e);

@@ -6,6 +6,7 @@
  *   jsonl  one object a row; a score of -inf, which JSON cannot say, is null
  *   npy    a one-dimensional structured array, NumPy's format 1.0
  *
+ * A list is one column a value in tsv and csv, with names _1, _2 ..., and an array in jsonl and npy.
  * Floats have the fewest digits that read back as the same float32.
  */
 #ifndef EXPORT_H
@@ -18,10 +19,10 @@ enum export_format { EXPORT_TSV, EXPORT_CSV, EXPORT_JSONL, EXPORT_NPY };
 
 struct export;
 
-/* Write to `path`; `users` and `items` (NULL: none) replace
+/* Write rows of a stream with header `h` to `path`; `users` and `items` (NULL: none) replace
    ids and are in the style of the format. */
-struct export *export_create(const char *path, enum export_format format, enum rec_kind kind,
-	const struct id_names *users, const struct id_names *items);
+struct export *export_create(const char *path, enum export_format format,
+	const struct rec_header *h, const struct id_names *users, const struct id_names *items);
 
 /* Structs of the kind. Text is written as it comes. npy begins with the number of rows, so that all
    rows are held, row_size bytes each, to export_finish. */

@@ -12,27 +12,13 @@
 
 struct import {
 	struct stream_in *in;
-	enum rec_kind kind;
-	const struct rec_info *info;
+	struct rec_info info;
 	char separator;
 	uint32_t bound[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
 	uint64_t line, start; /* the current line: its number, from 1, and its first byte */
-	const char *text;
+	char *text;	      /* itself; NULL at the end */
+	bool waiting;	      /* import_rows is to begin with it */
 };
-
-struct import *import_open(const char *path, enum rec_kind kind, char separator, uint32_t num_users,
-	uint32_t num_items)
-{
-	struct import *in = xcalloc(1, sizeof(*in));
-
-	in->in = stream_open(path);
-	in->kind = kind;
-	in->info = &rec_info[kind];
-	in->separator = separator;
-	in->bound[REC_USER] = num_users;
-	in->bound[REC_ITEM] = num_items;
-	return in;
-}
 
 /* Die about the field at `at` of the current line. */
 static _Noreturn void bad(
@@ -99,65 +85,126 @@ static void parse_field(
 	}
 }
 
-/* Is the line the names of the fields? */
+/* Is the line the names of the values? */
 static bool is_header(const struct import *in, const char *text)
 {
-	for (unsigned k = 0; k < in->info->num_fields; k++) {
-		size_t n = strlen(in->info->fields[k].name);
+	const unsigned num = rec_num_values(&in->info);
 
-		if (strncmp(text, in->info->fields[k].name, n) != 0)
+	for (unsigned k = 0; k < num; k++) {
+		char name[32];
+		size_t n;
+
+		rec_value_name(&in->info, k, name, sizeof(name));
+		n = strlen(name);
+		if (strncmp(text, name, n) != 0)
 			return false;
 		text += n;
-		if (*text++ != (k + 1 < in->info->num_fields ? in->separator : '\0'))
+		if (*text++ != (k + 1 < num ? in->separator : '\0'))
 			return false;
 	}
 	return true;
 }
 
-/* Fields of the current line, which is cut at its separators. */
-static void parse_line(struct import *in, char *text, unsigned char *row)
+static unsigned count_fields(const struct import *in)
 {
-	const struct rec_info *info = in->info;
 	unsigned found = 1;
 
-	for (const char *s = text; (s = strchr(s, in->separator)); s++)
+	for (const char *s = in->text; (s = strchr(s, in->separator)); s++)
 		found++;
-	if (found != info->num_fields)
+	return found;
+}
+
+/* Fields of the current line, which is cut at its separators. */
+static void parse_line(struct import *in, unsigned char *row)
+{
+	const struct rec_info *info = &in->info;
+	const unsigned found = count_fields(in), num = rec_num_values(info);
+	char *text = in->text;
+
+	if (found != num)
 		die("line %" PRIu64 " of '%s' (byte %" PRIu64
 		    "): %u fields, %u expected for kind %s",
-			in->line, stream_name(in->in), in->start, found, info->num_fields,
-			info->name);
-	for (unsigned k = 0; k < info->num_fields; k++) {
+			in->line, stream_name(in->in), in->start, found, num, info->name);
+	for (unsigned k = 0; k < num; k++) {
 		char *next = strchr(text, in->separator);
 
 		if (next)
 			*next++ = '\0';
-		parse_field(in, &info->fields[k], text, row + info->fields[k].offset);
+		parse_field(in, rec_value_field(info, k), text, row + rec_value_offset(info, k));
 		text = next;
 	}
+}
+
+/* Go on to the next line; false at the end. */
+static bool next_line(struct import *in)
+{
+	size_t length;
+
+	if (in->waiting) {
+		in->waiting = false;
+		return in->text != NULL;
+	}
+	in->start = stream_offset(in->in);
+	in->text = stream_line(in->in, &length);
+	if (!in->text)
+		return false;
+	in->line++;
+	if (strlen(in->text) != length)
+		die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): a NUL in the text", in->line,
+			stream_name(in->in), in->start + strlen(in->text));
+	return true;
+}
+
+/* Text does not say how many negatives a group has; its first line shows it. */
+static struct rec_info group_info(struct import *in)
+{
+	struct rec_header h = { .kind = REC_GROUP };
+	unsigned found;
+
+	if (!next_line(in))
+		die("'%s' is empty: nothing shows how many negatives a group has",
+			stream_name(in->in));
+	found = count_fields(in);
+	if (found <= GROUP_NEGATIVES || found - GROUP_NEGATIVES > REC_MAX_NEGATIVES)
+		die("line 1 of '%s' (byte 0): %u fields, %d to %d expected for kind group",
+			stream_name(in->in), found, GROUP_NEGATIVES + 1,
+			GROUP_NEGATIVES + REC_MAX_NEGATIVES);
+	in->waiting = true;
+	h.negatives = found - GROUP_NEGATIVES;
+	return rec_row_info(&h);
+}
+
+struct import *import_open(const char *path, enum rec_kind kind, char separator, uint32_t num_users,
+	uint32_t num_items)
+{
+	struct import *in = xcalloc(1, sizeof(*in));
+
+	in->in = stream_open(path);
+	in->separator = separator;
+	in->bound[REC_USER] = num_users;
+	in->bound[REC_ITEM] = num_items;
+	in->info = kind == REC_GROUP ? group_info(in) : rec_info[kind];
+	return in;
+}
+
+const char *import_name(const struct import *in)
+{
+	return stream_name(in->in);
+}
+
+const struct rec_info *import_info(const struct import *in)
+{
+	return &in->info;
 }
 
 size_t import_rows(struct import *in, void *rows, size_t max)
 {
 	unsigned char *row = rows;
-	size_t n = 0, length;
+	size_t n = 0;
 
-	while (n < max) {
-		char *text;
-
-		in->start = stream_offset(in->in);
-		text = stream_line(in->in, &length);
-		if (!text)
-			break;
-		in->text = text;
-		in->line++;
-		if (strlen(text) != length)
-			die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): a NUL in the text",
-				in->line, stream_name(in->in), in->start + strlen(text));
-		if (in->line == 1 && is_header(in, text))
-			continue;
-		parse_line(in, text, row + n++ * in->info->struct_size);
-	}
+	while (n < max && next_line(in))
+		if (in->line > 1 || !is_header(in, in->text))
+			parse_line(in, row + n++ * in->info.struct_size);
 	return n;
 }
 

@@ -4,10 +4,10 @@
  */
 #include "text/rating_text.h"
 
-#include "base/bytes.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "stream/digest.h"
 #include "stream/stream.h"
 #include "text/digits.h"
 
@@ -23,6 +23,7 @@ enum { TEXT_BUFFER = 1 << 20, SLACK = 16, MAX_NUMBER = 64, MAX_MESSAGE = 256 };
 
 struct rating_text {
 	struct stream_in *in;
+	struct digest *digest; /* of all that was read */
 	struct rating_columns columns;
 	size_t width;	  /* of the delimiter */
 	char *buffer;	  /* TEXT_BUFFER, the LF that the last line may lack, SLACK to read ahead */
@@ -33,9 +34,12 @@ struct rating_text {
 	bool ended;
 };
 
-_Noreturn static void die_line(
-	const struct rating_text *t, uint64_t line, const char *at, const char *message)
+_Noreturn __attribute__((format(printf, 4, 0))) static void die_line(const struct rating_text *t,
+	uint64_t line, const char *at, const char *format, va_list args)
 {
+	char message[MAX_MESSAGE];
+
+	vsnprintf(message, sizeof(message), format, args);
 	die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): %s", line, stream_name(t->in),
 		t->base + (uint64_t)(at - t->buffer), message);
 }
@@ -44,25 +48,19 @@ _Noreturn static void die_line(
 _Noreturn __attribute__((format(printf, 3, 4))) static void die_at(
 	const struct rating_text *t, const char *at, const char *format, ...)
 {
-	char message[MAX_MESSAGE];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
-	die_line(t, t->line, at, message);
+	die_line(t, t->line, at, format, args);
 }
 
 void rating_text_die(
 	const struct rating_text *t, const struct rating_text_row *row, const char *format, ...)
 {
-	char message[MAX_MESSAGE];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
-	die_line(t, row->line, row->at, message);
+	die_line(t, row->line, row->at, format, args);
 }
 
 /* Move the rest to the front and fill the buffer; false when no line is left. */
@@ -77,6 +75,7 @@ static bool refill(struct rating_text *t)
 	t->at = t->buffer;
 	t->end = t->buffer + rest;
 	got = stream_read(t->in, t->end, TEXT_BUFFER - rest);
+	digest_add(t->digest, t->end, got);
 	t->ended = got < TEXT_BUFFER - rest;
 	t->end += got;
 	if (t->ended && t->end > t->buffer && t->end[-1] != '\n')
@@ -111,6 +110,7 @@ struct rating_text *rating_text_open(const char *path, const struct rating_colum
 	struct rating_text *t = xcalloc(1, sizeof(*t));
 
 	t->in = stream_open(path);
+	t->digest = digest_new();
 	t->buffer = t->at = t->limit = t->end = xcalloc(TEXT_BUFFER + 1 + SLACK, 1);
 	t->columns = *columns;
 	if (refill(t) && t->end - t->at >= 3 && memcmp(t->at, "\xef\xbb\xbf", 3) == 0)
@@ -360,6 +360,11 @@ uint64_t rating_text_offset(const struct rating_text *t)
 	return t->base + (uint64_t)(t->at - t->buffer);
 }
 
+struct js *rating_text_digest(const struct rating_text *t)
+{
+	return digest_json(t->digest);
+}
+
 uint64_t rating_text_size(const struct rating_text *t)
 {
 	return stream_size(t->in);
@@ -368,6 +373,7 @@ uint64_t rating_text_size(const struct rating_text *t)
 void rating_text_close(struct rating_text *t)
 {
 	stream_close(t->in);
+	digest_free(t->digest);
 	free(t->buffer);
 	free(t);
 }

@@ -10,6 +10,7 @@
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "stream/id_family.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -300,4 +301,19 @@ uint32_t *raw_ids_order(const struct raw_ids *m, const uint32_t *count, uint32_t
 	}
 	free(decimal);
 	return order;
+}
+
+uint64_t raw_ids_fingerprint(struct raw_ids *m, const uint32_t *order, uint32_t n)
+{
+	struct id_hash *hash = id_hash_new();
+	uint64_t value;
+
+	for (uint32_t k = 0; k < n; k++) {
+		const char *raw = raw_ids_get(m, order[k]);
+
+		id_hash_add(hash, raw, strlen(raw));
+	}
+	value = id_hash_value(hash);
+	id_hash_free(hash);
+	return value;
 }

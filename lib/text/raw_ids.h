@@ -53,4 +53,7 @@ const char *raw_ids_get(struct raw_ids *m, uint32_t id);
  */
 uint32_t *raw_ids_order(const struct raw_ids *m, const uint32_t *count, uint32_t *n);
 
+/* The fingerprint (stream/id_family.h) of the map that gives these n ids the numbers 0..n-1. */
+uint64_t raw_ids_fingerprint(struct raw_ids *m, const uint32_t *order, uint32_t n);
+
 #endif

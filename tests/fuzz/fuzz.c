@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { MAX_LIVE = 1 << 16, MAX_FILES = 16 };
@@ -20,7 +21,7 @@ static char path[64];
 static int file = -1;
 static const volatile void *live[MAX_LIVE]; /* what the reader holds in memory */
 static size_t num_live;
-static int reading;
+static _Thread_local int reading; /* libFuzzer has threads of its own, whose memory is theirs */
 
 bool die_quiet = true;
 
@@ -40,11 +41,17 @@ static void on_free(const volatile void *p)
 		}
 }
 
-/* The descriptors that were free before the run, and may be a reader's now. */
+/* The descriptors of the file that a reader opened; others near them are a symbolizer's. */
 static void close_files(void)
 {
+	struct stat ours, other;
+
+	if (fstat(file, &ours))
+		abort();
 	for (int fd = file + 1; fd < file + MAX_FILES; fd++)
-		close(fd);
+		if (fstat(fd, &other) == 0 && other.st_dev == ours.st_dev &&
+			other.st_ino == ours.st_ino)
+			close(fd);
 }
 
 int fuzz_run(const uint8_t *data, size_t size, void (*read_file)(const char *path))

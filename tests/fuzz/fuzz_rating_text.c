@@ -33,7 +33,7 @@ static void read_names(const char *path)
 
 static void read_rows(const char *path)
 {
-	unsigned char rows[7 * (REC_MAX_ROW + 8)];
+	static unsigned char rows[7 * REC_BLOCK_BYTES];
 	struct import *in = import_open(
 		path, (enum rec_kind)(choice % REC_NUM_KINDS), choice & 1 ? ',' : '\t', 1000, 1000);
 

@@ -4,11 +4,12 @@
 #include "stream/record.h"
 #include "stream/record_format.h"
 
+#include <libdeflate.h>
 #include <stdlib.h>
 
 static void read_all(const char *path)
 {
-	unsigned char row[REC_MAX_ROW + 8];
+	static unsigned char row[REC_BLOCK_BYTES]; /* a group's is as long as a block */
 	struct rec_reader *r = rec_open(path, (1u << REC_NUM_KINDS) - 1);
 
 	while (rec_read(r, row))
@@ -21,7 +22,7 @@ static unsigned char *set_crc(unsigned char *from, size_t size, const unsigned c
 {
 	if ((size_t)(end - from) < size + REC_CRC_SIZE)
 		return NULL;
-	put32(from + size, rec_crc(0, from, size));
+	put32(from + size, libdeflate_crc32(0, from, size));
 	return from + size + REC_CRC_SIZE;
 }
 
@@ -42,7 +43,7 @@ static void set_checksums(unsigned char *bytes, const unsigned char *end)
 		count = at && end - at >= REC_COUNT_SIZE ? get32(at) : 0;
 		if (at)
 			at = set_crc(at,
-				REC_COUNT_SIZE + (count ? count * rec_info[h.kind].row_size
+				REC_COUNT_SIZE + (count ? count * rec_row_info(&h).row_size
 							: REC_TOTAL_SIZE),
 				end);
 	} while (at && count);

@@ -54,14 +54,14 @@ static void read_all(void *arg)
 static size_t make_stream(enum rec_kind kind, unsigned char *bytes)
 {
 	unsigned char row[ROWS_MAX_STRUCT];
-	struct rec_header h;
+	struct rec_header h = rows_header(kind);
 	struct rec_writer *w;
 	ssize_t size;
 	int fd;
 
-	rec_header_init(&h, kind, NULL, NULL);
-	h.num_users = ROWS_USERS;
-	h.num_items = ROWS_ITEMS;
+	id_family_set(&h.user_ids, ROWS_USERS, 0x0123456789abcdef);
+	h.epochs = 2;
+	h.rows_per_epoch = h.first_row = NUM_ROWS;
 	w = rec_create(path, &h);
 	for (unsigned k = 0; k < NUM_ROWS; k++) {
 		rows_make(kind, k, row);

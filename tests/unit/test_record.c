@@ -13,22 +13,12 @@
 static char path[] = "/tmp/test_record.XXXXXX";
 static int messages;
 
-static struct rec_header header(enum rec_kind kind)
-{
-	struct rec_header h;
-
-	rec_header_init(&h, kind, NULL, NULL);
-	h.num_users = ROWS_USERS;
-	h.num_items = ROWS_ITEMS;
-	return h;
-}
-
 /* Write `num` rows, `step` at a call. */
 static void write_rows(enum rec_kind kind, uint64_t num, size_t step)
 {
-	struct rec_header h = header(kind);
+	struct rec_header h = rows_header(kind);
 	struct rec_writer *w = rec_create(path, &h);
-	size_t size = rec_info[kind].struct_size;
+	size_t size = rows_info(kind).struct_size;
 	unsigned char *rows = xmalloc(step, size);
 
 	for (uint64_t k = 0; k < num;) {
@@ -49,7 +39,7 @@ static void write_rows(enum rec_kind kind, uint64_t num, size_t step)
 static bool read_back(enum rec_kind kind, uint64_t num, size_t step)
 {
 	struct rec_reader *r = rec_open(path, 1u << kind);
-	size_t size = rec_info[kind].struct_size, n;
+	size_t size = rows_info(kind).struct_size, n;
 	unsigned char *rows = xmalloc(step, size), want[ROWS_MAX_STRUCT];
 	uint64_t k = 0;
 	bool same = true;
@@ -71,7 +61,7 @@ static bool read_back(enum rec_kind kind, uint64_t num, size_t step)
 
 static void test_round_trips(enum rec_kind kind)
 {
-	uint64_t full = REC_BLOCK_BYTES / rec_info[kind].row_size; /* rows of a full block */
+	uint64_t full = REC_BLOCK_BYTES / rows_info(kind).row_size; /* rows of a full block */
 	const uint64_t nums[] = { 0, 1, full - 1, full, full + 1, 2 * full, 5 * full + 7 };
 
 	for (size_t k = 0; k < sizeof(nums) / sizeof(*nums); k++) {
@@ -95,12 +85,12 @@ static size_t file_bytes(unsigned char *bytes, size_t most)
 /* The bytes as record.5 has them, put together by hand. */
 static void test_bytes(void)
 {
-	static const unsigned char magic[] = { 0x89, 0x43, 0x4F, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 1, 0,
+	static const unsigned char magic[] = { 0x89, 0x43, 0x4F, 0x46, 0x0D, 0x0A, 0x1A, 0x0A, 2, 0,
 		0, 0 };
 	static const unsigned char row[] = { 3, 0, 0, 0, 0x64, 1, 1, 0, 0, 0, 0x60, 0x40, 0xFE,
 		0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF };
 	const struct rating r = { 3, 65892, 3.5f, -2 };
-	struct rec_header h = header(REC_RATING);
+	struct rec_header h = rows_header(REC_RATING);
 	struct rec_writer *w = rec_create(path, &h);
 	unsigned char bytes[4096], *block;
 	size_t size, text;
@@ -156,7 +146,7 @@ static void test_header(void)
 			second.num_items == 1 && second.epochs == 0 &&
 			js_length(second.provenance) == 2 &&
 			js_length(rec_header(r)->provenance) == 1,
-		"a header after another: its bounds, its history and one entry");
+		"a header after another: its bounds, its provenance and one entry");
 	rec_close(r, true);
 	rec_header_release(&second);
 	rec_header_release(&h);
@@ -183,7 +173,7 @@ static void blame(void *arg)
 
 static void unfinished(void *arg)
 {
-	struct rec_header h = header(REC_TOP);
+	struct rec_header h = rows_header(REC_TOP);
 	struct top t = { 1, 2, 3, 4 };
 	struct rec_writer *w = rec_create(path, &h);
 

@@ -18,7 +18,7 @@
 	"\"__metadata__\": {\"model\": \"mf\", \"loss\": \"bpr\", \"sigmoid_output\": \"false\", " \
 	"\"users\": \"2\", \"items\": \"3\", \"factors\": \"2\", \"mlp_factors\": \"0\", "         \
 	"\"hidden\": \"\", \"seed\": \"9\", \"device\": \"reference\", \"compute\": \"plain\", "   \
-	"\"history\": \"[]\"}"
+	"\"provenance\": \"[]\"}"
 #define ITEM \
 	"\"gmf_item.weight\": {\"dtype\": \"F32\", \"shape\": [3, 2], \"data_offsets\": [0, 24]}"
 #define USER \

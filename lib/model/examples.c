@@ -1,0 +1,126 @@
+#include "model/examples.h"
+
+#include "base/mem.h"
+
+#include <stdlib.h>
+
+struct examples {
+	struct rec_reader *in;
+	enum rec_kind kind;
+	bool pairwise;
+	uint32_t per_row;	    /* examples */
+	size_t words;		    /* of a row: all three kinds have 32-bit fields only */
+	uint32_t *rows;		    /* `capacity` of them */
+	size_t capacity, next, end; /* rows next .. end - 1 are still to be given out, */
+	uint32_t given;		    /* but for these examples of the first */
+};
+
+struct examples *examples_new(struct rec_reader *in, bool pairwise)
+{
+	const struct rec_header *h = rec_header(in);
+	struct examples *e = xcalloc(1, sizeof(*e));
+	const struct rec_info info = rec_row_info(h);
+
+	e->in = in;
+	e->kind = h->kind;
+	e->pairwise = pairwise;
+	e->per_row = h->kind == REC_GROUP ? h->negatives + !pairwise : 1;
+	e->words = info.struct_size / sizeof(*e->rows);
+	e->capacity = REC_BLOCK_BYTES / info.struct_size;
+	e->rows = xmalloc(e->capacity, info.struct_size);
+	return e;
+}
+
+void examples_free(struct examples *e)
+{
+	free(e->rows);
+	free(e);
+}
+
+uint32_t examples_per_row(const struct examples *e)
+{
+	return e->per_row;
+}
+
+static void copy_triples(
+	const struct examples *e, const struct example_columns *to, size_t at, size_t n)
+{
+	const struct triple *row = (const struct triple *)e->rows + e->next;
+
+	for (size_t k = 0; k < n; k++) {
+		to->user[at + k] = row[k].user;
+		to->item[at + k] = row[k].positive;
+		to->negative[at + k] = row[k].negative;
+	}
+}
+
+static void copy_samples(
+	const struct examples *e, const struct example_columns *to, size_t at, size_t n)
+{
+	const struct sample *row = (const struct sample *)e->rows + e->next;
+
+	for (size_t k = 0; k < n; k++) {
+		if (!(row[k].label >= 0 && row[k].label <= 1))
+			rec_die(e->in, e->end - e->next - k, "label %g is outside 0..1",
+				(double)row[k].label);
+		to->user[at + k] = row[k].user;
+		to->item[at + k] = row[k].item;
+		to->label[at + k] = row[k].label;
+	}
+}
+
+/* n examples of one group, behind those given. */
+static void copy_group(
+	const struct examples *e, const struct example_columns *to, size_t at, size_t n)
+{
+	const uint32_t *row = e->rows + e->next * e->words;
+
+	for (size_t k = 0, j = e->given; k < n; k++, j++) {
+		to->user[at + k] = row[GROUP_USER];
+		to->item[at + k] = row[GROUP_POSITIVE + (e->pairwise ? 0 : j)];
+		if (e->pairwise)
+			to->negative[at + k] = row[GROUP_NEGATIVES + j];
+		else
+			to->label[at + k] = j == 0;
+	}
+}
+
+/* Copy up to n examples of the rows held into the columns from place `at` on; returns how many. */
+static size_t copy(struct examples *e, const struct example_columns *to, size_t at, size_t n)
+{
+	const size_t rows = e->end - e->next, left = e->per_row - e->given;
+
+	if (e->kind == REC_GROUP) {
+		n = n < left ? n : left;
+		copy_group(e, to, at, n);
+		e->given += (uint32_t)n;
+		if (n == left) {
+			e->next++;
+			e->given = 0;
+		}
+		return n;
+	}
+	n = n < rows ? n : rows;
+	if (e->kind == REC_TRIPLE)
+		copy_triples(e, to, at, n);
+	else
+		copy_samples(e, to, at, n);
+	e->next += n;
+	return n;
+}
+
+size_t examples_read(struct examples *e, const struct example_columns *to, size_t max)
+{
+	size_t done = 0;
+
+	while (done < max) {
+		if (e->next == e->end) {
+			e->next = 0;
+			e->end = rec_read_rows(e->in, e->rows, e->capacity);
+			if (e->end == 0)
+				break;
+		}
+		done += copy(e, to, done, max - done);
+	}
+	return done;
+}

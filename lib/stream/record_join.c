@@ -1,0 +1,94 @@
+#include "base/mem.h"
+#include "stream/record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* An entry of some stream's provenance. */
+struct entry {
+	char *text; /* all that it says */
+	size_t at;  /* among the entries of all streams */
+	const struct js *value;
+};
+
+static int compare_texts(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	const int order = strcmp(x->text, y->text);
+
+	return order ? order : (x->at > y->at) - (x->at < y->at);
+}
+
+/* All entries of the first stream, and every other one once, where it appears first. Sorted, not
+   searched: streams have many. */
+static void join_provenance(
+	struct js *provenance, const struct rec_header *const *from, size_t num_streams)
+{
+	const size_t num_first = js_length(from[0]->provenance);
+	const struct js **kept;
+	struct entry *entries;
+	size_t num = 0, at = 0;
+
+	for (size_t s = 0; s < num_streams; s++)
+		num += js_length(from[s]->provenance);
+	entries = xmalloc(num, sizeof(*entries));
+	kept = xcalloc(num, sizeof(*kept));
+	for (size_t s = 0; s < num_streams; s++)
+		for (size_t k = 0; k < js_length(from[s]->provenance); k++, at++) {
+			const struct js *value = js_at(from[s]->provenance, k);
+
+			entries[at] = (struct entry){ js_dump(value, false), at, value };
+		}
+	qsort(entries, num, sizeof(*entries), compare_texts);
+	for (size_t k = 0; k < num; k++)
+		if (entries[k].at < num_first || k == 0 ||
+			strcmp(entries[k].text, entries[k - 1].text) != 0)
+			kept[entries[k].at] = entries[k].value;
+	for (size_t k = 0; k < num; k++) {
+		if (kept[k])
+			js_append(provenance, js_copy(kept[k]));
+		free(entries[k].text);
+	}
+	free(entries);
+	free(kept);
+}
+
+/* Does `next` begin with the row behind the last of h's run? */
+static bool continues(const struct rec_header *h, const struct rec_header *next)
+{
+	return next->first_row && next->first_row / h->rows_per_epoch == h->epochs &&
+	       next->first_row % h->rows_per_epoch == 0;
+}
+
+/* Let h's epochs be those of its own rows and then next's; false where there is no telling. */
+static bool join_epochs(struct rec_header *h, const struct rec_header *next)
+{
+	if (!h->epochs || !h->rows_per_epoch || !next->epochs ||
+		next->rows_per_epoch != h->rows_per_epoch)
+		return false;
+	if (continues(h, next))
+		h->epochs = next->epochs;
+	else if (next->first_row == 0 && next->epochs <= INT64_MAX - h->epochs) /* JSON's most */
+		h->epochs += next->epochs;
+	else
+		return false;
+	return true;
+}
+
+void rec_header_join(struct rec_header *h, const struct rec_header *const *from, size_t num)
+{
+	rec_header_init(h, from[0]->kind, from[0], NULL);
+	js_free(h->provenance);
+	h->provenance = js_array();
+	join_provenance(h->provenance, from, num);
+	h->negatives = from[0]->negatives;
+	h->epochs = from[0]->epochs;
+	h->rows_per_epoch = from[0]->rows_per_epoch;
+	h->first_row = from[0]->first_row;
+	for (size_t k = 1; k < num; k++) {
+		id_family_intersect(&h->user_ids, &from[k]->user_ids);
+		id_family_intersect(&h->item_ids, &from[k]->item_ids);
+		if (!join_epochs(h, from[k]))
+			h->epochs = h->rows_per_epoch = h->first_row = 0;
+	}
+}
