@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "cli/input_report.h"
 #include "rank/score_job.h"
+#include "stream/id_family.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -27,6 +28,7 @@ static const struct opt options[] = {
 	OPT_FLAG(0, "ranks", &cfg.ranks, "write rank records of the positives, no scores"),
 	OPT_UINT(0, "top", &cfg.top, 1, UINT32_MAX, "K",
 		"write each user's K best as top records, no scores"),
+	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "take files of different id maps"),
 	OPT_LOCAL_FLAG(0, "strict", &cfg.strict, "what is reported about the input is an error"),
 	OPT_LOCAL_UINT('t', "threads", &cfg.threads, 1, 1024, "N",
 		"threads; the output never depends on them"),
@@ -36,12 +38,18 @@ static const struct opt options[] = {
 struct score_run {
 	struct score_job job;
 	struct user_items user_items; /* of --user-items */
-	const char *source;	      /* numbers the items */
-	const char *users_from;	      /* numbers the users: the source or --user-items */
-	uint32_t num_items;	      /* of the source */
-	struct rec_reader *
-		*side; /* --user-items and --seen: read to the end, kept for their headers */
-	unsigned num_sides;
+
+	/* who numbers the items: a model or a train file; the header's members are borrowed */
+	const char *source;
+	struct rec_header source_header;
+
+	/* who numbers the users: --user-items or the source */
+	const char *users_from;
+	const struct id_family *user_ids;
+
+	/* --user-items, the input and --seen, as far as they are checked */
+	struct rec_reader **stream;
+	unsigned num_streams;
 };
 
 const struct opt *score_options(void)
@@ -60,7 +68,7 @@ struct score_run *score_run_open(const char *input)
 	run->job.top = cfg.top;
 	run->job.in = rec_open(input, SCORE_INPUT_KINDS);
 	run->job.pool = pool_new(cfg.threads);
-	run->side = xmalloc(cfg.seen.num + 1, sizeof(struct rec_reader *));
+	run->stream = xmalloc(cfg.seen.num + 2, sizeof(struct rec_reader *));
 	return run;
 }
 
@@ -69,25 +77,22 @@ struct pool *score_run_pool(const struct score_run *run)
 	return run->job.pool;
 }
 
-/* Dies where the stream may hold ids beyond those of the source or of --user-items. */
-static void check_bounds(const struct score_run *run, const struct rec_reader *r)
+/* Dies where a stream may hold ids beyond the bounds, or ids of other maps than the rest. */
+static void check_stream(struct score_run *run, struct rec_reader *r)
 {
 	const struct rec_header *h = rec_header(r);
 
 	if (h->num_users > run->job.num_users)
 		die("'%s' has %u users, '%s' only %u", rec_name(r), h->num_users, run->users_from,
 			run->job.num_users);
-	if (h->num_items > run->num_items)
+	if (h->num_items > run->source_header.num_items)
 		die("'%s' has %u items, '%s' only %u", rec_name(r), h->num_items, run->source,
-			run->num_items);
-}
-
-/* Read a file of interactions beside the input. */
-static void read_side(struct score_run *run, struct user_items *to, struct rec_reader *r)
-{
-	check_bounds(run, r);
-	user_items_add_stream(to, r);
-	run->side[run->num_sides++] = r;
+			run->source_header.num_items);
+	rec_check_families(rec_name(r), h, run->source, &run->source_header);
+	for (unsigned k = 0; k < run->num_streams; k++)
+		rec_check_families(
+			rec_name(r), h, rec_name(run->stream[k]), rec_header(run->stream[k]));
+	run->stream[run->num_streams++] = r;
 }
 
 /* --user-items: its own users, the items of the source. */
@@ -96,27 +101,35 @@ static void read_user_items(struct score_run *run)
 	struct rec_reader *r = rec_open(cfg.user_items, 1u << REC_INTERACTION);
 
 	run->users_from = rec_name(r);
+	run->user_ids = &rec_header(r)->user_ids;
+	run->source_header.user_ids.num = 0;
 	run->job.num_users = rec_header(r)->num_users;
-	user_items_init(&run->user_items, run->job.num_users, run->num_items);
-	read_side(run, &run->user_items, r);
-	user_items_finish(&run->user_items);
 	run->job.user_items = &run->user_items;
+	check_stream(run, r);
+	user_items_init(&run->user_items, run->job.num_users, run->source_header.num_items);
+	user_items_add_stream(&run->user_items, r);
+	user_items_finish(&run->user_items);
 }
 
 static void read_seen(struct score_run *run)
 {
 	struct user_items *seen = &run->job.seen;
 
-	user_items_init(seen, run->job.num_users, run->num_items);
-	for (unsigned k = 0; k < cfg.seen.num; k++)
-		read_side(run, seen, rec_open(cfg.seen.path[k], 1u << REC_INTERACTION));
+	user_items_init(seen, run->job.num_users, run->source_header.num_items);
+	for (unsigned k = 0; k < cfg.seen.num; k++) {
+		struct rec_reader *r = rec_open(cfg.seen.path[k], 1u << REC_INTERACTION);
+
+		check_stream(run, r);
+		user_items_add_stream(seen, r);
+	}
 	user_items_finish(seen);
 }
 
 void score_run_source(struct score_run *run, const char *name, const struct rec_header *h)
 {
 	run->source = run->users_from = name;
-	run->num_items = h->num_items;
+	run->source_header = *h;
+	run->user_ids = &h->user_ids;
 	run->job.num_users = h->num_users;
 	run->job.first = cfg.items.given ? cfg.items.low : 0;
 	run->job.end = cfg.items.given ? cfg.items.high : h->num_items;
@@ -125,8 +138,17 @@ void score_run_source(struct score_run *run, const char *name, const struct rec_
 			cfg.items.high, h->num_items, name);
 	if (cfg.user_items)
 		read_user_items(run);
-	check_bounds(run, run->job.in);
+	check_stream(run, run->job.in);
 	read_seen(run);
+}
+
+/* The ids of the output are those of `from`, where they are known. */
+static void take_ids(struct id_family *to, const struct id_family *from)
+{
+	if (from->num == 0)
+		return;
+	id_family_release(to);
+	id_family_copy(to, from);
 }
 
 static struct rec_writer *create_output(const struct score_run *run)
@@ -136,7 +158,9 @@ static struct rec_writer *create_output(const struct score_run *run)
 
 	rec_header_init(&h, run->job.kind, rec_header(run->job.in), opt_provenance());
 	h.num_users = run->job.num_users;
-	h.num_items = run->num_items;
+	h.num_items = run->source_header.num_items;
+	take_ids(&h.user_ids, run->user_ids);
+	take_ids(&h.item_ids, &run->source_header.item_ids);
 	out = rec_create("-", &h);
 	rec_header_release(&h);
 	return out;
@@ -178,10 +202,9 @@ void score_run(struct score_run *run, const struct scorer *scorer)
 
 void score_run_close(struct score_run *run)
 {
-	rec_close(run->job.in, true);
-	for (unsigned k = 0; k < run->num_sides; k++)
-		rec_close(run->side[k], true);
-	free(run->side);
+	for (unsigned k = 0; k < run->num_streams; k++)
+		rec_close(run->stream[k], true);
+	free(run->stream);
 	user_items_release(&run->job.seen);
 	user_items_release(&run->user_items);
 	pool_free(run->job.pool);

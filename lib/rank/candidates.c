@@ -144,29 +144,25 @@ static size_t next_positive(const float *label, size_t k, size_t n)
 	return k;
 }
 
-/* Positives outside the candidates. */
-static uint32_t count_outside(const float *label, const float *score, size_t n)
-{
-	uint32_t num = 0;
-
-	for (size_t k = 0; (k = next_positive(label, k, n)) < n; k++)
-		num += score[k] == -INFINITY;
-	return num;
-}
-
 size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
 	size_t n, struct rank *out)
 {
-	const uint32_t candidates = (uint32_t)n - count_outside(label, score, n);
+	uint32_t candidates = (uint32_t)n;
 	size_t num = 0;
 
 	for (size_t k = 0; (k = next_positive(label, k, n)) < n; k++) {
-		struct rank_place p = { candidates, 0, 0 };
+		struct rank_place p = { UINT32_MAX, 0, 0 }; /* outside: below all candidates */
 
 		if (score[k] > -INFINITY)
 			p = rank_place(score, n, k);
-		out[num++] =
-			(struct rank){ user, item[k], p.above, p.ties, p.ties_before, candidates };
+		else
+			candidates--;
+		out[num++] = (struct rank){ user, item[k], p.above, p.ties, p.ties_before, 0 };
+	}
+	for (size_t j = 0; j < num; j++) { /* now that their number is known */
+		out[j].candidates = candidates;
+		if (out[j].above > candidates)
+			out[j].above = candidates;
 	}
 	return num;
 }

@@ -34,9 +34,12 @@ struct rating_text {
 	bool ended;
 };
 
-_Noreturn static void die_line(
-	const struct rating_text *t, uint64_t line, const char *at, const char *message)
+_Noreturn __attribute__((format(printf, 4, 0))) static void die_line(const struct rating_text *t,
+	uint64_t line, const char *at, const char *format, va_list args)
 {
+	char message[MAX_MESSAGE];
+
+	vsnprintf(message, sizeof(message), format, args);
 	die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): %s", line, stream_name(t->in),
 		t->base + (uint64_t)(at - t->buffer), message);
 }
@@ -45,25 +48,19 @@ _Noreturn static void die_line(
 _Noreturn __attribute__((format(printf, 3, 4))) static void die_at(
 	const struct rating_text *t, const char *at, const char *format, ...)
 {
-	char message[MAX_MESSAGE];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
-	die_line(t, t->line, at, message);
+	die_line(t, t->line, at, format, args);
 }
 
 void rating_text_die(
 	const struct rating_text *t, const struct rating_text_row *row, const char *format, ...)
 {
-	char message[MAX_MESSAGE];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
-	die_line(t, row->line, row->at, message);
+	die_line(t, row->line, row->at, format, args);
 }
 
 /* Move the rest to the front and fill the buffer; false when no line is left. */
