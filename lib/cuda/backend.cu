@@ -47,7 +47,7 @@ static void set_shape(struct backend *b, const struct backend_config *config)
 	neumf_layout(s, &b->layout);
 	b->tf32 = config->tf32;
 	b->batch_size = config->batch_size;
-	b->items_per_row = s->loss == LOSS_BCE ? 1 : 2;
+	b->items_per_row = neumf_items_per_row(s);
 	b->F = neumf_has_gmf(s) ? s->factors : 0;
 	b->E = neumf_has_mlp(s) ? s->mlp_factors : 0;
 	b->H = b->E ? s->hidden[s->num_hidden - 1] : 0;

@@ -156,8 +156,6 @@ static void write_ids(struct backend *b, struct side *s, const uint32_t *id, uin
 {
 	uint32_t *key = s->sorter.key[sort_result(s->bound)];
 
-	if (num > (size_t)b->batch_size * s->per_row)
-		BUG("a gradient of %u rows, batches have %u", num, b->batch_size * s->per_row);
 	s->n = num;
 	if (!num)
 		return;
@@ -168,6 +166,7 @@ static void write_ids(struct backend *b, struct side *s, const uint32_t *id, uin
 void state_write_gradient(struct backend *b, const struct backend_gradient *g)
 {
 	check_training(b);
+	backend_gradient_check(g, &b->shape, b->batch_size);
 	graph_flush(b); /* the loss of a pending batch counts */
 	for (int side = SIDE_USER; side <= SIDE_ITEM; side++)
 		write_ids(b, &b->side[side], g->id[side], g->num[side]);

@@ -16,6 +16,7 @@ cp tests/unit/check.h "$kit/tests/unit/"
 cp tests/cuda/*.cu tests/cuda/*.h tests/cuda/*.sh tests/cuda/*.bash tests/cuda/*.bats "$kit/tests/cuda/"
 cp "$build"/bin/* "$kit/build/bin/"
 cp -r "$build/cuda-host/plain/c" "$kit/build/cuda-host/plain/"
+find "$kit/build" -name '*.d' -delete
 for program in tests/cuda/*.cu tests/cuda/*.c; do
 	program=${program##*/}
 	cp "$build/cuda-host/plain/${program%.*}" "$kit/build/cuda-host/plain/"

@@ -17,6 +17,8 @@ enum wrong {
 	BATCH_TOO_LARGE,
 	BATCH_EMPTY,
 	TOO_MANY_ROWS,
+	ID_TWICE,
+	ID_TOO_LARGE,
 	STEP_OF_SCORER
 };
 
@@ -50,10 +52,17 @@ static void do_wrong(void *arg)
 		ops->gradient(b, &batch);
 		break;
 	case TOO_MANY_ROWS:
-		g.num[SIDE_USER] = c->batch_size;
-		g.num[SIDE_ITEM] = 2 * c->batch_size + 1;
-		for (uint32_t k = 0; k < 2 * c->batch_size; k++)
-			g.id[SIDE_USER][k] = g.id[SIDE_ITEM][k] = k;
+		g.num[SIDE_USER] = c->batch_size + 1;
+		ops->write_gradient(b, &g);
+		break;
+	case ID_TWICE:
+		g.num[SIDE_ITEM] = 2;
+		g.id[SIDE_ITEM][0] = g.id[SIDE_ITEM][1] = 5;
+		ops->write_gradient(b, &g);
+		break;
+	case ID_TOO_LARGE:
+		g.num[SIDE_ITEM] = 1;
+		g.id[SIDE_ITEM][0] = c->shape.num_items;
 		ops->write_gradient(b, &g);
 		break;
 	case STEP_OF_SCORER:
@@ -65,7 +74,8 @@ static void do_wrong(void *arg)
 int main(void)
 {
 	static const char *const says[] = { "no array", "no array", "a batch of 8 rows",
-		"a batch of 0 rows", "a gradient of 15 rows", "no optimizer" };
+		"a batch of 0 rows", "a gradient of 8 rows", "are not ascending",
+		"id 40 of a gradient", "no optimizer" };
 	int fd = child_file();
 
 	die_set_name("test_misuse");
