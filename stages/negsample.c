@@ -47,7 +47,7 @@ static const struct opt options[] = {
 	OPT_CHOICE(0, "sampler", &cfg.sampler, sampler_names, "how negatives are drawn"),
 	OPT_REAL(0, "alpha", &cfg.alpha, 0, 16, "A", "popularity: an item's weight is its count to this power"),
 	OPT_PATHS('x', "exclude", &cfg.exclude, "FILE", "interactions that are no negatives either"),
-	OPT_UINT(0, "candidates", &cfg.candidates, 1, UINT32_MAX, "N", "write each user's positives and N different negatives for each"),
+	OPT_UINT(0, "candidates", &cfg.candidates, 1, UINT32_MAX, "N", "write each user's positives and N distinct negatives for each"),
 	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "take --exclude files of another id map too"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed of the draws and the order"),
 	OPT_END
@@ -70,21 +70,22 @@ static void check_options(void)
 	if (cfg.pairwise + cfg.pointwise + cfg.grouped > 1)
 		die_usage("options --pairwise, --pointwise and --grouped exclude each other");
 	if (cfg.candidates && (cfg.pairwise || cfg.pointwise || cfg.grouped))
-		die_usage("option --candidates goes without --pairwise, --pointwise and --grouped");
+		die_usage(
+			"option --candidates does not go with --pairwise, --pointwise or --grouped");
 	if (cfg.candidates &&
 		(opt_given(&cfg.negatives) || opt_given(&cfg.epochs) || opt_given(&cfg.from_epoch)))
 		die_usage(
-			"option --candidates goes without --negatives, --epochs and --from-epoch");
+			"option --candidates does not go with --negatives, --epochs or --from-epoch");
 	if (cfg.from_epoch > cfg.epochs)
 		die_usage("option --from-epoch: there are %" PRIu32 " epochs", cfg.epochs);
 	if (cfg.grouped && cfg.negatives > REC_MAX_NEGATIVES)
 		die_usage("option --negatives: a group has at most %d", REC_MAX_NEGATIVES);
 	if (opt_given(&cfg.alpha) && cfg.sampler != SAMPLER_POPULARITY)
-		die_usage("option --alpha goes with --sampler popularity");
+		die_usage("option --alpha needs --sampler popularity");
 }
 
-/* count^alpha of every item of the input; a count of 0 weighs 0
-   whatever alpha. NULL where all weigh the same. */
+/* count^alpha of every item of the input; items that do not occur weigh 0, whatever alpha is. NULL:
+   all weigh the same. */
 static double *item_weights(const struct user_items *seen)
 {
 	double *weight;
@@ -100,8 +101,7 @@ static double *item_weights(const struct user_items *seen)
 	return weight;
 }
 
-/* What may not be drawn: the items of the input `name`, which are there, and those of the --exclude
-   files, each once. */
+/* Add the --exclude files to the items of the input `name`: what must not be drawn, each once. */
 static void exclude_items(
 	struct user_items *excluded, const char *name, const struct rec_header *input)
 {
@@ -116,10 +116,7 @@ static void exclude_items(
 		user_items_finish(excluded);
 }
 
-/*
- * FILTER_BITS a excluded item, but no more than that a positive: excluded items share them. Candidate
- * lists need no filter.
- */
+/* FILTER_BITS per excluded item, or per positive if those are fewer; none for candidate lists. */
 static unsigned filter_bits(const struct positive_index *p, const struct user_items *excluded)
 {
 	const uint64_t size = user_items_size(excluded);
@@ -132,7 +129,7 @@ static unsigned filter_bits(const struct positive_index *p, const struct user_it
 static void report_skipped(uint32_t users)
 {
 	if (users)
-		warn("%" PRIu32 " users have no item that could be drawn and are skipped", users);
+		warn("users skipped, since no item can be drawn for them: %" PRIu32, users);
 }
 
 static void drop_exhausted(struct positive_index *p, const struct sampler *s, uint32_t num_users)
@@ -176,7 +173,7 @@ static void write_finished(struct epochs *e)
 	progress_at(rec_written(e->out));
 }
 
-/* Make n <= SLICE triples or samples from row `first` of the epoch on. */
+/* Make n <= SLICE triples or samples, from row `first` of the epoch on. */
 static void fill_rows(const struct epochs *e, uint64_t first, size_t n, void *rows)
 {
 	uint64_t number[SLICE];
@@ -188,7 +185,7 @@ static void fill_rows(const struct epochs *e, uint64_t first, size_t n, void *ro
 
 	permute_run(&e->order, first, n, number);
 	for (size_t k = 0; k < n; k++) {
-		label[k] = number[k] < e->positives->num; // one copy in `copies` is the positive
+		label[k] = number[k] < e->positives->num; // the first of `copies` is the positive
 		number[k] = copies == 1 ? number[k] : number[k] % e->positives->num;
 	}
 	positive_index_get(e->positives, number, n, user, positive);
@@ -201,7 +198,8 @@ static void fill_rows(const struct epochs *e, uint64_t first, size_t n, void *ro
 			triple[k] = (struct triple){ user[k], positive[k], negative[k] };
 }
 
-/* Make n groups, of one slice, from row `first` of the epoch on. Negative j of row r, from 0, is draw r x N + j. */
+/* Make n groups, of one slice, from row `first` of the epoch on. Negative j of row r, counted from
+   0, is draw r x N + j. */
 static void fill_groups(const struct epochs *e, uint64_t first, size_t n, uint32_t *rows)
 {
 	uint64_t number[SLICE];
@@ -222,8 +220,7 @@ static void fill_groups(const struct epochs *e, uint64_t first, size_t n, uint32
 	}
 }
 
-/* A job of the pool. The main thread, which alone may write
-   (SIGPIPE), first writes the last batch. */
+/* A job of the pool. Only the main thread may write (SIGPIPE); it first writes the last batch. */
 static void fill_slice(void *arg, size_t slice, unsigned thread)
 {
 	struct epochs *e = arg;
@@ -261,7 +258,8 @@ static void write_epoch(struct epochs *e, struct pool *pool)
 	}
 }
 
-/* What an epoch is: groups have all their draws in one row, and a slice about as many draws as of other rows. */
+/* The shape of an epoch: a group has N draws in one row; a slice has about as many draws either
+   way. */
 static void make_epochs(struct epochs *e, struct rec_header *header)
 {
 	const uint64_t positives = e->positives->num;
@@ -303,7 +301,7 @@ static void write_epochs(struct rec_header *header, const struct positive_index 
 	free(e.finished.rows);
 }
 
-/* seen: without duplicates. */
+/* `seen` has no duplicates. */
 static void write_candidates(
 	struct rec_header *header, const struct user_items *seen, struct sampler *sampler)
 {
@@ -335,7 +333,7 @@ static void write_candidates(
 	rec_finish(out);
 	report_skipped(skipped);
 	if (short_users)
-		warn("%" PRIu32 " users have fewer items to draw than wanted and got all of them",
+		warn("users with fewer items left than wanted, who got all of them: %" PRIu32,
 			short_users);
 	free(negative);
 }

@@ -352,9 +352,9 @@ pairs() {
 	printf '1\t1\t1\t1\n1\t\t1\t1\n' >in.tsv
 	fails 1 "line 2 of 'in.tsv' (byte 10): item is empty" in.tsv
 	printf '1\t1\t1\t1\n1\ta\001b\t1\t1\n' >in.tsv
-	fails 1 "line 2 of 'in.tsv' (byte 10): item 'a?b' has a control character in it" in.tsv
+	fails 1 "line 2 of 'in.tsv' (byte 10): item 'a?b' contains a control character" in.tsv
 	printf '1\t1\t1\t1\n1\ta\0b\t1\t1\n' >in.tsv
-	fails 1 "line 2 of 'in.tsv' (byte 10): item 'a?b' has a control character in it" in.tsv
+	fails 1 "line 2 of 'in.tsv' (byte 10): item 'a?b' contains a control character" in.tsv
 	# after a byte order mark, CRLF and an empty line
 	printf '\xef\xbb\xbf1,1,1,1\r\n\r\n1,1,z,1\r\n' >in.csv
 	fails 1 "line 3 of 'in.csv' (byte 18): rating 'z' is not a number" in.csv
@@ -370,7 +370,7 @@ pairs() {
 	echo 'userId,movieId,rating,timestamp' >in
 	fails 1 "'in' holds no ratings" in
 	echo word >in
-	fails 1 "'in' has one column" in
+	fails 1 "'in': no usual delimiter" in
 	(printf '1\t1\t1\t1\n1\t' && head -c 1100000 /dev/zero | tr '\0' 7 && printf '\t1\t1\n') >in
 	fails 1 "line 2 of 'in' (byte 8): the line is longer" in
 	seq 1 9 | sed 's/.*/&\t&\t&\t&/' | gzip | head -c 30 >in
@@ -391,7 +391,7 @@ pairs() {
 	fails 2 'test-ratio' --mode random --test-ratio nan in.tsv
 	fails 2 'mode' --mode newest in.tsv
 	fails 2 "'movie' is not user" --columns user,movie in.tsv
-	fails 2 "'user' twice" --columns user,user in.tsv
+	fails 2 "'user' is given twice" --columns user,user in.tsv
 	fails 2 "lacks user or item" --columns user,rating in.tsv
 	fails 2 'does not go with --format ml-1m' --format ml-1m --columns user,item in.tsv
 	fails 2 'delimiter' --delimiter '' in.tsv

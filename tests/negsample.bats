@@ -220,7 +220,7 @@ json() {
 	interactions 3 3 '0 0' '0 1' '1 0' '1 1' '1 2' '2 2' >train.cof
 	run --separate-stderr bash -c 'negsample --negatives 2 --epochs 4 train.cof >out.cof'
 	assert_status 0
-	assert_contains "$stderr" "1 users have no item that could be drawn and are skipped"
+	assert_contains "$stderr" "users skipped, since no item can be drawn for them: 1"
 	assert_equal "$(json '[.epochs, .rows_per_epoch]' out.cof)" '[4,6]'
 	assert_equal "$(cof-cat -q --count out.cof)" 24
 	assert_equal "$(cof-cat -q out.cof | cut -f 1 | sort -u | tr '\n' ' ')" "0 2 "
@@ -287,7 +287,7 @@ json() {
 				print short + 0 >"short"
 				if (bad != "") { print substr(bad, 1, 300); exit 1 }
 			}' train.tsv exclude.tsv /dev/stdin
-		assert_contains "$stderr" "$(cat short) users have fewer items to draw than wanted"
+		assert_contains "$stderr" "users with fewer items left than wanted, who got all of them: $(cat short)"
 		[ "$(cat short)" -gt 0 ]
 	done
 	# a row given twice is one candidate
@@ -312,7 +312,7 @@ json() {
 	run --separate-stderr -1 negsample -q -x triple.cof train.cof
 	assert_error negsample "'triple.cof' holds triple records, interaction expected"
 	run --separate-stderr -1 negsample -q -x large.cof train.cof
-	assert_error negsample "'large.cof' is bounded by 4 users and 3 items, more than 3 and 3"
+	assert_error negsample "'large.cof' has 4 users and 3 items, more than 3 and 3"
 	run --separate-stderr -1 negsample -q -x none.cof train.cof
 	assert_error negsample "cannot open 'none.cof': No such file or directory"
 	head -c -9 train.cof >cut.cof

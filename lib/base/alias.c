@@ -47,9 +47,10 @@ static uint32_t next(const struct alias *a, uint32_t i, uint64_t share, bool hea
 }
 
 /*
- * Fill the buckets: the bucket of a light number is topped up from the current heavy number; a heavy
- * number whose rest has become light gets its own bucket, topped up from the next heavy one. Vose's
- * method with two pointers instead of two stacks (Huebschle-Schneider & Sanders 2022, "sweeping").
+ * Fill the buckets: the bucket of a light number is topped up from the current heavy number; a
+ * heavy number whose rest has become light gets its own bucket, topped up from the next heavy one.
+ * Vose's method with two pointers instead of two stacks (Huebschle-Schneider & Sanders 2022,
+ * "sweeping").
  */
 static void fill_buckets(struct alias *a, uint64_t share)
 {

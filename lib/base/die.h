@@ -1,9 +1,9 @@
 /*
  * die: the one way in which a program says that it cannot go on.
  *
- * A message is one line on stderr, "stage: what failed: why", in lower case, its subject in 'quotes',
- * without a full stop. stdout is left alone. A format that ends in ':' is followed by the text of
- * errno, as in farbfeld.
+ * A message is one line on stderr, "stage: what failed: why", in lower case, its subject in
+ * 'quotes', without a full stop. stdout is left alone. A format that ends in ':' is followed by the
+ * text of errno, as in farbfeld.
  */
 #ifndef DIE_H
 #define DIE_H

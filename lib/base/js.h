@@ -24,7 +24,8 @@ struct js *js_bool(bool v);
 void js_put(struct js *object, const char *key, struct js *value);
 void js_append(struct js *array, struct js *value);
 
-/* NULL, and the reason in `why` (size bytes), unless text is exactly one JSON value without duplicate keys. */
+/* NULL, and the reason in `why` (size bytes), unless text is exactly one JSON value without
+   duplicate keys. */
 struct js *js_parse(const char *text, size_t length, char *why, size_t size);
 struct js *js_copy(const struct js *v);
 void js_free(struct js *v);
@@ -47,7 +48,8 @@ void *js_next(const struct js *object, void *it);
 const char *js_key(void *it);
 const struct js *js_value(void *it);
 
-/* The text of v in a new string, on one line or indented. Reals have 15 digits: what was typed comes back. */
+/* The text of v in a new string, on one line or indented. Reals have 15 digits: what was typed
+   comes back. */
 char *js_dump(const struct js *v, bool indent);
 
 #endif

@@ -4,7 +4,8 @@
 
 #include <stddef.h>
 
-/* n objects of `size` bytes, uninitialised or zeroed; never NULL, even for n = 0. Free with free(). */
+/* n objects of `size` bytes, uninitialised or zeroed; never NULL, even for n = 0. Free with free().
+   */
 void *xmalloc(size_t n, size_t size);
 void *xcalloc(size_t n, size_t size);
 void *xrealloc(void *p, size_t n, size_t size);

@@ -9,7 +9,7 @@ bool number_parse_real(const char *text, double min, double max, double *v)
 {
 	char *end;
 
-	/* strtod also takes leading blanks, hexadecimal, inf and nan: here none of them is a number */
+	/* strtod also takes blanks before it, hexadecimal, inf and nan: no numbers here */
 	if (!*text || text[strspn(text, "+-.0123456789eE")])
 		return false;
 	errno = 0;

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Decimal, finite and within min..max; false for anything else, such as hexadecimal, inf and nan. */
+/* Decimal, finite and within min..max; false for anything else, such as hexadecimal, inf and nan.
+   */
 bool number_parse_real(const char *text, double min, double max, double *v);
 
 /* Decimal digits only, within min..max; false for anything else. */

@@ -14,8 +14,8 @@
 #include <unistd.h>
 
 /*
- * The jobs of a run are cut into as many stripes as there are threads. A thread first takes the jobs
- * of its own stripe, whose data the last run left in its cache, then what others have left.
+ * The jobs of a run are cut into as many stripes as there are threads. A thread first takes the
+ * jobs of its own stripe, whose data the last run left in its cache, then what others have left.
  */
 struct stripe {
 	_Alignas(64) atomic_size_t next; // each stripe has a cache line of its own
@@ -23,9 +23,10 @@ struct stripe {
 };
 
 /*
- * A run is open from pool_run's broadcast until the caller finds no job left. A worker enters an open
- * run once (`active` counts those inside) and takes jobs off the stripes; one that wakes too late
- * finds the run closed and goes back to sleep, so that nobody waits for a thread without a job.
+ * A run is open from pool_run's broadcast until the caller finds no job left. A worker enters an
+ * open run once (`active` counts those inside) and takes jobs off the stripes; one that wakes too
+ * late finds the run closed and goes back to sleep, so that nobody waits for a thread without a
+ * job.
  */
 struct pool {
 	unsigned threads;

@@ -11,12 +11,14 @@
 
 struct pool;
 
-/* `threads` >= 1 includes the caller, which works too: pool_new(1) starts none. Dies if it cannot. */
+/* `threads` >= 1 includes the caller, which works too: pool_new(1) starts none. Dies if it cannot.
+   */
 struct pool *pool_new(unsigned threads);
 void pool_free(struct pool *p);
 unsigned pool_threads(const struct pool *p);
 
-/* Run job(arg, k, thread) for every k < jobs and return when all have ended; thread < pool_threads. */
+/* Run job(arg, k, thread) for every k < jobs and return when all have ended; thread < pool_threads.
+   */
 void pool_run(
 	struct pool *p, size_t jobs, void (*job)(void *arg, size_t k, unsigned thread), void *arg);
 

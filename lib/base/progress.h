@@ -1,4 +1,5 @@
-/* progress: a line on stderr with count, rate and time left; only on a terminal, and not with -q. */
+/* progress: a line on stderr with count, rate and time left; only on a terminal, and not with -q.
+   */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 

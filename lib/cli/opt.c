@@ -25,7 +25,7 @@ static const struct opt standard_options[] = {
 	OPT_END,
 };
 
-/* What opt_parse found; one command line a process. */
+/* What opt_parse found; there is one command line per process. */
 static struct {
 	const struct opt_program *program;
 	const struct opt *all[MAX_OPTIONS]; /* the tables and standard_options in one list */
@@ -135,8 +135,7 @@ static void parse_value(const struct opt *o, const char *text)
 	}
 }
 
-/* The tables in getopt_long's own form; its value for option k
-   is FIRST_LONG + k, also for its letter. */
+/* The tables as getopt_long wants them: it returns FIRST_LONG + k for the name of option k. */
 static void getopt_tables(struct option *longs, char *shorts)
 {
 	*shorts++ = ':'; /* a missing value is told apart from an unknown option */
@@ -191,8 +190,8 @@ static void parse_options(int argc, char **argv)
 	}
 }
 
-/* A closed stdin, stdout or stderr must not become a file
-   opened later, which messages would go into. */
+/* A file opened later must not take the place of a closed stdin, stdout or stderr: messages would
+   go into it. */
 static void hold_standard_descriptors(void)
 {
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
@@ -241,7 +240,7 @@ static struct js *uints_json(const struct opt_uints *list)
 	return v;
 }
 
-/* The option's value for provenance; NULL: leave it out. */
+/* The value of an option for provenance; NULL: leave it out. */
 static struct js *option_json(const struct opt *o, bool given)
 {
 	const struct opt_range *range = o->value;

@@ -1,6 +1,6 @@
 /*
- * opt: one table of options that parses, prints --help with live defaults, feeds `provenance` and
- * writes the shell completion. Long options may be abbreviated and take "--name value" or
+ * opt: one table of options, which parses, prints --help with live defaults, feeds `provenance` and
+ * writes the shell completion. Long options may be abbreviated; values follow as "--name value" or
  * "--name=value".
  */
 #ifndef OPT_H
@@ -44,31 +44,35 @@ struct opt {
 	char letter; /* 0: none */
 	const char *name;
 	void *value;
-	uint64_t least, most; /* of whole numbers, of each number of a list */
-	double min, max;      /* of reals */
+	uint64_t least, most; /* bounds of a whole number, of each one in a list */
+	double min, max;      /* bounds of a real */
 	const char *const *choices;
 	const char *metavar, *help;
-	bool local; /* does not change the output: not in provenance (--threads, --log, ...) */
+	bool local; /* does not change the output, so not in provenance: --threads, --log, ... */
 };
 
 /* clang-format off */
-#define OPT_FLAG(letter, name, value, help) { OPT_T_FLAG, letter, name, value, 0, 0, 0, 0, 0, 0, help, false }
-#define OPT_CHOICE(letter, name, value, names, help) { OPT_T_CHOICE, letter, name, value, 0, 0, 0, 0, names, 0, help, false }
-#define OPT_UINT(letter, name, value, least, most, metavar, help) { OPT_T_UINT, letter, name, value, least, most, 0, 0, 0, metavar, help, false }
-#define OPT_UINT64(letter, name, value, least, most, metavar, help) { OPT_T_UINT64, letter, name, value, least, most, 0, 0, 0, metavar, help, false }
-#define OPT_REAL(letter, name, value, min, max, metavar, help) { OPT_T_REAL, letter, name, value, 0, 0, min, max, 0, metavar, help, false }
-#define OPT_STRING(letter, name, value, metavar, help) { OPT_T_STRING, letter, name, value, 0, 0, 0, 0, 0, metavar, help, false }
-#define OPT_PATH(letter, name, value, metavar, help) { OPT_T_PATH, letter, name, value, 0, 0, 0, 0, 0, metavar, help, true }
-#define OPT_PATHS(letter, name, value, metavar, help) { OPT_T_PATHS, letter, name, value, 0, 0, 0, 0, 0, metavar, help, true }
-#define OPT_UINTS(letter, name, value, least, most, metavar, help) { OPT_T_UINTS, letter, name, value, least, most, 0, 0, 0, metavar, help, false }
-#define OPT_RANGE(letter, name, value, metavar, help) { OPT_T_RANGE, letter, name, value, 0, UINT32_MAX, 0, 0, 0, metavar, help, false }
-#define OPT_LOCAL_UINT(letter, name, value, least, most, metavar, help) { OPT_T_UINT, letter, name, value, least, most, 0, 0, 0, metavar, help, true }
-#define OPT_LOCAL_CHOICE(letter, name, value, names, help) { OPT_T_CHOICE, letter, name, value, 0, 0, 0, 0, names, 0, help, true }
-#define OPT_LOCAL_FLAG(letter, name, value, help) { OPT_T_FLAG, letter, name, value, 0, 0, 0, 0, 0, 0, help, true }
-#define OPT_END { OPT_T_END, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, false }
+/* What every option has: letter, name, address of its value, help. */
+#define OPT_OF(kind, l, n, v, h) .type = kind, .letter = l, .name = n, .value = v, .help = h
+
+/* Letter, name, value; then least and most, or names of choices; then metavar; help. */
+#define OPT_FLAG(l, n, v, h)                    { OPT_OF(OPT_T_FLAG, l, n, v, h) }
+#define OPT_CHOICE(l, n, v, names, h)           { OPT_OF(OPT_T_CHOICE, l, n, v, h), .choices = names }
+#define OPT_UINT(l, n, v, low, high, meta, h)   { OPT_OF(OPT_T_UINT, l, n, v, h), .least = low, .most = high, .metavar = meta }
+#define OPT_UINT64(l, n, v, low, high, meta, h) { OPT_OF(OPT_T_UINT64, l, n, v, h), .least = low, .most = high, .metavar = meta }
+#define OPT_REAL(l, n, v, low, high, meta, h)   { OPT_OF(OPT_T_REAL, l, n, v, h), .min = low, .max = high, .metavar = meta }
+#define OPT_STRING(l, n, v, meta, h)            { OPT_OF(OPT_T_STRING, l, n, v, h), .metavar = meta }
+#define OPT_PATH(l, n, v, meta, h)              { OPT_OF(OPT_T_PATH, l, n, v, h), .metavar = meta, .local = true }
+#define OPT_PATHS(l, n, v, meta, h)             { OPT_OF(OPT_T_PATHS, l, n, v, h), .metavar = meta, .local = true }
+#define OPT_UINTS(l, n, v, low, high, meta, h)  { OPT_OF(OPT_T_UINTS, l, n, v, h), .least = low, .most = high, .metavar = meta }
+#define OPT_RANGE(l, n, v, meta, h)             { OPT_OF(OPT_T_RANGE, l, n, v, h), .metavar = meta }
+#define OPT_LOCAL_FLAG(l, n, v, h)              { OPT_OF(OPT_T_FLAG, l, n, v, h), .local = true }
+#define OPT_LOCAL_CHOICE(l, n, v, names, h)     { OPT_OF(OPT_T_CHOICE, l, n, v, h), .choices = names, .local = true }
+#define OPT_LOCAL_UINT(l, n, v, low, high, meta, h) { OPT_OF(OPT_T_UINT, l, n, v, h), .least = low, .most = high, .metavar = meta, .local = true }
+#define OPT_END                                 { .type = OPT_T_END }
 /* clang-format on */
 
-/* The most a whole number of 64 bits may be: provenance holds it as JSON, whose integers end here. */
+/* The greatest 64-bit value of an option: provenance stores it as JSON, whose integers end here. */
 #define OPT_UINT64_MAX ((uint64_t)INT64_MAX)
 
 enum { OPT_MAX_TABLES = 4 };
@@ -84,18 +88,18 @@ struct opt_program {
 };
 
 /*
- * Parse the command line. -h/--help, --version, -q and --completion are everybody's. Sets the name
- * for die.h. Returns the operands, NULL-terminated (borrowed from argv); wrong usage exits 2.
+ * Parse the command line. Every program has -h/--help, --version, -q and --completion. Sets the
+ * name for die.h. Returns the operands, NULL-terminated, borrowed from argv; wrong usage exits 2.
  */
 char **opt_parse(int argc, char **argv, const struct opt_program *p);
 
-/* Was this option (by the address of its value) on the command line? */
+/* Was the option with this value address on the command line? */
 bool opt_given(const void *value);
 
 /*
- * This stage's entry for `provenance`: {"program", "version", "options": {...}} with the value of
- * every option that can change the output, defaults too, but of flags only those set, of strings
- * and ranges only those given.
+ * This stage's entry for `provenance`: {"program", "version", "options": {...}} with the values of
+ * all options that can change the output, defaults included; flags only if set, strings and ranges
+ * only if given.
  */
 struct js *opt_provenance(void);
 

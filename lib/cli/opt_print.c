@@ -12,7 +12,7 @@
 
 enum { HELP_COLUMN = 34 };
 
-/* A late write error (a full disk behind --help) is an error too. */
+/* A late write error (`--help` to a full disk) is an error too. */
 static _Noreturn void finish(void)
 {
 	if (fflush(stdout) || ferror(stdout) || fclose(stdout))
@@ -107,7 +107,7 @@ void opt_print_version(const struct opt_program *p)
 	finish();
 }
 
-/* A bash function named after the program, - as _. */
+/* A bash function named after the program, with _ for any other character. */
 void opt_print_completion(
 	const struct opt_program *p, const struct opt *const *options, unsigned num)
 {

@@ -1,5 +1,5 @@
-/* opt_print: what opt.c prints of an option table. Each prints
-   on stdout and exits 0 (1 when it cannot). */
+/* opt_print: what is printed from an option table. Each prints to stdout and exits 0, or 1 if it
+   cannot. */
 #ifndef OPT_PRINT_H
 #define OPT_PRINT_H
 

@@ -8,10 +8,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* Proposals made at a time, two of each four random numbers. */
+/* Proposals made at a time; each block of four random numbers makes two. */
 enum { PROPOSALS = 64 };
 
-/* The draws of each purpose, by the epoch of its numbers. */
+/* What the random numbers of one purpose are for, by their epoch. */
 enum { DIRECTIONS, COUNTS, RANKS = 1, PROPOSED = 0, SHUFFLED = 1 };
 
 /* `n` directions, uniform on the unit sphere. */
@@ -57,7 +57,7 @@ static uint64_t fewest_of(const struct planted_config *c, uint32_t u)
 	return assigned > 2 ? assigned : 2;
 }
 
-/* A quarter of the items: with more, the draws without replacement would take long. */
+/* A quarter of the items: drawing more without replacement would take long. */
 static uint64_t most_of(const struct planted_config *c, uint32_t u)
 {
 	const uint64_t fewest = fewest_of(c, u);
@@ -96,13 +96,13 @@ static uint64_t *make_counts(const struct planted_config *c)
 		rng_start(&r, c->seed, RNG_PLANTED_USER, COUNTS, u);
 		sum += weight[u] = exp(rng_normal(&r));
 	}
-	for (int pass = 0; left > 0; pass++) // in proportion; then evenly what found no room
+	for (int pass = 0; left > 0; pass++) // in proportion; then evenly what did not fit
 		for (uint32_t u = 0; u < c->num_users && left > 0; u++) {
-			const uint64_t room = most_of(c, u) - fewest_of(c, u) - first[u + 1];
+			const uint64_t space = most_of(c, u) - fewest_of(c, u) - first[u + 1];
 			uint64_t add = (uint64_t)((double)extra * (weight[u] / sum));
 
 			add = pass ? left / c->num_users + 1 : add;
-			add = add < room ? add : room;
+			add = add < space ? add : space;
 			add = add < left ? add : left;
 			first[u + 1] += add;
 			left -= add;
@@ -160,10 +160,9 @@ float planted_cosine(const struct planted *w, uint32_t user, uint32_t item)
 }
 
 /*
- * Items drawn by preference: proposed by popularity, accepted with probability exp(-x) for x =
- * strength (1 - cos). Writes those accepted, at most PROPOSALS, to `item` and returns their number.
- * The low half of a product whose high half is the bucket serves as the alias table's second
- * number.
+ * Draw items by preference: propose by popularity, accept with probability exp(-x) for x = strength
+ * (1 - cos). Writes those accepted, at most PROPOSALS, to `item` and returns their number. The high
+ * half of a product selects the bucket of the alias table, its low half is the second number.
  */
 static unsigned propose(const struct planted *w, uint32_t user, struct rng *r, uint32_t *item)
 {

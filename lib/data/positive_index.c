@@ -8,7 +8,7 @@
 
 enum { CHUNK = 256 };
 
-/* Bits set in x (Warren, Hacker's Delight, 5-1); compilers know it. */
+/* Bits set in x (Warren, Hacker's Delight, 5-1); compilers recognise it. */
 static inline uint32_t count_bits(uint32_t x)
 {
 	x -= x >> 1 & 0x55555555;
@@ -16,7 +16,7 @@ static inline uint32_t count_bits(uint32_t x)
 	return ((x + (x >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
 }
 
-/* Append an item: the first of user u, or the next of the user appended last. */
+/* Append an item: the first of user u, or another of the user appended last. */
 static void append(struct positive_index *p, uint32_t item, bool first, uint32_t u)
 {
 	struct positive_index_line *line = &p->line[p->num / POSITIVES_PER_LINE];
@@ -34,18 +34,18 @@ static void append(struct positive_index *p, uint32_t item, bool first, uint32_t
 	p->num++;
 }
 
-void positive_index_init(struct positive_index *p, const struct user_items *h)
+void positive_index_init(struct positive_index *p, const struct user_items *seen)
 {
 	uint32_t users = 0;
 
-	for (uint32_t u = 0; u < h->num_users; u++)
-		users += h->start[u + 1] > h->start[u];
+	for (uint32_t u = 0; u < seen->num_users; u++)
+		users += seen->start[u + 1] > seen->start[u];
 	p->num = p->num_users = 0;
 	p->user = xmalloc(users, sizeof(*p->user));
-	p->line = xmalloc_table(user_items_size(h) / POSITIVES_PER_LINE + 1, sizeof(*p->line));
-	for (uint32_t u = 0; u < h->num_users; u++)
-		for (uint64_t k = h->start[u]; k < h->start[u + 1]; k++)
-			append(p, h->item[k], k == h->start[u], u);
+	p->line = xmalloc_table(user_items_size(seen) / POSITIVES_PER_LINE + 1, sizeof(*p->line));
+	for (uint32_t u = 0; u < seen->num_users; u++)
+		for (uint64_t k = seen->start[u]; k < seen->start[u + 1]; k++)
+			append(p, seen->item[k], k == seen->start[u], u);
 }
 
 void positive_index_release(struct positive_index *p)
@@ -54,7 +54,7 @@ void positive_index_release(struct positive_index *p)
 	free(p->line);
 }
 
-/* In place: the write position never passes the read position, whose line's bits are kept aside. */
+/* In place: writing never overtakes reading; the bits of the line being read are kept aside. */
 void positive_index_drop(struct positive_index *p, const unsigned char *skip)
 {
 	const uint64_t num = p->num;
@@ -79,10 +79,7 @@ void positive_index_drop(struct positive_index *p, const unsigned char *skip)
 	}
 }
 
-/*
- * The first loop does nothing but load: so short that the processor has the cache misses of many
- * rounds under way at once.
- */
+/* The first loop only loads: so short that the processor works on many cache misses at once. */
 static void get_chunk(const struct positive_index *p, const uint64_t *number, size_t count,
 	uint32_t *user, uint32_t *item)
 {

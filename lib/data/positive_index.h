@@ -1,8 +1,8 @@
 /*
- * positives: the interactions of an epoch, numbered from 0: users ascending, their items ascending.
- * Item and user are looked up with one cache miss, without storing a user for each.
+ * positive_index: the interactions of an epoch, numbered from 0 by user, then item. A number gives
+ * its user and item for one cache miss, although no user is stored per interaction.
  *
- * Memory: 4.6 bytes an interaction, 4 a user.
+ * Memory: 4.6 bytes per interaction, 4 per user.
  */
 #ifndef POSITIVE_INDEX_H
 #define POSITIVE_INDEX_H
@@ -12,10 +12,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One cache line: some positives' items, and what gives the users away. */
+/* One cache line: the items of some positives, and what tells their users. */
 enum { POSITIVES_PER_LINE = 14 };
 struct positive_index_line {
-	uint32_t before; /* users that begin before this line */
+	uint32_t before; /* users whose items begin before this line */
 	uint32_t begins; /* bit k: item[k] is the first of its user */
 	uint32_t item[POSITIVES_PER_LINE];
 };
@@ -23,18 +23,18 @@ struct positive_index_line {
 struct positive_index {
 	uint64_t num;
 	uint32_t num_users;
-	uint32_t *user; /* of the users with a positive, ascending */
+	uint32_t *user; /* those with a positive, ascending */
 	struct positive_index_line *line;
 };
 
-/* All items of a finished user_items; one given twice is two positives. */
-void positive_index_init(struct positive_index *p, const struct user_items *h);
+/* All items of a finished user_items; an item listed twice is two positives. */
+void positive_index_init(struct positive_index *p, const struct user_items *seen);
 void positive_index_release(struct positive_index *p);
 
 /* Drop the positives of the users in the set `skip` (bitset.h) and renumber the rest. */
 void positive_index_drop(struct positive_index *p, const unsigned char *skip);
 
-/* Users and items (count) of the positives with these numbers. */
+/* user, item (count): those of the positives with these numbers. */
 void positive_index_get(const struct positive_index *p, const uint64_t *number, size_t count,
 	uint32_t *user, uint32_t *item);
 

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-/* A row that compact() takes out. */
+/* As the user of a row: compact() removes it. */
 #define DROPPED UINT32_MAX
 
 void ratings_grow(struct ratings *r)
@@ -31,7 +31,7 @@ void ratings_release(struct ratings *r)
 	*r = (struct ratings){ 0 };
 }
 
-/* Take out the rows whose user is DROPPED; returns how many. */
+/* Remove the rows whose user is DROPPED; returns how many. */
 static uint32_t compact(struct ratings *r)
 {
 	uint32_t n = 0, before = r->num;
@@ -68,8 +68,8 @@ uint32_t *ratings_count_items(const struct ratings *r)
 	return count(r->item, r->num, r->num_items);
 }
 
-/* Put the row numbers into order[num] user by user, in input order within a user (a counting sort);
-   returns where each user's rows end, a new array. */
+/* Fill order (num) with the row numbers by user, in input order for each (a counting sort). Returns
+   where the rows of each user end, in a new array (num_users). */
 static uint32_t *sort_by_user(const struct ratings *r, uint32_t *order)
 {
 	uint32_t *next = ratings_count_users(r), start = 0;

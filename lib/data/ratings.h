@@ -1,8 +1,8 @@
 /*
- * ratings: a table of ratings in memory, in input order, and the cleaning before a split.
+ * ratings: a table of ratings in memory, in input order, and how it is cleaned before a split.
  *
- * Columns, 20 bytes a rating. "The latest" of several rows is everywhere the one of the
- * greatest time, and among equal times the first in the input.
+ * Stored by column, 20 bytes per rating. The latest of several rows is the one with the greatest
+ * time, and among equal times the first in the input.
  */
 #ifndef RATINGS_H
 #define RATINGS_H
@@ -27,7 +27,7 @@ struct ratings {
 void ratings_grow(struct ratings *r);
 void ratings_release(struct ratings *r);
 
-/* Append one row; its ids must be below the bounds when any function below is called. */
+/* Append one row. Its ids must be below the bounds by the time any function below is called. */
 static inline void ratings_add(struct ratings *r, const struct rating *row)
 {
 	if (r->num == r->capacity)
@@ -46,24 +46,23 @@ static inline struct rating ratings_row(const struct ratings *r, uint32_t k)
 }
 
 /*
- * Keep of each (user, item) the latest row; returns how many were dropped. The rows that stay keep
- * their order. 4 bytes a rating, a user and an item for the time of the call.
+ * Keep only the latest row of each (user, item), in the same order; returns how many were dropped.
+ * Takes 4 bytes per rating, user and item during the call.
  */
 uint32_t ratings_drop_repeats(struct ratings *r);
 
 /*
  * Drop the rows of users with fewer than min_user rows and of items with fewer than min_item rows,
- * again and again until no such user or item is left (the k-core of Seidman 1983, on the graph of
- * users and items); returns how many rows were dropped. 4 bytes a user and 4 an item for the time
- * of the call.
+ * repeatedly, until no such user or item is left (the k-core of Seidman 1983, on the graph of users
+ * and items); returns how many rows were dropped. Takes 4 bytes per user and item during the call.
  */
 uint32_t ratings_core(struct ratings *r, uint32_t min_user, uint32_t min_item);
 
-/* Rows of each user, of each item: a new array of num_users, num_items. */
+/* The number of rows of each user (num_users) or item (num_items), in a new array. */
 uint32_t *ratings_count_users(const struct ratings *r);
 uint32_t *ratings_count_items(const struct ratings *r);
 
-/* Give users (items) new numbers: new_id[old], of which there are num. */
+/* Renumber users or items: id k becomes new_id[k], which is below num. */
 void ratings_number_users(struct ratings *r, const uint32_t *new_id, uint32_t num);
 void ratings_number_items(struct ratings *r, const uint32_t *new_id, uint32_t num);
 

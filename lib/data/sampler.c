@@ -15,7 +15,7 @@ struct sampler {
 	const struct user_items *excluded;
 	uint64_t seed;
 	uint32_t num_items;
-	uint32_t surplus; // 2^32 mod num_items: with a low half below it, biased (Lemire 2019)
+	uint32_t surplus; // 2^32 mod num_items: a product whose low half is below it is biased
 
 	bool weighted;
 	struct alias alias;
@@ -23,19 +23,19 @@ struct sampler {
 	unsigned filter_bits;
 	uint32_t *filter;
 
-	unsigned char *taken; // of sampler_distinct: a bit an item
+	unsigned char *taken; // of sampler_distinct: a set of items
 };
 
 /*
- * The filter is a Bloom filter (1970) with two bits for a excluded item: one in the user's own part,
- * filter_bits long for each item excluded to him, the other near it, in the same cache line. An item
- * without both is open.
+ * The filter is a Bloom filter (Bloom 1970) with two bits per excluded item: one within the user's
+ * own stretch, which has filter_bits per excluded item of the user, the other near it, in the same
+ * cache line. An item that lacks either bit is allowed.
  */
 static inline uint64_t own_bit(
 	const struct sampler *s, uint64_t start, uint64_t length, uint32_t item)
 {
-	const uint64_t room = length * s->filter_bits, hash = item * HASH;
-	const uint64_t high = (room >> 32) * hash, low = (room & UINT32_MAX) * hash;
+	const uint64_t bits = length * s->filter_bits, hash = item * HASH;
+	const uint64_t high = (bits >> 32) * hash, low = (bits & UINT32_MAX) * hash;
 
 	return start * s->filter_bits + high + (low >> 32);
 }
@@ -123,10 +123,10 @@ static uint32_t pick(const struct sampler *s, struct rng *r)
 	return s->weighted ? alias_pick(&s->alias, item, rng_u32(r)) : item;
 }
 
-/* The r-th number, from 0, that is not among n ascending, different ones. */
-static uint32_t nth_open(const uint32_t *excluded, uint32_t n, uint32_t r)
+/* The r-th number, from 0, that is not among the n ascending, distinct ones in `excluded`. */
+static uint32_t nth_allowed(const uint32_t *excluded, uint32_t n, uint32_t r)
 {
-	uint32_t low = 0, high = n; // excluded[k] - k numbers below excluded[k] are open
+	uint32_t low = 0, high = n; // excluded[k] - k numbers below excluded[k] are allowed
 
 	while (low < high) {
 		const uint32_t middle = low + (high - low) / 2;
@@ -139,7 +139,7 @@ static uint32_t nth_open(const uint32_t *excluded, uint32_t n, uint32_t r)
 	return r + low;
 }
 
-/* The first draw of the record met a excluded item, or none: go on from numbers of its own. */
+/* The first draw of the record hit an excluded item, or was biased: continue with other numbers. */
 static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t record, uint32_t user)
 {
 	struct rng r;
@@ -155,14 +155,13 @@ static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t rec
 	}
 	if (s->weighted)
 		return alias_draw_rest(&s->alias, excluded, n, &r);
-	return nth_open(excluded, n, rng_below(&r, s->num_items - n));
+	return nth_allowed(excluded, n, rng_below(&r, s->num_items - n));
 }
 
 /*
- * The first draws of up to CHUNK records. Record k's random numbers are the words from k x width on
- * of the blocks 0, 1, ..., where width is what a draw takes: one word, or two with weights. Every
- * loop but the last is without branches, and short, so that the processor has the cache misses of
- * many records under way at once.
+ * The first draws of up to CHUNK records. Record k takes `width` words from word k x width of the
+ * blocks 0, 1, ... on: one word, or two with weights. Every loop but the last is short and has no
+ * branches, so that the processor works on the cache misses of many records at once.
  */
 static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
 	const uint32_t *user, uint32_t *item)
@@ -214,16 +213,16 @@ static inline uint64_t weight_of(const struct sampler *s, uint32_t item)
 	return s->weighted ? alias_weight(&s->alias, item) : 1;
 }
 
-static uint32_t count_open(const struct sampler *s)
+static uint32_t count_allowed(const struct sampler *s)
 {
-	uint32_t open = 0;
+	uint32_t allowed = 0;
 
 	for (uint32_t i = 0; i < s->num_items; i++)
-		open += !bitset_has(s->taken, i) && weight_of(s, i) > 0;
-	return open;
+		allowed += !bitset_has(s->taken, i) && weight_of(s, i) > 0;
+	return allowed;
 }
 
-/* Draw among the items not taken by a look at all of them. */
+/* Draw among the items that are not taken, by a pass over all items. */
 static uint32_t draw_not_taken(const struct sampler *s, struct rng *r)
 {
 	uint64_t total = 0, t;
@@ -255,7 +254,7 @@ static uint32_t draw_new(const struct sampler *s, struct rng *r)
 uint32_t sampler_distinct(struct sampler *s, uint32_t user, uint64_t wanted, uint32_t *out)
 {
 	struct rng r;
-	uint32_t n, open, given = 0;
+	uint32_t n, allowed, given = 0;
 	const uint32_t *excluded = user_items_get(s->excluded, user, &n);
 
 	if (!s->taken)
@@ -263,9 +262,9 @@ uint32_t sampler_distinct(struct sampler *s, uint32_t user, uint64_t wanted, uin
 	bitset_clear(s->taken, s->num_items);
 	for (uint32_t k = 0; k < n; k++)
 		bitset_add(s->taken, excluded[k]);
-	open = s->weighted ? count_open(s) : s->num_items - n;
-	if (open <= wanted) {
-		for (uint32_t i = 0; given < open; i++)
+	allowed = s->weighted ? count_allowed(s) : s->num_items - n;
+	if (allowed <= wanted) {
+		for (uint32_t i = 0; given < allowed; i++)
 			if (!bitset_has(s->taken, i) && weight_of(s, i) > 0)
 				out[given++] = i;
 		return given;

@@ -9,13 +9,13 @@ const char *const split_mode_names[] = { "leave-one-out", "random", "global-time
 
 #define NO_ROW UINT32_MAX
 
-/* Rows later than `time`, and of those at `time` the ones before row number `end`. */
+/* The rows later than `time`, and those at `time` with a number below `end`. */
 struct cut {
 	int64_t time;
 	uint32_t end;
 };
 
-/* A user's latest row and the second latest, or NO_ROW. */
+/* The latest and second latest row of a user, or NO_ROW. */
 struct held_out {
 	uint32_t row[2];
 	int64_t time[2];
@@ -70,11 +70,11 @@ static void leave_one_out(struct split *s)
 	free(held_out);
 }
 
-/* The cut before the latest n rows: the n-th greatest time, 16 bits of it in each of 4 passes. */
+/* The cut before the latest n rows: finds the n-th greatest time, 16 bits in each of 4 passes. */
 static struct cut cut_latest(const struct ratings *r, uint32_t n)
 {
 	enum { DIGITS = 1 << 16 };
-	const uint64_t sign = UINT64_C(1) << 63; /* so that unsigned order is the order of times */
+	const uint64_t sign = UINT64_C(1) << 63; /* makes the unsigned order that of the times */
 	uint32_t *rows, left = n, end = 0;
 	uint64_t found = 0;
 
@@ -121,7 +121,7 @@ static void global_time(struct split *s)
 						      : PART_TRAIN;
 }
 
-/* One number in [0, 1) for each pair of labels: the split does not depend on other rows. */
+/* One number in [0, 1) per pair of raw ids: a row's part does not depend on other rows. */
 static void at_random(struct split *s)
 {
 	const struct ratings *r = s->ratings;
@@ -187,7 +187,7 @@ static bool comes_after(const struct ratings *r, uint32_t a, uint32_t b)
 	return r->time[a] != r->time[b] ? r->time[a] > r->time[b] : a > b;
 }
 
-/* Let row[k] sink in a heap of n whose top is the last to come. */
+/* Let row[k] sink in a heap of n rows whose top comes last. */
 static void sink(const struct ratings *r, uint32_t *row, uint32_t n, uint32_t k)
 {
 	uint32_t sinking = row[k];
@@ -202,7 +202,8 @@ static void sink(const struct ratings *r, uint32_t *row, uint32_t n, uint32_t k)
 	row[k] = sinking;
 }
 
-/* Sort one user's rows by (time, input order), in place (heapsort: no memory, no bad case). */
+/* Sort the rows of one user by (time, input order), in place (heapsort: no memory, no worst case).
+   */
 static void sort_rows(const struct ratings *r, uint32_t *row, uint32_t n)
 {
 	uint32_t sorted = 1;

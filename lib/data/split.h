@@ -1,11 +1,11 @@
 /*
  * split: which rows of a rating table are test, which valid, which train.
  *
- *   leave-one-out  each user's latest row is test, the second latest valid (ratings.h: the latest).
- *                  A user with fewer than 2 rows, with valid 3, stays in train.
- *   random         a row is test with probability R and valid with R again: one number of
- *                  Philox keyed by (seed, the labels of user and item) below R, from R to 2 R
- *   global-time    the latest R of all rows are test, the R before them valid
+ *   leave-one-out  each user's latest row is test, the second latest valid (latest: see ratings.h).
+ *                  A user with fewer than 2 rows, or 3 with a valid part, stays in train.
+ *   random         a row is test with probability R and valid with probability R: a number of
+ *                  Philox, keyed by the seed and the raw ids of user and item, is below R or 2 R
+ *   global-time    a share R of all rows, the latest, is test, the same share before them valid
  */
 #ifndef SPLIT_H
 #define SPLIT_H
@@ -23,27 +23,27 @@ enum split_part { PART_TRAIN, PART_TEST, PART_VALID };
 struct split_config {
 	enum split_mode mode;
 	bool valid;   /* is there a valid part? */
-	double ratio; /* R of random and global-time, in (0, 1), with valid in (0, 1/2) */
+	double ratio; /* R of random and global-time, in (0, 1), or (0, 1/2) with a valid part */
 	uint64_t seed;
-	const uint64_t *user_hash, *item_hash; /* random: raw_id_hash of each; borrowed */
+	const uint64_t *user_hash, *item_hash; /* random: raw_id_hash of each id; borrowed */
 };
 
 struct split;
 
-/* `ratings` is borrowed and must not change. 1 byte a rating; for the time of
-   the call leave-one-out takes 28 bytes a user, the others 1. */
+/* `ratings` is borrowed and must not change. Takes 1 byte per rating; during the call, 28 bytes per
+   user with leave-one-out, else 1. */
 struct split *split_new(const struct ratings *ratings, const struct split_config *config);
 void split_free(struct split *s);
 
 enum split_part split_part(const struct split *s, uint32_t row);
 
 /*
- * The numbers of a part's rows by (user, time, input order): a new array of
- * split_counts()->rows[part]. 4 bytes a user for the time of the call.
+ * The row numbers of a part by (user, time, input order), in a new array of
+ * split_counts()->rows[part]. Takes 4 bytes per user during the call.
  */
 uint32_t *split_select(const struct split *s, enum split_part part);
 
-/* What split_new has found. */
+/* What split_new found. */
 struct split_counts {
 	uint32_t rows[3];	  /* of each part */
 	uint32_t short_users;	  /* leave-one-out: too few rows */

@@ -9,89 +9,89 @@
 
 enum { MIN_PENDING = 1 << 17, READ_ROWS = 4096, INSERTION_MAX = 32 };
 
-void user_items_init(struct user_items *h, uint32_t num_users, uint32_t num_items)
+void user_items_init(struct user_items *m, uint32_t num_users, uint32_t num_items)
 {
-	*h = (struct user_items){ .num_users = num_users, .num_items = num_items };
-	h->start = xcalloc((size_t)num_users + 1, sizeof(*h->start));
-	h->item = xmalloc(0, sizeof(*h->item));
+	*m = (struct user_items){ .num_users = num_users, .num_items = num_items };
+	m->start = xcalloc((size_t)num_users + 1, sizeof(*m->start));
+	m->item = xmalloc(0, sizeof(*m->item));
 }
 
-void user_items_release(struct user_items *h)
+void user_items_release(struct user_items *m)
 {
-	free(h->start);
-	free(h->item);
-	free(h->pending);
-	*h = (struct user_items){ 0 };
+	free(m->start);
+	free(m->item);
+	free(m->pending);
+	*m = (struct user_items){ 0 };
 }
 
-uint64_t user_items_size(const struct user_items *h)
+uint64_t user_items_size(const struct user_items *m)
 {
-	return h->start[h->num_users];
+	return m->start[m->num_users];
 }
 
 /*
- * Move the pending rows into the matrix: every user's items move up, last user first, to leave a
- * gap behind them for the new ones. start[u + 1] serves as the end of u's items so far until the
- * gaps are full.
+ * Move the pending rows into the matrix: the items of every user move up, the last user first, and
+ * leave a gap for the new ones. Until the gaps are full, start[u + 1] is where the items of u end
+ * so far.
  */
-static void merge_pending(struct user_items *h)
+static void merge_pending(struct user_items *m)
 {
-	uint32_t *added = xcalloc(h->num_users, sizeof(*added));
-	uint64_t end = user_items_size(h) + h->num_pending;
+	uint32_t *added = xcalloc(m->num_users, sizeof(*added));
+	uint64_t end = user_items_size(m) + m->num_pending;
 
-	for (size_t k = 0; k < h->num_pending; k++)
-		added[h->pending[k] >> 32]++;
-	h->item = xrealloc(h->item, end, sizeof(*h->item));
-	for (uint32_t u = h->num_users; u-- > 0;) {
-		const uint64_t old = h->start[u], n = h->start[u + 1] - old;
+	for (size_t k = 0; k < m->num_pending; k++)
+		added[m->pending[k] >> 32]++;
+	m->item = xrealloc(m->item, end, sizeof(*m->item));
+	for (uint32_t u = m->num_users; u-- > 0;) {
+		const uint64_t old = m->start[u], n = m->start[u + 1] - old;
 
 		end -= n + added[u];
-		memmove(h->item + end, h->item + old, n * sizeof(*h->item));
-		h->start[u + 1] = end + n;
+		memmove(m->item + end, m->item + old, n * sizeof(*m->item));
+		m->start[u + 1] = end + n;
 	}
-	for (size_t k = 0; k < h->num_pending; k++)
-		h->item[h->start[(h->pending[k] >> 32) + 1]++] = (uint32_t)h->pending[k];
-	h->num_pending = 0;
+	for (size_t k = 0; k < m->num_pending; k++)
+		m->item[m->start[(m->pending[k] >> 32) + 1]++] = (uint32_t)m->pending[k];
+	m->num_pending = 0;
 	free(added);
 }
 
-void user_items_add(struct user_items *h, uint32_t user, uint32_t item)
+void user_items_add(struct user_items *m, uint32_t user, uint32_t item)
 {
-	if (user >= h->num_users || item >= h->num_items)
-		BUG("user %u, item %u in a history of %u x %u", user, item, h->num_users,
-			h->num_items);
-	if (h->num_pending == h->capacity) {
-		const uint64_t wanted = user_items_size(h) / 8;
+	if (user >= m->num_users || item >= m->num_items)
+		BUG("user %u, item %u in a matrix of %u x %u", user, item, m->num_users,
+			m->num_items);
+	if (m->num_pending == m->capacity) {
+		const uint64_t wanted = user_items_size(m) / 8;
 
-		if (h->num_pending)
-			merge_pending(h);
-		h->capacity = wanted > MIN_PENDING ? wanted : MIN_PENDING;
-		h->pending = xrealloc(h->pending, h->capacity, sizeof(*h->pending));
+		if (m->num_pending)
+			merge_pending(m);
+		m->capacity = wanted > MIN_PENDING ? wanted : MIN_PENDING;
+		m->pending = xrealloc(m->pending, m->capacity, sizeof(*m->pending));
 	}
-	h->pending[h->num_pending++] = (uint64_t)user << 32 | item;
+	m->pending[m->num_pending++] = (uint64_t)user << 32 | item;
 }
 
-uint64_t user_items_add_stream(struct user_items *h, struct rec_reader *r)
+uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r)
 {
 	const struct rec_header *header = rec_header(r);
 	struct interaction *rows;
 	size_t n;
 
-	if (header->num_users > h->num_users || header->num_items > h->num_items)
-		die("'%s' is bounded by %u users and %u items, more than %u and %u", rec_name(r),
-			header->num_users, header->num_items, h->num_users, h->num_items);
+	if (header->num_users > m->num_users || header->num_items > m->num_items)
+		die("'%s' has %u users and %u items, more than %u and %u", rec_name(r),
+			header->num_users, header->num_items, m->num_users, m->num_items);
 	rows = xmalloc(READ_ROWS, sizeof(*rows));
 	while ((n = rec_read_rows(r, rows, READ_ROWS)) > 0)
 		for (size_t k = 0; k < n; k++)
-			user_items_add(h, rows[k].user, rows[k].item);
+			user_items_add(m, rows[k].user, rows[k].item);
 	free(rows);
 	return rec_rows(r);
 }
 
-uint64_t user_items_add_file(struct user_items *h, const char *path)
+uint64_t user_items_add_file(struct user_items *m, const char *path)
 {
 	struct rec_reader *r = rec_open(path, 1u << REC_INTERACTION);
-	uint64_t rows = user_items_add_stream(h, r);
+	uint64_t rows = user_items_add_stream(m, r);
 
 	rec_close(r, true);
 	return rows;
@@ -109,7 +109,7 @@ static void insertion_sort(uint32_t *item, uint64_t n)
 	}
 }
 
-/* Sort by digits of 8 bits, lowest first; `spare` has room for n. */
+/* Sort by digits of 8 bits, lowest first; `spare` holds n. */
 static void radix_sort(uint32_t *item, uint64_t n, uint32_t num_items, uint32_t *spare)
 {
 	uint32_t *from = item, *to = spare;
@@ -135,47 +135,47 @@ static void radix_sort(uint32_t *item, uint64_t n, uint32_t num_items, uint32_t 
 		memcpy(item, from, n * sizeof(*item));
 }
 
-void user_items_finish_all(struct user_items *h)
+void user_items_finish_all(struct user_items *m)
 {
 	uint64_t longest = 0;
 	uint32_t *spare;
 
-	if (h->num_pending)
-		merge_pending(h);
-	free(h->pending);
-	h->pending = NULL;
-	h->capacity = 0;
-	for (uint32_t u = 0; u < h->num_users; u++)
-		if (h->start[u + 1] - h->start[u] > longest)
-			longest = h->start[u + 1] - h->start[u];
+	if (m->num_pending)
+		merge_pending(m);
+	free(m->pending);
+	m->pending = NULL;
+	m->capacity = 0;
+	for (uint32_t u = 0; u < m->num_users; u++)
+		if (m->start[u + 1] - m->start[u] > longest)
+			longest = m->start[u + 1] - m->start[u];
 	spare = xmalloc(longest, sizeof(*spare));
-	for (uint32_t u = 0; u < h->num_users; u++) {
-		const uint64_t n = h->start[u + 1] - h->start[u];
+	for (uint32_t u = 0; u < m->num_users; u++) {
+		const uint64_t n = m->start[u + 1] - m->start[u];
 
 		if (n <= INSERTION_MAX)
-			insertion_sort(h->item + h->start[u], n);
+			insertion_sort(m->item + m->start[u], n);
 		else
-			radix_sort(h->item + h->start[u], n, h->num_items, spare);
+			radix_sort(m->item + m->start[u], n, m->num_items, spare);
 	}
 	free(spare);
 }
 
-uint64_t user_items_finish(struct user_items *h)
+uint64_t user_items_finish(struct user_items *m)
 {
 	uint64_t kept = 0, begin = 0, total;
 
-	user_items_finish_all(h);
-	total = user_items_size(h);
-	for (uint32_t u = 0; u < h->num_users; u++) {
-		const uint64_t end = h->start[u + 1], first = kept;
+	user_items_finish_all(m);
+	total = user_items_size(m);
+	for (uint32_t u = 0; u < m->num_users; u++) {
+		const uint64_t end = m->start[u + 1], first = kept;
 
 		for (uint64_t k = begin; k < end; k++)
-			if (kept == first || h->item[kept - 1] != h->item[k])
-				h->item[kept++] = h->item[k];
-		h->start[u + 1] = kept;
+			if (kept == first || m->item[kept - 1] != m->item[k])
+				m->item[kept++] = m->item[k];
+		m->start[u + 1] = kept;
 		begin = end;
 	}
-	h->item = xrealloc(h->item, kept, sizeof(*h->item));
+	m->item = xrealloc(m->item, kept, sizeof(*m->item));
 	return total - kept;
 }
 
@@ -189,18 +189,18 @@ void user_items_copy(struct user_items *to, const struct user_items *from)
 	memcpy(to->item, from->item, size * sizeof(*to->item));
 }
 
-const uint32_t *user_items_get(const struct user_items *h, uint32_t user, uint32_t *n)
+const uint32_t *user_items_get(const struct user_items *m, uint32_t user, uint32_t *n)
 {
-	*n = (uint32_t)(h->start[user + 1] - h->start[user]);
-	return h->item + h->start[user];
+	*n = (uint32_t)(m->start[user + 1] - m->start[user]);
+	return m->item + m->start[user];
 }
 
-bool user_items_has(const struct user_items *h, uint32_t user, uint32_t item)
+bool user_items_has(const struct user_items *m, uint32_t user, uint32_t item)
 {
 	uint32_t n;
-	const uint32_t *at = user_items_get(h, user, &n);
+	const uint32_t *at = user_items_get(m, user, &n);
 
-	while (n > 1) { // at[0] .. at[n - 1] has it, if any; no branch to mispredict
+	while (n > 1) { // if there, it is among at[0] .. at[n - 1]; no branch to mispredict
 		const uint32_t half = n / 2;
 
 		at += (at[half - 1] < item) * half;

@@ -1,12 +1,13 @@
 /*
- * user_items: the items of each user, as a CSR matrix: what was seen, what is excluded.
+ * user_items: the items of each user as a CSR matrix: what they have seen, what is excluded for
+ * them.
  *
- * Rows are added from one or several interaction streams in any order, then user_items_finish sorts
- * each user's items and drops duplicates; only then may the items be asked for. Adding more rows
- * and finishing again is fine.
+ * Rows are added from one or more interaction streams in any order; then user_items_finish sorts
+ * the items of each user and drops duplicates, and only then may they be read. Adding more rows and
+ * finishing again is fine.
  *
- * Memory: 4 bytes an interaction + 8 a user; while rows are added 1 byte an interaction, 4 a user
- * and 1 MiB more.
+ * Memory: 4 bytes per interaction and 8 per user; while rows are added, another 1 per interaction,
+ * 4 per user and 1 MiB.
  */
 #ifndef USER_ITEMS_H
 #define USER_ITEMS_H
@@ -27,38 +28,38 @@ struct user_items {
 	size_t num_pending, capacity;
 };
 
-/* An empty matrix with bounds; ids given later must be below them. */
-void user_items_init(struct user_items *h, uint32_t num_users, uint32_t num_items);
-void user_items_release(struct user_items *h);
+/* An empty matrix; ids added later must be below these bounds. */
+void user_items_init(struct user_items *m, uint32_t num_users, uint32_t num_items);
+void user_items_release(struct user_items *m);
 
 /* Add one row. */
-void user_items_add(struct user_items *h, uint32_t user, uint32_t item);
+void user_items_add(struct user_items *m, uint32_t user, uint32_t item);
 
-/* Add all rows of an interaction stream up to its verified end; returns how many. Dies when the
-   stream's bounds exceed the matrix's. */
-uint64_t user_items_add_stream(struct user_items *h, struct rec_reader *r);
+/* Add all rows of an interaction stream up to its verified end; returns how many. Dies if the
+   bounds of the stream exceed those of the matrix. */
+uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r);
 
-/* Open, add and close an interaction file (--seen, --exclude,
-   --train); returns its number of rows. */
-uint64_t user_items_add_file(struct user_items *h, const char *path);
+/* Open, add and close an interaction file (--seen, --exclude, --train); returns its number of rows.
+   */
+uint64_t user_items_add_file(struct user_items *m, const char *path);
 
-/* Bring all rows into the matrix and sort each user's items.
-   Drops duplicates and returns how many. */
-uint64_t user_items_finish(struct user_items *h);
+/* Move all rows into the matrix, sort the items of each user and drop duplicates; returns how many.
+   */
+uint64_t user_items_finish(struct user_items *m);
 
-/* The same, but a row given twice stays twice in the list. */
-void user_items_finish_all(struct user_items *h);
+/* The same, except that duplicates stay. */
+void user_items_finish_all(struct user_items *m);
 
-/* A copy of a finished user_items in `to`, which was not initialised. */
+/* Initialise `to` as a copy of a finished user_items. */
 void user_items_copy(struct user_items *to, const struct user_items *from);
 
-/* The items of a user, ascending; *n is their number. Borrowed. */
-const uint32_t *user_items_get(const struct user_items *h, uint32_t user, uint32_t *n);
+/* The items of a user, ascending, borrowed; *n is their number. */
+const uint32_t *user_items_get(const struct user_items *m, uint32_t user, uint32_t *n);
 
 /* Does the user have the item? Binary search. */
-bool user_items_has(const struct user_items *h, uint32_t user, uint32_t item);
+bool user_items_has(const struct user_items *m, uint32_t user, uint32_t item);
 
-/* Items of all users. */
-uint64_t user_items_size(const struct user_items *h);
+/* The number of items of all users together. */
+uint64_t user_items_size(const struct user_items *m);
 
 #endif

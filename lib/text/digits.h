@@ -1,4 +1,4 @@
-/* digits: decimal digits of a text to a number, eight bytes at once. */
+/* digits: parses decimal digits, eight bytes at once. */
 #ifndef DIGITS_H
 #define DIGITS_H
 
@@ -8,9 +8,9 @@
 
 /*
  * How many of the 8 bytes at `p` are digits, up to the first that is not, and the number they make:
- * all bytes at once (Lamport 1975), without a branch to mispredict. In `v` the byte of a digit is its
- * value; adding 0x76 carries any greater byte into its top bit. Then pairs, fours and all eight are
- * combined.
+ * all bytes at once (Lamport 1975), without a branch to mispredict. In `v` the byte of a digit is
+ * its value; adding 0x76 carries any greater byte into its top bit. Then pairs, fours and all eight
+ * are combined.
  */
 static inline unsigned eight_digits(const char *p, uint64_t *number)
 {
@@ -27,8 +27,8 @@ static inline unsigned eight_digits(const char *p, uint64_t *number)
 	return n;
 }
 
-/* The number that up to 16 digits make; returns where they end, `p` itself where there is none. 16
-   bytes are read in any case. */
+/* The number that up to 16 digits make; returns where they end, `p` itself where there is none.
+   Always reads 16 bytes. */
 static inline const char *scan_digits(const char *p, uint64_t *number)
 {
 	static const uint32_t power[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000,

@@ -14,8 +14,8 @@
 
 enum {
 	MAX_FIELDS = 6,
-	NUMBER_BYTES = 32,   /* a longest number, or name of a value, with room */
-	BUFFER_BYTES = 65536 /* of text, before it is written */
+	NUMBER_BYTES = 32,   /* more than the longest number or name of a value */
+	BUFFER_BYTES = 65536 /* of text, then it is written */
 };
 
 struct export
@@ -24,7 +24,7 @@ struct export
 	enum export_format format;
 	struct rec_info info;
 	const struct id_names *names[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
-	char *before[MAX_FIELDS];			   /* what stands before each field */
+	char *before[MAX_FIELDS];			   /* the text before each field */
 	size_t before_length[MAX_FIELDS];
 	char separator;	 /* of values */
 	const char *end; /* of a row */
@@ -64,8 +64,7 @@ static size_t format_int(char *s, int64_t v)
 	return 1 + format_uint(s + 1, 0 - (uint64_t)v);
 }
 
-/* The fewest digits that strtof takes back to v; whole numbers,
-   the usual ratings and labels, need no search. */
+/* The fewest digits that strtof turns back into v; whole numbers, as most are, need no search. */
 static size_t format_float(char *s, float v)
 {
 	int n = 0;
@@ -219,8 +218,8 @@ void export_rows(struct export *e, const void *rows, size_t n)
 }
 
 /*
- * NumPy's format 1.0 (numpy.lib.format): magic, version, a two-byte length, and a Python dictionary
- * padded with spaces to end, with a line end, at a multiple of 64 bytes.
+ * NumPy's format 1.0 (numpy.lib.format): magic, version, a two-byte length, and a Python
+ * dictionary, padded with spaces so that its line end is at a multiple of 64 bytes.
  */
 static void write_npy_header(struct export *e)
 {

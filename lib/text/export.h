@@ -1,13 +1,13 @@
 /*
- * export: rows of any kind as text or as a NumPy array.
+ * export: writes rows of any kind as text or as a NumPy array.
  *
  *   tsv    fields in the order of the record, tabs between them, no header line
  *   csv    the same with commas, a header line of field names, quotes where RFC 4180 needs them
- *   jsonl  one object a row; a score of -inf, which JSON cannot say, is null
+ *   jsonl  one object per row; a score of -inf, which JSON lacks, is null
  *   npy    a one-dimensional structured array, NumPy's format 1.0
  *
- * A list is one column a value in tsv and csv, with names _1, _2 ..., and an array in jsonl and npy.
- * Floats have the fewest digits that read back as the same float32.
+ * A list has one column per value in tsv and csv, named _1, _2 ..., and is an array in jsonl and
+ * npy. Floats have the fewest digits that read back as the same float32.
  */
 #ifndef EXPORT_H
 #define EXPORT_H
@@ -19,16 +19,16 @@ enum export_format { EXPORT_TSV, EXPORT_CSV, EXPORT_JSONL, EXPORT_NPY };
 
 struct export;
 
-/* Write rows of a stream with header `h` to `path`; `users` and `items` (NULL: none) replace
-   ids and are in the style of the format. */
+/* Write the rows of a stream with header `h` to `path`. `users` and `items` (or NULL) replace ids;
+   their style is that of the format. */
 struct export *export_create(const char *path, enum export_format format,
 	const struct rec_header *h, const struct id_names *users, const struct id_names *items);
 
-/* Structs of the kind. Text is written as it comes. npy begins with the number of rows, so that all
-   rows are held, row_size bytes each, to export_finish. */
+/* Structs of the kind. Text is written at once; npy begins with the number of rows, so that all
+   rows are kept until export_finish, row_size bytes each. */
 void export_rows(struct export *e, const void *rows, size_t n);
 
-/* Write what is left and close; dies on any error. */
+/* Write the rest and close; dies on any error. */
 void export_finish(struct export *e);
 
 /* The style of names for a format. */

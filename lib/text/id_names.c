@@ -30,7 +30,8 @@ static void append(struct id_names *names, const void *data, size_t size)
 	names->used += size;
 }
 
-/* As RFC 4180 has it: in quotes where a comma, a quote or a line end would be misread, quotes doubled. */
+/* As RFC 4180 has it: in quotes, themselves doubled, where the text has a comma, a quote or a CR.
+   */
 static void append_csv(struct id_names *names, const char *s, size_t length)
 {
 	if (!memchr(s, ',', length) && !memchr(s, '"', length) && !memchr(s, '\r', length)) {
@@ -46,7 +47,8 @@ static void append_csv(struct id_names *names, const char *s, size_t length)
 	append(names, "\"", 1);
 }
 
-/* Length of the UTF-8 sequence at `s` (RFC 3629: shortest form, no surrogates, up to U+10FFFF); 0: none. */
+/* Bytes of the UTF-8 sequence at `s` (RFC 3629: shortest form, no surrogates, up to U+10FFFF), else
+   0. */
 static size_t utf8_length(const unsigned char *s, size_t left)
 {
 	static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };

@@ -17,7 +17,7 @@ struct import {
 	uint32_t bound[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
 	uint64_t line, start; /* the current line: its number, from 1, and its first byte */
 	char *text;	      /* itself; NULL at the end */
-	bool waiting;	      /* import_rows is to begin with it */
+	bool waiting;	      /* import_rows begins with it */
 };
 
 /* Die about the field at `at` of the current line. */
@@ -40,8 +40,7 @@ static bool parse_int(const char *text, int64_t *v)
 	return true;
 }
 
-/* The whole string as strtof takes it, so that what export
-   printed comes back; no blanks, no hexadecimal. */
+/* The whole string as strtof reads it: what export wrote comes back. No blanks, no hexadecimal. */
 static bool parse_float(const char *text, float *v)
 {
 	char *end;
@@ -85,7 +84,7 @@ static void parse_field(
 	}
 }
 
-/* Is the line the names of the values? */
+/* Does the line hold the names of the values? */
 static bool is_header(const struct import *in, const char *text)
 {
 	const unsigned num = rec_num_values(&in->info);
@@ -114,7 +113,7 @@ static unsigned count_fields(const struct import *in)
 	return found;
 }
 
-/* Fields of the current line, which is cut at its separators. */
+/* Parse the fields of the current line, which is cut at its separators. */
 static void parse_line(struct import *in, unsigned char *row)
 {
 	const struct rec_info *info = &in->info;

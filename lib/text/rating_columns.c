@@ -14,7 +14,7 @@ const char *const rating_format_names[] = { "auto", "ml-100k", "ml-1m", "text", 
 
 static const char *const column_names[] = { "-", "user", "item", "rating", "time" };
 
-/* Names a header may give a column, in small letters, and RecBole's without their ":type". */
+/* Names a header may give a column, in lower case, RecBole's without their ":type". */
 static const struct {
 	const char *name;
 	enum column column;
@@ -39,7 +39,7 @@ static const struct {
 } delimiter_names[] = { { "\t", "tab" }, { " ", "space" }, { ",", "comma" }, { ";", "semicolon" },
 	{ "|", "bar" } };
 
-/* From this many seconds after 1970 on (March 1973) a third column is a time. */
+/* A third column of at least this many seconds after 1970 (March 1973) is a time. */
 #define GUESS_TIME_FROM 100000000
 
 /* One field within the sample; not NUL-terminated. */
@@ -48,7 +48,7 @@ struct field {
 	size_t length;
 };
 
-/* A line of the sample, split. */
+/* A line of the sample, split into fields. */
 struct line {
 	unsigned num_fields; /* may exceed those stored */
 	struct field field[RATING_MAX_COLUMNS];
@@ -66,7 +66,7 @@ static void set_delimiter(struct rating_columns *cols, const char *given)
 			RATING_MAX_DELIMITER);
 	if (strpbrk(given, "\r\n0123456789+-."))
 		die_usage(
-			"option --delimiter: '%s' has a line end or part of a number in it", given);
+			"option --delimiter: '%s' contains a line end or part of a number", given);
 	strcpy(cols->delimiter, given);
 }
 
@@ -86,7 +86,7 @@ static bool has_column(const struct rating_columns *cols, enum column column)
 	return false;
 }
 
-/* Columns after the last one used are not looked at. */
+/* Columns after the last one used are ignored. */
 static void drop_last_skips(struct rating_columns *cols)
 {
 	while (cols->num_columns > 0 && cols->column[cols->num_columns - 1] == COLUMN_SKIP)
@@ -107,7 +107,7 @@ static void set_columns(struct rating_columns *cols, const char *given)
 			die_usage("option --columns: '%.*s' is not user, item, rating, time or -",
 				(int)length, at);
 		if (column != COLUMN_SKIP && has_column(cols, column))
-			die_usage("option --columns: '%s' twice", column_names[column]);
+			die_usage("option --columns: '%s' is given twice", column_names[column]);
 		if (cols->num_columns == RATING_MAX_COLUMNS)
 			die_usage("option --columns: more than %d columns", RATING_MAX_COLUMNS);
 		cols->column[cols->num_columns++] = column;
@@ -175,7 +175,7 @@ static unsigned split_sample(
 	return n;
 }
 
-/* An unsigned or negative decimal number; with `whole` nothing but digits after the sign. */
+/* A decimal number, perhaps negative; with `whole`, only digits after the sign. */
 static bool looks_numeric(const struct field *f, bool whole)
 {
 	size_t k = f->length > 0 && f->at[0] == '-';
@@ -225,7 +225,7 @@ static bool mostly_whole(const struct line *lines, unsigned n, unsigned c, long 
 	return whole > n / 2;
 }
 
-/* Is column c, where there, empty in all lines? */
+/* Is column c empty in every line that has it? */
 static bool all_empty(const struct line *lines, unsigned n, unsigned c)
 {
 	for (unsigned k = 0; k < n; k++)
@@ -234,7 +234,7 @@ static bool all_empty(const struct line *lines, unsigned n, unsigned c)
 	return true;
 }
 
-/* Columns by place: user, item, then a rating and a time. */
+/* Columns by position: user, item, then a rating and a time. */
 static void guess_columns(struct rating_columns *cols, const struct line *lines, unsigned n,
 	unsigned columns, const char *name)
 {
@@ -243,7 +243,7 @@ static void guess_columns(struct rating_columns *cols, const struct line *lines,
 	while (columns > 2 && columns <= RATING_MAX_COLUMNS && all_empty(lines, n, columns - 1))
 		columns--;
 	if (columns > 4)
-		die("'%s' has %u columns and no header that names them: say which is what with --columns",
+		die("'%s' has %u columns and no header that names them: name them with --columns",
 			name, columns);
 	if (columns == 4)
 		set_columns(cols, "user,item,rating,time");
@@ -255,7 +255,7 @@ static void guess_columns(struct rating_columns *cols, const struct line *lines,
 		set_columns(cols, "user,item,rating");
 }
 
-/* The number of fields that most lines have, of equals the first. */
+/* The most frequent number of fields; the first of several. */
 static unsigned usual_fields(const struct line *lines, unsigned n)
 {
 	unsigned usual = 0, most = 0;
@@ -273,7 +273,7 @@ static unsigned usual_fields(const struct line *lines, unsigned n)
 	return usual;
 }
 
-/* The first delimiter by which most lines have two fields or more. */
+/* The first delimiter that splits most lines into two fields or more. */
 static void guess_delimiter(struct rating_columns *cols, struct line *lines, const char *text,
 	size_t size, const char *name)
 {
@@ -282,10 +282,10 @@ static void guess_delimiter(struct rating_columns *cols, struct line *lines, con
 			strcpy(cols->delimiter, delimiters[d]);
 			return;
 		}
-	die("'%s' has one column by any usual delimiter: say which with --delimiter", name);
+	die("'%s': no usual delimiter splits its lines: name one with --delimiter", name);
 }
 
-/* Without known names: a header has a word where a number belongs and the next line a number. */
+/* A header without known names: a word where a number belongs, and a number in the next line. */
 static bool looks_like_header(
 	const struct rating_columns *cols, const struct line *lines, unsigned n)
 {

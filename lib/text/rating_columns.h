@@ -27,8 +27,8 @@ struct rating_columns {
 
 /*
  * The columns of a format. `delimiter` ("\t", "tab", "::" ...) and `columns` ("user,item,-,time")
- * come from the user and may be NULL; wrong usage exits 2. Where they are not given, FORMAT_TEXT has
- * a tab, user,item,rating,time and no header; FORMAT_AUTO leaves them to rating_columns_guess.
+ * come from the user and may be NULL; wrong usage exits 2. Where they are not given, FORMAT_TEXT
+ * has a tab, user,item,rating,time and no header; FORMAT_AUTO leaves them to rating_columns_guess.
  */
 void rating_columns_init(struct rating_columns *cols, enum rating_format format,
 	const char *delimiter, const char *columns);

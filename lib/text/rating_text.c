@@ -1,6 +1,6 @@
 /*
- * rating_text: whole lines in one buffer, each parsed in place in one pass. Every line there ends in
- * LF and no delimiter or number holds one, so the scanning loops need no other bound.
+ * rating_text: whole lines in one buffer, each parsed in place in one pass. Every line there ends
+ * in LF and no delimiter or number holds one, so the scanning loops need no other bound.
  */
 #include "text/rating_text.h"
 
@@ -89,7 +89,8 @@ static bool refill(struct rating_text *t)
 	return t->limit > t->buffer;
 }
 
-/* The start of the next line that is not empty; NULL at the end, of the buffer unless `refilling`. */
+/* The start of the next line that is not empty; NULL at the end, of the buffer unless `refilling`.
+   */
 static inline char *next_line(struct rating_text *t, bool refilling)
 {
 	for (;;) {
@@ -175,7 +176,7 @@ static const char *scan_text(
 
 	for (; !at_field_end(t, p); p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			die_field(t, start, what, "has a control character in it");
+			die_field(t, start, what, "contains a control character");
 	if (p == start)
 		die_at(t, start, "%s is empty", what);
 	*id = raw_id_of(start, (size_t)(p - start));
@@ -210,7 +211,7 @@ static const char *scan_real(const struct rating_text *t, const char *start, flo
 	number[end - start] = '\0';
 	if (strlen(number) != (size_t)(end - start) ||
 		!number_parse_real(number, -DBL_MAX, DBL_MAX, &v) || !isfinite((float)v))
-		die_field(t, start, "rating", "is not a number, or not a finite one");
+		die_field(t, start, "rating", "is not a number, or not finite");
 	*value = (float)v;
 	return end;
 }

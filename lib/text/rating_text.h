@@ -41,8 +41,8 @@ size_t rating_text_read(struct rating_text *t, struct rating_text_row *rows, siz
 _Noreturn void rating_text_die(const struct rating_text *t, const struct rating_text_row *row,
 	const char *format, ...) __attribute__((format(printf, 3, 4)));
 
-/* Size and hash of the text read, as decompressed: once all is read, what a provenance entry says as
-   "input". The same for a file, its gzip and a pipe. */
+/* Size and hash of the text read, as decompressed: once all is read, what a provenance entry says
+   as "input". The same for a file, its gzip and a pipe. */
 struct js *rating_text_digest(const struct rating_text *t);
 
 const char *rating_text_name(const struct rating_text *t);

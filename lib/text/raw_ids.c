@@ -19,7 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A key is the number that a canonical raw id stands for, or this bit and the place of its text in `arena`. */
+/* A key is the number that a canonical raw id stands for, or this bit and where its text is in
+   `arena`. */
 #define KEY_TEXT (UINT64_C(1) << 63)
 
 /* Numbers below this are looked up in `direct`: 16 MiB at most. */

@@ -30,7 +30,8 @@ enum { RAW_ID_MAX_DIGITS = 18 };
 /* A raw id from its bytes; decides what is canonical. */
 struct raw_id raw_id_of(const char *text, size_t length);
 
-/* 64 bits of FNV-1a (Fowler, Noll, Vo), the high half folded into the low: depends on the bytes only. */
+/* FNV-1a (Fowler, Noll, Vo), 64 bits, the high half folded into the low: depends on the bytes only.
+   */
 uint64_t raw_id_hash(const char *text, size_t length);
 
 struct raw_ids;
@@ -47,8 +48,8 @@ uint32_t raw_ids_add(struct raw_ids *m, const struct raw_id *raw);
 const char *raw_ids_get(struct raw_ids *m, uint32_t id);
 
 /*
- * The ids with count[id] > 0 in their dense order, in a new array of *n: by value if all of these raw
- * ids consist of decimal digits (of equal values the shorter first), else by first appearance.
+ * The ids with count[id] > 0 in their dense order, in a new array of *n: by value if all of these
+ * raw ids consist of decimal digits (of equal values the shorter first), else by first appearance.
  * Takes 32 bytes per id, and qsort as many again where the numbers are out of order.
  */
 uint32_t *raw_ids_order(const struct raw_ids *m, const uint32_t *count, uint32_t *n);
