@@ -29,7 +29,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith $(if $(DEV),-Werror)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 COF_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -Ilib $(WARNINGS) $(SANITIZE) -pthread
-COF_LIBS := -ljansson -lz -ldeflate -ldl -lm
+COF_LIBS := -ljansson -lz -ldeflate -lxxhash -ldl -lm
 
 .DELETE_ON_ERROR:
 .PRECIOUS: $O/%.o

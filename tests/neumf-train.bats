@@ -154,13 +154,17 @@ files() {
 	assert_equal "$(meta model) $(meta loss) $(meta sigmoid_output) $(meta seed)" "neumf bce false 7"
 	assert_equal "$(meta users) $(meta items) $(meta factors) $(meta mlp_factors) $(meta hidden)" "4 5 3 4 6,5"
 	assert_equal "$(meta device) $(meta compute)" "reference plain"
-	assert_contains "$(meta history)" '[{"program": "test"}, {"program": "neumf-train"'
-	assert_contains "$(meta history)" '"loss": "bce"'
-	assert_contains "$(meta history)" '"mlp-factors": 4'
+	assert_contains "$(meta provenance)" '[{"program": "test"}, {"program": "neumf-train"'
+	assert_contains "$(meta provenance)" '"loss": "bce"'
+	assert_contains "$(meta provenance)" '"mlp-factors": 4'
 	stream triple 20 | neumf-train -q --model gmf --loss hinge --sigmoid-output --device reference -o model
 	assert_equal "$(meta model) $(meta loss) $(meta sigmoid_output)" "gmf hinge true"
 	assert_equal "$(meta factors) $(meta mlp_factors) $(meta hidden)" "8 0 "
-	assert_contains "$(meta history)" '"sigmoid-output": true'
+	assert_contains "$(meta provenance)" '"sigmoid-output": true'
+	stream triple 20 | neumf-train -q --factors 3 --device reference -o model
+	assert_equal "$(meta mlp_factors)" 3
+	run grep -c mlp-factors model # it was not given: provenance does not say it was
+	assert_equal "$output" 0
 }
 
 @test "seed and device are noted, and -q is quiet" {

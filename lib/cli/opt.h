@@ -95,7 +95,8 @@ bool opt_given(const void *value);
 /*
  * This stage's entry for `provenance`: {"program", "version", "options": {...}} with the value of
  * every option that can change the output, defaults too, but of flags only those set, of strings
- * and ranges only those given.
+ * and ranges only those given; of whole numbers not those below their least value, which stands for
+ * "not given".
  */
 struct js *opt_provenance(void);
 
