@@ -1,6 +1,6 @@
 /*
- * The model file: the bytes written against bytes made here, models that come back as they went, and one
- * clear line for every kind of damage.
+ * The model file: the bytes written against bytes made here, models that come back as they went,
+ * and one clear line for every kind of damage.
  */
 #include "check.h"
 #include "child.h"
