@@ -10,7 +10,6 @@
 #include "base/pool.h"
 #include "base/progress.h"
 #include "cli/opt.h"
-#include "model/backend.h"
 #include "model/model_file.h"
 #include "stream/stream.h"
 
@@ -137,39 +136,46 @@ static void write_ratings(const struct planted *w)
 	pool_free(pool);
 }
 
-/* The log preference as a dot product: (strength p_u, 1) . (q_i, b_i). */
-static void write_truth(const struct planted *w)
+static struct neumf_shape truth_shape(void)
 {
-	const uint32_t width = cfg.factors + 1;
-	struct neumf_shape shape = { .model = MODEL_MF,
+	return (struct neumf_shape){ .model = MODEL_MF,
 		.loss = LOSS_BPR,
 		.num_users = cfg.num_users,
 		.num_items = cfg.num_items,
-		.factors = width };
-	struct backend_config config = { .shape = shape, .batch_size = 1 };
-	struct stream_out *out = stream_create(truth, true);
+		.factors = cfg.factors + 1 };
+}
+
+/*
+ * The log preference of user u and item i is the dot product (strength p_u, 1) . (q_i, b_i): the
+ * rows of the tensors gmf_user and gmf_item.
+ */
+static void truth_values(void *arg, unsigned tensor, float *out)
+{
+	const struct planted *w = arg;
+	const uint32_t factors = cfg.factors;
+	struct neumf_shape shape = truth_shape();
 	struct neumf_layout layout;
-	struct js *provenance = js_array();
-	struct backend *backend;
-	float *user, *item;
 
 	neumf_layout(&shape, &layout);
-	config.params = xmalloc(layout.num_params, sizeof(*config.params));
-	user = neumf_param(&layout, config.params, TENSOR_GMF_USER);
-	item = neumf_param(&layout, config.params, TENSOR_GMF_ITEM);
-	for (size_t k = 0; k < (size_t)cfg.num_users * width; k++)
-		user[k] =
-			k % width < cfg.factors
-				? (float)cfg.strength * w->user[k / width * cfg.factors + k % width]
-				: 1;
-	for (size_t k = 0; k < (size_t)cfg.num_items * width; k++)
-		item[k] = k % width < cfg.factors ? w->item[k / width * cfg.factors + k % width]
-						  : (float)w->popularity[k / width];
+	const bool users = layout.tensor[tensor].side == SIDE_USER;
+	for (size_t row = 0; row < layout.tensor[tensor].rows; row++) {
+		for (uint32_t k = 0; k < factors; k++)
+			*out++ = users ? (float)cfg.strength * w->user[row * factors + k]
+				       : w->item[row * factors + k];
+		*out++ = users ? 1 : (float)w->popularity[row];
+	}
+}
+
+static void write_truth(struct planted *w)
+{
+	const struct neumf_shape shape = truth_shape();
+	struct stream_out *out = stream_create(truth, true);
+	struct js *provenance = js_array();
+
 	js_append(provenance, opt_provenance());
-	backend = backend_reference.create(&config);
-	model_file_save(out, &backend_reference, backend, &shape,
-		&(struct model_info){ .seed = cfg.seed, .provenance = provenance });
-	backend_reference.destroy(backend);
+	model_file_save(out, &shape,
+		&(struct model_info){ .seed = cfg.seed, .provenance = provenance }, truth_values,
+		w);
 	js_free(provenance);
 }
 

@@ -43,20 +43,27 @@ int main(int argc, char **argv)
 	struct backend *backend;
 	struct score_run *run;
 	struct scorer scorer;
+	struct model m;
 
 	if (!cfg.model)
 		die_usage("option --model is missing");
 	run = score_run_open(operands[0]);
-	config.params = model_file_load(cfg.model, &config.shape);
-	header.num_users = config.shape.num_users;
-	header.num_items = config.shape.num_items;
+	model_file_load(&m, cfg.model);
+	config.shape = m.shape;
+	config.params = m.params;
+	m.params = NULL; /* the backend's from here on */
+	header.num_users = m.shape.num_users;
+	header.num_items = m.shape.num_items;
+	header.user_ids = m.user_ids;
+	header.item_ids = m.item_ids;
 	score_run_source(run, cfg.model, &header);
 	config.pool = score_run_pool(run);
 	ops = backend_select(cfg.device, die_quiet);
 	backend = ops->create(&config);
-	scorer = backend_scorer(ops, backend, &config.shape);
+	scorer = backend_scorer(ops, backend, &m.shape);
 	score_run(run, &scorer);
 	ops->destroy(backend);
 	score_run_close(run);
+	model_release(&m);
 	return 0;
 }

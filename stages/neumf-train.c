@@ -106,8 +106,6 @@ static void check_options(void)
 		die_usage("option --sigmoid-output goes with --loss bpr or hinge");
 	if (cfg.hidden.num > NEUMF_MAX_HIDDEN)
 		die_usage("option --hidden: more than %d layers", NEUMF_MAX_HIDDEN);
-	if (!opt_given(&cfg.mlp_factors))
-		cfg.mlp_factors = cfg.factors;
 }
 
 /* The loss decides which records will do, or, where none is given, the records the loss. */
@@ -144,7 +142,7 @@ static struct neumf_shape make_shape(const struct rec_header *h)
 	if (neumf_has_gmf(&s))
 		s.factors = cfg.factors;
 	if (neumf_has_mlp(&s)) {
-		s.mlp_factors = cfg.mlp_factors;
+		s.mlp_factors = opt_given(&cfg.mlp_factors) ? cfg.mlp_factors : cfg.factors;
 		s.num_hidden = cfg.hidden.num;
 		memcpy(s.hidden, cfg.hidden.value, s.num_hidden * sizeof(*s.hidden));
 	}
@@ -222,6 +220,13 @@ static struct stream_out *create_epoch(uint64_t epoch)
 	return out;
 }
 
+static void read_values(void *arg, unsigned tensor, float *out)
+{
+	struct session *s = arg;
+
+	s->ops->read(s->backend, tensor, BACKEND_VALUE, out);
+}
+
 /* The model comes before the line: who reads the line finds the file. */
 static void epoch_ended(void *arg, const struct trainer_epoch *e)
 {
@@ -231,7 +236,7 @@ static void epoch_ended(void *arg, const struct trainer_epoch *e)
 		struct stream_out *out = s->first ? s->first : create_epoch(e->epoch);
 
 		s->first = NULL;
-		model_file_save(out, s->ops, s->backend, &s->shape, &s->info);
+		model_file_save(out, &s->shape, &s->info, read_values, s);
 	}
 	if (s->log)
 		log_epoch(s->log, e);
@@ -240,6 +245,7 @@ static void epoch_ended(void *arg, const struct trainer_epoch *e)
 int main(int argc, char **argv)
 {
 	struct session s = { 0 };
+	struct id_family user_ids, item_ids;
 
 	cfg.threads = pool_cores();
 	char **operands = opt_parse(argc, argv, &program);
@@ -248,13 +254,20 @@ int main(int argc, char **argv)
 	struct rec_reader *in = open_input(operands[0]);
 	struct js *provenance = rec_provenance(rec_header(in), opt_provenance());
 	s.shape = make_shape(rec_header(in));
-	s.info = (struct model_info){ cfg.seed, provenance };
+	id_family_copy(&user_ids, &rec_header(in)->user_ids);
+	id_family_copy(&item_ids, &rec_header(in)->item_ids);
+	s.info = (struct model_info){ .seed = cfg.seed,
+		.provenance = provenance,
+		.user_ids = &user_ids,
+		.item_ids = &item_ids };
 	struct stream_out *model = stream_create(cfg.output, true);
 	if (cfg.epochs_prefix)
 		s.first = create_epoch(1); /* a wrong prefix shows before an epoch is lost to it */
 	s.log = open_log(cfg.log);
 	s.pool = pool_new(cfg.threads);
 	start_backend(&s);
+	s.info.device = s.ops->name;
+	s.info.compute = s.ops->describe(s.backend);
 
 	struct trainer t = { .in = in,
 		.pairwise = cfg.loss != LOSS_BCE,
@@ -267,10 +280,12 @@ int main(int argc, char **argv)
 	trainer_run(&t);
 	rec_close(in, true);
 
-	model_file_save(model, s.ops, s.backend, &s.shape, &s.info);
+	model_file_save(model, &s.shape, &s.info, read_values, &s);
 	close_log(s.log);
 	s.ops->destroy(s.backend);
 	pool_free(s.pool);
+	id_family_release(&user_ids);
+	id_family_release(&item_ids);
 	js_free(provenance);
 	return 0;
 }

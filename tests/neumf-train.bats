@@ -168,6 +168,10 @@ files() {
 	assert_equal "$(meta model) $(meta loss) $(meta sigmoid_output)" "gmf hinge true"
 	assert_equal "$(meta factors) $(meta mlp_factors) $(meta hidden)" "8 0 "
 	assert_contains "$(meta provenance)" '"sigmoid-output": true'
+	stream triple 20 | neumf-train -q --factors 3 --device reference -o model
+	assert_equal "$(meta mlp_factors)" 3
+	run grep -c mlp-factors model # it was not given: provenance does not say it was
+	assert_equal "$output" 0
 }
 
 @test "seed and device are noted, and -q is quiet" {

@@ -252,7 +252,7 @@ static struct js *option_json(const struct opt *o, bool given)
 	case OPT_T_CHOICE:
 		return js_string(o->choices[*(unsigned *)o->value]);
 	case OPT_T_UINT:
-		return js_int(*(uint32_t *)o->value);
+		return *(uint32_t *)o->value < o->least ? NULL : js_int(*(uint32_t *)o->value);
 	case OPT_T_UINT64:
 		return js_int((int64_t) * (uint64_t *)o->value);
 	case OPT_T_REAL:

@@ -99,7 +99,7 @@ bool opt_given(const void *value);
 /*
  * This stage's entry for `provenance`: {"program", "version", "options": {...}} with the values of
  * all options that can change the output, defaults included; flags only if set, strings and ranges
- * only if given.
+ * only if given, whole numbers not below their least value, which stands for "not given".
  */
 struct js *opt_provenance(void);
 

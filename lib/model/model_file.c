@@ -30,11 +30,27 @@ static struct js *hidden_string(const struct neumf_shape *s)
 	return js_string(text);
 }
 
-static struct js *metadata(const struct neumf_shape *s, const struct model_info *info,
-	const struct backend_ops *ops, struct backend *b)
+/* A JSON value as text in a string of its own. */
+static void put_json(struct js *m, const char *key, const struct js *v)
+{
+	char *text = js_dump(v, false);
+
+	js_put(m, key, js_string(text));
+	free(text);
+}
+
+static void put_family(struct js *m, const char *key, const struct id_family *f)
+{
+	if (!f || f->num == 0)
+		return;
+	struct js *v = id_family_json(f);
+	put_json(m, key, v);
+	js_free(v);
+}
+
+static struct js *make_metadata(const struct neumf_shape *s, const struct model_info *info)
 {
 	struct js *m = js_object();
-	char *provenance = js_dump(info->provenance, false);
 
 	js_put(m, "model", js_string(neumf_model_names[s->model]));
 	js_put(m, "loss", js_string(neumf_loss_names[s->loss]));
@@ -45,10 +61,13 @@ static struct js *metadata(const struct neumf_shape *s, const struct model_info 
 	js_put(m, "mlp_factors", uint_string(s->mlp_factors));
 	js_put(m, "hidden", hidden_string(s));
 	js_put(m, "seed", uint_string(info->seed));
-	js_put(m, "device", js_string(ops->name));
-	js_put(m, "compute", js_string(ops->describe(b)));
-	js_put(m, "provenance", js_string(provenance));
-	free(provenance);
+	if (info->device)
+		js_put(m, "device", js_string(info->device));
+	if (info->compute)
+		js_put(m, "compute", js_string(info->compute));
+	put_family(m, "user_ids", info->user_ids);
+	put_family(m, "item_ids", info->item_ids);
+	put_json(m, "provenance", info->provenance);
 	return m;
 }
 
@@ -66,29 +85,30 @@ static unsigned tensors_of(const struct neumf_layout *l, struct safetensors_tens
 	return l->num_tensors;
 }
 
-void model_file_save(struct stream_out *out, const struct backend_ops *ops, struct backend *b,
-	const struct neumf_shape *shape, const struct model_info *info)
+static uint64_t size_of(const struct neumf_tensor *t)
+{
+	return (uint64_t)t->rows * t->cols;
+}
+
+void model_file_save(struct stream_out *out, const struct neumf_shape *shape,
+	const struct model_info *info, model_values *values, void *arg)
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
 	struct neumf_layout l;
 	uint64_t largest = 0;
 
 	neumf_layout(shape, &l);
-	struct js *m = metadata(shape, info, ops, b);
+	struct js *m = make_metadata(shape, info);
 	safetensors_write_header(out, m, tensors, tensors_of(&l, tensors));
 	js_free(m);
+	for (unsigned k = 0; k < l.num_tensors; k++)
+		largest = size_of(&l.tensor[k]) > largest ? size_of(&l.tensor[k]) : largest;
+	float *tensor = xmalloc(largest, sizeof(*tensor));
 	for (unsigned k = 0; k < l.num_tensors; k++) {
-		uint64_t n = (uint64_t)l.tensor[k].rows * l.tensor[k].cols;
-
-		largest = n > largest ? n : largest;
+		values(arg, k, tensor);
+		safetensors_write(out, l.tensor[k].name, tensor, size_of(&l.tensor[k]));
 	}
-	float *values = xmalloc(largest, sizeof(*values));
-	for (unsigned k = 0; k < l.num_tensors; k++) {
-		ops->read(b, k, BACKEND_VALUE, values);
-		safetensors_write(out, l.tensor[k].name, values,
-			(uint64_t)l.tensor[k].rows * l.tensor[k].cols);
-	}
-	free(values);
+	free(tensor);
 	stream_commit(out, true);
 }
 
@@ -133,7 +153,6 @@ static void get_hidden(const char *file, const struct js *m, struct neumf_shape 
 {
 	const char *value = get_text(file, m, "hidden");
 	uint64_t v;
-
 	char *copy = xstrdup(value), *next = copy;
 	while (*copy && next) {
 		char *comma = strchr(next, ',');
@@ -167,18 +186,41 @@ static void get_shape(const char *file, const struct js *m, struct neumf_shape *
 		die("metadata of '%s': %s", file, why);
 }
 
-float *model_file_load(const char *path, struct neumf_shape *shape)
+/* The id map that `key` tells of; a file need not say. */
+static void get_family(const char *file, const struct js *m, const char *key, struct id_family *f)
+{
+	const char *text = js_get_string(m, key);
+	struct js *v = NULL;
+	char why[160];
+
+	if (text && !(v = js_parse(text, strlen(text), why, sizeof(why))))
+		die("metadata of '%s': \"%s\": %s", file, key, why);
+	if (!id_family_parse(f, v))
+		die_value(file, key, text);
+	js_free(v);
+}
+
+void model_file_load(struct model *m, const char *path)
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
 	struct stream_in *in = stream_open(path);
 	struct js *header = safetensors_read_header(in);
 	struct neumf_layout l;
 
-	get_shape(stream_name(in), js_get(header, "__metadata__"), shape);
-	neumf_layout(shape, &l);
+	const struct js *metadata = js_get(header, "__metadata__");
+	get_shape(stream_name(in), metadata, &m->shape);
+	get_family(stream_name(in), metadata, "user_ids", &m->user_ids);
+	get_family(stream_name(in), metadata, "item_ids", &m->item_ids);
+	neumf_layout(&m->shape, &l);
 	uint64_t count = safetensors_check(in, header, tensors, tensors_of(&l, tensors));
-	float *params = safetensors_read(in, count);
+	m->params = safetensors_read(in, count);
 	js_free(header);
 	stream_close(in);
-	return params;
+}
+
+void model_release(struct model *m)
+{
+	free(m->params);
+	id_family_release(&m->user_ids);
+	id_family_release(&m->item_ids);
 }

@@ -106,8 +106,7 @@ static void add_bias(struct neumf_layout *l, int which, const char *name, uint32
 	add(l, which, name, 1, width)->bias = true;
 }
 
-/* The hidden layers: bias before weight, and '.' sorts before
-   '_', so mlp.0 comes before mlp_item. */
+/* The hidden layers: bias before weight, and mlp.0 before mlp_item since '.' sorts before '_'. */
 static void add_hidden(struct neumf_layout *l, const struct neumf_shape *s)
 {
 	uint32_t in = 2 * s->mlp_factors;
@@ -148,7 +147,7 @@ float *neumf_param(const struct neumf_layout *l, float *params, int which)
 	return l->at[which] < 0 ? NULL : params + l->tensor[l->at[which]].offset;
 }
 
-/* Half the width of the interval a Dense tensor is uniform in. */
+/* A dense tensor is uniform in plus or minus this. */
 static double dense_limit(const struct neumf_tensor *t, int which)
 {
 	if (which == TENSOR_HEAD)
@@ -156,7 +155,7 @@ static double dense_limit(const struct neumf_tensor *t, int which)
 	return sqrt(6.0 / ((double)t->cols + t->rows));
 }
 
-/* The tensor's code is the draw's epoch: equal tensors of different models start equal. */
+/* The role `which` takes the place of the epoch in a draw: a tensor starts equal in all models. */
 static void init_tensor(const struct neumf_tensor *t, int which, double init_std,
 	enum neumf_dense_init dense_init, uint64_t seed, float *w)
 {

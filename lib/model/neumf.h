@@ -1,5 +1,5 @@
 /*
- * neumf: the models, their tensors, formulas and first values.
+ * neumf: the models, their tensors, formulas and initial values.
  *
  * Dimensions, used in every comment of the backends:
  *   U users, I items, F factors, E mlp factors, H1..Hn hidden widths, B rows of a batch
@@ -72,18 +72,20 @@ enum neumf_side { SIDE_USER, SIDE_ITEM, SIDE_NONE };
 
 /*
  * One tensor of a model: row-major (rows, cols) floats at `offset` in the flat parameter array. A
- * bias is (1, n) here and one-dimensional (n) in a file.
+ * bias is (1, n) here and one-dimensional, (n), in a file.
  */
 struct neumf_tensor {
 	char name[24];
 	uint32_t rows, cols;
 	uint64_t offset;      /* in floats */
-	enum neumf_side side; /* SIDE_NONE: a dense tensor, moved whole */
+	enum neumf_side side; /* SIDE_NONE: a dense tensor, part of every batch */
 	bool bias;
 };
 
-/* What a tensor is for; an index into neumf_layout.at.
-   mlp.N.weight is TENSOR_MLP + 2N, its bias the next. */
+/*
+ * The role of a tensor, an index into neumf_layout.at. mlp.N.weight is TENSOR_MLP + 2N, its bias
+ * the next.
+ */
 enum {
 	TENSOR_GMF_USER,
 	TENSOR_GMF_ITEM,
@@ -104,8 +106,7 @@ struct neumf_layout {
 bool neumf_has_gmf(const struct neumf_shape *s); /* neumf, gmf, mf */
 bool neumf_has_mlp(const struct neumf_shape *s); /* neumf, mlp */
 
-/* NULL when every field is in its range and fits the others,
-   else what is wrong with the shape in words. */
+/* NULL when every field is in its range and fits the others, else what is wrong, in words. */
 const char *neumf_check(const struct neumf_shape *s);
 
 /* Items of a row of the batch: 1 for bce, 2 (positive and negative) for pairwise losses. */
@@ -128,8 +129,8 @@ float *neumf_param(const struct neumf_layout *l, float *params, int which);
 
 /*
  * Fill params (layout.num_params floats): weights N(0, init_std), biases 0. With DENSE_GLOROT the
- * mlp layers are uniform in +-sqrt(6 / (in + out)) (Glorot & Bengio 2010) and the head uniform in
- * +-sqrt(3 / in) (LeCun et al. 1998), as He et al.'s program starts them. A weight depends on
+ * mlp layers are uniform in +-sqrt(6 / (in + out)) (Glorot & Bengio 2010) and the head is uniform
+ * in +-sqrt(3 / in) (LeCun et al. 1998), as in He et al.'s program. A weight depends on
  * (seed, tensor, index) only.
  */
 void neumf_init(const struct neumf_shape *s, double init_std, enum neumf_dense_init dense_init,

@@ -1,5 +1,5 @@
 /*
- * plugin: which backend computes. The CUDA backend is a shared object that is loaded only where a
+ * plugin: the choice of backend. The CUDA backend is a shared object that is loaded only where a
  * driver finds a device: asking the driver takes milliseconds, loading cuBLAS half a second.
  */
 #include "base/die.h"
@@ -15,7 +15,7 @@
 
 const char *const backend_device_names[] = { "auto", "cpu", "reference", "cuda", NULL };
 
-/* dlsym for a function, without the cast that ISO C has not. */
+/* dlsym for a function, without the cast that ISO C does not allow. */
 static bool find_function(void *library, const char *name, void *function)
 {
 	void *symbol = dlsym(library, name);
@@ -24,7 +24,7 @@ static bool find_function(void *library, const char *name, void *function)
 	return symbol != NULL;
 }
 
-/* Is there an NVIDIA driver with a device? Else the reason in `why`. */
+/* Is there an NVIDIA driver with a device? If not, the reason is in `why`. */
 static bool probe_driver(char *why, size_t size)
 {
 	void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
@@ -47,7 +47,7 @@ static bool probe_driver(char *why, size_t size)
 	return true;
 }
 
-/* Where the plug-in is installed, found from where this program is. */
+/* The path of the installed plug-in, which is relative to that of this program. */
 static bool default_path(char *path, size_t size)
 {
 	char self[4096], *slash;

@@ -41,7 +41,7 @@ static double dscore(const struct backend *b, const struct activation *a)
 	return b->net.shape.sigmoid_output ? a->score * (1 - a->score) : 1;
 }
 
-/* Loss of a (user, positive, negative) and its gradient over B. */
+/* Loss of a (user, positive, negative); adds its gradient over B. */
 static double pair_loss(struct backend *b, const struct batch *batch, uint32_t k)
 {
 	uint32_t user = batch->user[k], positive = batch->item[k], negative = batch->negative[k];
@@ -63,7 +63,7 @@ static double pair_loss(struct backend *b, const struct batch *batch, uint32_t k
 	return loss;
 }
 
-/* Loss of a (user, item, label) and its gradient over B. */
+/* Loss of a (user, item, label); adds its gradient over B. */
 static double label_loss(struct backend *b, const struct batch *batch, uint32_t k)
 {
 	uint32_t user = batch->user[k], item = batch->item[k];
@@ -165,7 +165,7 @@ static struct backend_loss reference_loss(struct backend *b)
 	return backend_loss_take(&b->loss);
 }
 
-/* The score streams hold: float32, and the sigmoid of the float32 logit. */
+/* The score that streams hold: float32, and the sigmoid is that of the float32 logit. */
 static float score_of(struct backend *b, uint32_t user, uint32_t item)
 {
 	network_forward(&b->net, user, item, &b->positive);

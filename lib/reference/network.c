@@ -1,6 +1,7 @@
 /*
- * network: plain loops over the formulas of neumf.h. Every sum and every activation is a double; only the
- * parameters are float. Compiled with -ffp-contract=off, so that no compiler changes a bit.
+ * network: plain loops over the formulas of neumf.h. Every sum and every activation is a double;
+ * only the parameters are float. Compiled with -ffp-contract=off, so that no compiler changes a
+ * bit.
  */
 #include "reference/network.h"
 
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Offset of row `row` of a tensor the model has, in the flat arrays. */
+/* Offset in the flat arrays of row `row` of a tensor that the model has. */
 static uint64_t at(const struct network *n, int which, uint32_t row)
 {
 	const struct neumf_tensor *t = &n->layout.tensor[n->layout.at[which]];
@@ -83,7 +84,7 @@ void network_forward(const struct network *n, uint32_t user, uint32_t item, stru
 	a->score = n->shape.sigmoid_output ? network_sigmoid(a->logit) : a->logit;
 }
 
-/* From d loss / d x_n in n->dx down to the embedding rows. */
+/* From d loss / d x_n, in n->dx, down to the embedding rows. */
 static void hidden_backward(
 	struct network *n, uint32_t user, uint32_t item, const struct activation *a)
 {
@@ -99,7 +100,7 @@ static void hidden_backward(
 			uint64_t row = at(n, (int)(TENSOR_MLP + 2 * l), j);
 
 			if (!(a->x[l + 1][j] > 0))
-				continue; /* relu: flat to the left of 0 and at 0 */
+				continue; /* relu: no gradient at 0 and below */
 			dbias[j] += dx[j];
 			for (uint32_t k = 0; k < in; k++) {
 				n->gradient[row + k] += dx[j] * a->x[l][k];
@@ -117,7 +118,6 @@ static void hidden_backward(
 	}
 }
 
-/* Add dlogit x d logit / d w to the gradient of every weight. */
 void network_backward(
 	struct network *n, uint32_t user, uint32_t item, const struct activation *a, double dlogit)
 {

@@ -6,9 +6,10 @@
 
 static void load(const char *path)
 {
-	struct neumf_shape shape;
+	struct model m;
 
-	free(model_file_load(path, &shape));
+	model_file_load(&m, path);
+	model_release(&m);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,7 @@
 /*
- * cpu: the fast backend against the reference: one gradient, one update, a run of 20 steps and all scores,
- * for each model, loss and optimizer at odd sizes, for every instruction set this processor has; and the same
- * bits for 1, 2, 3 and 8 threads.
+ * cpu: the fast backend against the reference: one gradient, one update, a run of 20 steps and all
+ * scores, for each model, loss and optimizer at odd sizes, for every instruction set this processor
+ * has; and the same bits for 1, 2, 3 and 8 threads.
  */
 #include "check.h"
 #include "training.h"
@@ -13,10 +13,11 @@
 enum { SCORED = 18, STEPS = 20, FEW_STEPS = 3 };
 
 /*
- * Agreement asked for: of gradients and moments relative to the model's largest; of a weight relative to itself
- * and to the way the optimizer can have gone (lr x steps), of a score relative to the largest. With eps
- * = 1e-8 Adam makes a step of lr out of the rounding of a gradient that is 0 but for rounding, as a bias has
- * whose positives and negatives cancel; 1e-4 keeps the comparison well-conditioned.
+ * Tolerances: of gradients and moments relative to the largest of the model; of a weight relative
+ * to itself and to the way the optimizer can have gone (lr x steps); of a score relative to the
+ * largest. With eps = 1e-8 Adam makes a step of lr out of the rounding of a gradient that is 0 but
+ * for rounding, as that of a bias whose positives and negatives cancel; 1e-4 keeps the comparison
+ * well-conditioned.
  */
 static const double gradient_tolerance = 5e-6, weight_tolerance = 2e-6, way_tolerance = 5e-4,
 		    score_tolerance = 2e-6;

@@ -1,6 +1,7 @@
 /*
- * cpu: its own exp and log(1 + x), as far as they can be seen: sigmoid scores and losses of a model whose logit
- * is a product of two numbers, against the C library in double, for every instruction set of this processor.
+ * cpu: its own exp and log(1 + x), as far as they can be seen: sigmoid scores and losses of a model
+ * whose logit is a product of two numbers, against the C library in double, for every instruction
+ * set of this processor.
  */
 #include "base/mem.h"
 #include "check.h"

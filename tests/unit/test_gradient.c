@@ -34,7 +34,7 @@ static struct backend *backend(const struct neumf_shape *s, const float *params,
 /* How often row `row` of tensor t is in the batch. */
 static double occurrences(const struct neumf_tensor *t, uint32_t row, bool pairwise)
 {
-	bool users = strstr(t->name, "user") != NULL;
+	const bool users = t->side == SIDE_USER;
 	double n = 0;
 
 	for (int k = 0; k < ROWS; k++)
@@ -42,7 +42,7 @@ static double occurrences(const struct neumf_tensor *t, uint32_t row, bool pairw
 	return n;
 }
 
-/* Mean loss of the batch and what l2 adds the gradient of: l2 / 2 w^2 for each occurrence, over B. */
+/* Mean loss of the batch, and l2 / 2 w^2 over B for each occurrence, whose gradient is l2's. */
 static double objective(const struct neumf_shape *s, const struct neumf_layout *l,
 	const float *params, const struct neumf_optimizer *o)
 {

@@ -111,7 +111,7 @@ static void moments(const struct neumf_layout *l, float *params, int which, doub
 	*sd = sqrt(squares / n - *mean * *mean);
 }
 
-/* Of n draws the mean is within 5 sd / sqrt(n), the deviation within 5 sd / sqrt(2n) of the truth. */
+/* The mean of n draws is within 5 sd / sqrt(n) of the truth, the deviation within 5 sd / sqrt(2n). */
 static void test_init(void)
 {
 	struct neumf_shape s = { .model = MODEL_NEUMF,
@@ -143,7 +143,7 @@ static void test_init(void)
 	neumf_init(&s, 0.01, DENSE_GLOROT, 1, other);
 	CHECK(!memcmp(params, other, 15000 * sizeof(float)),
 		"dense-init leaves the embeddings alone");
-	/* uniform in +-a: sd a / sqrt(3), its error below that of a normal; a = sqrt(6 / (16 + 300)) */
+	/* uniform in +-a, a = sqrt(6 / (16 + 300)): sd a / sqrt(3), its error below a normal's */
 	moments(&l, other, TENSOR_MLP, &mean, &sd, &largest);
 	double a = sqrt(6.0 / 316);
 	CHECK(largest <= a && largest > 0.99 * a &&

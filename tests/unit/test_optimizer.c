@@ -31,7 +31,7 @@ static const uint32_t negative[STEPS] = { 2, 1, 3, 0, 2 };
 
 static bool in_batch(const struct neumf_tensor *t, uint32_t row, int step)
 {
-	if (strstr(t->name, "user"))
+	if (t->side == SIDE_USER)
 		return user[step] == row;
 	return item[step] == row || negative[step] == row;
 }

@@ -1,6 +1,6 @@
 /*
- * The model file: the bytes written against bytes made here, models that come back as they went, and one
- * clear line for every kind of damage.
+ * The model file: the bytes written against bytes made here, models that come back as they went,
+ * and one clear line for every kind of damage.
  */
 #include "check.h"
 #include "child.h"
@@ -14,11 +14,12 @@
 #include <string.h>
 
 /* A model of 2 users, 3 items, 2 factors, as the format's description has it: 10 floats of data. */
+#define USER_IDS "[[1, \\\"00000000000000ff\\\"], [2, \\\"0123456789abcdef\\\"]]"
 #define METADATA                                                                                   \
 	"\"__metadata__\": {\"model\": \"mf\", \"loss\": \"bpr\", \"sigmoid_output\": \"false\", " \
 	"\"users\": \"2\", \"items\": \"3\", \"factors\": \"2\", \"mlp_factors\": \"0\", "         \
 	"\"hidden\": \"\", \"seed\": \"9\", \"device\": \"reference\", \"compute\": \"plain\", "   \
-	"\"provenance\": \"[]\"}"
+	"\"user_ids\": \"" USER_IDS "\", \"provenance\": \"[]\"}"
 #define ITEM \
 	"\"gmf_item.weight\": {\"dtype\": \"F32\", \"shape\": [3, 2], \"data_offsets\": [0, 24]}"
 #define USER \
@@ -62,10 +63,11 @@ static void store(const struct file *f)
 
 static void load(void *arg)
 {
-	struct neumf_shape shape;
+	struct model m;
 
 	(void)arg;
-	free(model_file_load(path, &shape));
+	model_file_load(&m, path);
+	model_release(&m);
 }
 
 /* Loading `f` ends with status 1 and one line that names the file and has `text`. */
@@ -98,38 +100,47 @@ static void check_change(const char *from, const char *to, const char *text)
 	check_header(header, text);
 }
 
-static float *copy_of(const float *params, uint64_t n)
-{
-	float *copy = xmalloc(n, sizeof(float));
+struct values {
+	struct neumf_layout layout;
+	const float *params;
+};
 
-	memcpy(copy, params, n * sizeof(float));
-	return copy;
+static void values_of(void *arg, unsigned tensor, float *out)
+{
+	const struct values *v = arg;
+	const struct neumf_tensor *t = &v->layout.tensor[tensor];
+
+	memcpy(out, v->params + t->offset, (size_t)t->rows * t->cols * sizeof(*out));
 }
 
-static void save(const struct neumf_shape *shape, const float *params)
+static void save(const struct neumf_shape *shape, const float *params, const char *device)
 {
-	struct neumf_layout l;
-	struct model_info info = { 9, js_array() };
-	struct backend_config config = { .shape = *shape };
+	struct id_pair pair[] = { { 1, 0xff }, { 2, 0x0123456789abcdef } };
+	struct id_family users = { 2, pair }, items = { 0 };
+	struct js *provenance = js_array();
+	struct model_info info = { .seed = 9,
+		.device = device,
+		.compute = device ? "plain" : NULL,
+		.provenance = provenance,
+		.user_ids = &users,
+		.item_ids = device ? &items : NULL };
+	struct values v = { .params = params };
 
-	neumf_layout(shape, &l);
-	config.params = copy_of(params, l.num_params);
-	struct backend *b = backend_reference.create(&config);
-	model_file_save(stream_create(path, true), &backend_reference, b, shape, &info);
-	backend_reference.destroy(b);
-	js_free((struct js *)info.provenance);
+	neumf_layout(shape, &v.layout);
+	model_file_save(stream_create(path, true), shape, &info, values_of, &v);
+	js_free(provenance);
 }
 
 static void test_bytes(void)
 {
-	float params[NUM_PARAMS], *loaded;
+	float params[NUM_PARAMS];
 	unsigned char written[MAX_FILE];
-	struct neumf_shape shape;
+	struct model m;
 	struct file f;
 
 	for (int k = 0; k < NUM_PARAMS; k++)
 		params[k] = (float)k + 0.5f;
-	save(&mf, params);
+	save(&mf, params, "reference");
 	make(&f, GOOD);
 	FILE *in = fopen(path, "rb");
 	size_t n = in ? fread(written, 1, sizeof(written), in) : 0;
@@ -138,15 +149,31 @@ static void test_bytes(void)
 	CHECK(n == f.size && !memcmp(written, f.bytes, n), "the bytes written are the format's");
 
 	store(&f);
-	loaded = model_file_load(path, &shape);
-	CHECK(!memcmp(&shape, &mf, sizeof(mf)) && !memcmp(loaded, params, sizeof(params)),
+	model_file_load(&m, path);
+	CHECK(!memcmp(&m.shape, &mf, sizeof(mf)) && !memcmp(m.params, params, sizeof(params)),
 		"and are read back");
-	free(loaded);
+	CHECK(m.user_ids.num == 2 && m.user_ids.pair[0].count == 1 &&
+			m.user_ids.pair[0].hash == 0xff && m.user_ids.pair[1].count == 2 &&
+			m.user_ids.pair[1].hash == 0x0123456789abcdef && m.item_ids.num == 0,
+		"with the id map of the users; that of the items is not known");
+	model_release(&m);
+
+	save(&mf, params, NULL);
+	in = fopen(path, "rb");
+	n = in ? fread(written, 1, sizeof(written) - 1, in) : 0;
+	if (in)
+		fclose(in);
+	written[n] = '\0';
+	CHECK(n > 0 && strstr((char *)written + 8, "\"user_ids\"") &&
+			!strstr((char *)written + 8, "\"item_ids\"") &&
+			!strstr((char *)written + 8, "\"device\"") &&
+			!strstr((char *)written + 8, "\"compute\""),
+		"what is not known is not said");
 }
 
 static void test_models(void)
 {
-	struct neumf_shape s = { .num_users = 5, .num_items = 4 }, back;
+	struct neumf_shape s = { .num_users = 5, .num_items = 4 };
 	struct neumf_layout l;
 
 	for (s.model = MODEL_NEUMF; s.model <= MODEL_MF; s.model++)
@@ -160,14 +187,15 @@ static void test_models(void)
 			neumf_layout(&s, &l);
 			float *params = xmalloc(l.num_params, sizeof(float));
 			neumf_init(&s, 0.5, DENSE_NORMAL, 3, params);
-			save(&s, params);
-			float *loaded = model_file_load(path, &back);
-			CHECK(!memcmp(&s, &back, sizeof(s)) &&
-					!memcmp(params, loaded, l.num_params * sizeof(float)),
+			save(&s, params, "reference");
+			struct model m;
+			model_file_load(&m, path);
+			CHECK(!memcmp(&s, &m.shape, sizeof(s)) &&
+					!memcmp(params, m.params, l.num_params * sizeof(float)),
 				"%s %s comes back as it went", neumf_model_names[s.model],
 				neumf_loss_names[s.loss]);
 			free(params);
-			free(loaded);
+			model_release(&m);
 		}
 }
 
@@ -191,6 +219,10 @@ static void test_headers(void)
 	check_change("\"hidden\": \"\"", "\"hidden\": \"8,,4\"", "\"hidden\" is '8,,4'");
 	check_change("\"hidden\": \"\"", "\"hidden\": \"8\"", "no hidden layers");
 	check_change("\"hidden\": \"\"", "\"hidden\": \"1,1,1,1,1,1,1,1,1\"", "\"hidden\" is");
+	check_change("[[1, ", "[[3, ", "\"user_ids\" is '[[3, ");
+	check_change("00ff", "0ff", "\"user_ids\" is '[[1, ");
+	check_change("[[1, ", "[{1, ", "\"user_ids\": ");
+	check_change("\"" USER_IDS "\"", "\"{}\"", "\"user_ids\" is '{}'");
 	check_change("F32", "F64", "tensor 'gmf_item.weight'");
 	check_change("[3, 2]", "[2, 3]", "shape (3, 2)");
 	check_change("[3, 2]", "[6]", "shape (3, 2)");
@@ -274,7 +306,7 @@ static void save_nan(void *arg)
 	float params[NUM_PARAMS] = { 1, 2, 3, NAN };
 
 	(void)arg;
-	save(&mf, params);
+	save(&mf, params, "reference");
 }
 
 static void test_save_nan(void)

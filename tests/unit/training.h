@@ -1,6 +1,6 @@
 /*
- * training: models, batches and backends that tests train: odd sizes, and ids that occur many times,
- * once and never.
+ * training: models, batches and backends that tests train: odd sizes, and ids that occur many
+ * times, once and never.
  */
 #ifndef TRAINING_H
 #define TRAINING_H
