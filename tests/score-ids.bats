@@ -102,3 +102,18 @@ accepted() {
 	assert_equal "$(cof-cat --header out.cof | jq -c '[.user_ids, .item_ids]')" \
 		'[[[2,"1111111111111111"]],[[2,"2222222222222222"]]]'
 }
+
+@test "a model carries the id maps of its training file to the scores" {
+	train >train.cof
+	ids train.cof 1 2
+	negsample -q train.cof | neumf-train -q --device reference -o model
+	printf '0 7 9\n' | interactions >x.cof
+	neumf-score -q --device reference --all-items --model model x.cof >out.cof
+	assert_equal "$(cof-cat --header out.cof | jq -c '[.user_ids, .item_ids]')" \
+		'[[[2,"1111111111111111"]],[[2,"2222222222222222"]]]'
+	ids x.cof 1 3
+	run --separate-stderr neumf-score --device reference --all-items --model model x.cof
+	assert_status 1
+	assert_error neumf-score "'x.cof' and 'model' number their items differently"
+	neumf-score -q --device reference --all-items --model model --ids-unchecked x.cof >out.cof
+}

@@ -34,12 +34,9 @@ struct rating_text {
 	bool ended;
 };
 
-_Noreturn __attribute__((format(printf, 4, 0))) static void die_line(const struct rating_text *t,
-	uint64_t line, const char *at, const char *format, va_list args)
+_Noreturn static void die_line(
+	const struct rating_text *t, uint64_t line, const char *at, const char *message)
 {
-	char message[MAX_MESSAGE];
-
-	vsnprintf(message, sizeof(message), format, args);
 	die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): %s", line, stream_name(t->in),
 		t->base + (uint64_t)(at - t->buffer), message);
 }
@@ -48,19 +45,25 @@ _Noreturn __attribute__((format(printf, 4, 0))) static void die_line(const struc
 _Noreturn __attribute__((format(printf, 3, 4))) static void die_at(
 	const struct rating_text *t, const char *at, const char *format, ...)
 {
+	char message[MAX_MESSAGE];
 	va_list args;
 
 	va_start(args, format);
-	die_line(t, t->line, at, format, args);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	die_line(t, t->line, at, message);
 }
 
 void rating_text_die(
 	const struct rating_text *t, const struct rating_text_row *row, const char *format, ...)
 {
+	char message[MAX_MESSAGE];
 	va_list args;
 
 	va_start(args, format);
-	die_line(t, row->line, row->at, format, args);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	die_line(t, row->line, row->at, message);
 }
 
 /* Move the rest to the front and fill the buffer; false when no line is left. */
