@@ -253,7 +253,7 @@ json() {
 	# without item 1 and 2 nothing is left for user 0, though nobody has item 3
 	interactions 11 4 '0 1' '0 2' >x.cof
 	run --separate-stderr bash -c 'negsample -q --sampler popularity -x x.cof train.cof >out.cof'
-	assert_contains "$stderr" "1 users have no item"
+	assert_contains "$stderr" "users skipped, since no item can be drawn for them: 1"
 	assert_equal "$(json .rows_per_epoch out.cof)" 10
 }
 
