@@ -53,6 +53,35 @@ static struct loss_total get_total(struct loss_total *dev)
 	return total;
 }
 
+/* What the host knows of a case's operands; head and bias count only where the case has them. */
+struct plain {
+	const float *g, *x, *head, *label;
+	float bias;
+};
+
+/* The sum of the rows' losses; the mean's derivatives go to dlogit and dx. */
+static double plain_loss(const struct loss_case *c, const struct loss *a, const struct plain *plain,
+	double *dlogit, double *dx)
+{
+	const uint32_t items_per_row = c->kind == LOSS_BCE ? 1 : 2, B = a->batch, H = a->H;
+	double sum = 0;
+
+	for (uint32_t r = 0; r < B; r++) {
+		double logit[2] = { 0, 0 }, d[2];
+
+		for (uint32_t p = 0; p < items_per_row; p++)
+			logit[p] = logit_of(a, plain->g, plain->x, c->head ? plain->head : NULL,
+				c->bias ? plain->bias : 0, r + p * B);
+		sum += row_loss(c, logit[0], logit[1], plain->label[r], d);
+		for (uint32_t p = 0; p < items_per_row; p++) {
+			dlogit[r + p * B] = d[p] / B;
+			for (uint32_t k = 0; k < H; k++)
+				dx[(size_t)(r + p * B) * H + k] = d[p] / B * plain->head[a->F + k];
+		}
+	}
+	return sum;
+}
+
 static void test_loss(const struct loss_case *c)
 {
 	uint32_t B = c->batch, items_per_row = c->kind == LOSS_BCE ? 1 : 2, S = B * items_per_row,
@@ -62,10 +91,11 @@ static void test_loss(const struct loss_case *c)
 	struct floats head = floats_random(F + H, 1), bias = floats_random(1, 1),
 		      label = floats_empty(B);
 	struct floats dlogit = floats_empty(S), dx = floats_empty((size_t)S * H);
-	double *partial = (double *)dev_bytes(LOSS_PARTIALS * sizeof(double)), sum = 0;
+	double *partial = (double *)dev_bytes(LOSS_PARTIALS * sizeof(double)), sum;
 	struct loss_total start = { 10, 3, 5, ~0ull },
 			  *total = (struct loss_total *)dev_bytes(sizeof(start));
 	double *want = doubles(S), *dwant = doubles((size_t)S * H);
+	struct plain plain = { g.host, x.host, head.host, label.host, bias.host[0] };
 	struct loss a;
 
 	for (uint32_t r = 0; r < B; r++)
@@ -86,19 +116,7 @@ static void test_loss(const struct loss_case *c)
 	a.dlogit = dlogit.dev;
 	a.dx = dx.dev;
 	a.partial = partial;
-	for (uint32_t r = 0; r < B; r++) {
-		double logit[2] = { 0, 0 }, d[2];
-
-		for (uint32_t p = 0; p < items_per_row; p++)
-			logit[p] = logit_of(&a, g.host, x.host, c->head ? head.host : NULL,
-				c->bias ? bias.host[0] : 0, r + p * B);
-		sum += row_loss(c, logit[0], logit[1], label.host[r], d);
-		for (uint32_t p = 0; p < items_per_row; p++) {
-			want[r + p * B] = d[p] / B;
-			for (uint32_t k = 0; k < H; k++)
-				dwant[(size_t)(r + p * B) * H + k] = d[p] / B * head.host[F + k];
-		}
-	}
+	sum = plain_loss(c, &a, &plain, want, dwant);
 	loss_backward_cuda(stream, &a, total);
 	double e = compare(&dlogit, want), ex = compare(&dx, dwant);
 	CHECK(e <= 1e-5 && ex <= 1e-5, "loss %d%s, B %u, F %u, H %u: gradients: error %.2g, %.2g",

@@ -106,6 +106,21 @@ static float *dense_rows(const struct segment *a, uint32_t rows)
 	return out;
 }
 
+/* The sums over n sorted ids, by table: operands of a table are still missing. */
+static struct segment segment_of(
+	const struct sorter *s, uint32_t n, uint32_t rows, uint32_t cols, float l2)
+{
+	struct segment a;
+
+	memset(&a, 0, sizeof(a));
+	a.key = s->key[sort_result(rows)];
+	a.position = s->position[sort_result(rows)];
+	a.n = n;
+	a.cols = cols;
+	a.l2 = l2;
+	return a;
+}
+
 /* Both tables of a side in one call, one from dlogit and one from dx. Few rows make long runs. */
 static void test_segment(
 	uint32_t batch, bool users, uint32_t cols, uint32_t rows, bool with_head, float l2)
@@ -128,16 +143,12 @@ static void test_segment(
 	for (int i = 0; i < 4; i++)
 		carry[i] = floats_empty((size_t)segment_chunks(n) * cols);
 	sort_ids_cuda(stream, &s, id.dev, n, rows, slot.dev);
-	memset(a, 0, sizeof(a));
+	const struct segment common = segment_of(&s, n, rows, cols, l2);
 	for (int i = 0; i < 2; i++) {
-		a[i].key = s.key[sort_result(rows)];
-		a[i].position = s.position[sort_result(rows)];
-		a[i].n = n;
-		a[i].cols = cols;
+		a[i] = common;
 		a[i].terms = terms;
 		a[i].batch = batch;
 		a[i].value = value.dev;
-		a[i].l2 = l2;
 		a[i].drow = drow[i].dev;
 		a[i].carry_in = carry[2 * i].dev;
 		a[i].carry_out = carry[2 * i + 1].dev;
