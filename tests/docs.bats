@@ -19,6 +19,7 @@ setup_file() {
 	negsample -q train.cof | neumf-train -q --device cpu -o model.safetensors
 	ln model.safetensors m.safetensors
 	pop-score -q --train train.cof --all-items --items 0:20 test.cof >scores.cof
+	for stage in pop knn; do $stage-score -q --train train.cof --all-items --ranks test.cof >$stage.cof; done
 	other_logs
 }
 

@@ -20,7 +20,9 @@ enum rng_purpose {
 	RNG_PLANTED_ITEM,
 	RNG_PLANTED_RATING,
 	RNG_NEGATIVE_AGAIN,
-	RNG_TEST
+	RNG_TEST,
+	RNG_BOOTSTRAP,
+	RNG_RANDOMIZATION
 };
 
 /* The draws of one record. */

@@ -8,4 +8,7 @@
 /* Nothing when count is 0; else "stage: WHAT: COUNT" on stderr, as an error with `strict`. */
 void report(bool strict, const char *what, uint64_t count);
 
+struct user_ranks_report;
+void report_user_ranks(bool strict, const struct user_ranks_report *found);
+
 #endif

@@ -1,6 +1,7 @@
 #include "rank/evaluation.h"
 
 #include "base/js.h"
+#include "base/number.h"
 #include "stream/stream.h"
 
 #include <inttypes.h>
@@ -8,6 +9,38 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* The index of cutoff K, which is appended if need be. */
+static bool add_cutoff(struct metrics_cutoffs *k, uint32_t value, unsigned *index)
+{
+	for (*index = 0; *index < k->num; ++*index)
+		if (k->value[*index] == value)
+			return true;
+	if (k->num == METRICS_MAX_CUTOFFS)
+		return false;
+	k->value[k->num++] = value;
+	return true;
+}
+
+bool evaluation_parse_name(
+	const char *text, struct metrics_cutoffs *cutoffs, struct evaluation_name *name)
+{
+	const size_t length = strcspn(text, "@");
+	const bool sign = text[length] == '@';
+	uint64_t cutoff;
+
+	for (unsigned m = 0; metric_names[m]; m++) {
+		if (strlen(metric_names[m]) != length ||
+			strncmp(text, metric_names[m], length) != 0)
+			continue;
+		*name = (struct evaluation_name){ m, 0 };
+		if (m == METRIC_AUC)
+			return !sign;
+		return sign && number_parse_uint(text + length + 1, 1, UINT32_MAX, &cutoff) &&
+		       add_cutoff(cutoffs, (uint32_t)cutoff, &name->cutoff);
+	}
+	return false;
+}
 
 void evaluation_add(struct evaluation *e, const struct metrics_user *u)
 {

@@ -25,6 +25,16 @@ struct evaluation_name {
 	unsigned cutoff;
 };
 
+/* What evaluation_parse_name takes, for messages. */
+#define EVALUATION_NAMES "HR@K, NDCG@K, MRR@K, MAP@K, precision@K, recall@K or AUC"
+
+/*
+ * A metric by its printed name ("HR@10", "AUC"). Its cutoff is found in `cutoffs` or appended.
+ * Returns false for any other text, or no room for one more cutoff.
+ */
+bool evaluation_parse_name(
+	const char *text, struct metrics_cutoffs *cutoffs, struct evaluation_name *name);
+
 void evaluation_add(struct evaluation *e, const struct metrics_user *u);
 
 /* Mean of a metric over users; NaN for AUC if no user has one. */
