@@ -4,20 +4,14 @@
  *   negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors
  */
 #include "base/die.h"
-#include "base/mem.h"
+#include "base/js.h"
 #include "base/pool.h"
 #include "cli/opt.h"
-#include "model/backend.h"
-#include "model/model_file.h"
-#include "model/trainer.h"
+#include "model/session.h"
 #include "stream/record.h"
-#include "stream/stream.h"
 
-#include <errno.h>
 #include <float.h>
 #include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_BATCH = 1 << 24 };
@@ -83,17 +77,6 @@ static const struct opt_program program = {
 };
 /* clang-format on */
 
-/* Everything epoch_ended needs. */
-struct session {
-	struct neumf_shape shape;
-	struct model_info info;
-	const struct backend_ops *ops;
-	struct backend *backend;
-	struct pool *pool;
-	struct stream_out *first; /* of --save-epochs, until epoch 1 has ended */
-	FILE *log;
-};
-
 static void check_options(void)
 {
 	if (!cfg.output)
@@ -151,141 +134,36 @@ static struct neumf_shape make_shape(const struct rec_header *h)
 	return s;
 }
 
-static void start_backend(struct session *s)
-{
-	struct neumf_optimizer optimizer = { .kind = cfg.optimizer,
-		.lr = cfg.lr,
-		.weight_decay = cfg.weight_decay,
-		.l2 = cfg.l2,
-		.beta1 = 0.9,
-		.beta2 = 0.999,
-		.eps = 1e-8 };
-	struct backend_config config = { .shape = s->shape,
-		.optimizer = &optimizer,
-		.batch_size = cfg.batch_size,
-		.pool = s->pool,
-		.tf32 = cfg.precision == 1 };
-	struct neumf_layout layout;
-
-	neumf_layout(&s->shape, &layout);
-	config.params = xmalloc(layout.num_params, sizeof(float));
-	neumf_init(&s->shape, cfg.init_std, cfg.dense_init, cfg.seed, config.params);
-	s->ops = backend_select(cfg.device, die_quiet);
-	s->backend = s->ops->create(&config);
-	note("%" PRIu64 " parameters on %s (%s), seed %" PRIu64, layout.num_params, s->ops->name,
-		s->ops->describe(s->backend), cfg.seed);
-}
-
-/* In place and line by line, also into a regular file: a log is there to be watched. */
-static FILE *open_log(const char *path)
-{
-	FILE *log = stdout;
-
-	if (!path)
-		return NULL;
-	if (strcmp(path, "-") != 0 && !(log = fopen(path, "w")))
-		die("cannot open '%s':", path);
-	return log;
-}
-
-static void log_epoch(FILE *log, const struct trainer_epoch *e)
-{
-	struct js *line = js_object();
-
-	js_put(line, "epoch", js_int((int64_t)e->epoch));
-	js_put(line, "batches", js_int((int64_t)e->batches));
-	js_put(line, "rows", js_int((int64_t)e->rows));
-	js_put(line, "loss", js_real(e->loss));
-	js_put(line, "seconds", js_real(e->seconds));
-	char *text = js_dump(line, false);
-	js_free(line);
-	bool written = fprintf(log, "%s\n", text) >= 0 && fflush(log) == 0;
-	free(text);
-	if (!written)
-		die("cannot write '%s':", cfg.log);
-}
-
-static void close_log(FILE *log)
-{
-	if (log && fclose(log) != 0)
-		die("cannot write '%s':", cfg.log);
-}
-
-static struct stream_out *create_epoch(uint64_t epoch)
-{
-	char *path = xasprintf("%s-%04" PRIu64 ".safetensors", cfg.epochs_prefix, epoch);
-	struct stream_out *out = stream_create(path, true);
-
-	free(path);
-	return out;
-}
-
-static void read_values(void *arg, unsigned tensor, float *out)
-{
-	struct session *s = arg;
-
-	s->ops->read(s->backend, tensor, BACKEND_VALUE, out);
-}
-
-/* The model comes before the line: who reads the line finds the file. */
-static void epoch_ended(void *arg, const struct trainer_epoch *e)
-{
-	struct session *s = arg;
-
-	if (cfg.epochs_prefix) {
-		struct stream_out *out = s->first ? s->first : create_epoch(e->epoch);
-
-		s->first = NULL;
-		model_file_save(out, &s->shape, &s->info, read_values, s);
-	}
-	if (s->log)
-		log_epoch(s->log, e);
-}
-
 int main(int argc, char **argv)
 {
-	struct session s = { 0 };
-	struct id_family user_ids, item_ids;
-
 	cfg.threads = pool_cores();
 	char **operands = opt_parse(argc, argv, &program);
 	check_options();
 
 	struct rec_reader *in = open_input(operands[0]);
 	struct js *provenance = rec_provenance(rec_header(in), opt_provenance());
-	s.shape = make_shape(rec_header(in));
-	id_family_copy(&user_ids, &rec_header(in)->user_ids);
-	id_family_copy(&item_ids, &rec_header(in)->item_ids);
-	s.info = (struct model_info){ .seed = cfg.seed,
+	const struct session_config config = { .in = in,
 		.provenance = provenance,
-		.user_ids = &user_ids,
-		.item_ids = &item_ids };
-	struct stream_out *model = stream_create(cfg.output, true);
-	if (cfg.epochs_prefix)
-		s.first = create_epoch(1); /* a wrong prefix shows before an epoch is lost to it */
-	s.log = open_log(cfg.log);
-	s.pool = pool_new(cfg.threads);
-	start_backend(&s);
-	s.info.device = s.ops->name;
-	s.info.compute = s.ops->describe(s.backend);
-
-	struct trainer t = { .in = in,
-		.pairwise = cfg.loss != LOSS_BCE,
-		.ops = s.ops,
-		.backend = s.backend,
+		.shape = make_shape(rec_header(in)),
+		.optimizer = { .kind = cfg.optimizer,
+			.lr = cfg.lr,
+			.weight_decay = cfg.weight_decay,
+			.l2 = cfg.l2,
+			.beta1 = 0.9,
+			.beta2 = 0.999,
+			.eps = 1e-8 },
 		.batch_size = cfg.batch_size,
 		.drop_last = cfg.drop_last,
-		.epoch_ended = epoch_ended,
-		.arg = &s };
-	trainer_run(&t);
-	rec_close(in, true);
-
-	model_file_save(model, &s.shape, &s.info, read_values, &s);
-	close_log(s.log);
-	s.ops->destroy(s.backend);
-	pool_free(s.pool);
-	id_family_release(&user_ids);
-	id_family_release(&item_ids);
+		.init_std = cfg.init_std,
+		.dense_init = cfg.dense_init,
+		.seed = cfg.seed,
+		.device = cfg.device,
+		.tf32 = cfg.precision == 1,
+		.threads = cfg.threads,
+		.output = cfg.output,
+		.epochs_prefix = cfg.epochs_prefix,
+		.log = cfg.log };
+	session_run(&config);
 	js_free(provenance);
 	return 0;
 }

@@ -249,7 +249,8 @@ made() {
 	edit_header g.cof 'h["epochs"] = 1'
 	run --separate-stderr neumf-train -q --device reference -o lie g.cof
 	assert_status 1
-	assert_error neumf-train "'g.cof' holds 720 rows, its header says 1 epochs of 360"
+	assert_error neumf-train "row 361 of 'g.cof'"
+	assert_contains "$stderr" "the header says 1 epochs of 360 rows"
 	[ ! -e lie ]
 }
 
@@ -283,17 +284,38 @@ made() {
 	train --drop-last t.cof
 	assert_status 1
 	assert_error neumf-train "12 rows, less than one batch of 256"
-	for rows in 11 13; do
-		stream triple $rows 3 4 >t.cof
-		train t.cof
-		assert_status 1
-		assert_error neumf-train "'t.cof' holds $rows rows, its header says 3 epochs of 4"
-	done
+	stream triple 11 3 4 >t.cof
+	train t.cof
+	assert_status 1
+	assert_error neumf-train "'t.cof' holds 11 rows, its header says 3 epochs of 4"
 	stream triple 12 $((1 << 40)) $((1 << 40)) >t.cof # 2^80 rows
 	train t.cof
 	assert_status 1
 	assert_error neumf-train "'t.cof' holds 12 rows, its header says $((1 << 40)) epochs of $((1 << 40))"
 	[ ! -e model ]
+}
+
+# 3 epochs of 4 rows are said, and 40 rows are there: the 13th ends it, whatever the batch, and while the stream goes on.
+@test "a stream that goes on after its epochs ends at the first row too many, and makes no model of it" {
+	stream triple 40 3 4 >t.cof
+	for batch in 1 3 4 5 100; do
+		train --batch-size $batch --save-epochs e t.cof
+		assert_status 1
+		assert_error neumf-train "row 13 of 't.cof' (byte "
+		assert_contains "$stderr" "the header says 3 epochs of 4 rows"
+		[ ! -e e-0003.safetensors ]
+		[ ! -e model ]
+		rm -f e-*
+	done
+	mkfifo fifo
+	timeout 20 neumf-train -q --device reference --model mf -o model <fifo 2>err &
+	exec 4>fifo
+	cat t.cof >&4
+	status=0
+	wait $! || status=$?
+	exec 4>&-
+	assert_status 1
+	assert_contains "$(cat err)" "row 13 of 'standard input'"
 }
 
 @test "a cut or damaged stream leaves no model, and an old one alone" {

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 struct examples {
@@ -13,6 +14,7 @@ struct examples {
 	uint32_t *rows;		    /* `capacity` of them */
 	size_t capacity, next, end; /* rows next .. end - 1 are still to be given out, */
 	uint32_t given;		    /* but for these examples of the first */
+	uint64_t most;		    /* rows, as the header says; UINT64_MAX: it does not */
 };
 
 struct examples *examples_new(struct rec_reader *in, bool pairwise)
@@ -28,6 +30,8 @@ struct examples *examples_new(struct rec_reader *in, bool pairwise)
 	e->words = info.struct_size / sizeof(*e->rows);
 	e->capacity = REC_BLOCK_BYTES / info.struct_size;
 	e->rows = xmalloc(e->capacity, info.struct_size);
+	if (!rec_header_rows(h, &e->most))
+		e->most = UINT64_MAX;
 	return e;
 }
 
@@ -109,17 +113,27 @@ static size_t copy(struct examples *e, const struct example_columns *to, size_t 
 	return n;
 }
 
+/* Read the next rows; false at the verified end. */
+static bool read_rows(struct examples *e)
+{
+	const struct rec_header *h = rec_header(e->in);
+
+	e->next = 0;
+	e->end = rec_read_rows(e->in, e->rows, e->capacity);
+	if (rec_rows(e->in) > e->most)
+		rec_die(e->in, rec_rows(e->in) - e->most,
+			"the header says %" PRIu64 " epochs of %" PRIu64 " rows", h->epochs,
+			h->rows_per_epoch);
+	return e->end > 0;
+}
+
 size_t examples_read(struct examples *e, const struct example_columns *to, size_t max)
 {
 	size_t done = 0;
 
 	while (done < max) {
-		if (e->next == e->end) {
-			e->next = 0;
-			e->end = rec_read_rows(e->in, e->rows, e->capacity);
-			if (e->end == 0)
-				break;
-		}
+		if (e->next == e->end && !read_rows(e))
+			break;
 		done += copy(e, to, done, max - done);
 	}
 	return done;

@@ -29,8 +29,11 @@ void examples_free(struct examples *e);
 /* Examples in a row of the stream. */
 uint32_t examples_per_row(const struct examples *e);
 
-/* Put the next `max` examples into the columns, fewer only at the verified end; returns how many. Dies
-   on a label outside 0..1. */
+/*
+ * Put the next `max` examples into the columns, fewer only at the verified end; returns how many.
+ * Dies on a label outside 0..1, and on the first row beyond those that the header says, when it is
+ * read, which is with its block.
+ */
 size_t examples_read(struct examples *e, const struct example_columns *to, size_t max);
 
 #endif

@@ -3,7 +3,6 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/number.h"
-#include "stream/safetensors.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -85,30 +84,16 @@ static unsigned tensors_of(const struct neumf_layout *l, struct safetensors_tens
 	return l->num_tensors;
 }
 
-static uint64_t size_of(const struct neumf_tensor *t)
-{
-	return (uint64_t)t->rows * t->cols;
-}
-
 void model_file_save(struct stream_out *out, const struct neumf_shape *shape,
-	const struct model_info *info, model_values *values, void *arg)
+	const struct model_info *info, safetensors_values *values, void *arg)
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
 	struct neumf_layout l;
-	uint64_t largest = 0;
+	struct js *m = make_metadata(shape, info);
 
 	neumf_layout(shape, &l);
-	struct js *m = make_metadata(shape, info);
-	safetensors_write_header(out, m, tensors, tensors_of(&l, tensors));
+	safetensors_save(out, m, tensors, tensors_of(&l, tensors), values, arg);
 	js_free(m);
-	for (unsigned k = 0; k < l.num_tensors; k++)
-		largest = size_of(&l.tensor[k]) > largest ? size_of(&l.tensor[k]) : largest;
-	float *tensor = xmalloc(largest, sizeof(*tensor));
-	for (unsigned k = 0; k < l.num_tensors; k++) {
-		values(arg, k, tensor);
-		safetensors_write(out, l.tensor[k].name, tensor, size_of(&l.tensor[k]));
-	}
-	free(tensor);
 	stream_commit(out, true);
 }
 
@@ -203,19 +188,17 @@ static void get_family(const char *file, const struct js *m, const char *key, st
 void model_file_load(struct model *m, const char *path)
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
-	struct stream_in *in = stream_open(path);
-	struct js *header = safetensors_read_header(in);
+	struct safetensors_in *in = safetensors_open(path);
+	const struct js *metadata = safetensors_metadata(in);
+	const char *name = safetensors_name(in);
 	struct neumf_layout l;
 
-	const struct js *metadata = js_get(header, "__metadata__");
-	get_shape(stream_name(in), metadata, &m->shape);
-	get_family(stream_name(in), metadata, "user_ids", &m->user_ids);
-	get_family(stream_name(in), metadata, "item_ids", &m->item_ids);
+	get_shape(name, metadata, &m->shape);
+	get_family(name, metadata, "user_ids", &m->user_ids);
+	get_family(name, metadata, "item_ids", &m->item_ids);
 	neumf_layout(&m->shape, &l);
-	uint64_t count = safetensors_check(in, header, tensors, tensors_of(&l, tensors));
-	m->params = safetensors_read(in, count);
-	js_free(header);
-	stream_close(in);
+	m->params = safetensors_read(in, safetensors_check(in, tensors, tensors_of(&l, tensors)));
+	safetensors_close(in);
 }
 
 void model_release(struct model *m)

@@ -9,6 +9,8 @@
  *       which id maps its rows are numbered by (id_family.h), as JSON text; only where known
  *   seed, device ("cpu"), compute ("avx2"), provenance (a JSON array as text)
  *       how the model came about. A loader ignores them, and any other key.
+ *   checksum, header_checksum
+ *       of the file's bytes (safetensors.h); checked where they are there
  */
 #ifndef MODEL_FILE_H
 #define MODEL_FILE_H
@@ -16,6 +18,7 @@
 #include "base/js.h"
 #include "model/neumf.h"
 #include "stream/id_family.h"
+#include "stream/safetensors.h"
 #include "stream/stream.h"
 
 #include <stdint.h>
@@ -28,16 +31,13 @@ struct model_info {
 	const struct id_family *user_ids, *item_ids; /* NULL: not known */
 };
 
-/* Copy the values of tensor `tensor` of neumf_layout to `out`. */
-typedef void model_values(void *arg, unsigned tensor, float *out);
-
 /*
- * Write a model to `out` (stream_create(path, true)), tensor by tensor as `values` gives them, with
- * fsync, and commit it. Dies when a value is not finite; then, as on any error, no file appears.
- * Memory: the largest tensor.
+ * Write a model to `out` (stream_create(path, true)), tensor by tensor as `values` gives those of
+ * neumf_layout, each twice, with fsync, and commit it. Dies when a value is not finite; then, as on
+ * any error, no file appears. Memory: the largest tensor.
  */
 void model_file_save(struct stream_out *out, const struct neumf_shape *shape,
-	const struct model_info *info, model_values *values, void *arg);
+	const struct model_info *info, safetensors_values *values, void *arg);
 
 struct model {
 	struct neumf_shape shape;
@@ -49,7 +49,7 @@ struct model {
  * Read a model (plain or gzip; a pipe will do). Dies with one line naming the file for anything
  * wrong with it: a header that does not parse or lies about sizes, metadata missing or out of
  * range, tensors missing, extra, of another shape, type or place, values that are not finite, a
- * file too short or too long.
+ * file too short or too long, a wrong checksum. A file without checksums is noted on stderr.
  */
 void model_file_load(struct model *m, const char *path);
 

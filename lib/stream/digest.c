@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <xxhash.h>
 
-enum { HEX_DIGITS = 32 };
-
 struct digest {
 	XXH3_state_t *state;
 	uint64_t bytes;
@@ -32,14 +30,20 @@ void digest_add(struct digest *d, const void *data, size_t size)
 	d->bytes += size;
 }
 
-struct js *digest_json(const struct digest *d)
+void digest_hex(const struct digest *d, char text[DIGEST_HEX + 1])
 {
 	const XXH128_hash_t hash = XXH3_128bits_digest(d->state);
-	struct js *v = js_object();
-	char text[HEX_DIGITS + 1];
 
-	snprintf(text, sizeof(text), "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
+	snprintf(text, DIGEST_HEX + 1, "%016" PRIx64 "%016" PRIx64, (uint64_t)hash.high64,
 		(uint64_t)hash.low64);
+}
+
+struct js *digest_json(const struct digest *d)
+{
+	struct js *v = js_object();
+	char text[DIGEST_HEX + 1];
+
+	digest_hex(d, text);
 	js_put(v, "bytes", js_int((int64_t)d->bytes));
 	js_put(v, "xxh3_128", js_string(text));
 	return v;

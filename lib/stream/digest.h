@@ -9,10 +9,15 @@
 
 #include <stddef.h>
 
+enum { DIGEST_HEX = 32 }; /* digits of XXH3-128 */
+
 struct digest;
 
 struct digest *digest_new(void);
 void digest_add(struct digest *d, const void *data, size_t size);
+
+/* XXH3-128 of the bytes added so far as lower-case hex digits and a NUL; more may be added after. */
+void digest_hex(const struct digest *d, char text[DIGEST_HEX + 1]);
 
 /* {"bytes": N, "xxh3_128": "32 hex digits"} of the bytes added so far, in a new object. */
 struct js *digest_json(const struct digest *d);

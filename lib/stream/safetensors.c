@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/die.h"
 #include "base/mem.h"
+#include "stream/digest.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -13,88 +14,216 @@
 enum { MAX_HEADER = 100000000 }; /* the limit of the format's own library */
 enum { CHUNK = 1 << 20 };	 /* floats read at a time */
 
+static const char zeros[] = "00000000000000000000000000000000"; /* DIGEST_HEX of them */
+
+struct safetensors_in {
+	struct stream_in *in;
+	struct js *header;
+	char checksum[DIGEST_HEX + 1]; /* that the header has; "": none */
+	struct digest *digest;	       /* of the tensors' bytes read so far */
+};
+
 static uint64_t count_of(const struct safetensors_tensor *t)
 {
 	return t->num_dims == 1 ? t->dims[0] : t->dims[0] * t->dims[1];
 }
 
-void safetensors_write_header(struct stream_out *out, const struct js *metadata,
-	const struct safetensors_tensor *tensors, unsigned n)
+/*
+ * The digits of the header's own checksum in its text, or NULL. Within a JSON string a quote is
+ * escaped, so these bytes are a key and the beginning of its value.
+ */
+static char *find_own_checksum(char *text, size_t size)
 {
-	struct js *header = js_object();
+	static const char key[] = "\"header_checksum\": \"";
+	const size_t length = sizeof(key) - 1;
+
+	for (size_t k = 0; k + length + DIGEST_HEX <= size; k++)
+		if (!memcmp(text + k, key, length))
+			return text + k + length;
+	return NULL;
+}
+
+/* The checksum of a header: 8 bytes of length, then `size` of text with its own digits at `own`. */
+static void header_checksum(const unsigned char length[8], const char *text, size_t size,
+	const char *own, char hex[DIGEST_HEX + 1])
+{
+	const size_t before = (size_t)(own - text), after = before + DIGEST_HEX;
+	struct digest *d = digest_new();
+
+	digest_add(d, length, 8);
+	digest_add(d, text, before);
+	digest_add(d, zeros, DIGEST_HEX);
+	digest_add(d, text + after, size - after);
+	digest_hex(d, hex);
+	digest_free(d);
+}
+
+static struct js *tensor_json(const struct safetensors_tensor *t, uint64_t offset)
+{
+	struct js *tensor = js_object(), *shape = js_array(), *offsets = js_array();
+
+	for (unsigned d = 0; d < t->num_dims; d++)
+		js_append(shape, js_int((int64_t)t->dims[d]));
+	js_append(offsets, js_int((int64_t)offset));
+	js_append(offsets, js_int((int64_t)(offset + sizeof(float) * count_of(t))));
+	js_put(tensor, "dtype", js_string("F32"));
+	js_put(tensor, "shape", shape);
+	js_put(tensor, "data_offsets", offsets);
+	return tensor;
+}
+
+static void write_header(struct stream_out *out, const struct js *metadata,
+	const struct safetensors_tensor *tensors, unsigned n, const char *checksum)
+{
+	struct js *header = js_object(), *m = js_copy(metadata);
+	char hex[DIGEST_HEX + 1], *text, *own;
 	unsigned char length[8];
 	uint64_t offset = 0;
+	size_t size, padded;
 
-	js_put(header, "__metadata__", js_copy(metadata));
+	js_put(m, "checksum", js_string(checksum));
+	js_put(m, "header_checksum", js_string(zeros));
+	js_put(header, "__metadata__", m);
 	for (unsigned k = 0; k < n; k++) {
-		struct js *tensor = js_object(), *shape = js_array(), *offsets = js_array();
-
-		for (unsigned d = 0; d < tensors[k].num_dims; d++)
-			js_append(shape, js_int((int64_t)tensors[k].dims[d]));
-		js_append(offsets, js_int((int64_t)offset));
+		js_put(header, tensors[k].name, tensor_json(&tensors[k], offset));
 		offset += sizeof(float) * count_of(&tensors[k]);
-		js_append(offsets, js_int((int64_t)offset));
-		js_put(tensor, "dtype", js_string("F32"));
-		js_put(tensor, "shape", shape);
-		js_put(tensor, "data_offsets", offsets);
-		js_put(header, tensors[k].name, tensor);
 	}
-
-	char *text = js_dump(header, false);
-	size_t size = strlen(text), padding = -size & 7;
-	put64(length, size + padding);
+	text = js_dump(header, false);
+	size = strlen(text);
+	padded = (size + 7) / 8 * 8;
+	text = xrealloc(text, padded, 1);
+	memset(text + size, ' ', padded - size);
+	put64(length, padded);
+	own = find_own_checksum(text, padded);
+	header_checksum(length, text, padded, own, hex);
+	memcpy(own, hex, DIGEST_HEX);
 	stream_write(out, length, sizeof(length));
-	stream_write(out, text, size);
-	stream_write(out, "       ", padding);
+	stream_write(out, text, padded);
 	free(text);
 	js_free(header);
 }
 
-void safetensors_write(struct stream_out *out, const char *name, float *values, uint64_t count)
+/* Fetch a tensor as the file has it: little-endian, and finite. */
+static size_t get_bytes(const struct stream_out *out, const struct safetensors_tensor *t,
+	unsigned k, safetensors_values *values, void *arg, float *to)
 {
-	unsigned char *bytes = (unsigned char *)values;
+	const uint64_t count = count_of(t);
 
-	for (uint64_t k = 0; k < count; k++) {
-		if (!isfinite(values[k]))
+	values(arg, k, to);
+	for (uint64_t j = 0; j < count; j++) {
+		if (!isfinite(to[j]))
 			die("cannot write '%s': a value of tensor '%s' is not finite",
-				stream_out_name(out), name);
-		put_f32(bytes + k * sizeof(float), values[k]);
+				stream_out_name(out), t->name);
+		put_f32((unsigned char *)(to + j), to[j]);
 	}
-	stream_write(out, bytes, count * sizeof(float));
+	return count * sizeof(*to);
 }
 
-struct js *safetensors_read_header(struct stream_in *in)
+void safetensors_save(struct stream_out *out, const struct js *metadata,
+	const struct safetensors_tensor *tensors, unsigned n, safetensors_values *values, void *arg)
 {
-	const char *name = stream_name(in);
-	unsigned char length[8];
-	size_t capacity = 0, size = 0;
-	char *text = NULL, why[160];
+	struct digest *d = digest_new();
+	char checksum[DIGEST_HEX + 1];
+	uint64_t largest = 0;
 
-	if (stream_read(in, length, sizeof(length)) < sizeof(length))
-		die("'%s' is no safetensors file: it has less than 8 bytes", name);
-	uint64_t want = get64(length);
-	if (want < 2 || want > MAX_HEADER)
-		die("'%s' is no safetensors file: a header of %" PRIu64 " bytes", name, want);
-	while (size < want) { /* grows with what is there, not with what the length says */
+	for (unsigned k = 0; k < n; k++)
+		largest = count_of(&tensors[k]) > largest ? count_of(&tensors[k]) : largest;
+	float *tensor = xmalloc(largest, sizeof(*tensor));
+	for (unsigned k = 0; k < n; k++)
+		digest_add(d, tensor, get_bytes(out, &tensors[k], k, values, arg, tensor));
+	digest_hex(d, checksum);
+	digest_free(d);
+	write_header(out, metadata, tensors, n, checksum);
+	for (unsigned k = 0; k < n; k++)
+		stream_write(out, tensor, get_bytes(out, &tensors[k], k, values, arg, tensor));
+	free(tensor);
+}
+
+/* Read the text of the header, of `want` bytes; it grows with what is there. */
+static char *read_text(struct stream_in *in, uint64_t want)
+{
+	size_t capacity = 0, size = 0;
+	char *text = NULL;
+
+	while (size < want) {
 		text = xgrow(text, &capacity, size + 4096, 1);
 		size_t got = stream_read(in, text + size, want - size < 4096 ? want - size : 4096);
 		if (got == 0)
-			die("'%s' ends at byte %" PRIu64 ", in a header of %" PRIu64 " bytes", name,
-				stream_offset(in), want);
+			die("'%s' ends at byte %" PRIu64 ", in a header of %" PRIu64 " bytes",
+				stream_name(in), stream_offset(in), want);
 		size += got;
 	}
-	struct js *header = js_parse(text, size, why, sizeof(why));
-	free(text);
-	if (!header)
-		die("header of '%s': %s", name, why);
+	return text;
+}
+
+static void check_metadata(const char *name, const struct js *header)
+{
 	const struct js *metadata = js_get(header, "__metadata__");
+
 	if (!js_is_object(header) || !js_is_object(metadata))
 		die("header of '%s' has no \"__metadata__\"", name);
 	for (void *it = js_first(metadata); it; it = js_next(metadata, it))
 		if (!js_text(js_value(it)))
 			die("header of '%s': \"%s\" of the metadata is no string", name,
 				js_key(it));
-	return header;
+}
+
+/* Check the header's own checksum, and keep that of the tensors for later. */
+static void check_header(
+	struct safetensors_in *s, const unsigned char length[8], char *text, size_t size)
+{
+	const struct js *m = safetensors_metadata(s);
+	const char *tensors = js_get_string(m, "checksum");
+	const char *header = js_get_string(m, "header_checksum");
+	const char *name = stream_name(s->in), *own = find_own_checksum(text, size);
+	char hex[DIGEST_HEX + 1];
+
+	if (!tensors && !header) {
+		note("'%s' has no checksum: damage in it would not be seen", name);
+		return;
+	}
+	if (!tensors || !header)
+		die("metadata of '%s' has \"%s\" without \"%s\"", name,
+			tensors ? "checksum" : "header_checksum",
+			tensors ? "header_checksum" : "checksum");
+	if (own)
+		header_checksum(length, text, size, own, hex);
+	if (!own || strcmp(header, hex) != 0)
+		die("the header of '%s' is damaged: its checksum is wrong", name);
+	snprintf(s->checksum, sizeof(s->checksum), "%s", tensors);
+}
+
+struct safetensors_in *safetensors_open(const char *path)
+{
+	struct safetensors_in *s = xcalloc(1, sizeof(*s));
+	unsigned char length[8];
+	char *text, why[160];
+
+	s->in = stream_open(path);
+	const char *name = stream_name(s->in);
+	if (stream_read(s->in, length, sizeof(length)) < sizeof(length))
+		die("'%s' is no safetensors file: it has less than 8 bytes", name);
+	uint64_t size = get64(length);
+	if (size < 2 || size > MAX_HEADER)
+		die("'%s' is no safetensors file: a header of %" PRIu64 " bytes", name, size);
+	text = read_text(s->in, size);
+	if (!(s->header = js_parse(text, size, why, sizeof(why))))
+		die("header of '%s': %s", name, why);
+	check_metadata(name, s->header);
+	check_header(s, length, text, size);
+	free(text);
+	s->digest = digest_new();
+	return s;
+}
+
+const char *safetensors_name(const struct safetensors_in *s)
+{
+	return stream_name(s->in);
+}
+
+const struct js *safetensors_metadata(const struct safetensors_in *s)
+{
+	return js_get(s->header, "__metadata__");
 }
 
 static void check_tensor(const char *file, const struct js *tensor,
@@ -121,21 +250,21 @@ static void check_tensor(const char *file, const struct js *tensor,
 			begin, end);
 }
 
-uint64_t safetensors_check(const struct stream_in *in, const struct js *header,
-	const struct safetensors_tensor *tensors, unsigned n)
+uint64_t safetensors_check(
+	const struct safetensors_in *s, const struct safetensors_tensor *tensors, unsigned n)
 {
-	const char *file = stream_name(in);
+	const char *file = stream_name(s->in);
 	uint64_t floats = 0;
 
 	for (unsigned k = 0; k < n; k++) {
-		const struct js *tensor = js_get(header, tensors[k].name);
+		const struct js *tensor = js_get(s->header, tensors[k].name);
 
 		if (!js_is_object(tensor))
 			die("'%s' has no tensor '%s'", file, tensors[k].name);
 		check_tensor(file, tensor, &tensors[k], sizeof(float) * floats);
 		floats += count_of(&tensors[k]);
 	}
-	for (void *it = js_first(header); it; it = js_next(header, it)) {
+	for (void *it = js_first(s->header); it; it = js_next(s->header, it)) {
 		bool known = strcmp(js_key(it), "__metadata__") == 0;
 
 		for (unsigned k = 0; k < n && !known; k++)
@@ -146,31 +275,47 @@ uint64_t safetensors_check(const struct stream_in *in, const struct js *header,
 	return floats;
 }
 
-float *safetensors_read(struct stream_in *in, uint64_t count)
+float *safetensors_read(struct safetensors_in *s, uint64_t count)
 {
-	uint64_t begin = stream_offset(in), done = 0;
+	uint64_t begin = stream_offset(s->in), done = 0;
 	size_t capacity = 0;
 	float *values = NULL;
-	unsigned char extra;
 
 	while (done < count) {
 		size_t n = count - done < CHUNK ? (size_t)(count - done) : CHUNK;
 
 		values = xgrow(values, &capacity, done + n, sizeof(float));
 		unsigned char *bytes = (unsigned char *)(values + done);
-		if (stream_read(in, bytes, n * sizeof(float)) < n * sizeof(float))
+		if (stream_read(s->in, bytes, n * sizeof(float)) < n * sizeof(float))
 			die("'%s' ends at byte %" PRIu64 ", its header says %" PRIu64,
-				stream_name(in), stream_offset(in), begin + sizeof(float) * count);
+				stream_name(s->in), stream_offset(s->in),
+				begin + sizeof(float) * count);
+		digest_add(s->digest, bytes, n * sizeof(float));
 		for (size_t k = 0; k < n; k++) {
 			values[done + k] = get_f32(bytes + k * sizeof(float));
 			if (!isfinite(values[done + k]))
 				die("'%s': the value at byte %" PRIu64 " is not finite",
-					stream_name(in), begin + sizeof(float) * (done + k));
+					stream_name(s->in), begin + sizeof(float) * (done + k));
 		}
 		done += n;
 	}
-	if (stream_read(in, &extra, 1) > 0)
-		die("'%s' goes on after byte %" PRIu64 ", where its header ends it",
-			stream_name(in), begin + sizeof(float) * count);
 	return xrealloc(values, count, sizeof(float));
+}
+
+void safetensors_close(struct safetensors_in *s)
+{
+	const char *name = stream_name(s->in);
+	uint64_t end = stream_offset(s->in);
+	char hex[DIGEST_HEX + 1];
+	unsigned char extra;
+
+	if (stream_read(s->in, &extra, 1) > 0)
+		die("'%s' goes on after byte %" PRIu64 ", where its header ends it", name, end);
+	digest_hex(s->digest, hex);
+	if (s->checksum[0] && strcmp(s->checksum, hex) != 0)
+		die("the tensors of '%s' are damaged: their checksum is wrong", name);
+	digest_free(s->digest);
+	js_free(s->header);
+	stream_close(s->in);
+	free(s);
 }

@@ -5,6 +5,13 @@
  * the end of the JSON, and "__metadata__" to an object of strings.
  *
  * All tensors here are float32 (F32) of one or two dimensions, little-endian, stored in name order.
+ *
+ * Two keys of the metadata, the last two, let a reader find any flipped bit. Both are XXH3-128 in
+ * hex (digest.h):
+ *   checksum         of the tensors' bytes
+ *   header_checksum  of all bytes before them, length and padding included, with the 32 digits of
+ *                    this value taken as zeros
+ * A file has both or neither.
  */
 #ifndef SAFETENSORS_H
 #define SAFETENSORS_H
@@ -20,31 +27,44 @@ struct safetensors_tensor {
 	uint64_t dims[2];
 };
 
-/* Write length and JSON for n tensors in name order; the
-   caller writes their bytes in that order. */
-void safetensors_write_header(struct stream_out *out, const struct js *metadata,
-	const struct safetensors_tensor *tensors, unsigned n);
-
-/* Write `count` floats as the file has them; dies when one is not finite (`name`: their tensor). */
-void safetensors_write(struct stream_out *out, const char *name, float *values, uint64_t count);
+/* Copy the values of tensor number `tensor` of the list to `out`. */
+typedef void safetensors_values(void *arg, unsigned tensor, float *out);
 
 /*
- * Read length and JSON. Dies with one line that names the file and what is wrong unless it is one
- * JSON object with an object of strings as "__metadata__". Free with js_free.
+ * Write a file of n tensors in name order; `metadata` has neither checksum. `values` gives each
+ * tensor twice, once for the checksum, and must give the same both times. Dies, with nothing
+ * written, when a value is not finite. Memory: the largest tensor. The caller commits.
  */
-struct js *safetensors_read_header(struct stream_in *in);
+void safetensors_save(struct stream_out *out, const struct js *metadata,
+	const struct safetensors_tensor *tensors, unsigned n, safetensors_values *values,
+	void *arg);
+
+struct safetensors_in;
+
+/*
+ * Open a file (plain or gzip; a pipe will do) and read its header. Dies with one line that names
+ * the file and what is wrong unless the header is one JSON object with an object of strings as
+ * "__metadata__" and its checksum is right. A file without checksums is noted on stderr.
+ */
+struct safetensors_in *safetensors_open(const char *path);
+const char *safetensors_name(const struct safetensors_in *s);
+const struct js *safetensors_metadata(const struct safetensors_in *s);
 
 /*
  * Dies unless the header has exactly these tensors, in float32, of these shapes, and, taken in the
  * order given, packed from offset 0 on without gaps. Returns the number of floats in all.
  */
-uint64_t safetensors_check(const struct stream_in *in, const struct js *header,
-	const struct safetensors_tensor *tensors, unsigned n);
+uint64_t safetensors_check(
+	const struct safetensors_in *s, const struct safetensors_tensor *tensors, unsigned n);
 
 /*
- * Read the `count` floats after the header and then the end of the file into a new array (free()).
- * Dies when the file is shorter or longer, or when a value is not finite.
+ * The next `count` floats, of one tensor or several, in a new array (free()) that grows with what
+ * is there, not with `count`. Dies when the file ends before, or when a value is not finite.
  */
-float *safetensors_read(struct stream_in *in, uint64_t count);
+float *safetensors_read(struct safetensors_in *s, uint64_t count);
+
+/* To be called when all tensors are read: dies when the file goes on, or when the checksum of the
+   tensors is wrong. No value may be relied on before. */
+void safetensors_close(struct safetensors_in *s);
 
 #endif

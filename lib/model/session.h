@@ -1,0 +1,44 @@
+/*
+ * session: a run of neumf-train behind its options: backend, trainer, and what comes of them: the
+ * log, the models of epochs, the model.
+ */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "model/backend.h"
+#include "model/neumf.h"
+#include "stream/record.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct session_config {
+	struct rec_reader *in; /* header read; closed by session_run */
+	const struct js
+		*provenance; /* of the model: that of the stream, and this program's entry */
+
+	struct neumf_shape shape;
+	struct neumf_optimizer optimizer;
+	uint32_t batch_size;
+	bool drop_last;
+
+	double init_std; /* of the first weights */
+	enum neumf_dense_init dense_init;
+	uint64_t seed;
+
+	enum backend_device device;
+	bool tf32;
+	uint32_t threads;
+
+	const char *output;	   /* the model */
+	const char *epochs_prefix; /* of the models of epochs; NULL: they are not saved */
+	const char *log;	   /* NULL: none */
+};
+
+/*
+ * Open all outputs, train on the whole stream, write the model. Dies on any error; then no model is
+ * written, and an old one stays as it was.
+ */
+void session_run(const struct session_config *config);
+
+#endif

@@ -1,0 +1,64 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# Model files: those of every version that was ever written, and damage in a model of real size. Every bit of a small
+# model is flipped in tests/unit/test_safetensors.c.
+load helper
+
+GOLDEN=$BATS_TEST_DIRNAME/golden
+
+# flip FILE BIT: the file with one bit changed, on stdout.
+flip() {
+	python3 -c 'import sys
+data, bit = bytearray(open(sys.argv[1], "rb").read()), int(sys.argv[2])
+data[bit // 8] ^= 1 << bit % 8
+sys.stdout.buffer.write(data)' "$1" "$2"
+}
+
+# model-1 is of the time before checksums. Both stay as they were written.
+@test "models of every version, as they were written once, score as they did" {
+	printf '0\t0\t0\n0\t1\t0\n1\t2\t0\n' | cof-cat --from tsv --users 2 --items 3 >pairs.cof
+	for version in 1 2; do
+		run --separate-stderr neumf-score --device reference --model "$GOLDEN/model-$version.safetensors" pairs.cof
+		assert_status 0
+		neumf-score -q --device reference --model "$GOLDEN/model-$version.safetensors" pairs.cof | cof-cat >"scores-$version"
+		diff "$GOLDEN/model-scores.txt" "scores-$version"
+		if [ $version = 1 ]; then
+			assert_contains "$stderr" "model-1.safetensors' has no checksum: damage in it would not be seen"
+		else
+			[[ $stderr != *checksum* ]]
+		fi
+	done
+}
+
+@test "one flipped bit, wherever it is, and no score comes of the model" {
+	planted --users 300 --items 200 --ratings 4000 | ml-split -q --test test.cof | binarize -q >train.cof
+	negsample -q train.cof | neumf-train -q --device cpu -o model
+	binarize -q test.cof >pairs.cof
+	size=$(wc -c <model)
+	header=$(python3 -c 'print(8 + int.from_bytes(open("model", "rb").read(8), "little"))')
+	# 60 bits of the header, 60 of the tensors, evenly, and the first and the last of each
+	for bit in $(seq 0 $((header * 8 / 59)) $((header * 8 - 1))) $((header * 8 - 1)) $((header * 8)) \
+		$(seq $((header * 8 + 1)) $(((size - header) * 8 / 59)) $((size * 8 - 1))) $((size * 8 - 1)); do
+		flip model "$bit" >flipped
+		run --separate-stderr neumf-score -q --device cpu --model flipped pairs.cof
+		assert_status 1
+		assert_error neumf-score flipped
+		assert_equal "$output" ""
+	done
+}
+
+@test "a model through a pipe and gzip is checked too, and what stdout gets is the file" {
+	planted --users 30 --items 20 --ratings 120 | ml-split -q --test test.cof | binarize -q | negsample -q >t.cof
+	neumf-train -q --device cpu -o model t.cof
+	neumf-train -q --device cpu -o - t.cof | cmp - model
+	binarize -q test.cof >pairs.cof
+	neumf-score -q --device cpu --model model pairs.cof >want
+	gzip -c model >model.gz
+	neumf-score -q --device cpu --model model.gz pairs.cof | cmp - want
+	neumf-score -q --device cpu --model <(cat model) pairs.cof | cmp - want
+	bit=$(($(wc -c <model) * 8 - 40)) # of a mantissa
+	flip model $bit >flipped
+	run --separate-stderr neumf-score -q --model <(gzip -c flipped) pairs.cof
+	assert_status 1
+	assert_error neumf-score "are damaged: their checksum is wrong"
+}
