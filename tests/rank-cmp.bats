@@ -1,11 +1,11 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2016
 # rank-cmp: means against rank-eval, tests against SciPy, and what may not be compared.
 load helper
 
-# ranks [USERS]: text "user item above ties ties_before candidates" to a stream
+# text "user item above ties ties_before candidates" to a stream
 ranks() {
-	tr ' ' '\t' | cof-cat --from tsv --kind rank --users "${1:-200}" --items 100
+	tr ' ' '\t' | cof-cat --from tsv --kind rank --users 200 --items 100
 }
 
 # 120 users, one positive each; the second system is better for two users of three
@@ -82,7 +82,8 @@ json() {
 	rank-cmp --threads 3 a.cof b2.cof | sed s/b2.cof/b.cof/ | cmp - one
 	rank-cmp a.cof <b.cof | sed 's/standard input/b.cof/' | cmp - one
 	rank-cmp --seed 2 a.cof b.cof >two
-	! cmp -s one two
+	run cmp -s one two
+	assert_status 1
 	json '[.systems[].metrics[].mean], [.comparisons[] | .p.t, .p.wilcoxon]' a.cof b.cof >one
 	json '[.systems[].metrics[].mean], [.comparisons[] | .p.t, .p.wilcoxon]' --seed 2 a.cof b.cof | cmp - one
 }
@@ -127,7 +128,7 @@ json() {
 }
 
 @test "metrics that are none, or twice, are wrong usage" {
-	for metrics in HR HR@0 AUC@3 '' HR@10, hr@10 HR@10,HR@10 'HR@1,HR@2,HR@3,HR@4,HR@5,HR@6,HR@7,HR@8,HR@9,HR@10,HR@11,HR@12,HR@13,HR@14,HR@15,HR@16,HR@17'; do
+	for metrics in HR HR@0 AUC@3 '' 'HR@10,' hr@10 HR@10,HR@10 'HR@1,HR@2,HR@3,HR@4,HR@5,HR@6,HR@7,HR@8,HR@9,HR@10,HR@11,HR@12,HR@13,HR@14,HR@15,HR@16,HR@17'; do
 		run --separate-stderr rank-cmp --metrics "$metrics" a.cof b.cof
 		assert_status 2
 		assert_contains "$stderr" "option --metrics"
