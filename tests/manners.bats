@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154
+# shellcheck disable=SC2030,SC2031,SC2154
 # The manners of docs/architecture.md over every stage: options, errors, exit status, pipes, terminals, damage.
 load helper
 
@@ -608,10 +608,10 @@ writes_of() {
 # refused TEXT COMMAND...: wrong usage, and "x" is what it was
 refused() {
 	run --separate-stderr bash -c "$2"
-	[ "$status" -eq 2 ] && [[ $stderr == *" is also "*"$1"* ]] && [ "$(wc -l <<<"$stderr")" -eq 2 ] && cmp x kept || {
+	if [ "$status" -ne 2 ] || [[ $stderr != *" is also "*"$1"* ]] || [ "$(wc -l <<<"$stderr")" -ne 2 ] || ! cmp x kept; then
 		echo "$2: status $status: $stderr"
 		return 1
-	}
+	fi
 }
 
 # Names of the file x of folder/; the fourth is a hard link, /dev/fd/9 is opened by the commands.
@@ -631,35 +631,35 @@ make_other_names() {
 @test "no output is an input, by whatever name: wrong usage, and the input stays" {
 	for stage in $STAGES; do
 		input=$(input_of "$stage")
-		needed=$(options_of "$stage")
+		words=$(options_of "$stage")
 		make_other_names "$input"
 		find . | sort >../before
 		for name in $(other_names); do
 			for option in $(writes_of "$stage"); do
 				[ "$option" = --save-epochs ] && continue
-				refused "the input 'x'" "$stage $needed $option $name x"
-				refused "standard input" "$stage $needed $option $name <x"
+				refused "the input 'x'" "$stage $words $option $name x"
+				refused "standard input" "$stage $words $option $name <x"
 				gzip -c kept >x
 				gzip -c kept >packed
-				run bash -c "$stage $needed $option $name x"
+				run bash -c "$stage $words $option $name x"
 				assert_status 2
 				cmp x packed
 				cat kept >x
 				rm packed
 				for side in $(reads_of "$stage"); do
-					refused "of $side" "$stage $needed $side x $option $name $input"
+					refused "of $side" "$stage $words $side x $option $name $input"
 				done
 			done
 			[ "$stage" = neumf-train ] && continue
-			refused "the input '$name'" "$stage $needed $name 1<>x"
+			refused "the input '$name'" "$stage $words $name 1<>x"
 			for side in $(reads_of "$stage"); do
-				refused "of $side" "$stage $needed $side $name $input 1<>x"
+				refused "of $side" "$stage $words $side $name $input 1<>x"
 			done
 		done
 		if [ "$stage" != neumf-train ]; then
-			refused "standard input" "$stage $needed <x 1<>x"
-			refused "standard input" "$stage $needed <x >>x"
-			refused "the input './x'" "$stage $needed ./x >>x"
+			refused "standard input" "$stage $words <x 1<>x"
+			refused "standard input" "$stage $words <x >>x"
+			refused "the input './x'" "$stage $words ./x >>x"
 		fi
 		assert_nothing_left "$stage"
 		exec 9>&-
@@ -670,7 +670,7 @@ make_other_names() {
 @test "no output is another: names that exist, and two spellings of one that does not" {
 	for stage in $STAGES planted; do
 		input=$(input_of "$stage")
-		needed=$(options_of "$stage" || true)
+		words=$(options_of "$stage" || true)
 		make_other_names train.cof
 		ln -s new dangling
 		find . | sort >../before
@@ -679,22 +679,22 @@ make_other_names() {
 			for two in $(writes_of "$stage"); do
 				[ "$one" = "$two" ] || [ "$two" = --save-epochs ] && continue
 				for name in $(other_names); do
-					refused "of --" "$stage $needed $one x $two $name $input"
+					refused "of --" "$stage $words $one x $two $name $input"
 				done
 				for name in new ./new "$PWD/new" back/new dangling; do
-					refused "of --" "$stage $needed $one new $two $name $input"
+					refused "of --" "$stage $words $one new $two $name $input"
 				done
 			done
 			if [ "$stage" != neumf-train ]; then
 				for name in $(other_names); do
-					refused "standard output" "$stage $needed $one $name $input 1<>x"
+					refused "standard output" "$stage $words $one $name $input 1<>x"
 				done
 				for name in - /dev/stdout /dev/fd/1 /proc/self/fd/1; do
-					refused "standard output" "$stage $needed $one $name $input | cat; exit \${PIPESTATUS[0]}"
+					refused "standard output" "$stage $words $one $name $input | cat; exit \${PIPESTATUS[0]}"
 				done
 			fi
 			# the line itself is appended to x
-			run bash -c "$stage $needed $one x $input 2>>x"
+			run bash -c "$stage $words $one x $input 2>>x"
 			assert_status 2
 			tail -n 2 x | head -n 1 | grep -q "'x' of $one is also standard error: messages go there"
 			cat kept >x
@@ -726,9 +726,9 @@ make_other_names() {
 @test "an empty name is wrong usage, whatever it is the name of" {
 	for stage in $STAGES planted; do
 		for option in $(reads_of "$stage") $(writes_of "$stage"); do
-			needed=$(options_of "$stage" || true)
+			words=$(options_of "$stage" || true)
 			# shellcheck disable=SC2086
-			run --separate-stderr to_file "$stage" $needed "$option" ""
+			run --separate-stderr to_file "$stage" $words "$option" ""
 			assert_usage_error "$stage" "option $option: the name is empty"
 		done
 		[ "$stage" = planted ] && continue
