@@ -29,9 +29,12 @@ struct whole_file {
 
 /* Files to remove when the program ends: read by the signal handler, changed with signals blocked. */
 static char *volatile temporaries[MAX_TEMPORARIES];
+static volatile pid_t owner; /* a child of a fork removes nothing */
 
 static void remove_temporaries(void)
 {
+	if (getpid() != owner)
+		return;
 	for (int k = 0; k < MAX_TEMPORARIES; k++)
 		if (temporaries[k])
 			unlink(temporaries[k]);
@@ -93,6 +96,7 @@ static void unblock_signals(const sigset_t *old)
 /* With signals blocked: `name`, malloc'ed, is the file's from here on. */
 static void remember(struct whole_file *f, char *name)
 {
+	owner = getpid();
 	for (int k = 0; k < MAX_TEMPORARIES; k++)
 		if (!temporaries[k]) {
 			f->temporary = temporaries[k] = name;

@@ -133,7 +133,7 @@ static void test_open(void)
 	c = child_run(open_files, &c, fd);
 	CHECK(c.status == 2 && !strncmp(c.text,
 				       "cofilter: the input 'soft' is also 'there' of --out\n", 52),
-		"a file is not read while it is written: %.60s", c.text);
+		"a file is not read while it is written");
 }
 
 static void to_messages(void *arg)

@@ -247,6 +247,22 @@ static void die_with_files(void *arg)
 	die("that is all");
 }
 
+static void fork_and_end(void *arg)
+{
+	const bool by_signal = arg != NULL;
+	struct whole_file *f = begin("x");
+	int status;
+
+	if (!fork()) {
+		if (by_signal)
+			raise(SIGTERM);
+		exit(0);
+	}
+	wait(&status);
+	whole_file_settle(f);
+	whole_file_publish(f);
+}
+
 static void end_ignoring(void *arg)
 {
 	(void)arg;
@@ -280,6 +296,13 @@ static void test_ends(void)
 	unlink("x.cofilter-1"); /* child_run ends by _exit */
 	c = run(die_with_files, NULL);
 	CHECK(c.status == EXIT_DATA && !strcmp(names(), "x"), "an error: %s", names());
+	for (int k = 0; k < 2; k++) {
+		put("x", "old", 0666);
+		c = run(fork_and_end, k ? &c : NULL);
+		CHECK(c.status == 0 && holds("x", "new"),
+			"a child that ends removes nothing: %d %s", c.status, c.text);
+	}
+	put("x", "old", 0666);
 	c = run(end_by, &(int){ SIGKILL });
 	CHECK(c.status == -SIGKILL && !strcmp(names(), "x") == !fail.named,
 		"SIGKILL leaves what has a name: %s", names());
