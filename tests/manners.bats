@@ -608,7 +608,7 @@ writes_of() {
 # refused TEXT COMMAND...: wrong usage, and "x" is what it was
 refused() {
 	run --separate-stderr bash -c "$2"
-	if [ "$status" -ne 2 ] || [[ $stderr != *" is also "*"$1"* ]] || [ "$(wc -l <<<"$stderr")" -ne 2 ] || ! cmp x kept; then
+	if [ "$status" -ne 2 ] || [[ $stderr != *" is also "* ]] || [[ $stderr != *"$1"* ]] || [ "$(wc -l <<<"$stderr")" -ne 2 ] || ! cmp x kept; then
 		echo "$2: status $status: $stderr"
 		return 1
 	fi
