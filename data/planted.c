@@ -39,7 +39,7 @@ static const struct opt options[] = {
 	OPT_REAL(0, "skew", &cfg.skew, 0, 2, "R", "exponent of the popularity; 0 makes all items equal"),
 	OPT_REAL(0, "strength", &cfg.strength, 0, 8, "R", "how much a preference depends on the directions"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed"),
-	OPT_PATH(0, "truth", &truth, "FILE", "write the log preferences too, as an mf model for neumf-score"),
+	OPT_OUTPUT(0, "truth", &truth, "FILE", "write the log preferences too, as an mf model for neumf-score"),
 	OPT_END
 };
 
@@ -127,7 +127,7 @@ static void write_ratings(const struct planted *w)
 			stream_write(out, work.text[k].data, work.text[k].used);
 	}
 	progress_end();
-	stream_commit(out, false);
+	stream_commit(out);
 	for (unsigned k = 0; k < pool_threads(pool); k++)
 		planted_scratch_release(&work.scratch[k]);
 	for (int k = 0; k < JOBS; k++)
@@ -188,8 +188,6 @@ int main(int argc, char **argv)
 		die_usage("option --ratings: %" PRIu32 " users and %" PRIu32
 			  " items go with %" PRIu64 " to %" PRIu64,
 			cfg.num_users, cfg.num_items, planted_fewest(&cfg), planted_most(&cfg));
-	if (truth && stream_same(truth, "-"))
-		die_usage("option --truth: '%s': standard output is for the ratings", truth);
 	planted_init(&world, &cfg);
 	note("seed %" PRIu64, cfg.seed);
 	if (truth)

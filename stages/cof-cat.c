@@ -125,7 +125,7 @@ static void print_headers(char **files)
 		js_free(json);
 		rec_close(r, false);
 	}
-	stream_commit(out, false);
+	stream_commit(out);
 }
 
 /* --count and --check: read all to the verified end. */
@@ -144,7 +144,7 @@ static void verify(char **files)
 		struct stream_out *out = stream_create("-", false);
 
 		stream_printf(out, "%" PRIu64 "\n", rows);
-		stream_commit(out, false);
+		stream_commit(out);
 	}
 }
 

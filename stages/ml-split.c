@@ -35,8 +35,8 @@ static struct {
 
 /* clang-format off */
 static const struct opt options[] = {
-	OPT_PATH(0, "test", &cfg.test, "FILE", "write the test ratings here (required)"),
-	OPT_PATH(0, "valid", &cfg.valid, "FILE", "hold out as many again and write them here"),
+	OPT_OUTPUT(0, "test", &cfg.test, "FILE", "write the test ratings here (required)"),
+	OPT_OUTPUT(0, "valid", &cfg.valid, "FILE", "hold out as many again and write them here"),
 	OPT_CHOICE(0, "mode", &cfg.mode, split_mode_names, "what to hold out"),
 	OPT_REAL(0, "test-ratio", &cfg.test_ratio, 0, 1, "R", "share of random and global-time, below 1, with --valid below 0.5"),
 	OPT_UINT(0, "min-user", &cfg.min_user, 0, UINT32_MAX, "N", "drop users with fewer ratings, repeated with --min-item"),
@@ -44,8 +44,8 @@ static const struct opt options[] = {
 	OPT_CHOICE(0, "format", &cfg.format, rating_format_names, "what the input looks like"),
 	OPT_STRING(0, "delimiter", &cfg.delimiter, "C", "between fields: characters, or tab, space, comma, semicolon, bar"),
 	OPT_STRING(0, "columns", &cfg.columns, "LIST", "columns in order: user, item, rating, time, - (skip)"),
-	OPT_PATH(0, "user-ids", &cfg.user_ids, "FILE", "write 'dense TAB raw' of the users here"),
-	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE", "write 'dense TAB raw' of the items here"),
+	OPT_OUTPUT(0, "user-ids", &cfg.user_ids, "FILE", "write 'dense TAB raw' of the users here"),
+	OPT_OUTPUT(0, "item-ids", &cfg.item_ids, "FILE", "write 'dense TAB raw' of the items here"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "of --mode random"),
 	OPT_END,
 };
@@ -80,29 +80,8 @@ struct part_file {
 	const char *path; /* NULL: not asked for */
 	enum split_part part;
 	struct ids *ids; /* NULL: rows of `part` */
-	struct rec_writer *records;
-	struct stream_out *text;
+	struct stream_out *out;
 };
-
-/* No output may be written into another, or over the input. */
-static void check_paths(const char *input)
-{
-	const char *path[] = { cfg.test, cfg.valid, cfg.user_ids, cfg.item_ids };
-
-	if (!input || !strcmp(input, "-"))
-		input = "/dev/fd/0";
-	for (unsigned a = 0; a < sizeof(path) / sizeof(*path); a++) {
-		if (!path[a])
-			continue;
-		if (stream_same(path[a], "-"))
-			die_usage("'%s': standard output is for train", path[a]);
-		if (stream_same(path[a], input))
-			die_usage("'%s' is the input", path[a]);
-		for (unsigned b = 0; b < a; b++)
-			if (path[b] && stream_same(path[a], path[b]))
-				die_usage("'%s' is given for two outputs", path[a]);
-	}
-}
 
 static void check_usage(void)
 {
@@ -231,10 +210,9 @@ static uint64_t *hash_raw_ids(const struct ids *ids)
 
 static void write_ids(struct part_file *file)
 {
-	file->text = stream_create(file->path, false);
 	for (uint32_t k = 0; k < file->ids->num; k++)
-		stream_printf(file->text, "%u\t%s\n", k,
-			raw_ids_get(file->ids->map, file->ids->order[k]));
+		stream_printf(
+			file->out, "%u\t%s\n", k, raw_ids_get(file->ids->map, file->ids->order[k]));
 }
 
 static void write_part(struct part_file *file, const struct rec_header *header,
@@ -242,13 +220,14 @@ static void write_part(struct part_file *file, const struct rec_header *header,
 {
 	uint32_t *order = split_select(split, file->part),
 		 n = split_counts(split)->rows[file->part];
+	struct rec_writer *records = rec_create_on(file->out, header);
 
-	file->records = rec_create(file->path, header);
 	for (uint32_t k = 0; k < n; k++) {
 		struct rating row = ratings_row(r, order[k]);
 
-		rec_write(file->records, &row);
+		rec_write(records, &row);
 	}
+	rec_finish(records);
 	free(order);
 }
 
@@ -261,19 +240,24 @@ static void write_part_file(struct part_file *file, const struct rec_header *hea
 		write_part(file, header, split, r);
 }
 
-static void finish_part_file(struct part_file *file)
-{
-	if (file->ids)
-		stream_commit(file->text, false);
-	else
-		rec_finish(file->records);
-}
-
 static bool is_pipe(const char *path)
 {
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISFIFO(st.st_mode);
+}
+
+static void open_part_file(struct part_file *file)
+{
+	file->out = stream_create(file->path, !file->ids);
+}
+
+/* Before anything is read, but for pipes: their readers may open one after the other. */
+static void open_part_files(struct part_file *files, unsigned num)
+{
+	for (unsigned k = 0; k < num; k++)
+		if (files[k].path && !is_pipe(files[k].path))
+			open_part_file(&files[k]);
 }
 
 /* Files are all written before the first is completed, so that one that fails leaves the others
@@ -282,14 +266,18 @@ static void write_part_files(struct part_file *files, unsigned num, const struct
 	const struct split *split, const struct ratings *r)
 {
 	for (unsigned k = 0; k < num; k++)
-		if (files[k].path && !is_pipe(files[k].path))
+		if (files[k].out) {
 			write_part_file(&files[k], header, split, r);
+			stream_settle(files[k].out);
+		}
 	for (unsigned k = 0; k < num; k++) {
 		if (!files[k].path)
 			continue;
-		if (!files[k].records && !files[k].text)
+		if (!files[k].out) {
+			open_part_file(&files[k]);
 			write_part_file(&files[k], header, split, r);
-		finish_part_file(&files[k]);
+		}
+		stream_commit(files[k].out);
 	}
 }
 
@@ -350,22 +338,19 @@ static void make_header(struct rec_header *h, const struct ids *users, const str
 }
 
 /* Split the cleaned ratings and write everything. */
-static void write_all(
-	struct ratings *r, struct ids *users, struct ids *items, struct js *input_digest)
+static void write_all(struct ratings *r, struct ids *users, struct ids *items,
+	struct js *input_digest, struct part_file *files, unsigned num)
 {
 	bool random = cfg.mode == SPLIT_RANDOM;
 	uint64_t *user_hash = random ? hash_raw_ids(users) : NULL,
 		 *item_hash = random ? hash_raw_ids(items) : NULL;
 	struct split_config config = { (enum split_mode)cfg.mode, cfg.valid != NULL, cfg.test_ratio,
 		cfg.seed, user_hash, item_hash };
-	struct part_file files[] = { { .path = cfg.test, .part = PART_TEST },
-		{ .path = cfg.valid, .part = PART_VALID }, { .path = cfg.user_ids, .ids = users },
-		{ .path = cfg.item_ids, .ids = items } };
 	struct split *split = split_new(r, &config);
 	struct rec_header header;
 
 	make_header(&header, users, items, input_digest);
-	write_part_files(files, sizeof(files) / sizeof(*files), &header, split, r);
+	write_part_files(files, num, &header, split, r);
 	write_train(&header, split, r);
 	report(r, split);
 	rec_header_release(&header);
@@ -379,15 +364,19 @@ int main(int argc, char **argv)
 	char **operands = opt_parse(argc, argv, &program);
 	struct ids users = { .map = raw_ids_new(RAW_IDS_MAX) },
 		   items = { .map = raw_ids_new(RAW_IDS_MAX) };
+	struct part_file files[] = { { .path = cfg.test, .part = PART_TEST },
+		{ .path = cfg.valid, .part = PART_VALID }, { .path = cfg.user_ids, .ids = &users },
+		{ .path = cfg.item_ids, .ids = &items } };
+	const unsigned num_files = sizeof(files) / sizeof(*files);
 	struct ratings ratings = { 0 };
 	struct js *input_digest;
 
 	check_usage();
-	check_paths(operands[0]);
+	open_part_files(files, num_files);
 	input_digest = read_ratings(operands[0], &ratings, users.map, items.map);
 	clean_ratings(&ratings);
 	number_ratings(&ratings, &users, &items);
-	write_all(&ratings, &users, &items, input_digest);
+	write_all(&ratings, &users, &items, input_digest, files, num_files);
 	ratings_release(&ratings);
 	ids_release(&users);
 	ids_release(&items);

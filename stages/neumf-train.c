@@ -41,7 +41,7 @@ static struct {
 
 /* clang-format off */
 static const struct opt options[] = {
-	OPT_PATH('o', "output", &cfg.output, "MODEL", "write the model here (required)"),
+	OPT_OUTPUT('o', "output", &cfg.output, "MODEL", "write the model here (required)"),
 	OPT_CHOICE(0, "model", &cfg.model, neumf_model_names, "model to train"),
 	OPT_UINT('f', "factors", &cfg.factors, 1, NEUMF_MAX_WIDTH, "K", "width of the gmf embeddings"),
 	OPT_UINT(0, "mlp-factors", &cfg.mlp_factors, 1, NEUMF_MAX_WIDTH, "K", "width of the mlp embeddings; not given: --factors"),
@@ -56,8 +56,8 @@ static const struct opt options[] = {
 	OPT_FLAG(0, "drop-last", &cfg.drop_last, "leave out a short batch at the end of the stream"),
 	OPT_REAL(0, "init-std", &cfg.init_std, 0, FLT_MAX, "R", "standard deviation of the first weights"),
 	OPT_CHOICE(0, "dense-init", &cfg.dense_init, neumf_dense_init_names, "how hidden layers and head start"),
-	OPT_PATH(0, "save-epochs", &cfg.epochs_prefix, "PREFIX", "save each epoch's model as PREFIX-0001.safetensors ..."),
-	OPT_PATH(0, "log", &cfg.log, "FILE", "write a JSON line an epoch here; may be a FIFO, - is stdout"),
+	OPT_OUTPUT_SERIES(0, "save-epochs", &cfg.epochs_prefix, SESSION_EPOCH_SUFFIX, "PREFIX", "save each epoch's model as PREFIX-0001.safetensors ..."),
+	OPT_OUTPUT(0, "log", &cfg.log, "FILE", "write a JSON line an epoch here; may be a FIFO, - is stdout"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed of the first weights"),
 	OPT_LOCAL_UINT('t', "threads", &cfg.threads, 1, 1024, "N", "threads; never changes the result"),
 	OPT_LOCAL_CHOICE('d', "device", &cfg.device, backend_device_names, "what computes"),
@@ -72,6 +72,7 @@ static const struct opt_program program = {
 	.summary = "Train a neural matrix factorization on a stream of examples, in one pass.",
 	.reads = "triple (bpr, hinge), sample (bce) or group records",
 	.writes = "a model in the safetensors format",
+	.stdout_is_named = true,
 	.example = "negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors",
 	.tables = {options},
 };
@@ -81,8 +82,6 @@ static void check_options(void)
 {
 	if (!cfg.output)
 		die_usage("option --output is required");
-	if (cfg.log && strcmp(cfg.log, "-") == 0 && strcmp(cfg.output, "-") == 0)
-		die_usage("options --output and --log cannot both have standard output");
 	if (cfg.lr == 0)
 		die_usage("option --lr: must be above 0");
 	if (cfg.sigmoid_output && opt_given(&cfg.loss) && cfg.loss == LOSS_BCE)

@@ -103,7 +103,7 @@ static void print_result(const struct comparison *c, const struct significance_r
 
 	comparison_run(c, cfg.all_pairs, r, &result);
 	(cfg.json ? comparison_json : comparison_table)(c, &result, r, out);
-	stream_commit(out, false);
+	stream_commit(out);
 	comparison_result_release(&result);
 }
 

@@ -27,7 +27,7 @@ static const struct opt options[] = {
 		"cut each list off after so many items"),
 	OPT_CHOICE(0, "ties", &cfg.ties, tie_policy_names, "order of items of equal score"),
 	OPT_FLAG(0, "json", &cfg.json, "print JSON"),
-	OPT_PATH(0, "per-user", &cfg.per_user, "FILE",
+	OPT_OUTPUT(0, "per-user", &cfg.per_user, "FILE",
 		"write each user's metrics here, tab-separated"),
 	OPT_STRING(
 		0, "only", &cfg.only, "METRIC", "print just this number: HR@10, NDCG@50, AUC ..."),
@@ -83,7 +83,7 @@ static void print_result(const struct evaluation *sums, const struct evaluation_
 		evaluation_json(sums, cfg.ties, out);
 	else
 		evaluation_table(sums, cfg.ties, out);
-	stream_commit(out, false);
+	stream_commit(out);
 }
 
 int main(int argc, char **argv)
@@ -114,8 +114,10 @@ int main(int argc, char **argv)
 		die("'%s' holds no user with a positive", rec_name(in));
 	print_reports(&s.sums, &found);
 	if (s.per_user)
-		stream_commit(s.per_user, false);
+		stream_settle(s.per_user); /* the table may still fail */
 	print_result(&s.sums, cfg.only ? &only : NULL);
+	if (s.per_user)
+		stream_commit(s.per_user);
 	rec_close(in, true);
 	return 0;
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154
+# shellcheck disable=SC2030,SC2031,SC2154
 # The manners of docs/architecture.md over every stage: options, errors, exit status, pipes, terminals, damage.
 load helper
 
@@ -573,6 +573,211 @@ wait_for_both() {
 	(ulimit -c 0 -f 8 && exec ml-split -q --test big.cof in.tsv >/dev/null) || status=$?
 	assert_equal "$status" $((128 + $(kill -l XFSZ)))
 	rm in.tsv
+	assert_nothing_left
+}
+
+# The options that name a file: what a stage reads beside its input, what it writes beside standard output.
+reads_of() {
+	case $1 in
+	negsample) echo --exclude ;;
+	neumf-score) echo --model --seen --user-items ;;
+	pop-score | knn-score) echo --train --seen --user-items ;;
+	cof-cat) echo --item-ids --user-ids ;;
+	esac
+}
+
+writes_of() {
+	case $1 in
+	ml-split) echo --test --valid --user-ids --item-ids ;;
+	neumf-train) echo --output --log --save-epochs ;;
+	rank-eval) echo --per-user ;;
+	planted) echo --truth ;;
+	esac
+}
+
+@test "every option that names a file is known here as one that is read or one that is written" {
+	for program in $STAGES planted; do
+		"$program" --help | sed -nE 's/^ +(-., )?(--[a-z0-9-]+) (FILE|MODEL|PREFIX)( .*)?$/\2/p' | sort >named
+		{ reads_of "$program" && writes_of "$program"; } | tr ' ' '\n' | sort | diff named - || {
+			echo "$program: other options than reads_of and writes_of say"
+			return 1
+		}
+	done
+}
+
+# refused TEXT COMMAND...: wrong usage, and "x" is what it was
+refused() {
+	run --separate-stderr bash -c "$2"
+	if [ "$status" -ne 2 ] || [[ $stderr != *" is also "* ]] || [[ $stderr != *"$1"* ]] || [ "$(wc -l <<<"$stderr")" -ne 2 ] || ! cmp x kept; then
+		echo "$2: status $status: $stderr"
+		return 1
+	fi
+}
+
+# Names of the file x of folder/; the fourth is a hard link, /dev/fd/9 is opened by the commands.
+other_names() {
+	echo "x ./x $PWD/x hard soft back/x /dev/fd/9"
+}
+
+make_other_names() {
+	cp "$1" x
+	cp x kept
+	ln -f x hard
+	ln -sf x soft
+	ln -sfn . back
+	exec 9<>x
+}
+
+@test "no output is an input, by whatever name: wrong usage, and the input stays" {
+	for stage in $STAGES; do
+		input=$(input_of "$stage")
+		words=$(options_of "$stage")
+		make_other_names "$input"
+		find . | sort >../before
+		for name in $(other_names); do
+			for option in $(writes_of "$stage"); do
+				[ "$option" = --save-epochs ] && continue
+				refused "the input 'x'" "$stage $words $option $name x"
+				refused "standard input" "$stage $words $option $name <x"
+				gzip -c kept >x
+				gzip -c kept >packed
+				run bash -c "$stage $words $option $name x"
+				assert_status 2
+				cmp x packed
+				cat kept >x
+				rm packed
+				for side in $(reads_of "$stage"); do
+					refused "of $side" "$stage $words $side x $option $name $input"
+				done
+			done
+			[ "$stage" = neumf-train ] && continue
+			refused "the input '$name'" "$stage $words $name 1<>x"
+			for side in $(reads_of "$stage"); do
+				refused "of $side" "$stage $words $side $name $input 1<>x"
+			done
+		done
+		if [ "$stage" != neumf-train ]; then
+			refused "standard input" "$stage $words <x 1<>x"
+			refused "standard input" "$stage $words <x >>x"
+			refused "the input './x'" "$stage $words ./x >>x"
+		fi
+		assert_nothing_left "$stage"
+		exec 9>&-
+		rm x hard soft back kept
+	done
+}
+
+@test "no output is another: names that exist, and two spellings of one that does not" {
+	for stage in $STAGES planted; do
+		input=$(input_of "$stage")
+		words=$(options_of "$stage" || true)
+		make_other_names train.cof
+		ln -s new dangling
+		find . | sort >../before
+		for one in $(writes_of "$stage"); do
+			[ "$one" = --save-epochs ] && continue
+			for two in $(writes_of "$stage"); do
+				[ "$one" = "$two" ] || [ "$two" = --save-epochs ] && continue
+				for name in $(other_names); do
+					refused "of --" "$stage $words $one x $two $name $input"
+				done
+				for name in new ./new "$PWD/new" back/new dangling; do
+					refused "of --" "$stage $words $one new $two $name $input"
+				done
+			done
+			if [ "$stage" != neumf-train ]; then
+				for name in $(other_names); do
+					refused "standard output" "$stage $words $one $name $input 1<>x"
+				done
+				for name in - /dev/stdout /dev/fd/1 /proc/self/fd/1; do
+					refused "standard output" "$stage $words $one $name $input | cat; exit \${PIPESTATUS[0]}"
+				done
+			fi
+			# the line itself is appended to x
+			run bash -c "$stage $words $one x $input 2>>x"
+			assert_status 2
+			tail -n 2 x | head -n 1 | grep -q "'x' of $one is also standard error: messages go there"
+			cat kept >x
+		done
+		assert_nothing_left "$stage"
+		exec 9>&-
+		rm x hard soft back kept dangling
+	done
+}
+
+@test "outputs are opened before the first row is read" {
+	mkfifo slow
+	exec 8<>slow
+	find . | sort >../before
+	for stage in $STAGES; do
+		for option in $(writes_of "$stage"); do
+			head -c -30 "$(input_of "$stage")" >&8 # the rest never comes
+			# shellcheck disable=SC2046
+			run --separate-stderr timeout 20 "$stage" -q $(options_of "$stage") "$option" no/folder slow
+			assert_status 1
+			assert_error "$stage" "'no/folder"
+			timeout 0.1 cat slow >../rest || true
+		done
+		assert_nothing_left "$stage"
+	done
+	exec 8>&-
+}
+
+@test "an empty name is wrong usage, whatever it is the name of" {
+	for stage in $STAGES planted; do
+		for option in $(reads_of "$stage") $(writes_of "$stage"); do
+			words=$(options_of "$stage" || true)
+			# shellcheck disable=SC2086
+			run --separate-stderr to_file "$stage" $words "$option" ""
+			assert_usage_error "$stage" "option $option: the name is empty"
+		done
+		[ "$stage" = planted ] && continue
+		run_stage "$stage" ""
+		assert_usage_error "$stage" "the name of an input is empty"
+	done
+	assert_nothing_left
+}
+
+@test "a name may have 255 bytes" {
+	long=$(printf 'n%.0s' {1..255})
+	for stage in $STAGES planted; do
+		for option in $(writes_of "$stage"); do
+			[ "$option" = --save-epochs ] && continue
+			for _ in new old; do
+				# shellcheck disable=SC2046
+				"$stage" -q $(options_of "$stage" || true) "$option" "$long" $(input_of "$stage") >/dev/null
+				[ -s "$long" ]
+			done
+			rm -f "$long" split.out model.out
+		done
+	done
+	assert_nothing_left
+}
+
+# Where the file system has nameless files; elsewhere the next run removes what is left (test_whole_file).
+@test "SIGKILL at any time leaves nothing, the old output stays" {
+	python3 -c 'import os; os.close(os.open(".", os.O_TMPFILE | os.O_WRONLY))' || skip "no O_TMPFILE here"
+	cp model.safetensors model.out
+	ln model.out old.out
+	find . | sort >../before
+	for moment in 1 2 3 4 5 6 7 8; do
+		{ negsample -q --epochs 4000000 train.cof || true; } | timeout -s KILL "0.0$moment" neumf-train -q --device cpu \
+			-o model.out || true
+		assert_nothing_left
+	done
+	cmp model.out old.out
+	timeout -s KILL 0.02 ml-split -q --test t --valid v --user-ids u --item-ids i <(cat ratings.tsv && sleep 9) || true
+	assert_nothing_left
+}
+
+@test "records do not go where the messages go" {
+	for stage in $WRITERS; do
+		run bash -c "$stage -q $(options_of "$stage") $(input_of "$stage") >both 2>&1"
+		assert_status 2
+		assert_contains "$(cat both)" "$stage: 'standard output' and standard error are one file"
+		rm both
+		rm -f split.out
+	done
 	assert_nothing_left
 }
 

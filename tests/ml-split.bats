@@ -382,8 +382,10 @@ pairs() {
 	text '1 1 1 1' '1 2 1 2'
 	run -2 ml-split in.tsv
 	assert_contains "$output" 'option --test is missing'
-	fails 2 "'-': standard output is for train" --valid - in.tsv
-	fails 2 "'test.cof' is given for two outputs" --item-ids test.cof in.tsv
+	fails 2 "'-' of --valid is also standard output" --valid - in.tsv
+	fails 2 "'test.cof' of --item-ids is also 'test.cof' of --test" --item-ids test.cof in.tsv
+	fails 2 'option --valid: the name is empty' --valid '' in.tsv
+	fails 2 'the name of an input is empty' ''
 	fails 2 'does not go with --mode leave-one-out' --test-ratio 0.1 in.tsv
 	fails 2 'test-ratio' --mode random --test-ratio 0 in.tsv
 	fails 2 'test-ratio' --mode random --test-ratio 1 in.tsv
@@ -410,22 +412,23 @@ pairs() {
 		assert_status 2
 		assert_contains "$stderr" "$1"
 	}
-	refused "'in.tsv' is the input" 'ml-split --test in.tsv in.tsv'
-	refused "'./in.tsv' is the input" 'ml-split --test t --item-ids ./in.tsv <in.tsv'
-	refused "'hard' is the input" 'ml-split --test hard in.tsv'
-	refused "'link' is given for two outputs" 'ml-split --test old --valid link in.tsv'
-	refused "'old': standard output is for train" 'ml-split --test old in.tsv >old'
-	refused "'/dev/fd/1': standard output is for train" 'set -o pipefail
+	refused "'in.tsv' of --test is also the input 'in.tsv'" 'ml-split --test in.tsv in.tsv'
+	refused "'./in.tsv' of --item-ids is also standard input" 'ml-split --test t --item-ids ./in.tsv <in.tsv'
+	refused "'hard' of --test is also the input 'in.tsv'" 'ml-split --test hard in.tsv'
+	refused "'link' of --valid is also 'old' of --test" 'ml-split --test old --valid link in.tsv'
+	refused "'./new' of --valid is also 'new' of --test" 'ml-split --test new --valid ./new in.tsv'
+	refused "'old' of --test is also standard output" 'ml-split --test old in.tsv >old'
+	refused "'/dev/fd/1' of --test is also standard output" 'set -o pipefail
 		ml-split --test /dev/fd/1 in.tsv | cat'
-	refused "'/proc/self/fd/1': standard output is for train" 'set -o pipefail
+	refused "'/proc/self/fd/1' of --test is also standard output" 'set -o pipefail
 		ml-split --test /proc/self/fd/1 in.tsv | cat'
 	cmp in.tsv before
 	[ ! -e t ]
-	ml-split -q --test /dev/null --item-ids i in.tsv >/dev/null
+	ml-split -q --test /dev/null --valid /dev/null --item-ids i in.tsv >/dev/null
 	[ -s i ]
 }
 
-@test "a symbolic link stays one: its file is replaced, and where there is none it is an error" {
+@test "a symbolic link stays one: its file is replaced, and made where there is none" {
 	text '1 1 1 1' '1 2 1 2'
 	echo old >file
 	ln -s file link
@@ -433,10 +436,12 @@ pairs() {
 	ml-split -q --test link in.tsv >/dev/null
 	[ -L link ]
 	assert_equal "$(cof-cat --count file)" 1
-	run --separate-stderr -1 ml-split -q --test dangling in.tsv
-	assert_error ml-split "cannot resolve 'dangling'"
+	ml-split -q --test dangling in.tsv >/dev/null
 	[ -L dangling ]
-	[ ! -e nowhere ]
+	cmp file nowhere
+	ln -s circle circle
+	run --separate-stderr -1 ml-split -q --test circle in.tsv
+	assert_error ml-split "cannot follow the link 'circle': Too many levels of symbolic links"
 }
 
 @test "all four files appear or none: one that cannot be written leaves the others" {
@@ -445,6 +450,7 @@ pairs() {
 	echo old >u
 	fails 1 "cannot create 'no/items'" --user-ids u --item-ids no/items in.tsv
 	assert_equal "$(cat u)" old
+	fails 1 "cannot create 'no/valid.cof'" --valid no/valid.cof no-input # before anything is read
 	[ ! -e valid.cof ]
 	run --separate-stderr bash -c 'ml-split --test /dev/full in.tsv >train.cof'
 	assert_status 1

@@ -361,9 +361,6 @@ made() {
 	train --log no/log t.cof
 	assert_status 1
 	assert_error neumf-train "cannot open 'no/log'"
-	train --log /dev/full t.cof
-	assert_status 1
-	assert_error neumf-train "cannot write '/dev/full'"
 	train --save-epochs no/e --log log t.cof
 	assert_status 1
 	assert_error neumf-train "no/e-0001.safetensors"
@@ -372,6 +369,55 @@ made() {
 	assert_status 1
 	assert_error neumf-train "/dev/full"
 	assert_equal "$(files)" t.cof
+}
+
+@test "a log that cannot be written costs the log: the model is written, exit 1 says both" {
+	stream triple 30 3 10 >t.cof
+	neumf-train -q --device reference --model mf --factors 2 -o want t.cof
+	train --log /dev/full t.cof
+	assert_status 1
+	assert_error neumf-train "the model is in 'model', but the log '/dev/full' has not all its lines: No space left"
+	cmp model want
+	rm model
+	mkfifo fifo
+	: <fifo && : >gone &
+	{ # the header; the rows when the reader of the log has gone
+		head -c -384 t.cof
+		until [ -e gone ]; do sleep 0.05; done
+		tail -c 384 t.cof
+	} | {
+		run --separate-stderr neumf-train -q --device reference --model mf --factors 2 -o model --log fifo
+		assert_status 1
+		assert_error neumf-train "the model is in 'model', but the log 'fifo' has not all its lines: Broken pipe"
+	}
+	cmp model want
+}
+
+@test "no file of --save-epochs is another file of the run" {
+	stream triple 30 >t.cof
+	cp t.cof kept
+	refused() { # TEXT ARGUMENT...
+		run --separate-stderr neumf-train -q --device reference -o model "${@:2}"
+		assert_status 2
+		assert_contains "$stderr" "$1"
+	}
+	ln t.cof e-0007.safetensors
+	ln -s . back
+	refused "a file of --save-epochs e is also the input 't.cof'" --save-epochs e t.cof
+	rm e-0007.safetensors
+	refused "a file of --save-epochs back/e is also './e-12345.safetensors' of --output" \
+		--save-epochs back/e -o ./e-12345.safetensors t.cof
+	refused "'e-0001.safetensors' of --log is also a file of --save-epochs ./e" \
+		--save-epochs ./e --log e-0001.safetensors t.cof
+	refused "option --save-epochs: the name is empty" --save-epochs '' t.cof
+	refused "option --output: the name is empty" -o '' t.cof
+	refused "'-' of --log is also '/dev/stdout' of --output" -o /dev/stdout --log - t.cof
+	cmp t.cof kept
+	rm back
+	assert_equal "$(files)" $'kept\nt.cof'
+	train --save-epochs e -o e.safetensors --log e-1.safetensors t.cof
+	assert_status 0
+	cmp e.safetensors e-0001.safetensors
 }
 
 # A plug-in that is the reference backend by another name, or what $1 (C, the body of the symbol) makes of it.

@@ -52,6 +52,7 @@ load helper
 	assert_error planted "cannot "
 	assert_equal "$output" ""
 	run --separate-stderr -2 planted -q --truth -
+	assert_contains "$stderr" "'-' of --truth is also standard output"
 	assert_equal "$output" ""
 }
 

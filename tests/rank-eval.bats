@@ -107,6 +107,26 @@ AUC         0.6250 [0.5000, 0.7500]"
 	assert_equal "${#lines[@]}" 3
 }
 
+@test "--per-user appears with the table or not at all" {
+	two_users | scores >x.cof
+	for name in - /dev/stdout /dev/fd/1; do
+		run --separate-stderr rank-eval --per-user $name x.cof
+		assert_status 2
+		assert_equal "$output" ""
+		assert_contains "$stderr" "rank-eval: '$name' of --per-user is also standard output"
+	done
+	run --separate-stderr rank-eval --per-user '' x.cof
+	assert_status 2
+	echo old >users.tsv
+	run --separate-stderr bash -c 'rank-eval --per-user users.tsv x.cof >/dev/full'
+	assert_status 1
+	assert_error rank-eval "cannot write 'standard output'"
+	assert_equal "$(cat users.tsv)" old
+	rank-eval --per-user /dev/stderr x.cof 2>lines >/dev/null
+	assert_equal "$(wc -l <lines)" 3
+	assert_equal "$(ls users*)" users.tsv
+}
+
 @test "rank records say the same as the scores they come from" {
 	two_users | scores | rank-eval --json >a
 	printf '%s\n' '0 7 0 2 2 4' '0 4 0 2 1 4' '3 1 1 0 0 3' | ranks | rank-eval --json >b

@@ -2,9 +2,11 @@
 
 #include <errno.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *program = "cofilter";
 bool die_quiet, die_line_open;
@@ -17,6 +19,15 @@ void die_set_name(const char *name)
 const char *die_name(void)
 {
 	return program;
+}
+
+/* The first thread that dies ends the program; another waits for that. */
+static void begin_to_end(void)
+{
+	static atomic_flag ending = ATOMIC_FLAG_INIT;
+
+	while (atomic_flag_test_and_set(&ending))
+		pause();
 }
 
 /* One write per message, so that the lines of two stages in a pipe do not mix. */
@@ -51,6 +62,7 @@ void die(const char *format, ...)
 	int error = errno;
 	va_list ap;
 
+	begin_to_end();
 	va_start(ap, format);
 	say(error, format, ap);
 	va_end(ap);
@@ -62,6 +74,7 @@ void die_usage(const char *format, ...)
 	int error = errno;
 	va_list ap;
 
+	begin_to_end();
 	va_start(ap, format);
 	say(error, format, ap);
 	va_end(ap);

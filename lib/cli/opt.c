@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "cli/opt_print.h"
+#include "stream/claim.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -98,6 +99,8 @@ static void parse_value(const struct opt *o, const char *text)
 {
 	struct opt_paths *paths = o->value;
 
+	if ((o->type == OPT_T_PATH || o->type == OPT_T_PATHS) && !*text)
+		die_usage("option --%s: the name is empty", o->name);
 	switch (o->type) {
 	case OPT_T_FLAG:
 		*(bool *)o->value = true;
@@ -200,6 +203,41 @@ static void hold_standard_descriptors(void)
 			exit(EXIT_DATA);
 }
 
+static void claim_option(const struct opt *o)
+{
+	const struct claim_for what = { o->output ? CLAIM_WRITE : CLAIM_READ, o->name, o->replaces,
+		o->suffix };
+	const struct opt_paths *paths = o->value;
+	const char *const *path = o->value;
+
+	if (o->type == OPT_T_PATH && *path)
+		claim_file(*path, what);
+	for (unsigned k = 0; o->type == OPT_T_PATHS && k < paths->num; k++)
+		claim_file(paths->path[k], what);
+}
+
+/* Inputs come first: what is in the way of another is named as the output. */
+static void claim_files(const struct opt_program *p, char **operands)
+{
+	const struct claim_for input = { .use = CLAIM_READ }, output = { .use = CLAIM_WRITE };
+
+	if (!*operands && p->max_operands != 0)
+		claim_file("-", input);
+	for (; *operands; operands++) {
+		if (!**operands)
+			die_usage("the name of an input is empty");
+		claim_file(*operands, input);
+	}
+	for (unsigned k = 0; k < state.num; k++)
+		if (!state.all[k]->output)
+			claim_option(state.all[k]);
+	if (!p->stdout_is_named)
+		claim_file("-", output);
+	for (unsigned k = 0; k < state.num; k++)
+		if (state.all[k]->output)
+			claim_option(state.all[k]);
+}
+
 char **opt_parse(int argc, char **argv, const struct opt_program *p)
 {
 	hold_standard_descriptors();
@@ -220,6 +258,7 @@ char **opt_parse(int argc, char **argv, const struct opt_program *p)
 	die_quiet = quiet;
 	if (p->max_operands >= 0 && argc - optind > p->max_operands)
 		die_usage("too many operands: '%s'", argv[optind + p->max_operands]);
+	claim_files(p, argv + optind);
 	return argv + optind;
 }
 

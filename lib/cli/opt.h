@@ -19,8 +19,8 @@ enum opt_type {
 	OPT_T_UINT64, /* uint64_t * */
 	OPT_T_REAL,   /* double * */
 	OPT_T_STRING, /* const char ** */
-	OPT_T_PATH,   /* const char **, never in provenance */
-	OPT_T_PATHS,  /* struct opt_paths *, may be repeated, never in provenance */
+	OPT_T_PATH,   /* const char **, never in provenance, never empty */
+	OPT_T_PATHS,  /* struct opt_paths *, may be repeated, the same */
 	OPT_T_UINTS,  /* struct opt_uints *, "10,50" */
 	OPT_T_RANGE   /* struct opt_range *, "LO:HI" */
 };
@@ -49,13 +49,19 @@ struct opt {
 	const char *const *choices;
 	const char *metavar, *help;
 	bool local; /* does not change the output, so not in provenance: --threads, --log, ... */
+
+	/* of a path: it is written; what follows the number, where it begins names of a series; the
+	   option whose file, read before, it may replace (claim.h) */
+	bool output;
+	const char *suffix, *replaces;
 };
 
 /* clang-format off */
 /* What every option has: letter, name, address of its value, help. */
 #define OPT_OF(kind, l, n, v, h) .type = kind, .letter = l, .name = n, .value = v, .help = h
 
-/* Letter, name, value; then least and most, or names of choices; then metavar; help. */
+/* A file that is read: OPT_PATH, OPT_PATHS; one that is written: OPT_OUTPUT and its like.
+   Letter, name, value; then least and most, or names of choices; then metavar; help. */
 #define OPT_FLAG(l, n, v, h)                    { OPT_OF(OPT_T_FLAG, l, n, v, h) }
 #define OPT_CHOICE(l, n, v, names, h)           { OPT_OF(OPT_T_CHOICE, l, n, v, h), .choices = names }
 #define OPT_UINT(l, n, v, low, high, meta, h)   { OPT_OF(OPT_T_UINT, l, n, v, h), .least = low, .most = high, .metavar = meta }
@@ -64,6 +70,9 @@ struct opt {
 #define OPT_STRING(l, n, v, meta, h)            { OPT_OF(OPT_T_STRING, l, n, v, h), .metavar = meta }
 #define OPT_PATH(l, n, v, meta, h)              { OPT_OF(OPT_T_PATH, l, n, v, h), .metavar = meta, .local = true }
 #define OPT_PATHS(l, n, v, meta, h)             { OPT_OF(OPT_T_PATHS, l, n, v, h), .metavar = meta, .local = true }
+#define OPT_OUTPUT(l, n, v, meta, h)            { OPT_OF(OPT_T_PATH, l, n, v, h), .metavar = meta, .local = true, .output = true }
+#define OPT_OUTPUT_SERIES(l, n, v, end, meta, h) { OPT_OF(OPT_T_PATH, l, n, v, h), .metavar = meta, .local = true, .output = true, .suffix = end }
+#define OPT_OUTPUT_REPLACING(l, n, v, other, meta, h) { OPT_OF(OPT_T_PATH, l, n, v, h), .metavar = meta, .local = true, .output = true, .replaces = other }
 #define OPT_UINTS(l, n, v, low, high, meta, h)  { OPT_OF(OPT_T_UINTS, l, n, v, h), .least = low, .most = high, .metavar = meta }
 #define OPT_RANGE(l, n, v, meta, h)             { OPT_OF(OPT_T_RANGE, l, n, v, h), .metavar = meta }
 #define OPT_LOCAL_FLAG(l, n, v, h)              { OPT_OF(OPT_T_FLAG, l, n, v, h), .local = true }
@@ -83,13 +92,16 @@ struct opt_program {
 	int max_operands;     /* -1: any number */
 	const char *summary;  /* one sentence */
 	const char *reads, *writes;
+	bool stdout_is_named; /* standard output is written only as the value of an option: -o - */
 	const char *example;
 	const struct opt *tables[OPT_MAX_TABLES]; /* own options, then those of shared modules */
 };
 
 /*
  * Parse the command line. Every program has -h/--help, --version, -q and --completion. Sets the
- * name for die.h. Returns the operands, NULL-terminated, borrowed from argv; wrong usage exits 2.
+ * name for die.h. Claims every file that is read or written (claim.h): operands are read, standard
+ * input if there are none. Returns the operands, NULL-terminated, borrowed from argv; wrong usage
+ * exits 2.
  */
 char **opt_parse(int argc, char **argv, const struct opt_program *p);
 

@@ -94,7 +94,7 @@ void model_file_save(struct stream_out *out, const struct neumf_shape *shape,
 	neumf_layout(shape, &l);
 	safetensors_save(out, m, tensors, tensors_of(&l, tensors), values, arg);
 	js_free(m);
-	stream_commit(out, true);
+	stream_commit(out);
 }
 
 static const char *get_text(const char *file, const struct js *m, const char *key)

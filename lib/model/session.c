@@ -6,8 +6,10 @@
 #include "model/model_file.h"
 #include "model/train_log.h"
 #include "model/trainer.h"
+#include "stream/claim.h"
 #include "stream/stream.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 
@@ -19,12 +21,12 @@ struct session {
 	struct pool *pool;
 	struct stream_out *model;
 	struct stream_out *first; /* model of an epoch, until epoch 1 has ended */
-	struct train_log *log;
+	struct stream_log *log;
 };
 
 static struct stream_out *create_epoch(const struct session *s, uint64_t epoch)
 {
-	char *path = xasprintf("%s-%04" PRIu64 ".safetensors", s->config->epochs_prefix, epoch);
+	char *path = claim_series_name(s->config->epochs_prefix, epoch, SESSION_EPOCH_SUFFIX);
 	struct stream_out *out = stream_create(path, true);
 
 	free(path);
@@ -38,7 +40,7 @@ static void open_outputs(struct session *s)
 	if (s->config->epochs_prefix)
 		s->first = create_epoch(s, 1);
 	if (s->config->log)
-		s->log = train_log_open(s->config->log);
+		s->log = stream_log_open(s->config->log);
 }
 
 static void start_backend(struct session *s)
@@ -119,8 +121,9 @@ void session_run(const struct session_config *config)
 	start_backend(&s);
 	train(&s);
 	save(&s, s.model);
-	if (s.log)
-		train_log_close(s.log);
+	if (s.log && (errno = stream_log_close(s.log)) != 0)
+		die("the model is in '%s', but the log '%s' has not all its lines:", config->output,
+			config->log);
 	rec_close(config->in, true);
 	s.ops->destroy(s.backend);
 	pool_free(s.pool);

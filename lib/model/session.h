@@ -12,6 +12,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The names of --save-epochs: claim_series_name(prefix, epoch, this). */
+#define SESSION_EPOCH_SUFFIX ".safetensors"
+
 struct session_config {
 	struct rec_reader *in; /* header read; closed by session_run */
 	const struct js
@@ -37,7 +40,8 @@ struct session_config {
 
 /*
  * Open all outputs, train on the whole stream, write the model. Dies on any error; then no model is
- * written, and an old one stays as it was.
+ * written, and an old one stays as it was. Only a log that could not be written costs no more than
+ * itself: the run dies of it when the model is there, and says so.
  */
 void session_run(const struct session_config *config);
 

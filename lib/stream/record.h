@@ -171,6 +171,10 @@ struct rec_writer;
 /* Writes the header at once; dies where its provenance has more than REC_MAX_PROVENANCE entries. The
    header stays the caller's. A row that rec_read would refuse is a BUG. */
 struct rec_writer *rec_create(const char *path, const struct rec_header *h);
+
+/* The same on a stream opened by stream_create(path, true), which stays the caller's. */
+struct stream_out;
+struct rec_writer *rec_create_on(struct stream_out *out, const struct rec_header *h);
 void rec_write_rows(struct rec_writer *w, const void *rows, size_t n);
 void rec_write(struct rec_writer *w, const void *row);
 
@@ -178,7 +182,8 @@ void rec_write(struct rec_writer *w, const void *row);
 void rec_flush(struct rec_writer *w);
 uint64_t rec_written(const struct rec_writer *w);
 
-/* Write the trailer and close; dies on any error. */
+/* Write the trailer and free; commit the stream of rec_create, not that of rec_create_on. Dies on any
+   error. */
 void rec_finish(struct rec_writer *w);
 
 #endif

@@ -11,6 +11,7 @@
 
 struct rec_writer {
 	struct stream_out *out;
+	bool is_mine;		  /* to commit */
 	struct rec_header header; /* kind, bounds and sizes only */
 	struct rec_info info;
 	uint32_t used, capacity; /* rows in the block, and the most it takes */
@@ -43,7 +44,7 @@ static void write_header(struct rec_writer *w, const struct rec_header *h)
 	js_free(json);
 }
 
-struct rec_writer *rec_create(const char *path, const struct rec_header *h)
+struct rec_writer *rec_create_on(struct stream_out *out, const struct rec_header *h)
 {
 	struct rec_writer *w = xcalloc(1, sizeof(*w));
 
@@ -53,8 +54,16 @@ struct rec_writer *rec_create(const char *path, const struct rec_header *h)
 		.num_users = h->num_users,
 		.num_items = h->num_items,
 		.negatives = h->negatives };
-	w->out = stream_create(path, true);
+	w->out = out;
 	write_header(w, h);
+	return w;
+}
+
+struct rec_writer *rec_create(const char *path, const struct rec_header *h)
+{
+	struct rec_writer *w = rec_create_on(stream_create(path, true), h);
+
+	w->is_mine = true;
 	return w;
 }
 
@@ -111,6 +120,7 @@ void rec_finish(struct rec_writer *w)
 	put32(trailer + REC_COUNT_SIZE + REC_TOTAL_SIZE,
 		libdeflate_crc32(0, trailer, REC_COUNT_SIZE + REC_TOTAL_SIZE));
 	stream_write(w->out, trailer, sizeof(trailer));
-	stream_commit(w->out, false);
+	if (w->is_mine)
+		stream_commit(w->out);
 	free(w);
 }

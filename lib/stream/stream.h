@@ -37,10 +37,10 @@ void stream_close(struct stream_in *s);
 struct stream_out;
 
 /*
- * Open for writing. A regular or new file is written under a temporary name beside it and renamed
- * by stream_commit; without commit (also when the program dies or gets a signal) the temporary file
- * goes away and an old file stays as it was. A pipe, a device or /dev/fd/N is written in place.
- * With `binary` a terminal dies.
+ * Open for writing. A regular or new file appears whole or not at all, by stream_commit
+ * (whole_file.h). A pipe, a device or a descriptor (/dev/fd/N) is written in place; one that does
+ * not block is waited for. Dies where the file is claimed otherwise (claim.h). With `binary` a
+ * terminal dies, and a file that takes the messages of standard error too.
  */
 struct stream_out *stream_create(const char *path, bool binary);
 
@@ -51,16 +51,16 @@ void stream_write(struct stream_out *s, const void *data, size_t size);
 void stream_printf(struct stream_out *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Are these ("-": standard output) two names of one descriptor,
-   file or pipe? Devices do not count: /dev/null is anybody's. */
-bool stream_same(const char *a, const char *b);
-
 /* Hand buffered bytes to the system now. */
 void stream_flush(struct stream_out *s);
 const char *stream_out_name(const struct stream_out *s);
 
-/* Flush, close, and rename (`sync`: fsync first). Dies on any error, late ones too. */
-void stream_commit(struct stream_out *s, bool sync);
+/* Bring all that was written to its place, a file to the disk; nothing may be written after that.
+   Whoever has several outputs settles all before the first commit. */
+void stream_settle(struct stream_out *s);
+
+/* Settle, close, and let the file appear. Dies on any error, late ones too. */
+void stream_commit(struct stream_out *s);
 
 /* For both ends: a pipe of 1 MiB where the system allows it, since a writer and a reader that work in bursts
    then wait less for each other. Any other descriptor stays as it is. */

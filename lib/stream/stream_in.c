@@ -1,9 +1,11 @@
 #include "base/die.h"
 #include "base/mem.h"
+#include "stream/claim.h"
 #include "stream/stream.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,7 +15,7 @@
 enum { RAW_SIZE = 65536, DIRECT_SIZE = 4096, GZIP_WINDOW = 15 + 16 };
 
 struct stream_in {
-	int fd;
+	int fd, claim;
 	char *name;
 	unsigned char *raw; /* bytes as they were read: raw_pos .. raw_end are not used yet */
 	size_t raw_pos, raw_end;
@@ -28,13 +30,15 @@ struct stream_in {
 
 static size_t read_fd(struct stream_in *s, void *buffer, size_t size)
 {
+	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
 	ssize_t n;
 
-	do
-		n = read(s->fd, buffer, size);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		die("cannot read '%s':", s->name);
+	while ((n = read(s->fd, buffer, size)) < 0) {
+		if (errno == EAGAIN || errno == EWOULDBLOCK)
+			poll(&wait, 1, -1);
+		else if (errno != EINTR)
+			die("cannot read '%s':", s->name);
+	}
 	return (size_t)n;
 }
 
@@ -61,6 +65,7 @@ struct stream_in *stream_open(const char *path)
 	struct stat st;
 
 	s->name = xstrdup(standard ? "standard input" : path);
+	s->claim = claim_begin(standard ? "-" : path, CLAIM_READ);
 	s->fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
 	if (s->fd < 0 || fstat(s->fd, &st))
 		die("cannot open '%s':", s->name);
@@ -74,7 +79,7 @@ struct stream_in *stream_open(const char *path)
 		;
 	s->gzip = s->raw_end >= 2 && s->raw[0] == 0x1f && s->raw[1] == 0x8b;
 	if (s->gzip && inflateInit2(&s->z, GZIP_WINDOW) != Z_OK)
-		die("cannot start zlib");
+		die("cannot unpack '%s': out of memory", s->name);
 	s->size = S_ISREG(st.st_mode) && !s->gzip ? (uint64_t)st.st_size : 0;
 	return s;
 }
@@ -102,6 +107,8 @@ static size_t read_plain(struct stream_in *s, unsigned char *buffer, size_t size
 
 static void inflate_failed(const struct stream_in *s, int result)
 {
+	if (result == Z_MEM_ERROR)
+		die("cannot unpack '%s': out of memory", s->name);
 	if (result == Z_DATA_ERROR && s->members && !s->z.total_out)
 		die("'%s' goes on after its gzip data with bytes that are no gzip", s->name);
 	die("'%s' is damaged gzip data after byte %llu: %s", s->name, (unsigned long long)s->offset,
@@ -223,6 +230,7 @@ void stream_close(struct stream_in *s)
 		inflateEnd(&s->z);
 	if (s->fd != STDIN_FILENO)
 		close(s->fd);
+	claim_end(s->claim);
 	free(s->raw);
 	free(s->text);
 	free(s->name);

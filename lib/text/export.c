@@ -257,7 +257,7 @@ void export_finish(struct export *e)
 	if (e->format == EXPORT_NPY)
 		write_npy_header(e);
 	stream_write(e->out, e->buffer, e->used);
-	stream_commit(e->out, false);
+	stream_commit(e->out);
 	for (unsigned k = 0; k < e->info.num_fields; k++)
 		free(e->before[k]);
 	free(e->buffer);

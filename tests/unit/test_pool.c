@@ -1,7 +1,9 @@
 /* pool: every job runs exactly once, with any number of threads, and all have ended on return. */
+#include "base/die.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "check.h"
+#include "child.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -44,6 +46,32 @@ static void run_all(unsigned threads, size_t jobs, unsigned rounds)
 	free(c.runs);
 }
 
+static void die_in_job(void *arg, size_t k, unsigned thread)
+{
+	(void)arg;
+	die("job %zu of thread %u fails", k, thread);
+}
+
+static void die_in_pool(void *arg)
+{
+	(void)arg;
+	pool_run(pool_new(8), 64, die_in_job, NULL);
+}
+
+/* All threads die at once: one of them speaks. */
+static void test_dying(void)
+{
+	const int fd = child_file();
+	unsigned wrong = 0;
+
+	for (int k = 0; k < 200; k++) {
+		struct child c = child_run(die_in_pool, NULL, fd);
+
+		wrong += c.status != EXIT_DATA || !child_one_line(c.text, "cofilter");
+	}
+	CHECK(!wrong, "8 threads that die at once print one line: %u of 200 do not", wrong);
+}
+
 int main(void)
 {
 	static const unsigned threads[] = { 1, 2, 3, 8 };
@@ -55,6 +83,7 @@ int main(void)
 		run_all(threads[t], 1000, 20);
 	}
 	CHECK(pool_cores() >= 1, "pool_cores is %u", pool_cores());
+	test_dying();
 	pool_free(NULL);
 	return CHECK_EXIT;
 }

@@ -75,7 +75,7 @@ static void write_lines(const char *path, const struct line *lines, const char *
 			: k % 100 == 1	   ? "\n\n"
 					   : "\n");
 	}
-	stream_commit(out, false);
+	stream_commit(out);
 }
 
 static bool raw_id_is(const struct raw_id *id, const char *text)

@@ -1,12 +1,12 @@
-/* Streams: gzip of several members, lines, temporary files, and the errors of damaged input. */
+/* Streams: gzip of several members, lines, files that appear at the commit, descriptors that do not
+   block, logs, and the errors of damaged input. */
+#define _GNU_SOURCE // of failing_calls.h
 #include "check.h"
+#include "child.h"
+#include "failing_calls.h"
 #include "stream/stream.h"
+#include "stream/stream_log.h"
 
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 #include <zlib.h>
 
 static char folder[] = "/tmp/cofilter-stream-XXXXXX";
@@ -17,7 +17,7 @@ static void write_file(const char *name, const void *data, size_t size)
 	struct stream_out *out = stream_create(name, false);
 
 	stream_write(out, data, size);
-	stream_commit(out, false);
+	stream_commit(out);
 }
 
 static void append_gzip(const char *name, const char *text)
@@ -134,7 +134,7 @@ static void test_temporary_file(void)
 	out = stream_create(other, false);
 	stream_printf(out, "%s", "new text");
 	CHECK(!stat(path, &st) && st.st_size == 3, "the old file stays until the commit");
-	stream_commit(out, true);
+	stream_commit(out);
 	CHECK(!stat(path, &st) && st.st_size == 8, "then the new one is there");
 	CHECK(!lstat(other, &st) && S_ISLNK(st.st_mode), "and the link to it is still a link");
 	unlink(other);
@@ -144,6 +144,97 @@ static void test_temporary_file(void)
 	}
 	wait(NULL);
 	CHECK(stat(other, &st) == -1, "a file that was not committed does not appear");
+}
+
+/* Both ends of a pipe that do not block, more bytes than it holds, and both sides slow at times. */
+static void test_not_blocking(void)
+{
+	enum { SIZE = 3 << 20, PAUSE = 20000 };
+	static char data[SIZE], got[SIZE];
+	struct stream_out *out;
+	struct stream_in *in;
+	char name[32];
+	int ends[2];
+	size_t n;
+
+	if (pipe(ends) || fcntl(ends[0], F_SETFL, O_NONBLOCK) ||
+		fcntl(ends[1], F_SETFL, O_NONBLOCK))
+		abort();
+	for (n = 0; n < SIZE; n++)
+		data[n] = (char)(n * n >> 8);
+	if (!fork()) {
+		close(ends[0]);
+		snprintf(name, sizeof(name), "/dev/fd/%d", ends[1]);
+		out = stream_create(name, false);
+		usleep(PAUSE);
+		stream_write(out, data, SIZE);
+		stream_flush(out);
+		usleep(PAUSE);
+		stream_commit(out);
+		_exit(0);
+	}
+	close(ends[1]);
+	dup2(ends[0], STDIN_FILENO);
+	in = stream_open("-");
+	n = stream_read(in, got, SIZE / 2);
+	usleep(PAUSE);
+	n += stream_read(in, got + n, SIZE - n);
+	CHECK(n == SIZE && !memcmp(data, got, SIZE) && stream_read(in, got, 1) == 0,
+		"a pipe that does not block carries all: %zu bytes", n);
+	stream_close(in);
+	close(ends[0]);
+	wait(NULL);
+}
+
+static void write_nothing(void *name)
+{
+	fail.write_nothing = true;
+	write_file(name, "x", 1);
+}
+
+static void read_only(void *arg)
+{
+	(void)arg;
+	dup2(open("/dev/null", O_RDONLY), STDOUT_FILENO);
+	stream_create("-", false);
+}
+
+static void test_bad_outputs(void)
+{
+	const int fd = child_file();
+	struct child c = child_run(write_nothing, path, fd);
+
+	CHECK(c.status == 1 && strstr(c.text, "it takes no bytes"), "a write of 0 bytes: %d",
+		c.status);
+	c = child_run(read_only, NULL, fd);
+	CHECK(c.status == 1 && strstr(c.text, "cannot open 'standard output' for writing"),
+		"a descriptor that is only for reading: %d", c.status);
+}
+
+static void test_log(void)
+{
+	struct stream_log *log = stream_log_open("/dev/full");
+	char text[8] = "", name[32];
+	int ends[2];
+
+	stream_log_line(log, "line");
+	CHECK(stream_log_close(log) == ENOSPC, "a log on a full disk says so when it is closed");
+	if (pipe(ends))
+		abort();
+	snprintf(name, sizeof(name), "/dev/fd/%d", ends[1]);
+	log = stream_log_open(name);
+	stream_log_line(log, "line");
+	CHECK(read(ends[0], text, 8) == 5 && !strcmp(text, "line\n"), "a line comes at once");
+	close(ends[0]);
+	stream_log_line(log, "line");
+	stream_log_line(log, "line");
+	CHECK(stream_log_close(log) == EPIPE, "a reader that went away is no signal");
+	close(ends[1]);
+	write_file(path, "old text", 8);
+	log = stream_log_open(path);
+	stream_log_line(log, "1");
+	CHECK(!stream_log_close(log) && read_all(path) == 0, "a regular file is a log");
+	CHECK(!stat(path, &(struct stat){ 0 }), "and stays");
 }
 
 int main(void)
@@ -157,6 +248,9 @@ int main(void)
 	test_gzip_members();
 	test_damaged_gzip();
 	test_temporary_file();
+	test_not_blocking();
+	test_bad_outputs();
+	test_log();
 	unlink(path);
 	unlink(other);
 	CHECK(!rmdir(folder), "no temporary file is left in %s", folder);
