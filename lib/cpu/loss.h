@@ -42,7 +42,7 @@ INLINE vf loss_of_pair(
 /* The bce loss of a logit, and its derivative with respect to it. */
 INLINE vf loss_of_label(vf logit, vf label, vf *dlogit)
 {
-	vf loss = softplus_lanes(logit, dlogit) - label * logit;
+	vf loss = fused(-label, logit, softplus_lanes(logit, dlogit));
 
 	*dlogit -= label;
 	return loss;

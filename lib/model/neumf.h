@@ -11,7 +11,7 @@
  *   logit = head.weight . c + head.bias, where c is
  *           neumf: concat(g, x_n)   gmf: g   mlp: x_n
  *   mf:     logit = sum of g, no head
- *   s    = logit, or 1 / (1 + exp(-logit)) with sigmoid_output
+ *   s    = logit, or 1 / (1 + exp(-logit)) with sigmoid_output (neumf_sigmoid)
  *
  * Loss of one row:
  *   bpr    log(1 + exp(-(s_pos - s_neg)))         Rendle et al. 2009, eq. 4
@@ -34,6 +34,8 @@
  */
 #ifndef NEUMF_H
 #define NEUMF_H
+
+#include "base/real.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -126,6 +128,13 @@ void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out);
 
 /* The tensor `which` (TENSOR_*) within `params`, or NULL where the model has none. */
 float *neumf_param(const struct neumf_layout *l, float *params, int which);
+
+/* The score of a float32 logit with sigmoid_output, in float32 but for exp: one definition for every
+   machine and, to the bit, for the reference and cpu backends. */
+static inline float neumf_sigmoid(float logit)
+{
+	return 1 / (1 + (float)real_exp(-logit));
+}
 
 /*
  * Fill params (layout.num_params floats): weights N(0, init_std), biases 0. With DENSE_GLOROT the

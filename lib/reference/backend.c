@@ -170,7 +170,7 @@ static float score_of(struct backend *b, uint32_t user, uint32_t item)
 {
 	network_forward(&b->net, user, item, &b->positive);
 	float logit = (float)b->positive.logit;
-	return b->net.shape.sigmoid_output ? 1 / (1 + expf(-logit)) : logit;
+	return b->net.shape.sigmoid_output ? neumf_sigmoid(logit) : logit;
 }
 
 static void reference_score_pairs(

@@ -59,7 +59,7 @@ static void check_sigmoid(const struct cpu_kernels *kernels, float *x)
 	backend_cpu.score_block(b, 1, &user, 0, ITEMS, score);
 	backend_cpu.destroy(b);
 	for (int k = 0; k < ITEMS; k++) {
-		apart += score[k] != 1 / (1 + expf(-x[k]));
+		apart += score[k] != 1 / (1 + (float)exp(-(double)x[k]));
 	}
 	CHECK(apart == 0, "%s: %d of %d sigmoids are not 1 / (1 + expf(-x))", kernels->name, apart,
 		ITEMS);
