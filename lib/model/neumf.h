@@ -17,6 +17,8 @@
  *   bpr    log(1 + exp(-(s_pos - s_neg)))         Rendle et al. 2009, eq. 4
  *   hinge  max(0, 1 - (s_pos - s_neg)); the gradient is 0 at the kink
  *   bce    log(1 + exp(logit)) - label x logit    He et al. 2017, eq. 7
+ *   With sigmoid_output it is NaN where a logit reaches NEUMF_SIGMOID_LIMIT: no sigmoid would show
+ *   that the model has diverged.
  *
  * Gradient of the batch, for a weight w:
  *   g = mean over the B rows of d loss / d w
@@ -42,6 +44,9 @@
 
 enum { NEUMF_MAX_HIDDEN = 8, NEUMF_MAX_TENSORS = 6 + 2 * NEUMF_MAX_HIDDEN };
 enum { NEUMF_MAX_WIDTH = 65536 }; /* of factors, mlp factors and hidden layers: sizes fit 64 bits */
+
+/* Here a float has steps of 128, and a sigmoid goes from its first float to its last within 122. */
+#define NEUMF_SIGMOID_LIMIT 0x1p30f
 
 enum neumf_model { MODEL_NEUMF, MODEL_GMF, MODEL_MLP, MODEL_MF };
 enum neumf_loss { LOSS_BPR, LOSS_HINGE, LOSS_BCE };
