@@ -29,6 +29,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith $(if $(DEV),-Werror)
 SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-frame-pointer)
 COF_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -Ilib $(WARNINGS) $(SANITIZE) -pthread
+# Floating-point arithmetic as it is written, whatever CFLAGS say: models have the same bits on every machine (lib/base/real.h)
+SAME_BITS := -fno-fast-math -ffp-contract=off
 COF_LIBS := -ljansson -lz -ldeflate -lxxhash -ldl -lm
 
 .DELETE_ON_ERROR:
@@ -42,7 +44,7 @@ programs: $(PROGRAMS)
 
 $O/%.o: %.c $B/flags
 	@mkdir -p $(@D)
-	$(CC) $(COF_CFLAGS) $(CFLAGS) -MMD -MP -c $< -o $@
+	$(CC) $(COF_CFLAGS) $(CFLAGS) $(SAME_BITS) -MMD -MP -c $< -o $@
 
 # everything is made again when the compiler or its flags change
 $B/flags: FORCE
@@ -69,9 +71,6 @@ $B/bench/%: $O/tests/bench/%.o $B/libcofilter.a
 	$(link)
 # nothing but the bench, for its floor, uses a BLAS
 $B/bench/sgemm: private COF_LIBS += -lopenblas
-
-# the reference backend is the definition of correct: no fused multiply-add anywhere in it
-$O/lib/reference/%.o: private COF_CFLAGS += -ffp-contract=off
 
 unit: $(UNIT_TESTS)
 

@@ -9,6 +9,7 @@
 #include "base/permute.h"
 #include "base/pool.h"
 #include "base/progress.h"
+#include "base/real.h"
 #include "cli/opt.h"
 #include "data/positive_index.h"
 #include "data/sampler.h"
@@ -17,7 +18,6 @@
 #include "stream/record.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,7 +97,7 @@ static double *item_weights(const struct user_items *seen)
 		weight[seen->item[k]]++;
 	for (uint32_t i = 0; i < seen->num_items; i++)
 		if (weight[i] > 0)
-			weight[i] = pow(weight[i], cfg.alpha);
+			weight[i] = real_exp(cfg.alpha * real_log(weight[i]));
 	return weight;
 }
 

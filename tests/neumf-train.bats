@@ -345,6 +345,19 @@ made() {
 	assert_equal "$output" ""
 }
 
+# The first step makes weights of about 1e6, products of about 1e12, which no sigmoid would show.
+@test "so does a logit of 2^30 on sigmoids, in every backend" {
+	local device
+	stream triple 60 2 30 >t.cof
+	for device in cpu reference; do
+		run --separate-stderr neumf-train -q --device $device -o model --init-std 1 --optimizer sgd --lr 1e6 \
+			--loss hinge --sigmoid-output --batch-size 4 t.cof
+		assert_status 1
+		assert_error neumf-train "the loss is not finite"
+		assert_equal "$(files)" t.cof
+	done
+}
+
 @test "a last step to infinity is found when the model is saved" {
 	stream triple 12 >t.cof
 	train --init-std 1e15 --optimizer sgd --lr 1e38 --l2 1 t.cof
@@ -435,7 +448,7 @@ plugin() {
 		}
 	EOF
 	cc -shared -fPIC -o plugin.so -I"$ROOT/lib" plugin.c \
-		"$ROOT"/lib/{reference/{backend,network},model/{backend,neumf},base/{rng,mem,die}}.c -D_POSIX_C_SOURCE=200809L -lm
+		"$ROOT"/lib/{reference/{backend,network},model/{backend,neumf},base/{rng,real,mem,die}}.c -D_POSIX_C_SOURCE=200809L -lm
 }
 
 @test "a plug-in that is named is taken" {

@@ -1,6 +1,7 @@
 #include "base/rng.h"
 
 #include "base/die.h"
+#include "base/real.h"
 
 #include <math.h>
 #include <Random123/philox.h>
@@ -91,8 +92,7 @@ double rng_real(struct rng *r)
 
 double rng_normal(struct rng *r)
 {
-	const double two_pi = 6.283185307179586;
-	double radius = sqrt(-2 * log(1 - rng_real(r))); // 1 - [0, 1) is never 0
+	double radius = sqrt(-2 * real_log(1 - rng_real(r))); // 1 - [0, 1) is never 0
 
-	return radius * cos(two_pi * rng_real(r));
+	return radius * real_cos_turns(rng_real(r));
 }

@@ -54,7 +54,7 @@ uint64_t rng_below64(struct rng *r, uint64_t n); /* by rejection of 64-bit numbe
 /* Uniform in [0, 1), 53 bits. */
 double rng_real(struct rng *r);
 
-/* N(0, 1) (Box & Muller 1958); takes four numbers. */
+/* N(0, 1) (Box & Muller 1958), the same on every machine (real.h); takes four numbers. */
 double rng_normal(struct rng *r);
 
 /* The raw function, for the published test vectors. */

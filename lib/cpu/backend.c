@@ -1,6 +1,9 @@
 /* backend: the ops of the fast backend, the jobs of a batch, and the choice of instruction set. */
 #include "cpu/cpu.h"
 
+#include "base/die.h"
+
+#include <stdlib.h>
 #include <string.h>
 
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
@@ -24,12 +27,26 @@ unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
 	return n;
 }
 
+/*
+ * The best kernels of this processor, or those that COFILTER_CPU names. They differ in speed alone;
+ * tests compare them.
+ */
+static const struct cpu_kernels *choose_kernels(void)
+{
+	const char *name = getenv("COFILTER_CPU");
+	const struct cpu_kernels *list[CPU_MAX_KERNELS];
+	const unsigned n = cpu_kernels_available(list, CPU_MAX_KERNELS);
+
+	for (unsigned k = 0; k < n; k++)
+		if (name == NULL || strcmp(name, list[k]->name) == 0)
+			return list[k];
+	die("COFILTER_CPU is '%s': the best this processor can run is '%s', the least '%s'", name,
+		list[0]->name, list[n - 1]->name);
+}
+
 static struct backend *create(const struct backend_config *config)
 {
-	const struct cpu_kernels *best;
-
-	cpu_kernels_available(&best, 1);
-	return cpu_create(config, best);
+	return cpu_create(config, choose_kernels());
 }
 
 static void gradient_job(void *arg, size_t k, unsigned thread)
@@ -75,7 +92,7 @@ static uint64_t row_operations(const struct backend *b)
 
 static void gradient(struct backend *b, const struct batch *batch)
 {
-	const uint32_t blocks = (batch->size + b->kernels->block - 1) / b->kernels->block;
+	const uint32_t blocks = batch->size / CPU_BLOCK + (batch->size % CPU_BLOCK > 0);
 	double sum = 0;
 
 	hold_ids(b, batch);
@@ -102,6 +119,7 @@ static const char *describe(struct backend *b)
 const struct backend_ops backend_cpu = {
 	.abi = BACKEND_ABI,
 	.name = "cpu",
+	.arithmetic = "16 lanes",
 	.create = create,
 	.gradient = gradient,
 	.update = cpu_update,

@@ -9,11 +9,12 @@
  * positive and the negative of a row, and in scoring once per user; the item half, in scoring, once
  * per model.
  *
- * A batch is cut into blocks of `block` rows and the blocks into at most CPU_MAX_JOBS contiguous
+ * A batch is cut into blocks of CPU_BLOCK rows and the blocks into at most CPU_MAX_JOBS contiguous
  * jobs, both determined by its size alone. Each job has its own sums of dense gradients and loss,
  * which are added in job order; the gradient of an embedding row is added in batch order, after
  * sorting the batch by row. So no bit of a result depends on the number of threads: they only share
- * out the jobs. The instruction set does change last bits.
+ * out the jobs. Nor does it depend on the instruction set: sums over examples have 16 lanes however
+ * wide a vector is, and all arithmetic is what IEEE 754 defines (simd.h).
  *
  * A score depends on its user and item alone: score_pairs and score_block agree to the bit, and
  * items with equal rows tie.
@@ -27,6 +28,8 @@
 #include <stddef.h>
 
 enum {
+	/* rows of a full block */
+	CPU_BLOCK = 128,
 	/* most jobs of a batch */
 	CPU_MAX_JOBS = 32,
 	/* most floats in the dense gradients of all jobs, where there are more than 4 jobs */
@@ -125,7 +128,6 @@ struct backend {
  */
 struct cpu_kernels {
 	const char *name; /* "avx512" */
-	uint32_t block;	  /* rows of a full block */
 
 	/* Goes through the blocks of a job; stores its rows' contributions, dense sums and loss. */
 	size_t (*gradient_scratch)(const struct backend *b);
@@ -168,6 +170,7 @@ struct cpu_kernels {
 
 /* What the compiler takes for granted, and levels 3 and 4 of x86-64, compiled only for that. */
 extern const struct cpu_kernels cpu_kernels_base, cpu_kernels_v3, cpu_kernels_v4;
+enum { CPU_MAX_KERNELS = 3 };
 
 /* Lists the kernels that this processor can run, best first; returns how many, at most max. */
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
@@ -230,10 +233,10 @@ static inline void cpu_fetch(const float *p, uint32_t n)
 /* Rows of job k: blocks k n / jobs up to (k + 1) n / jobs, excluded, of the n blocks. */
 static inline void cpu_job_rows(const struct backend *b, size_t k, uint32_t *first, uint32_t *end)
 {
-	uint64_t blocks = (b->rows + (uint64_t)b->kernels->block - 1) / b->kernels->block;
-	uint64_t last = (k + 1) * blocks / b->jobs * b->kernels->block;
+	uint64_t blocks = (b->rows + (uint64_t)CPU_BLOCK - 1) / CPU_BLOCK;
+	uint64_t last = (k + 1) * blocks / b->jobs * CPU_BLOCK;
 
-	*first = (uint32_t)(k * blocks / b->jobs * b->kernels->block);
+	*first = (uint32_t)(k * blocks / b->jobs * CPU_BLOCK);
 	*end = last < b->rows ? (uint32_t)last : b->rows;
 }
 

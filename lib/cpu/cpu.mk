@@ -1,10 +1,9 @@
 # The cpu backend's kernels, compiled once per instruction set; backend.c picks one at run time. kernels.o is for what the
 # compiler takes for granted (x86-64: SSE2). kernels.c is the only source: what it includes are headers like any other,
 # which no wildcard for objects finds, and which clang-format, cppcheck and the checks of length and includes know.
-# Vector code wants -O3's unrolling of small loops; a product and a sum may become one fused operation; nobody reads errno
-# of sqrtf or floating-point traps.
+# Vector code wants -O3's unrolling of small loops; nobody reads errno of sqrtf or floating-point traps.
 CPU_LEVELS := $(if $(filter x86_64%,$(shell $(CC) -dumpmachine)),v3 v4)
-CPU_CFLAGS = $(patsubst -O2,$(if $(SAN),-O1,-O3),$(CFLAGS)) -ffp-contract=fast -fno-math-errno -fno-trapping-math
+CPU_CFLAGS = $(patsubst -O2,$(if $(SAN),-O1,-O3),$(CFLAGS)) $(SAME_BITS) -fno-math-errno -fno-trapping-math
 CPU_LEVEL_OBJECTS := $(CPU_LEVELS:%=$O/lib/cpu/kernels.%.o)
 LIB_OBJECTS += $(CPU_LEVEL_OBJECTS)
 

@@ -12,7 +12,13 @@
 
 #include <string.h>
 
-enum { BLOCK_PANELS = 2 }; /* a full block has BLOCK_PANELS x PANEL_ROWS rows */
+/* Panels of users in a full block, and in a stretch of SUM_LANES x 4 rows: blocks are filled up with
+   rows that count for nothing to a multiple of that, on every machine. */
+enum {
+	BLOCK_PANELS = CPU_BLOCK / PANEL_ROWS,
+	STRETCH_ROWS = SUM_LANES * 4,
+	STRETCH_PANELS = STRETCH_ROWS / PANEL_ROWS
+};
 
 /*
  * The arrays of a block of rows, as columns. PANEL_ROWS rows take one panel in arrays of users
@@ -77,29 +83,25 @@ static size_t gradient_scratch(const struct backend *b)
 	return block_layout(b, &k, NULL);
 }
 
-/* Sets *first to the row of the block where group g begins, or to 0 past the last row; returns how
-   many rows the block has from there on. */
-static uint32_t group_rows(const struct block *k, uint32_t g, uint32_t *first)
-{
-	*first = g * LANES < k->rows ? g * LANES : 0;
-	return k->rows - *first;
-}
-
 /* Embedding rows of a side into panels from `panel` on: occurrence s of the `step` in each row of
-   the batch. */
+   the batch. Lanes past the last row of the block repeat its first. */
 static void gather_side(const struct block *k, const struct cpu_side *side, size_t s, size_t step,
 	struct columns out, uint32_t panel)
 {
 	for (uint32_t g = 0; g < k->user_panels * PANEL_GROUPS; g++) {
-		uint32_t row, n = group_rows(k, g, &row);
-		const uint32_t *id = side->id + (k->first + row) * step + s;
 		vf *to = column(out, panel + g / PANEL_GROUPS, 0) + g % PANEL_GROUPS;
+		uint32_t id[LANES];
 
+		for (uint32_t l = 0; l < LANES; l++) {
+			const uint32_t row = g * LANES + l < k->rows ? g * LANES + l : 0;
+
+			id[l] = side->id[(k->first + row) * step + s];
+		}
 		if (side->cols[0] > 0)
-			gather(to, side->table[0], side->cols[0], id, step, n);
+			gather(to, side->table[0], side->cols[0], id);
 		if (side->cols[1] > 0)
 			gather(to + (size_t)side->cols[0] * PANEL_GROUPS, side->table[1],
-				side->cols[1], id, step, n);
+				side->cols[1], id);
 	}
 }
 
@@ -195,7 +197,7 @@ static void backward_head(const struct backend *b, struct block *k)
 		for (uint32_t c = 0; c < f * PANEL_GROUPS; c++) {
 			vf dg = dlogit[c % PANEL_GROUPS] * b->head[c / PANEL_GROUPS];
 
-			duser[c] = q == uq ? dg * item[c] : duser[c] + dg * item[c];
+			duser[c] = q == uq ? dg * item[c] : fused(dg, item[c], duser[c]);
 			ditem[c] = dg * user[c];
 		}
 		if (b->num_hidden == 0)
@@ -271,7 +273,7 @@ static double block_gradient(struct backend *b, struct block *k, float *sums)
 {
 	double loss = 0;
 
-	k->user_panels = (k->rows + PANEL_ROWS - 1) / PANEL_ROWS;
+	k->user_panels = (k->rows + STRETCH_ROWS - 1) / STRETCH_ROWS * STRETCH_PANELS;
 	k->panels = k->user_panels * b->items_per_row;
 	gather_side(k, &b->user, 0, 1, k->user, 0);
 	for (uint32_t s = 0; s < b->items_per_row; s++)
@@ -301,8 +303,8 @@ static void gradient(struct backend *b, size_t job, void *scratch)
 
 	block_layout(b, &k, scratch);
 	memset(sums, 0, b->dense_size * sizeof(*sums));
-	for (cpu_job_rows(b, job, &k.first, &end); k.first < end; k.first += b->kernels->block) {
-		k.rows = end - k.first < b->kernels->block ? end - k.first : b->kernels->block;
+	for (cpu_job_rows(b, job, &k.first, &end); k.first < end; k.first += CPU_BLOCK) {
+		k.rows = end - k.first < CPU_BLOCK ? end - k.first : CPU_BLOCK;
 		loss += block_gradient(b, &k, sums);
 	}
 	b->job_loss[job] = loss;

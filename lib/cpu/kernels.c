@@ -14,7 +14,6 @@
 
 const struct cpu_kernels CPU_KERNELS = {
 	.name = ISA_NAME,
-	.block = BLOCK_PANELS * PANEL_ROWS,
 	.gradient_scratch = gradient_scratch,
 	.gradient = gradient,
 	.row_sums = row_sums,

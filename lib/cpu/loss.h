@@ -5,7 +5,8 @@
 #include "cpu/simd.h"
 #include "model/neumf.h"
 
-/* The score of a logit and d score / d logit, exact also where the score rounds to 1. */
+/* The score of a logit and d score / d logit, exact also where the score rounds to 1. A score is NaN
+   where the loss has to be. */
 INLINE vf loss_score(const struct neumf_shape *s, vf logit, vf *derivative)
 {
 	if (!s->sigmoid_output) {
@@ -15,7 +16,8 @@ INLINE vf loss_score(const struct neumf_shape *s, vf logit, vf *derivative)
 	vf e = exp_lanes(-absolute(logit)), d = 1.f / (e + 1.f);
 
 	*derivative = e * d * d;
-	return choose(logit < 0.f, e * d, d);
+	return choose(
+		absolute(logit) >= NEUMF_SIGMOID_LIMIT, splat(NAN), choose(logit < 0.f, e * d, d));
 }
 
 /* The bpr or hinge loss of two logits, and its derivatives with respect to them. */
@@ -42,7 +44,7 @@ INLINE vf loss_of_pair(
 /* The bce loss of a logit, and its derivative with respect to it. */
 INLINE vf loss_of_label(vf logit, vf label, vf *dlogit)
 {
-	vf loss = softplus_lanes(logit, dlogit) - label * logit;
+	vf loss = fused(-label, logit, softplus_lanes(logit, dlogit));
 
 	*dlogit -= label;
 	return loss;

@@ -56,7 +56,7 @@ static void add_l2(const struct backend *b, const struct cpu_side *side, uint32_
 			const float *w = side->table[branch] + (size_t)side->unique[k] * cols;
 
 			for (uint32_t c = 0; c < cols; c++)
-				to[c] += l2 * w[c];
+				to[c] = fused1(l2, w[c], to[c]);
 			to += cols;
 		}
 	}
@@ -134,18 +134,18 @@ INLINE void adam(const struct step *s, float *restrict w, float *restrict m, flo
 	const float *restrict g, size_t n)
 {
 	for (size_t k = 0; k < n; k++) {
-		float h = g[k] + s->decay * w[k];
+		float h = fused1(s->decay, w[k], g[k]);
 
-		m[k] = s->beta1 * m[k] + s->rest1 * h;
-		v[k] = s->beta2 * v[k] + s->rest2 * h * h;
-		w[k] -= s->size * m[k] / (sqrtf(v[k]) * s->scale + s->eps);
+		m[k] = fused1(s->beta1, m[k], s->rest1 * h);
+		v[k] = fused1(s->beta2, v[k], s->rest2 * h * h);
+		w[k] -= s->size * m[k] / fused1(sqrtf(v[k]), s->scale, s->eps);
 	}
 }
 
 INLINE void sgd(const struct step *s, float *restrict w, const float *restrict g, size_t n)
 {
 	for (size_t k = 0; k < n; k++)
-		w[k] -= s->lr * (g[k] + s->decay * w[k]);
+		w[k] = fused1(-s->lr, fused1(s->decay, w[k], g[k]), w[k]);
 }
 
 static void update(struct backend *b, uint64_t offset, size_t n, const float *g)

@@ -65,7 +65,8 @@ INLINE void product_tile(const struct product *p, const unsigned tile, const enu
 	for (uint32_t k = first; k < end; k++)
 		for (unsigned t = 0; t < tile; t++)
 			for (unsigned j = 0; j < PANEL_GROUPS; j++)
-				sum[t][j] += w[t * p->row + k * p->col] * x[k * PANEL_GROUPS + j];
+				sum[t][j] = fused(splat(w[t * p->row + k * p->col]),
+					x[k * PANEL_GROUPS + j], sum[t][j]);
 	for (unsigned t = 0; t < tile; t++)
 		for (unsigned j = 0; j < PANEL_GROUPS; j++) {
 			if (finish == WITH_RELU)
@@ -111,17 +112,15 @@ INLINE void product_panel(const struct product *p, const enum start start, const
 }
 
 /*
- * Rows id[0], id[step] ... of a table (num_rows, cols) into the lanes of one group; `out` is the
- * group's vector of column 0. Lanes from n on repeat row id[0]. Columns go by four: up to 3 after
- * the last are overwritten.
+ * Rows id[0] .. id[LANES - 1] of a table (num_rows, cols) into the lanes of one group; `out` is the
+ * group's vector of column 0. Columns go by four: up to 3 after the last are overwritten.
  */
-static inline void gather(
-	vf *out, const float *table, uint32_t cols, const uint32_t *id, size_t step, uint32_t n)
+static inline void gather(vf *out, const float *table, uint32_t cols, const uint32_t id[LANES])
 {
 	const float *row[LANES];
 
 	for (uint32_t l = 0; l < LANES; l++)
-		row[l] = table + (size_t)id[l < n ? l * step : 0] * cols;
+		row[l] = table + (size_t)id[l] * cols;
 	for (uint32_t c = 0; c < cols; c += 4) {
 		vf t[4];
 
@@ -144,29 +143,43 @@ INLINE struct columns columns_from(struct columns c, uint32_t k)
    columns have to stay in registers. */
 enum { D_TILE = REGISTERS == 32 ? 4 : 2, X_TILE = 4 };
 
+/* Add n floats of x to those at p. */
+INLINE void add4(float *p, vf4 x, const unsigned n)
+{
+	if (n == 4)
+		store4(p, load4(p) + x);
+	else
+		for (unsigned k = 0; k < n; k++)
+			p[k] += x[k];
+}
+
+/* The groups of a panel go to the PARTS vectors of a sum in turn, one part after the other: so the
+   registers hold one. */
 INLINE void outer_tile(const unsigned outs, const unsigned ins, float *dw, size_t ld,
 	struct columns d, struct columns x, uint32_t panels)
 {
-	vf sum[D_TILE][X_TILE];
+	vf part_sums[D_TILE][PARTS];
 
-	for (unsigned o = 0; o < outs; o++)
-		for (unsigned k = 0; k < ins; k++)
-			sum[o][k] = splat(0);
-	for (uint32_t q = 0; q < panels; q++) {
-		const vf *dq = column(d, q, 0), *xq = column(x, q, 0);
+	for (unsigned part = 0; part < PARTS; part++) {
+		vf sum[D_TILE][X_TILE];
 
-		for (unsigned j = 0; j < PANEL_GROUPS; j++)
-			for (unsigned o = 0; o < outs; o++)
-				for (unsigned k = 0; k < ins; k++)
-					sum[o][k] +=
-						dq[o * PANEL_GROUPS + j] * xq[k * PANEL_GROUPS + j];
+		for (unsigned o = 0; o < outs; o++)
+			for (unsigned k = 0; k < X_TILE; k++)
+				sum[o][k] = splat(0);
+		for (uint32_t q = 0; q < panels; q++) {
+			const vf *dq = column(d, q, 0), *xq = column(x, q, 0);
+
+			for (unsigned j = part; j < PANEL_GROUPS; j += PARTS)
+				for (unsigned o = 0; o < outs; o++)
+					for (unsigned k = 0; k < ins; k++)
+						sum[o][k] = fused(dq[o * PANEL_GROUPS + j],
+							xq[k * PANEL_GROUPS + j], sum[o][k]);
+		}
+		for (unsigned o = 0; o < outs; o++)
+			part_sums[o][part] = piece_sums(sum[o]);
 	}
 	for (unsigned o = 0; o < outs; o++)
-		if (ins == 4)
-			store4(dw + o * ld, load4(dw + o * ld) + lanes_sum4(sum[o]));
-		else
-			for (unsigned k = 0; k < ins; k++)
-				dw[o * ld + k] += lanes_sum(sum[o][k]);
+		add4(dw + o * ld, pieces_sum(part_sums[o]), ins);
 }
 
 INLINE void outer_rows(const unsigned outs, float *dw, size_t ld, struct columns d,
@@ -200,17 +213,32 @@ static inline void outer_product(float *dw, size_t ld, struct columns d, uint32_
 		outer_rows(1, dw + o * ld, ld, columns_from(d, o), x, in, panels);
 }
 
+/* The sums over the examples of n columns, n <= 4, the first of them `d`. */
+INLINE vf4 columns_sum(const unsigned n, struct columns d, uint32_t panels)
+{
+	vf part_sums[PARTS];
+
+	for (unsigned part = 0; part < PARTS; part++) {
+		vf sum[4] = { { 0 } };
+
+		for (uint32_t q = 0; q < panels; q++)
+			for (unsigned j = part; j < PANEL_GROUPS; j += PARTS)
+				for (unsigned k = 0; k < n; k++)
+					sum[k] += column(d, q, k)[j];
+		part_sums[part] = piece_sums(sum);
+	}
+	return pieces_sum(part_sums);
+}
+
 /* db (out) += sum over the examples of d (out). */
 static inline void column_sums(float *db, struct columns d, uint32_t out, uint32_t panels)
 {
-	for (uint32_t o = 0; o < out; o++) {
-		vf sum = splat(0);
+	uint32_t o = 0;
 
-		for (uint32_t q = 0; q < panels; q++)
-			for (unsigned j = 0; j < PANEL_GROUPS; j++)
-				sum += column(d, q, o)[j];
-		db[o] += lanes_sum(sum);
-	}
+	for (; o + 4 <= out; o += 4)
+		add4(db + o, columns_sum(4, columns_from(d, o), panels), 4);
+	for (; o < out; o++)
+		add4(db + o, columns_sum(1, columns_from(d, o), panels), 1);
 }
 
 #endif

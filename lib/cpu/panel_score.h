@@ -66,7 +66,7 @@ static void gather_items(
 
 		for (uint32_t l = 0; l < LANES; l++)
 			id[l] = end - from > l ? from + l : from;
-		gather(out + j, side->table[branch], side->cols[branch], id, 1, LANES);
+		gather(out + j, side->table[branch], side->cols[branch], id);
 	}
 }
 
@@ -95,16 +95,37 @@ static void item_halves(struct backend *b, void *scratch, uint32_t first, uint32
 	}
 }
 
-static float dot(const float *a, const float *b, uint32_t n)
+/* The products of n rows of w, n <= 4, `ld` floats apart, with x (cols). */
+INLINE vf4 dots(const unsigned n, const float *w, size_t ld, const float *x, uint32_t cols)
 {
-	vf sum = splat(0);
-	uint32_t k = 0;
+	vf sum[PARTS][4] = { { { 0 } } }, part_sums[PARTS];
 
-	for (; k + LANES <= n; k += LANES)
-		sum += load(a + k) * load(b + k);
-	for (uint32_t l = 0; k < n; k++, l++)
-		sum[l] += a[k] * b[k];
-	return lanes_sum(sum);
+	for (uint32_t c = 0; c < cols; c += SUM_LANES)
+		for (unsigned part = 0; part < PARTS; part++) {
+			const uint32_t at = c + part * LANES;
+			const vi rest = lanes_below(cols > at ? cols - at : 0);
+
+			for (unsigned k = 0; k < n; k++)
+				sum[part][k] = fused(keep(rest, load(w + k * ld + at)),
+					keep(rest, load(x + at)), sum[part][k]);
+		}
+	for (unsigned part = 0; part < PARTS; part++)
+		part_sums[part] = piece_sums(sum[part]);
+	return pieces_sum(part_sums);
+}
+
+/* W1u p + b of cpu.h for the mlp row p of a user. */
+static void user_half(const struct backend *b, const float *p, float *half)
+{
+	const uint32_t e = b->mlp_factors, out = b->hidden[0];
+	const size_t ld = 2 * (size_t)e;
+	uint32_t o = 0;
+
+	memcpy(half, b->bias[0], out * sizeof(*half));
+	for (; o + 4 <= out; o += 4)
+		add4(half + o, dots(4, b->weight[0] + o * ld, ld, p, e), 4);
+	for (; o < out; o++)
+		add4(half + o, dots(1, b->weight[0] + o * ld, ld, p, e), 1);
 }
 
 /* The users' part of the scratch memory: gmf rows and halves of the first layer. */
@@ -117,10 +138,9 @@ static void user_halves(
 		if (f > 0)
 			memcpy(s->user + k * f, b->user.table[0] + (size_t)user[k] * f,
 				f * sizeof(float));
-		for (uint32_t o = 0; b->num_hidden > 0 && o < b->hidden[0]; o++)
-			s->user_half[k * b->hidden[0] + o] =
-				b->bias[0][o] + dot(b->weight[0] + (size_t)o * 2 * e,
-							b->user.table[1] + (size_t)user[k] * e, e);
+		if (b->num_hidden > 0)
+			user_half(b, b->user.table[1] + (size_t)user[k] * e,
+				s->user_half + (size_t)k * b->hidden[0]);
 	}
 }
 
@@ -152,7 +172,8 @@ static void score_panel(const struct backend *b, const struct score_scratch *s, 
 	}
 	if (b->shape.sigmoid_output)
 		for (unsigned j = 0; j < PANEL_GROUPS; j++)
-			score[j] = sigmoid_lanes(score[j]);
+			for (unsigned l = 0; l < LANES; l++)
+				score[j][l] = neumf_sigmoid(score[j][l]);
 }
 
 /* The gmf branch of the logits of all users of the call: head.bias + user . items. */

@@ -7,6 +7,8 @@
  */
 #include "cpu/cpu.h"
 
+#include "base/real.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -144,8 +146,8 @@ void cpu_update(struct backend *b)
 	size_t jobs = 0;
 
 	b->step++;
-	b->step_size = (float)(o->lr / (1 - pow(o->beta1, (double)b->step)));
-	b->second_scale = (float)(1 / sqrt(1 - pow(o->beta2, (double)b->step)));
+	b->step_size = (float)(o->lr / (1 - real_power(o->beta1, b->step)));
+	b->second_scale = (float)(1 / sqrt(1 - real_power(o->beta2, b->step)));
 	b->item_half_valid = false;
 	for (unsigned k = 0; k < b->num_spans; k++) {
 		jobs += span_jobs(b, &b->span[k]);

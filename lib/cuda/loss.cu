@@ -2,6 +2,7 @@
  * loss: score and loss of each row of the batch, and the gradient of the head's input.
  *   logit[s] = head . concat(g[s], x[s]) + bias;   score = logit, or 1 / (1 + exp(-logit))
  *   bpr    log(1 + exp(-d)), d = score_pos - score_neg     hinge  max(0, 1 - d)
+ *          d is NaN where the sigmoid of a logit would not show that the model has diverged
  *   bce    log(1 + exp(logit)) - label logit
  *   dlogit (S) = d loss / d logit / B;   dx (S, H) = dlogit head[F..]
  * One warp per row; the loss of a batch is summed in double, in an order that depends on B alone.
@@ -35,6 +36,10 @@ static __device__ __forceinline__ float pair_loss(
 	const struct loss *a, float positive, float negative, float *dpositive, float *dnegative)
 {
 	float d = a->sigmoid_output ? sigmoid(positive) - sigmoid(negative) : positive - negative;
+
+	if (a->sigmoid_output &&
+		(fabsf(positive) >= NEUMF_SIGMOID_LIMIT || fabsf(negative) >= NEUMF_SIGMOID_LIMIT))
+		d = NAN;
 	float dd = a->kind == LOSS_BPR ? -sigmoid(-d) : d >= 1 ? 0.0f : -1.0f;
 
 	*dpositive = dd * score_slope(positive, a->sigmoid_output);

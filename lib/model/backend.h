@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BACKEND_ABI = 3 };
+enum { BACKEND_ABI = 4 };
 
 struct pool;
 struct backend; /* each backend defines its own */
@@ -90,6 +90,10 @@ struct backend_ops {
 	uint32_t abi; /* BACKEND_ABI */
 	const char *name;
 
+	/* What the last bits of a result depend on beside `name`, for the model's metadata: "16
+	   lanes". NULL: on what describe() says. */
+	const char *arithmetic;
+
 	struct backend *(*create)(const struct backend_config *config);
 
 	/*
@@ -151,7 +155,7 @@ struct backend_ops {
 	 */
 	void (*write_gradient)(struct backend *b, const struct backend_gradient *g);
 
-	/* What computed, for the model's metadata: "plain", "avx512", "NVIDIA H100, fp32". */
+	/* What computes, for a note to the user: "plain", "avx512", "NVIDIA H100, fp32". */
 	const char *(*describe)(struct backend *b);
 
 	void (*destroy)(struct backend *b);

@@ -7,7 +7,7 @@
  *       sigmoid_output "true" or "false". A loader needs them all.
  *   user_ids, item_ids
  *       which id maps its rows are numbered by (id_family.h), as JSON text; only where known
- *   seed, device ("cpu"), compute ("avx2"), provenance (a JSON array as text)
+ *   seed, device ("cpu"), compute ("16 lanes"), provenance (a JSON array as text)
  *       how the model came about. A loader ignores them, and any other key.
  *   checksum, header_checksum
  *       of the file's bytes (safetensors.h); checked where they are there

@@ -11,12 +11,14 @@
  *   logit = head.weight . c + head.bias, where c is
  *           neumf: concat(g, x_n)   gmf: g   mlp: x_n
  *   mf:     logit = sum of g, no head
- *   s    = logit, or 1 / (1 + exp(-logit)) with sigmoid_output
+ *   s    = logit, or 1 / (1 + exp(-logit)) with sigmoid_output (neumf_sigmoid)
  *
  * Loss of one row:
  *   bpr    log(1 + exp(-(s_pos - s_neg)))         Rendle et al. 2009, eq. 4
  *   hinge  max(0, 1 - (s_pos - s_neg)); the gradient is 0 at the kink
  *   bce    log(1 + exp(logit)) - label x logit    He et al. 2017, eq. 7
+ *   With sigmoid_output it is NaN where a logit reaches NEUMF_SIGMOID_LIMIT: no sigmoid would show
+ *   that the model has diverged.
  *
  * Gradient of the batch, for a weight w:
  *   g = mean over the B rows of d loss / d w
@@ -35,11 +37,16 @@
 #ifndef NEUMF_H
 #define NEUMF_H
 
+#include "base/real.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
 enum { NEUMF_MAX_HIDDEN = 8, NEUMF_MAX_TENSORS = 6 + 2 * NEUMF_MAX_HIDDEN };
 enum { NEUMF_MAX_WIDTH = 65536 }; /* of factors, mlp factors and hidden layers: sizes fit 64 bits */
+
+/* Here a float has steps of 128, and a sigmoid goes from its first float to its last within 122. */
+#define NEUMF_SIGMOID_LIMIT 0x1p30f
 
 enum neumf_model { MODEL_NEUMF, MODEL_GMF, MODEL_MLP, MODEL_MF };
 enum neumf_loss { LOSS_BPR, LOSS_HINGE, LOSS_BCE };
@@ -126,6 +133,13 @@ void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out);
 
 /* The tensor `which` (TENSOR_*) within `params`, or NULL where the model has none. */
 float *neumf_param(const struct neumf_layout *l, float *params, int which);
+
+/* The score of a float32 logit with sigmoid_output, in float32 but for exp: one definition for every
+   machine and, to the bit, for the reference and cpu backends. */
+static inline float neumf_sigmoid(float logit)
+{
+	return 1 / (1 + (float)real_exp(-logit));
+}
 
 /*
  * Fill params (layout.num_params floats): weights N(0, init_std), biases 0. With DENSE_GLOROT the

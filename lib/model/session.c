@@ -63,7 +63,7 @@ static void start_backend(struct session *s)
 		s->ops->describe(s->backend), c->seed);
 	s->info = (struct model_info){ .seed = c->seed,
 		.device = s->ops->name,
-		.compute = s->ops->describe(s->backend),
+		.compute = s->ops->arithmetic ? s->ops->arithmetic : s->ops->describe(s->backend),
 		.provenance = c->provenance,
 		.user_ids = &rec_header(c->in)->user_ids,
 		.item_ids = &rec_header(c->in)->item_ids };

@@ -41,6 +41,12 @@ static double dscore(const struct backend *b, const struct activation *a)
 	return b->net.shape.sigmoid_output ? a->score * (1 - a->score) : 1;
 }
 
+/* Has the model diverged where the sigmoid does not show it? */
+static bool diverged(const struct backend *b, const struct activation *a)
+{
+	return b->net.shape.sigmoid_output && fabs(a->logit) >= NEUMF_SIGMOID_LIMIT;
+}
+
 /* Loss of a (user, positive, negative); adds its gradient over B. */
 static double pair_loss(struct backend *b, const struct batch *batch, uint32_t k)
 {
@@ -49,7 +55,9 @@ static double pair_loss(struct backend *b, const struct batch *batch, uint32_t k
 
 	network_forward(&b->net, user, positive, &b->positive);
 	network_forward(&b->net, user, negative, &b->negative);
-	double margin = b->positive.score - b->negative.score;
+	double margin = diverged(b, &b->positive) || diverged(b, &b->negative)
+				? NAN
+				: b->positive.score - b->negative.score;
 	if (b->net.shape.loss == LOSS_BPR) {
 		loss = softplus(-margin);
 		dmargin = -network_sigmoid(-margin);
@@ -170,7 +178,7 @@ static float score_of(struct backend *b, uint32_t user, uint32_t item)
 {
 	network_forward(&b->net, user, item, &b->positive);
 	float logit = (float)b->positive.logit;
-	return b->net.shape.sigmoid_output ? 1 / (1 + expf(-logit)) : logit;
+	return b->net.shape.sigmoid_output ? neumf_sigmoid(logit) : logit;
 }
 
 static void reference_score_pairs(

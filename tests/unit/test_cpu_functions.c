@@ -14,7 +14,8 @@
 
 enum { ITEMS = 60001 };
 
-/* User 0 is 1, item k is logit[k], item ITEMS is 0: score (0, k) is logit[k] or its sigmoid. */
+/* User 0 is 1, item k is logit[k], item ITEMS is 0: score (0, k) is logit[k] or its sigmoid. kernels
+   NULL: the reference. */
 static struct backend *make(const struct cpu_kernels *kernels, enum neumf_loss loss, bool sigmoid,
 	const float *logit, const struct neumf_optimizer *o)
 {
@@ -35,7 +36,7 @@ static struct backend *make(const struct cpu_kernels *kernels, enum neumf_loss l
 	c.params = xcalloc(l.num_params, sizeof(float));
 	neumf_param(&l, c.params, TENSOR_GMF_USER)[0] = 1;
 	memcpy(neumf_param(&l, c.params, TENSOR_GMF_ITEM), logit, ITEMS * sizeof(*logit));
-	return cpu_create(&c, kernels);
+	return kernels != NULL ? cpu_create(&c, kernels) : backend_reference.create(&c);
 }
 
 /* From -110 to 110, dense around 0. */
@@ -59,7 +60,7 @@ static void check_sigmoid(const struct cpu_kernels *kernels, float *x)
 	backend_cpu.score_block(b, 1, &user, 0, ITEMS, score);
 	backend_cpu.destroy(b);
 	for (int k = 0; k < ITEMS; k++) {
-		apart += score[k] != 1 / (1 + expf(-x[k]));
+		apart += score[k] != 1 / (1 + (float)exp(-(double)x[k]));
 	}
 	CHECK(apart == 0, "%s: %d of %d sigmoids are not 1 / (1 + expf(-x))", kernels->name, apart,
 		ITEMS);
@@ -114,6 +115,32 @@ static void check_loss(const struct cpu_kernels *kernels, enum neumf_loss loss, 
 		neumf_loss_names[loss], worst_d);
 }
 
+/* On sigmoids a loss cannot grow: from 2^30 on a logit, of either item, makes it NaN. */
+static void check_diverged(const struct cpu_kernels *kernels, enum neumf_loss loss, float *x)
+{
+	static const struct neumf_optimizer o = { OPTIMIZER_SGD, 1, 0, 0, 0.9, 0.999, 1e-8 };
+	static const float logit[] = { 0x1p30f, -0x1p30f, INFINITY, -INFINITY, NAN, 0x1.fffffep29f,
+		-0x1.fffffep29f, 100, 0 };
+	static const uint32_t zero, none = ITEMS;
+	const struct backend_ops *ops = kernels != NULL ? &backend_cpu : &backend_reference;
+	unsigned wrong = 0;
+
+	memset(x, 0, ITEMS * sizeof(*x));
+	memcpy(x, logit, sizeof(logit));
+	struct backend *b = make(kernels, loss, true, x, &o);
+	for (uint32_t k = 0; k < 9; k++)
+		for (int turn = 0; turn < 2; turn++) {
+			struct batch batch = { 1, &zero, turn ? &k : &none, turn ? &none : &k,
+				NULL };
+
+			ops->gradient(b, &batch);
+			wrong += isfinite(ops->loss(b).sum) != (k >= 5);
+		}
+	ops->destroy(b);
+	CHECK(wrong == 0, "%s, %s on sigmoids: the loss is not finite from a logit of 2^30 on",
+		kernels != NULL ? kernels->name : "reference", neumf_loss_names[loss]);
+}
+
 int main(void)
 {
 	const struct cpu_kernels *kernels[8];
@@ -125,7 +152,11 @@ int main(void)
 		check_special(kernels[k], x);
 		check_loss(kernels[k], LOSS_BCE, x);
 		check_loss(kernels[k], LOSS_BPR, x);
+		check_diverged(kernels[k], LOSS_BPR, x);
+		check_diverged(kernels[k], LOSS_HINGE, x);
 	}
+	check_diverged(NULL, LOSS_BPR, x);
+	check_diverged(NULL, LOSS_HINGE, x);
 	free(x);
 	return CHECK_EXIT;
 }
