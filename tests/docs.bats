@@ -149,8 +149,8 @@ user_pages=("$ROOT"/*.md "$ROOT"/docs/*.md)
 		[ -s example ]
 		rm -rf page
 		cp -r "$BATS_FILE_TMPDIR/given" page
-		(cd page && bash -eo pipefail ../example </dev/null) >printed 2>&1 || {
-			cat example printed
+		(cd page && bash -eo pipefail ../example </dev/null) >printed 2>messages || {
+			cat example printed messages
 			return 1
 		}
 	done
