@@ -754,6 +754,16 @@ make_other_names() {
 	assert_nothing_left
 }
 
+@test "a file that is a mount point, as containers make them, is refused before the work" {
+	: >target
+	: >source
+	mount --bind source target 2>/dev/null || skip "cannot mount"
+	run --separate-stderr neumf-train -q --device cpu -o target triple.cof
+	umount target
+	assert_status 1
+	assert_error neumf-train "cannot replace 'target': it is a mount point"
+}
+
 # Where the file system has nameless files; elsewhere the next run removes what is left (test_whole_file).
 @test "SIGKILL at any time leaves nothing, the old output stays" {
 	python3 -c 'import os; os.close(os.open(".", os.O_TMPFILE | os.O_WRONLY))' || skip "no O_TMPFILE here"

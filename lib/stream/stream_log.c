@@ -25,7 +25,7 @@ struct stream_log *stream_log_open(const char *path)
 	int descriptor = path_descriptor(path, STDOUT_FILENO);
 
 	log->claim = claim_begin(path, CLAIM_WRITE);
-	log->fd = descriptor >= 0 ? dup(descriptor)
+	log->fd = descriptor >= 0 ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
 				  : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (log->fd < 0)
 		die("cannot open '%s':", path);

@@ -61,7 +61,7 @@ static int open_in_place(const char *path, int descriptor)
 		errno = EBADF;
 		return -1;
 	}
-	return strcmp(path, "-") != 0 ? dup(descriptor) : descriptor;
+	return strcmp(path, "-") != 0 ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0) : descriptor;
 }
 
 struct stream_out *stream_create(const char *path, bool binary)

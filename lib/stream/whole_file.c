@@ -235,6 +235,45 @@ static int open_unnamed(const char *path, mode_t mode)
 #endif
 }
 
+static bool is_mount_point(const char *path)
+{
+#ifdef STATX_ATTR_MOUNT_ROOT
+	struct statx st;
+
+	return !statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &st) &&
+	       (st.stx_attributes & STATX_ATTR_MOUNT_ROOT);
+#else
+	(void)path;
+	return false;
+#endif
+}
+
+/* In a folder like /tmp only its owner replaces a file. */
+static bool is_protected_by_folder(const char *path, const struct stat *file)
+{
+	char *folder = path_folder(path);
+	const uid_t user = geteuid();
+	struct stat st;
+	bool is = !stat(folder, &st) && (st.st_mode & S_ISVTX) && user != 0 && st.st_uid != user &&
+		  file->st_uid != user;
+
+	free(folder);
+	return is;
+}
+
+/* Dies where `old`, at the file's path, could not be replaced in the end. */
+static void check_replaceable(const struct whole_file *f, const struct stat *old)
+{
+	if (faccessat(AT_FDCWD, f->path, W_OK, AT_EACCESS))
+		die("cannot replace '%s':", f->name);
+	if (is_protected_by_folder(f->path, old))
+		die("cannot replace '%s': it is another user's, in a folder with the sticky bit",
+			f->name);
+	if (is_mount_point(f->path))
+		die("cannot replace '%s': it is a mount point; give /dev/fd/N to write in place",
+			f->name);
+}
+
 struct whole_file *whole_file_create(const char *path)
 {
 	struct whole_file *f = xcalloc(1, sizeof(*f));
@@ -249,8 +288,8 @@ struct whole_file *whole_file_create(const char *path)
 	exists = !stat(f->path, &old);
 	if (!exists && errno != ENOENT)
 		die("cannot create '%s':", path);
-	if (exists && faccessat(AT_FDCWD, f->path, W_OK, AT_EACCESS))
-		die("cannot replace '%s':", path);
+	if (exists)
+		check_replaceable(f, &old);
 	const mode_t mode = exists ? old.st_mode & 0777 : 0666;
 	f->fd = open_unnamed(f->path, mode);
 	if (f->fd < 0) {

@@ -3,6 +3,7 @@
 #include "fuzz.h"
 
 #include "base/die.h"
+#include "stream/claim.h"
 
 #include <fcntl.h>
 #include <sanitizer/allocator_interface.h>
@@ -59,6 +60,8 @@ int fuzz_run(const uint8_t *data, size_t size, void (*read_file)(const char *pat
 	if (file < 0) {
 		file = memfd_create("fuzz", MFD_CLOEXEC);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", file);
+		/* a claim outlives the reader, which may die, and its memory */
+		claim_file(path, (struct claim_for){ .use = CLAIM_READ });
 		__sanitizer_install_malloc_and_free_hooks(on_malloc, on_free);
 	}
 	if (file < 0 || ftruncate(file, 0) || pwrite(file, data, size, 0) != (ssize_t)size)

@@ -168,6 +168,10 @@ static void test_refused(void)
 	CHECK(c.status == EXIT_DATA && strstr(c.text, "cannot replace 'x': Permission denied"),
 		"a write-protected file: %d %s", c.status, c.text);
 	chmod("x", 0666);
+	chmod(".", 01777);
+	c = run(as_nobody, "x");
+	CHECK(geteuid() != 0 || (c.status == EXIT_DATA && strstr(c.text, "with the sticky bit")),
+		"another user's file, in a folder like /tmp: %d %s", c.status, c.text);
 	chmod(".", 0555);
 	c = run(as_nobody, "x");
 	CHECK(c.status == EXIT_DATA && strstr(c.text, "cannot create 'x': Permission denied"),
