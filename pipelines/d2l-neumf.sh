@@ -51,11 +51,14 @@ metrics() {
 	"$RANK_EVAL" -q -k 10,50 --json "$@" | jq -c .
 }
 
-# The largest |parameter| of a model: its floats lie behind 8 bytes of header length and the header.
+# Where the floats of a model begin: behind 8 bytes of header length and the header.
+tensors_at() {
+	echo $(($(od -An -tu8 -N8 "$1") + 8))
+}
+
+# The largest |parameter| of a model.
 largest_parameter() {
-	local skip
-	skip=$(($(od -An -tu8 -N8 "$1") + 8))
-	od -An -v -w4 -tf4 -j "$skip" "$1" | awk '{ v = $1 < 0 ? -$1 : $1; if (v > m) m = v } END { printf "%.1e", m }'
+	od -An -v -w4 -tf4 -j "$(tensors_at "$1")" "$1" | awk '{ v = $1 < 0 ? -$1 : $1; if (v > m) m = v } END { printf "%.1e", m }'
 }
 
 # mean_sd: of the numbers on standard input, "mean +/- sd"
@@ -182,6 +185,27 @@ jq -r .system "$work/final.jsonl" | uniq | while IFS= read -r system; do
 	printf '%-30s %-15s %-15s %-15s %-15s\n' "$system" "$(column "$system" hit50)" "$(column "$system" hit10)" \
 		"$(column "$system" ndcg10)" "$(column "$system" auc)"
 done
+
+## the same models everywhere
+
+# Models of the cpu backend have the same bits on every machine: d2l-neumf.sha256 has the SHA-256 of their tensors.
+stated=$(dirname "$0")/d2l-neumf.sha256
+model_sums() {
+	local model
+	for model in "$work"/{printed,book,wd0,wide,mf}-?.safetensors; do
+		echo "$(tail -c "+$(($(tensors_at "$model") + 1))" "$model" | sha256sum | cut -d ' ' -f 1)  $(basename "$model" .safetensors)"
+	done
+}
+same_models() {
+	model_sums >"$work/models.sha256"
+	if cmp -s "$stated" "$work/models.sha256"; then
+		echo "models: the $(wc -l <"$stated") of the README, to the bit"
+	else
+		diff "$stated" "$work/models.sha256" || die "models differ from $stated"
+	fi
+}
+settings="$data, $DEVICE, seeds $SEEDS, $EPOCHS epochs, $ML_SPLIT $BINARIZE $NEGSAMPLE $NEUMF_TRAIN"
+[ "$settings" != "MovieLens 100K, cpu, seeds 1 2 3, 30 epochs, ml-split binarize negsample neumf-train" ] || same_models
 
 ## what it recommends
 

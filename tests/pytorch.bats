@@ -95,3 +95,57 @@ stream() {
 		            assert moved > 1e-4 and worst < 2e-6, (name, tensor, moved, worst)
 	EOF
 }
+
+# torch.optim.SparseAdam adds its eps to sqrt(v) before the bias correction, we add ours after it, as torch.optim.Adam
+# does. With eps sqrt(1 - b2^t) at step t SparseAdam is our formula: to rounding. With a constant eps it is not: the
+# smaller the gradients, the more. t counts all steps in both; the layers are torch.optim.Adam's.
+@test "lazy-adam is torch.optim.SparseAdam with eps behind the bias correction" {
+	stream triple 6 >bpr.cof
+	cp bpr.cof hinge.cof
+	stream sample 7 >bce.cof
+	for loss in bpr hinge bce; do
+		cof-cat $loss.cof >$loss.tsv
+		for lr in 1e-30 0.01; do
+			neumf-train -q --device reference --loss $loss --optimizer lazy-adam --lr $lr --init-std 0.3 \
+				--batch-size 8 --factors 4 --hidden 8,4 -o $loss-$lr $loss.cof
+		done
+	done
+	/usr/bin/python3 - <<-'EOF'
+		import numpy, torch
+		from neumf import NeuMF
+		from torch.nn.functional import softplus
+		mean_loss = {"bpr": lambda m, label: softplus(-m).mean(),
+		             "hinge": lambda m, label: torch.relu(1 - m).mean(),
+		             "bce": lambda m, label: (softplus(m) - label * m).mean()}
+		def train(loss, eps_at):
+		    net = NeuMF(loss + "-1e-30").double()
+		    tables = [m for m in net.modules() if isinstance(m, torch.nn.Embedding)]
+		    assert len(tables) == 4
+		    for table in tables:
+		        table.sparse = True
+		    rows = [table.weight for table in tables]
+		    layers = [p for p in net.parameters() if all(p is not w for w in rows)]
+		    sparse, dense = torch.optim.SparseAdam(rows, lr=0.01), torch.optim.Adam(layers, lr=0.01)
+		    for t, row in enumerate(torch.tensor(numpy.loadtxt(loss + ".tsv")).split(8), 1):
+		        user, item, last = row.T
+		        m = net(user.long(), item.long())
+		        if loss != "bce":
+		            m = m - net(user.long(), last.long())
+		        net.zero_grad()
+		        mean_loss[loss](m, last).backward()
+		        sparse.param_groups[0]["eps"] = eps_at(t)
+		        sparse.step()
+		        dense.step()
+		    return net.state_dict()
+		for loss in mean_loss:
+		    first, ours = NeuMF(loss + "-1e-30").state_dict(), NeuMF(loss + "-0.01").state_dict()
+		    theirs = train(loss, lambda t: 1e-8 * (1 - 0.999 ** t) ** 0.5)
+		    constant = train(loss, lambda t: 1e-8)
+		    apart = max(abs(constant[k] - theirs[k]).max().item() for k in theirs)
+		    assert apart > 1e-4, (loss, apart)
+		    for tensor, w in theirs.items():
+		        moved = abs(w - first[tensor]).max().item()
+		        worst = abs(w - ours[tensor]).max().item()
+		        assert moved > 1e-2 and worst < 2e-6, (loss, tensor, moved, worst)
+	EOF
+}

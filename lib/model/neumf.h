@@ -31,8 +31,10 @@
  *              w -= lr / (1 - b1^t) x m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  *              every weight moves at every step
  *   lazy-adam  the same, but an embedding row moves, decays and ages its moments only at the steps
- *              whose batch holds it (PyTorch's SparseAdam); t counts all steps; other tensors
- *              as adam
+ *              whose batch holds it; t counts all steps; other tensors as adam. PyTorch's
+ *              SparseAdam is the same but for eps, which it adds before the bias correction:
+ *              m / ((sqrt(v) + eps) / sqrt(1 - b2^t)), so that small gradients move a row less
+ *              in the first steps than adam's formula, which is Kingma & Ba's, lets them
  */
 #ifndef NEUMF_H
 #define NEUMF_H
