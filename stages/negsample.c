@@ -43,7 +43,7 @@ static const struct opt options[] = {
 	OPT_FLAG(0, "grouped", &cfg.grouped, "write groups: user, positive, its --negatives in one row"),
 	OPT_UINT(0, "negatives", &cfg.negatives, 1, 1 << 20, "N", "negatives for each positive"),
 	OPT_UINT('e', "epochs", &cfg.epochs, 1, UINT32_MAX, "E", "epochs, each in its own order with its own negatives"),
-	OPT_UINT(0, "from-epoch", &cfg.from_epoch, 1, UINT32_MAX, "E", "begin with this epoch of --epochs, the first being 1"),
+	OPT_LOCAL_UINT(0, "from-epoch", &cfg.from_epoch, 1, UINT32_MAX, "E", "begin with this epoch of --epochs, the first being 1"),
 	OPT_CHOICE(0, "sampler", &cfg.sampler, sampler_names, "how negatives are drawn"),
 	OPT_REAL(0, "alpha", &cfg.alpha, 0, 16, "A", "popularity: an item's weight is its count to this power"),
 	OPT_PATHS('x', "exclude", &cfg.exclude, "FILE", "interactions that are no negatives either"),

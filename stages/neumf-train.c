@@ -5,6 +5,8 @@
  */
 #include "base/die.h"
 #include "base/js.h"
+#include "base/mem.h"
+#include "base/number.h"
 #include "base/pool.h"
 #include "cli/opt.h"
 #include "model/session.h"
@@ -12,6 +14,7 @@
 
 #include <float.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { MAX_BATCH = 1 << 24 };
@@ -20,6 +23,9 @@ static const char *const precision_names[] = { "fp32", "tf32", NULL };
 
 static struct {
 	const char *output, *log, *epochs_prefix;
+	const char *checkpoint, *checkpoint_every, *resume;
+	uint64_t every_epochs; /* of checkpoint_every, either this */
+	double every_seconds;  /* or this */
 	enum neumf_model model;
 	uint32_t factors, mlp_factors;
 	struct opt_uints hidden;
@@ -32,7 +38,8 @@ static struct {
 	uint64_t seed;
 	enum backend_device device;
 	unsigned precision;
-} cfg = { .factors = 8,
+} cfg = { .checkpoint_every = "10m",
+	.factors = 8,
 	.hidden = { { 32, 16, 8 }, 3 },
 	.lr = 0.001,
 	.init_std = 0.01,
@@ -58,6 +65,9 @@ static const struct opt options[] = {
 	OPT_CHOICE(0, "dense-init", &cfg.dense_init, neumf_dense_init_names, "how hidden layers and head start"),
 	OPT_OUTPUT_SERIES(0, "save-epochs", &cfg.epochs_prefix, SESSION_EPOCH_SUFFIX, "PREFIX", "save each epoch's model as PREFIX-0001.safetensors ..."),
 	OPT_OUTPUT(0, "log", &cfg.log, "FILE", "write a JSON line an epoch here; may be a FIFO, - is stdout"),
+	OPT_OUTPUT_REPLACING(0, "checkpoint", &cfg.checkpoint, "resume", "FILE", "save here, now and then, what --resume goes on from"),
+	OPT_LOCAL_STRING(0, "checkpoint-every", &cfg.checkpoint_every, "N[s|m|h]", "how often: N epochs, or seconds, minutes, hours"),
+	OPT_PATH(0, "resume", &cfg.resume, "FILE", "go on from this checkpoint of the same training"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed of the first weights"),
 	OPT_LOCAL_UINT('t', "threads", &cfg.threads, 1, 1024, "N", "threads; never changes the result"),
 	OPT_LOCAL_CHOICE('d', "device", &cfg.device, backend_device_names, "what computes"),
@@ -77,6 +87,44 @@ static const struct opt_program program = {
 	.tables = {options},
 };
 /* clang-format on */
+
+/* --checkpoint-every: a number of epochs, or of seconds; the other is 0. */
+static void parse_interval(const char *text)
+{
+	static const struct {
+		char letter;
+		double seconds;
+	} unit[] = { { 's', 1 }, { 'm', 60 }, { 'h', 3600 } };
+	const size_t n = strlen(text);
+	char *digits = xstrdup(text);
+	uint64_t number;
+
+	for (size_t k = 0; k < sizeof(unit) / sizeof(*unit); k++)
+		if (n > 0 && text[n - 1] == unit[k].letter) {
+			digits[n - 1] = '\0';
+			cfg.every_seconds = unit[k].seconds;
+		}
+	if (!number_parse_uint(digits, 1, UINT32_MAX, &number))
+		die_usage(
+			"option --checkpoint-every: '%s' is not a number from 1 on, with s, m or h behind it for a time",
+			text);
+	if (cfg.every_seconds > 0)
+		cfg.every_seconds *= (double)number;
+	else
+		cfg.every_epochs = number;
+	free(digits);
+}
+
+static void check_checkpoints(const char *input)
+{
+	parse_interval(cfg.checkpoint_every);
+	if (opt_given(&cfg.checkpoint_every) && !cfg.checkpoint)
+		die_usage("option --checkpoint-every needs --checkpoint");
+	if (cfg.checkpoint && strcmp(cfg.checkpoint, "-") == 0)
+		die_usage("option --checkpoint: it is a file, not standard output");
+	if (cfg.resume && strcmp(cfg.resume, "-") == 0 && (!input || strcmp(input, "-") == 0))
+		die_usage("option --resume: standard input holds the records");
+}
 
 static void check_options(void)
 {
@@ -105,9 +153,9 @@ static struct rec_reader *open_input(const char *path)
 		die_usage(
 			"option --sigmoid-output goes with triple or group records, '%s' holds samples",
 			rec_name(in));
-	if (rec_header(in)->first_row > 0)
+	if (rec_header(in)->first_row > 0 && !cfg.resume)
 		die("'%s' begins with row %" PRIu64
-		    " of its epochs: training starts with the first",
+		    " of its epochs: training starts with the first, unless --resume goes on",
 			rec_name(in), rec_header(in)->first_row + 1);
 	return in;
 }
@@ -138,6 +186,7 @@ int main(int argc, char **argv)
 	cfg.threads = pool_cores();
 	char **operands = opt_parse(argc, argv, &program);
 	check_options();
+	check_checkpoints(operands[0]);
 
 	struct rec_reader *in = open_input(operands[0]);
 	struct js *provenance = rec_provenance(rec_header(in), opt_provenance());
@@ -161,7 +210,11 @@ int main(int argc, char **argv)
 		.threads = cfg.threads,
 		.output = cfg.output,
 		.epochs_prefix = cfg.epochs_prefix,
-		.log = cfg.log };
+		.log = cfg.log,
+		.checkpoint = cfg.checkpoint,
+		.every_epochs = cfg.every_epochs,
+		.every_seconds = cfg.every_seconds,
+		.resume = cfg.resume };
 	session_run(&config);
 	js_free(provenance);
 	return 0;

@@ -111,6 +111,11 @@ static struct backend_loss loss(struct backend *b)
 	return backend_loss_take(&b->loss);
 }
 
+static void set_loss(struct backend *b, const struct backend_loss *loss_taken)
+{
+	b->loss = *loss_taken;
+}
+
 static const char *describe(struct backend *b)
 {
 	return b->kernels->name;
@@ -124,6 +129,7 @@ const struct backend_ops backend_cpu = {
 	.gradient = gradient,
 	.update = cpu_update,
 	.loss = loss,
+	.set_loss = set_loss,
 	.score_pairs = cpu_score_pairs,
 	.score_block = cpu_score_block,
 	.read = cpu_read,

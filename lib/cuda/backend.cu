@@ -97,12 +97,17 @@ static void open_inputs(struct backend *b)
 	}
 }
 
+static void put_loss(struct backend *b, const struct loss_total *total)
+{
+	CUDA(cudaMemcpyAsync(b->loss, total, sizeof(*total), cudaMemcpyHostToDevice, b->stream));
+	CUDA(cudaStreamSynchronize(b->stream));
+}
+
 static void reset_loss(struct backend *b)
 {
 	const struct loss_total none = { 0, 0, 0, ~0ull };
 
-	CUDA(cudaMemcpyAsync(b->loss, &none, sizeof(none), cudaMemcpyHostToDevice, b->stream));
-	CUDA(cudaStreamSynchronize(b->stream));
+	put_loss(b, &none);
 }
 
 static struct backend *create(const struct backend_config *config)
@@ -184,6 +189,14 @@ static struct backend_loss loss(struct backend *b)
 	return out;
 }
 
+static void set_loss(struct backend *b, const struct backend_loss *taken)
+{
+	const struct loss_total total = { taken->sum, taken->rows, taken->batches, ~0ull };
+
+	graph_flush(b);
+	put_loss(b, &total);
+}
+
 static const char *describe(struct backend *b)
 {
 	return b->description;
@@ -222,6 +235,7 @@ static struct backend_ops ops_by_name(void)
 	ops.gradient = gradient;
 	ops.update = update;
 	ops.loss = loss;
+	ops.set_loss = set_loss;
 	ops.score_pairs = score_pairs;
 	ops.score_block = score_block;
 	ops.rank_block = rank_block;

@@ -81,7 +81,8 @@ void backend_gradient_check(
 
 /*
  * State. Values, moments and the step number are all of it: read from one backend, written into a
- * new one of the same kind and configuration, they give the same bits from there on.
+ * new one of the same kind and configuration, they give the same bits from there on. So does the
+ * loss that was taken, for the sums of losses.
  *
  * Functions that train, and moments, the step and gradients as a whole, exist only where
  * backend_config had an optimizer.
@@ -107,6 +108,9 @@ struct backend_ops {
 
 	/* Blocks until queued work finishes: call it once in a while, not at every step. */
 	struct backend_loss (*loss)(struct backend *b);
+
+	/* Put back what loss() gave, no batch of it bad: sums go on from it, to the bit. */
+	void (*set_loss)(struct backend *b, const struct backend_loss *loss);
 
 	/*
 	 * Scores as neumf.h defines s, in float32, by the functions of scorer.h, whose arg is the

@@ -47,7 +47,7 @@ static void put_family(struct js *m, const char *key, const struct id_family *f)
 	js_free(v);
 }
 
-static struct js *make_metadata(const struct neumf_shape *s, const struct model_info *info)
+struct js *model_file_metadata(const struct neumf_shape *s, const struct model_info *info)
 {
 	struct js *m = js_object();
 
@@ -70,17 +70,18 @@ static struct js *make_metadata(const struct neumf_shape *s, const struct model_
 	return m;
 }
 
+struct safetensors_tensor model_file_tensor(const struct neumf_tensor *t)
+{
+	return (struct safetensors_tensor){ .name = t->name,
+		.num_dims = t->bias ? 1 : 2,
+		.dims = { t->bias ? t->cols : t->rows, t->cols } };
+}
+
 /* The tensors of a model as the file has them. */
 static unsigned tensors_of(const struct neumf_layout *l, struct safetensors_tensor *out)
 {
-	for (unsigned k = 0; k < l->num_tensors; k++) {
-		const struct neumf_tensor *t = &l->tensor[k];
-
-		out[k].name = t->name;
-		out[k].num_dims = t->bias ? 1 : 2;
-		out[k].dims[0] = t->bias ? t->cols : t->rows;
-		out[k].dims[1] = t->cols;
-	}
+	for (unsigned k = 0; k < l->num_tensors; k++)
+		out[k] = model_file_tensor(&l->tensor[k]);
 	return l->num_tensors;
 }
 
@@ -89,7 +90,7 @@ void model_file_save(struct stream_out *out, const struct neumf_shape *shape,
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
 	struct neumf_layout l;
-	struct js *m = make_metadata(shape, info);
+	struct js *m = model_file_metadata(shape, info);
 
 	neumf_layout(shape, &l);
 	safetensors_save(out, m, tensors, tensors_of(&l, tensors), values, arg);
@@ -193,6 +194,9 @@ void model_file_load(struct model *m, const char *path)
 	const char *name = safetensors_name(in);
 	struct neumf_layout l;
 
+	if (js_get(metadata, "checkpoint"))
+		die("'%s' is a checkpoint, not a model: neumf-train --resume goes on with it",
+			name);
 	get_shape(name, metadata, &m->shape);
 	get_family(name, metadata, "user_ids", &m->user_ids);
 	get_family(name, metadata, "item_ids", &m->item_ids);

@@ -39,6 +39,11 @@ struct model_info {
 void model_file_save(struct stream_out *out, const struct neumf_shape *shape,
 	const struct model_info *info, safetensors_values *values, void *arg);
 
+/* The parts of it, for a file that holds more than a model: its metadata, and a tensor as the file
+   has it. */
+struct js *model_file_metadata(const struct neumf_shape *shape, const struct model_info *info);
+struct safetensors_tensor model_file_tensor(const struct neumf_tensor *t);
+
 struct model {
 	struct neumf_shape shape;
 	float *params;			     /* malloc'ed, neumf_layout order */
@@ -49,7 +54,7 @@ struct model {
  * Read a model (plain or gzip; a pipe will do). Dies with one line naming the file for anything
  * wrong with it: a header that does not parse or lies about sizes, metadata missing or out of
  * range, tensors missing, extra, of another shape, type or place, values that are not finite, a
- * file too short or too long, a wrong checksum. A file without checksums is noted on stderr.
+ * file too short or too long, a wrong checksum; and for a checkpoint. A file without checksums is noted on stderr.
  */
 void model_file_load(struct model *m, const char *path);
 

@@ -1,6 +1,6 @@
 /*
  * session: a run of neumf-train behind its options: backend, trainer, and what comes of them: the
- * log, the models of epochs, the model.
+ * log, the models of epochs, checkpoints, the model.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -36,12 +36,18 @@ struct session_config {
 	const char *output;	   /* the model */
 	const char *epochs_prefix; /* of the models of epochs; NULL: they are not saved */
 	const char *log;	   /* NULL: none */
+
+	const char *checkpoint; /* NULL: none */
+	uint64_t every_epochs;	/* a checkpoint after so many epochs; 0: after so many seconds */
+	double every_seconds;	/* since the last one */
+	const char *resume;	/* a checkpoint to go on from; NULL: start from first weights */
 };
 
 /*
  * Open all outputs, train on the whole stream, write the model. Dies on any error; then no model is
  * written, and an old one stays as it was. Only a log that could not be written costs no more than
- * itself: the run dies of it when the model is there, and says so.
+ * itself: the run dies of it when the model is there, and says so. With a checkpoint, SIGTERM,
+ * SIGINT and SIGUSR1 end the batch, write it, say how to go on, and end the process.
  */
 void session_run(const struct session_config *config);
 

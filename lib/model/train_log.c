@@ -1,8 +1,55 @@
 #include "model/train_log.h"
 
+#include "base/die.h"
 #include "base/js.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* Is this a whole line of a log, of this epoch? */
+static bool is_line_of(const char *line, size_t length, uint64_t epoch)
+{
+	struct js *v = js_parse(line, length, NULL, 0);
+	uint64_t number;
+	const bool is = v && line[length - 1] == '\n' && js_get_uint(v, "epoch", &number) &&
+			number == epoch;
+
+	js_free(v);
+	return is;
+}
+
+uint64_t train_log_kept(const char *path, uint64_t done)
+{
+	struct stat st;
+	char *line = NULL;
+	size_t capacity = 0;
+	uint64_t bytes = 0, epoch = 0;
+	ssize_t n;
+
+	if (done == 0 || !strcmp(path, "-") || stat(path, &st) || !S_ISREG(st.st_mode))
+		return 0;
+	FILE *file = fopen(path, "r");
+	while (file && epoch < done && (n = getline(&line, &capacity, file)) > 0) {
+		epoch++;
+		bytes += (uint64_t)n;
+		if (!is_line_of(line, (size_t)n, epoch))
+			die("'%s' is not the log of this training: line %" PRIu64
+			    " is not of epoch %" PRIu64,
+				path, epoch, epoch);
+	}
+	if (!file || ferror(file))
+		die("cannot read '%s':", path);
+	if (epoch > 0 && epoch < done)
+		die("'%s' is not the log of this training: it has %" PRIu64 " epochs, %" PRIu64
+		    " have ended",
+			path, epoch, done);
+	free(line);
+	fclose(file);
+	return bytes;
+}
 
 void train_log_epoch(struct stream_log *log, const struct trainer_epoch *e)
 {

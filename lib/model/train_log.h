@@ -11,4 +11,11 @@
 /* The line is with the system when this returns, or lost (stream_log.h). */
 void train_log_epoch(struct stream_log *log, const struct trainer_epoch *epoch);
 
+/*
+ * A training goes on, `done` epochs of which have ended, with the log that was begun: bytes of it
+ * that stay, the lines of these epochs; 0 where it is empty, new, or no regular file. Dies when it
+ * has other lines there.
+ */
+uint64_t train_log_kept(const char *path, uint64_t done);
+
 #endif

@@ -8,13 +8,15 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum { LOSS_INTERVAL = 256 }; /* batches between two checks of the loss */
 
 struct trainer {
 	struct trainer_config config;
 	uint64_t rows_per_epoch, total; /* examples; 0: not said */
-	uint64_t rows;			/* handed to the backend */
+	uint64_t first;			/* of the run, before this stream */
+	uint64_t rows;			/* of the run, handed to the backend */
 
 	struct examples *examples;
 	struct example_columns batch; /* `label` or `negative` is NULL */
@@ -25,6 +27,7 @@ struct trainer {
 	uint64_t epoch, batches, epoch_rows;
 	uint64_t checked; /* batches that loss() covered */
 	double sum, started;
+	struct row_digest *digest; /* of the rows trained; NULL: nobody asks */
 };
 
 /* a x b, or what no stream has. */
@@ -49,6 +52,8 @@ struct trainer *trainer_new(const struct trainer_config *config)
 	t->examples = examples_new(config->in, config->pairwise);
 	t->rows_per_epoch = product(h->rows_per_epoch, examples_per_row(t->examples));
 	t->total = product(h->epochs, t->rows_per_epoch);
+	t->first = product(h->first_row, examples_per_row(t->examples));
+	t->digest = config->digest ? row_digest_new() : NULL;
 	t->started = now();
 	progress_start("rows", t->total);
 	return t;
@@ -58,6 +63,7 @@ void trainer_free(struct trainer *t)
 {
 	progress_end();
 	examples_free(t->examples);
+	row_digest_free(t->digest);
 	free(t->batch.user);
 	free(t->batch.item);
 	free(t->batch.negative);
@@ -70,15 +76,20 @@ static uint64_t epoch_of(const struct trainer *t, uint64_t row)
 	return t->rows_per_epoch ? row / t->rows_per_epoch : 0;
 }
 
-/* Fetch the loss of the batches since the last check. */
-static void check_loss(struct trainer *t)
+/* The loss of the batches since the last check. */
+static struct backend_loss take_loss(struct trainer *t)
 {
 	struct backend_loss loss = t->config.ops->loss(t->config.backend);
 
 	if (loss.bad_batch < loss.batches)
 		die("epoch %" PRIu64 ", batch %" PRIu64 ": the loss is not finite", t->epoch + 1,
 			t->checked + loss.bad_batch + 1);
-	t->sum += loss.sum;
+	return loss;
+}
+
+static void check_loss(struct trainer *t)
+{
+	t->sum += take_loss(t).sum;
 	t->checked = t->batches;
 }
 
@@ -99,6 +110,21 @@ static enum trainer_event end_epoch(struct trainer *t, struct trainer_epoch *e)
 	return TRAINER_EPOCH;
 }
 
+/* Add the first n examples of the batch, the row of the first being `row`. */
+static void digest_rows(struct trainer *t, uint64_t row, size_t n)
+{
+	const uint64_t size = t->rows_per_epoch;
+
+	for (size_t at = 0, take; at < n; at += take, row += take) {
+		take = n - at;
+		if (size && take > size - row % size)
+			take = (size_t)(size - row % size);
+		row_digest_add(t->digest, &t->batch, at, take);
+		if (size && (row + take) % size == 0)
+			row_digest_end_epoch(t->digest);
+	}
+}
+
 static enum trainer_event train(struct trainer *t)
 {
 	const struct trainer_config *c = &t->config;
@@ -107,6 +133,8 @@ static enum trainer_event train(struct trainer *t)
 
 	c->ops->gradient(c->backend, &batch);
 	c->ops->update(c->backend);
+	if (t->digest)
+		digest_rows(t, t->rows, t->size);
 	t->rows += t->size;
 	t->epoch_rows += t->size;
 	t->size = 0;
@@ -120,7 +148,7 @@ static enum trainer_event train(struct trainer *t)
 /* Examples of the whole stream, once it is read. */
 static uint64_t num_examples(const struct trainer *t)
 {
-	return rec_rows(t->config.in) * examples_per_row(t->examples);
+	return t->first + rec_rows(t->config.in) * examples_per_row(t->examples);
 }
 
 /* After a batch: is it known that another one follows, and that it ends in a later epoch? */
@@ -183,4 +211,81 @@ enum trainer_event trainer_next(struct trainer *t, struct trainer_epoch *epoch)
 	if (t->epoch < epoch_of(t, t->rows + t->size - 1))
 		return end_epoch(t, epoch);
 	return train(t);
+}
+
+void trainer_get(struct trainer *t, struct trainer_position *p)
+{
+	*p = (struct trainer_position){ .rows = t->rows,
+		.epoch = t->epoch,
+		.batches = t->batches,
+		.epoch_rows = t->epoch_rows,
+		.sum = t->sum,
+		.unchecked = take_loss(t) };
+	t->config.ops->set_loss(t->config.backend, &p->unchecked);
+	row_digest_get(t->digest, &p->digest);
+}
+
+uint64_t trainer_from_epoch(const struct trainer *t)
+{
+	const uint64_t epoch = epoch_of(t, t->rows) + 1, most = rec_header(t->config.in)->epochs;
+
+	if (t->total == 0)
+		return 0;
+	return epoch < most ? epoch : most;
+}
+
+/* Can training go on at row t->rows with this stream? */
+static void check_first(const struct trainer *t, const char *file)
+{
+	const char *name = rec_name(t->config.in);
+
+	if (t->first > 0 && t->first % t->rows_per_epoch > 0)
+		die("'%s' begins within an epoch, with row %" PRIu64
+		    ": training goes on with the first row of one",
+			name, rec_header(t->config.in)->first_row + 1);
+	if (t->first > t->rows)
+		die("'%s' begins with epoch %" PRIu64 ", '%s' goes on with epoch %" PRIu64
+		    " (negsample --from-epoch)",
+			name, epoch_of(t, t->first) + 1, file, trainer_from_epoch(t));
+}
+
+/* Pass over the rows that were trained. */
+static void skip(struct trainer *t, const char *file)
+{
+	uint64_t row = t->first;
+
+	while (row < t->rows) {
+		const uint64_t left = t->rows - row, most = t->config.batch_size;
+		const size_t want = (size_t)(left < most ? left : most);
+		const size_t got = examples_read(t->examples, &t->batch, want);
+
+		digest_rows(t, row, got);
+		row += got;
+		if (got < want)
+			die("'%s' ends after %" PRIu64 " rows, '%s' was trained on %" PRIu64,
+				rec_name(t->config.in), row, file, t->rows);
+		progress_at(row);
+	}
+}
+
+void trainer_set(struct trainer *t, const struct trainer_position *p, const char *file)
+{
+	struct row_digest_text digest;
+
+	t->rows = p->rows;
+	t->epoch = p->epoch;
+	t->batches = p->batches;
+	t->epoch_rows = p->epoch_rows;
+	t->checked = p->batches - p->unchecked.batches;
+	t->sum = p->sum;
+	t->config.ops->set_loss(t->config.backend, &p->unchecked);
+	check_first(t, file);
+	skip(t, file);
+	row_digest_get(t->digest, &digest);
+	if (strcmp(digest.epoch, p->digest.epoch) != 0 ||
+		(t->first == 0 && strcmp(digest.epochs, p->digest.epochs) != 0))
+		die("the rows of '%s' are not those that '%s' was trained on",
+			rec_name(t->config.in), file);
+	row_digest_set_epochs(t->digest, p->digest.epochs);
+	t->started = now();
 }

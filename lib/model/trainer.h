@@ -11,6 +11,7 @@
 #define TRAINER_H
 
 #include "model/backend.h"
+#include "model/row_digest.h"
 #include "stream/record.h"
 
 #include <stdbool.h>
@@ -24,6 +25,7 @@ struct trainer_config {
 	uint32_t batch_size;
 	bool drop_last; /* leave out the last batch where it is short; else it is the mean over its
 			   own rows */
+	bool digest;	/* keep what trainer_get and trainer_set need */
 };
 
 struct trainer_epoch {
@@ -54,5 +56,28 @@ enum trainer_event {
  * first row beyond them.
  */
 enum trainer_event trainer_next(struct trainer *t, struct trainer_epoch *epoch);
+
+/* Where training stands between two events: what, with the backend's state, decides the rest. */
+struct trainer_position {
+	uint64_t rows;			     /* trained, counted from the first epoch */
+	uint64_t epoch, batches, epoch_rows; /* epochs ended; batches and rows of the next one */
+	double sum;			     /* of the losses of these rows, but for those */
+	struct backend_loss unchecked;	     /* that the backend has not handed out */
+	struct row_digest_text digest;	     /* of the rows trained */
+};
+
+/* Dies when a loss is not finite. Training goes on as if nothing had been asked. */
+void trainer_get(struct trainer *t, struct trainer_position *p);
+
+/*
+ * Before the first event: pass over the rows trained before `p`, with all checks, and go on there.
+ * The stream begins with the first row of any epoch up to there. `file` is where `p` comes from.
+ * Dies when the stream begins elsewhere, ends before, or has other rows.
+ */
+void trainer_set(struct trainer *t, const struct trainer_position *p, const char *file);
+
+/* The epoch, from 1, whose first row a stream must begin with, or an earlier one, to go on from
+   here; 0: there is none but the stream from its start. */
+uint64_t trainer_from_epoch(const struct trainer *t);
 
 #endif

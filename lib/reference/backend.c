@@ -173,6 +173,11 @@ static struct backend_loss reference_loss(struct backend *b)
 	return backend_loss_take(&b->loss);
 }
 
+static void reference_set_loss(struct backend *b, const struct backend_loss *loss)
+{
+	b->loss = *loss;
+}
+
 /* The score that streams hold: float32, and the sigmoid is that of the float32 logit. */
 static float score_of(struct backend *b, uint32_t user, uint32_t item)
 {
@@ -349,6 +354,7 @@ const struct backend_ops backend_reference = {
 	.gradient = reference_gradient,
 	.update = reference_update,
 	.loss = reference_loss,
+	.set_loss = reference_set_loss,
 	.score_pairs = reference_score_pairs,
 	.score_block = reference_score_block,
 	.read = reference_read,

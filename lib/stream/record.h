@@ -155,6 +155,9 @@ size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max);
 bool rec_read(struct rec_reader *r, void *row); /* one row; false at the verified end */
 uint64_t rec_rows(const struct rec_reader *r);	/* rows handed out, or passed over, so far */
 
+/* As stream_before_read has it. */
+void rec_before_read(struct rec_reader *r, void (*look)(void *arg, int descriptor), void *arg);
+
 /* Read on to the verified end, with every check, without decoding rows. */
 void rec_skip(struct rec_reader *r);
 

@@ -112,6 +112,11 @@ const char *rec_name(const struct rec_reader *r)
 	return stream_name(r->in);
 }
 
+void rec_before_read(struct rec_reader *r, void (*look)(void *arg, int descriptor), void *arg)
+{
+	stream_before_read(r->in, look, arg);
+}
+
 uint64_t rec_rows(const struct rec_reader *r)
 {
 	return r->rows;

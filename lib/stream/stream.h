@@ -18,6 +18,12 @@ struct stream_in *stream_open(const char *path);
    error, on a damaged or cut gzip member, and on bytes after the last member that are no gzip. */
 size_t stream_read(struct stream_in *s, void *buffer, size_t size);
 
+/*
+ * Call look(arg, descriptor) whenever the stream is about to read from its descriptor, and when it
+ * has found the end there: for a program that has more to wait for than input.
+ */
+void stream_before_read(struct stream_in *s, void (*look)(void *arg, int descriptor), void *arg);
+
 /* One line without its end (LF or CRLF) in a buffer of the stream's own, NUL-terminated, valid till
    the next call; *length excludes the NUL and may pass over NULs in the line. NULL at the end. For
    text inputs. */

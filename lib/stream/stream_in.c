@@ -26,6 +26,8 @@ struct stream_in {
 	char *text; /* stream_line's decoded bytes: text_pos .. text_end are not handed out yet */
 	size_t text_pos, text_end, text_capacity;
 	uint64_t offset, size;
+	void (*look)(void *arg, int descriptor);
+	void *arg;
 };
 
 static size_t read_fd(struct stream_in *s, void *buffer, size_t size)
@@ -33,12 +35,16 @@ static size_t read_fd(struct stream_in *s, void *buffer, size_t size)
 	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
 	ssize_t n;
 
+	if (s->look)
+		s->look(s->arg, s->fd);
 	while ((n = read(s->fd, buffer, size)) < 0) {
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			poll(&wait, 1, -1);
 		else if (errno != EINTR)
 			die("cannot read '%s':", s->name);
 	}
+	if (n == 0 && s->look) /* perhaps of a writer that a signal ended, which came to us too */
+		s->look(s->arg, s->fd);
 	return (size_t)n;
 }
 
@@ -82,6 +88,12 @@ struct stream_in *stream_open(const char *path)
 		die("cannot unpack '%s': out of memory", s->name);
 	s->size = S_ISREG(st.st_mode) && !s->gzip ? (uint64_t)st.st_size : 0;
 	return s;
+}
+
+void stream_before_read(struct stream_in *s, void (*look)(void *arg, int descriptor), void *arg)
+{
+	s->look = look;
+	s->arg = arg;
 }
 
 static size_t read_plain(struct stream_in *s, unsigned char *buffer, size_t size)

@@ -19,16 +19,19 @@ struct stream_log {
 	int error; /* errno of the first line that was lost */
 };
 
-struct stream_log *stream_log_open(const char *path)
+struct stream_log *stream_log_open(const char *path, uint64_t keep)
 {
 	struct stream_log *log = xcalloc(1, sizeof(*log));
 	int descriptor = path_descriptor(path, STDOUT_FILENO);
+	const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (keep ? 0 : O_TRUNC);
 
 	log->claim = claim_begin(path, CLAIM_WRITE);
-	log->fd = descriptor >= 0 ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
-				  : open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	log->fd = descriptor >= 0 ? fcntl(descriptor, F_DUPFD_CLOEXEC, 0) : open(path, flags, 0666);
 	if (log->fd < 0)
 		die("cannot open '%s':", path);
+	if (keep && (ftruncate(log->fd, (off_t)keep) ||
+			    lseek(log->fd, (off_t)keep, SEEK_SET) != (off_t)keep))
+		die("cannot go on in '%s':", path);
 	return log;
 }
 

@@ -213,7 +213,7 @@ static void test_bad_outputs(void)
 
 static void test_log(void)
 {
-	struct stream_log *log = stream_log_open("/dev/full");
+	struct stream_log *log = stream_log_open("/dev/full", 0);
 	char text[8] = "", name[32];
 	int ends[2];
 
@@ -222,7 +222,7 @@ static void test_log(void)
 	if (pipe(ends))
 		abort();
 	snprintf(name, sizeof(name), "/dev/fd/%d", ends[1]);
-	log = stream_log_open(name);
+	log = stream_log_open(name, 0);
 	stream_log_line(log, "line");
 	CHECK(read(ends[0], text, 8) == 5 && !strcmp(text, "line\n"), "a line comes at once");
 	close(ends[0]);
@@ -231,7 +231,7 @@ static void test_log(void)
 	CHECK(stream_log_close(log) == EPIPE, "a reader that went away is no signal");
 	close(ends[1]);
 	write_file(path, "old text", 8);
-	log = stream_log_open(path);
+	log = stream_log_open(path, 0);
 	stream_log_line(log, "1");
 	CHECK(!stream_log_close(log) && read_all(path) == 0, "a regular file is a log");
 	CHECK(!stat(path, &(struct stat){ 0 }), "and stays");
