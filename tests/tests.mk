@@ -22,3 +22,7 @@ $B/fuzz/libfuzz.a: $(FUZZ_OBJECTS)
 
 $B/fuzz/fuzz_%: $B/fuzz/tests/fuzz/fuzz_%.o $B/fuzz/libfuzz.a
 	$(FUZZ_CC) -fsanitize=fuzzer,address,undefined -pthread $^ $(COF_LIBS) -o $@
+
+.PHONY: test-machines
+test-machines: all
+	@BUILD=$(CURDIR)/$B tests/machines/run
