@@ -5,7 +5,7 @@ import signal
 import struct
 from typing import NamedTuple
 
-from outcome import OLD, Judge, World, run
+from outcome import Judge, World, run
 
 # in the order of fault.c
 KINDS = "alloc read write open close sync rename link thread stat stdio".split()
@@ -32,9 +32,13 @@ class Plan(NamedTuple):
             "FAULT_FROM": "1" if self.from_then_on else "", "FAULT_COUNTS": counts,
         }
 
-    def reason(self):
+    def reasons(self):
         """What the message must say: a call that fails is named by its errno."""
-        return os.strerror(self.number) if self.how == "fail" and self.kind != "stat" else ""
+        if self.how != "fail" or self.kind == "stat":
+            return ("",)
+        # a library's own words, and those of a thread without a stack
+        more = ("out of memory", os.strerror(errno.EAGAIN)) if self.kind == "alloc" else ()
+        return (os.strerror(self.number), *more)
 
 
 PLANS = [
@@ -87,7 +91,7 @@ class Campaign:
         with open(self.counts, "rb") as file:
             made = struct.unpack(f"{len(KINDS) + 1}Q", file.read())[-1]
         killed_by = (plan.number,) if plan.how == "signal" else ()
-        fault = Judge(self.case, self.clean, old).fault(outcome, plan.reason(), killed_by)
+        fault = Judge(self.case, self.clean, old).fault(outcome, plan.reasons(), killed_by)
         if fault:
             self.faults.append(f"{plan}, call {n}{', over old files' if old else ''}: {fault}: {outcome.stderr.strip()}")
         return made > 0

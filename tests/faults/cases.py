@@ -8,7 +8,8 @@ class Case(NamedTuple):
     """A command line, run in an empty folder; its inputs lie in ../in."""
 
     command: str
-    outputs: tuple = ()  # files that it writes whole or not at all, the one that matters most last
+    outputs: tuple = ()  # files that it writes whole or not at all; the last one is new only after a success ...
+    early: bool = False  # ... unless they are complete before its standard output, which may then fail
     in_place: tuple = ()  # files that it writes as it goes on
     stdin: str = "/dev/null"
     downstream: str = ""  # what reads its standard output in a pipe, and must fail when it fails
@@ -25,10 +26,11 @@ class Case(NamedTuple):
 RECORDS = "cof-cat --check"
 
 CASES = [
-    Case("planted -q --users 9 --items 40 --ratings 60 --truth truth.out", ("truth.out",)),
+    Case("planted -q --users 9 --items 40 --ratings 60 --truth truth.out", ("truth.out",), early=True),
     Case("ml-split -q --test test.out --valid valid.out --user-ids users.out --item-ids items.out ../in/ratings.tsv",
-         ("valid.out", "users.out", "items.out", "test.out"), downstream=RECORDS),
-    Case("ml-split -q --mode random --test test.out -", ("test.out",), stdin="../in/ratings.gz", downstream=RECORDS),
+         ("valid.out", "users.out", "items.out", "test.out"), early=True, downstream=RECORDS),
+    Case("ml-split -q --mode random --test test.out -", ("test.out",), early=True, stdin="../in/ratings.gz",
+         downstream=RECORDS),
     Case("binarize -q --min-rating 2", stdin="../in/rating.cof", downstream=RECORDS),
     Case("negsample -q --epochs 2 --exclude ../in/test.cof ../in/train.cof", downstream=RECORDS),
     Case("negsample -q --pointwise --sampler popularity ../in/train.cof", downstream=RECORDS),
@@ -47,6 +49,7 @@ CASES = [
          downstream=RECORDS),
     Case("rank-eval -q ../in/score.cof"),
     Case("rank-eval -q --json --per-user users.out ../in/rank.cof", ("users.out",)),
+    Case("rank-cmp -q --threads 2 --resamples 100 ../in/rank.cof ../in/other-rank.cof"),
     Case("cof-cat ../in/group.cof"),
     Case("cof-cat --to cof ../in/blocks.cof", downstream=RECORDS),
     Case("cof-cat --to jsonl --item-ids ../in/items.tsv", stdin="../in/triple.cof"),
@@ -73,6 +76,7 @@ cof-cat triple.cof >triple.tsv
 neumf-train -q --device reference --factors 2 --hidden 4,2 -o model.safetensors triple.cof
 pop-score -q --train train.cof --all-items test.cof >score.cof
 pop-score -q --train train.cof --all-items --ranks test.cof >rank.cof
+knn-score -q --train train.cof --all-items --ranks test.cof >other-rank.cof
 """
 
 

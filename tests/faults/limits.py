@@ -60,7 +60,7 @@ def disk_faults(case, folder, step):
                 world.clear()
                 resize(pages)
                 outcome = run(case, world)
-                fault = judge.fault(outcome, os.strerror(errno.ENOSPC))
+                fault = judge.fault(outcome, [os.strerror(errno.ENOSPC)])
                 if fault:
                     found.append(f"a disk of {pages} pages: {fault}: {outcome.stderr.strip()}")
                 if outcome.status == 0:
@@ -79,7 +79,7 @@ def size_faults(case, folder, step):
     for size in sorted({0, 1, largest - 1, largest, *range(0, largest, max(1, largest * step // 24))}):
         for ignored in (None, signal.SIGXFSZ):
             outcome = run(case, world, before=limited(resource.RLIMIT_FSIZE, size, ignored))
-            fault = judge.fault(outcome, os.strerror(errno.EFBIG), () if ignored else (signal.SIGXFSZ,))
+            fault = judge.fault(outcome, [os.strerror(errno.EFBIG)], () if ignored else (signal.SIGXFSZ,))
             if fault:
                 found.append(f"files of {size} bytes: {fault}: {outcome.stderr.strip()}")
     return found

@@ -64,8 +64,8 @@ class Judge:
         self.case, self.clean, self.old = case, clean, old
         self.refused = {}  # what was written to a pipe: whether the stage behind it failed
 
-    def fault(self, outcome, reason="", killed_by=()):
-        """Why the outcome is wrong, or "". `reason`: a failure must name it. `killed_by`: signals that may end it."""
+    def fault(self, outcome, reasons=("",), killed_by=()):
+        """Why the outcome is wrong, or "". `reasons`: a failure must name one. `killed_by`: signals that may end it."""
         if -outcome.status in killed_by:
             return self.failed_badly(outcome)
         if outcome.status == 0:
@@ -74,8 +74,8 @@ class Judge:
             return f"status {outcome.status}"
         if outcome.stderr.count("\n") != 1 or not outcome.stderr.startswith(self.case.name + ": "):
             return "not one line"
-        if reason not in outcome.stderr:
-            return f"it does not say '{reason}'"
+        if not any(reason in outcome.stderr for reason in reasons):
+            return f"it does not say '{reasons[0]}'"
         return self.failed_badly(outcome)
 
     def succeeded_badly(self, outcome):
@@ -96,14 +96,19 @@ class Judge:
                 continue
             if name not in self.case.outputs:
                 return f"it left {name}"
-            main = name == self.case.outputs[-1]
-            if data != (OLD if self.old else None) and (main or data != self.clean.files[name]):
-                return f"it failed, and {name} is {'new' if data == self.clean.files[name] else 'damaged'}"
+            if data not in (OLD, self.clean.files[name]):
+                return f"it failed, and {name} is damaged"
+            if data != OLD and name == self.case.outputs[-1] and not self.may_be_new(outcome, name):
+                return f"it failed, and {name} is new"
         if self.old and not set(self.case.outputs) <= set(outcome.files):
             return "an old output is gone"
         if not self.clean.stdout.startswith(outcome.stdout):
             return "it failed after wrong output"
         return self.downstream(outcome.stdout)
+
+    def may_be_new(self, outcome, name):
+        """Of the last output: after a signal that came late, or where the message says so."""
+        return self.case.early or outcome.status < 0 or f"is in '{name}'" in outcome.stderr
 
     def downstream(self, data):
         """A stage behind it must not take what was written for all of it."""
