@@ -300,14 +300,20 @@ static void take_name(struct whole_file *f)
 	forget(f);
 }
 
-static void sync_folder(const struct whole_file *f)
+/* -1: a folder that may be written but not read. */
+static int open_folder(const char *path)
 {
-	char *folder = path_folder(f->path);
+	char *folder = path_folder(path);
 	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	free(folder);
+	return fd;
+}
+
+static void sync_folder(const struct whole_file *f, int fd)
+{
 	if (fd < 0)
-		return; /* a folder that may be written but not read */
+		return;
 	if (!sync_fd(fd))
 		warn("'%s' is written, but its folder could not be synced: a loss of power may "
 		     "undo it:",
@@ -317,12 +323,13 @@ static void sync_folder(const struct whole_file *f)
 
 void whole_file_publish(struct whole_file *f)
 {
+	const int folder = open_folder(f->path); /* once the file has its name nothing may fail */
 	sigset_t signals;
 
 	block_signals(&signals);
 	take_name(f);
 	unblock_signals(&signals);
-	sync_folder(f);
+	sync_folder(f, folder);
 	if (f->fd >= 0)
 		close(f->fd); /* synced before */
 	free(f->name);
