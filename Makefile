@@ -31,6 +31,8 @@ SANITIZE := $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all -fno-omit-fr
 COF_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_XOPEN_SOURCE=700 -Ilib $(WARNINGS) $(SANITIZE) -pthread
 # Floating-point arithmetic as it is written, whatever CFLAGS say: models have the same bits on every machine (lib/base/real.h)
 SAME_BITS := -fno-fast-math -ffp-contract=off
+# on s390x C11 has gcc compute float in double; nowhere else, and vectors cannot
+COF_CFLAGS += $(if $(filter s390%,$(shell $(CC) -dumpmachine)),-fexcess-precision=fast)
 COF_LIBS := -ljansson -lz -ldeflate -lxxhash -ldl -lm
 
 .DELETE_ON_ERROR:

@@ -19,7 +19,7 @@ struct digest *digest_new(void)
 
 	d->state = XXH3_createState(); /* aligned for vectors */
 	if (!d->state)
-		die("cannot allocate the state of a hash");
+		die("cannot allocate the state of a hash:");
 	XXH3_128bits_reset(d->state);
 	return d;
 }

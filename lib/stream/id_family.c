@@ -140,7 +140,7 @@ struct id_hash *id_hash_new(void)
 
 	h->state = XXH3_createState(); /* aligned for vectors */
 	if (!h->state)
-		die("cannot allocate the state of a hash");
+		die("cannot allocate the state of a hash:");
 	XXH3_64bits_reset(h->state);
 	return h;
 }

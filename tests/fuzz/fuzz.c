@@ -6,14 +6,18 @@
 #include "stream/claim.h"
 
 #include <fcntl.h>
-#include <sanitizer/allocator_interface.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+/* Of the sanitizers' runtime; gcc has no header for it. */
+int __sanitizer_install_malloc_and_free_hooks(
+	void (*on_malloc)(const volatile void *, size_t), void (*on_free)(const volatile void *));
 
 enum { MAX_LIVE = 1 << 16, MAX_FILES = 16 };
 

@@ -1,6 +1,5 @@
-/* Text: rating logs in every format, id files, and rows of records. The first byte chooses. */
+/* Text: rating logs in every format, and rows of records. The first byte chooses. */
 #include "fuzz.h"
-#include "text/id_names.h"
 #include "text/import.h"
 #include "text/rating_text.h"
 
@@ -22,15 +21,6 @@ static void read_ratings(const char *path)
 	rating_text_close(t);
 }
 
-static void read_names(const char *path)
-{
-	struct id_names *l = id_names_load(path, "item", 1000, (enum id_names_style)(choice % 3));
-	size_t length;
-
-	id_names_get(l, 7, &length);
-	id_names_free(l);
-}
-
 static void read_rows(const char *path)
 {
 	static unsigned char rows[7 * REC_BLOCK_BYTES];
@@ -44,10 +34,10 @@ static void read_rows(const char *path)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static void (*const readers[])(const char *) = { read_ratings, read_names, read_rows };
+	static void (*const readers[])(const char *) = { read_ratings, read_rows };
 
 	if (!size)
 		return 0;
-	choice = data[0] / 3;
-	return fuzz_run(data + 1, size - 1, readers[data[0] % 3]);
+	choice = data[0] / 2;
+	return fuzz_run(data + 1, size - 1, readers[data[0] % 2]);
 }
