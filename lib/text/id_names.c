@@ -16,7 +16,6 @@ static const uint64_t NONE = UINT64_MAX;
 struct id_names {
 	struct id_names_source source;
 	enum id_names_style style;
-	bool checked; /* against the family */
 	uint64_t *at; /* of each id below num_at: where its length (4 bytes) and name begin */
 	size_t num_at;
 	char *text;
@@ -94,7 +93,7 @@ static void read_line(struct id_names *names, const struct id_file *f, const str
 	const uint64_t id = line->dense, start = names->used;
 	uint32_t size = 0;
 
-	if (id >= names->source.bound && names->checked)
+	if (id >= names->source.bound && names->source.family->num)
 		return; /* a map that grew */
 	if (id >= names->source.bound)
 		id_file_die(f, "%s %" PRIu64 " is not below %" PRIu32 ", the bound of the stream",
@@ -124,14 +123,13 @@ struct id_names *id_names_load(const struct id_names_source *source, enum id_nam
 
 	names->source = *source;
 	names->style = style;
-	names->checked = source->family->num && !ids_unchecked;
 	id_match_init(&match, source->family);
 	while (id_file_read(f, &line)) {
 		if (line.dense == match.count)
 			id_match_add(&match, line.raw, line.raw_length);
 		read_line(names, f, &line);
 	}
-	if (names->checked && !match.met)
+	if (source->family->num && !ids_unchecked && !match.met)
 		die("'%s' is not the id map that numbers the %ss of the stream (--ids-unchecked to go on)",
 			source->path, source->noun);
 	id_match_release(&match);
