@@ -160,19 +160,15 @@ static bool is_header(const struct import *in, const char *line)
 static unsigned count_fields(const struct import *in)
 {
 	unsigned found = 0;
+	char *text = in->text, *end;
 
-	for (char *text = in->text;; text++) {
-		char *end = field_end(in, text);
-
-		if (!end)
-			die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): quotes that do not end",
-				in->line, stream_name(in->in),
-				in->start + (uint64_t)(text - in->text));
+	for (; (end = field_end(in, text)) != NULL; text = end + 1) {
 		found++;
 		if (*end == '\0')
 			return found;
-		text = end;
 	}
+	die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): quotes that do not end", in->line,
+		stream_name(in->in), in->start + (uint64_t)(text - in->text));
 }
 
 /* Parse the fields of the current line, which is cut at its separators. */
