@@ -12,6 +12,7 @@
 #include "data/ratings.h"
 #include "data/split.h"
 #include "stream/record.h"
+#include "stream/split_id.h"
 #include "stream/stream.h"
 #include "text/rating_text.h"
 #include "text/raw_ids.h"
@@ -293,6 +294,7 @@ static void make_header(
 	struct js *entry = opt_provenance();
 
 	js_put(entry, "input", input_digest);
+	split_id_put(entry, NULL);
 	rec_header_init(h, REC_RATING, NULL, entry);
 	h->num_users = users->num;
 	h->num_items = items->num;

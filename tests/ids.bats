@@ -44,7 +44,7 @@ assert_dies() {
 	run --separate-stderr neumf-score -q --device reference --model model --all-items known.cof
 	assert_error neumf-score "'known.cof' has 8 users, 'model' only 6"
 	split day2.csv same --known-users one-users.tsv --known-items one-items.tsv --unknown drop
-	neumf-score -q --device reference --model model --all-items same.cof >scores.cof
+	neumf-score -q --device reference --model model --all-items --splits-unchecked same.cof >scores.cof
 	assert_equal "$(json '[.users, .items]' scores.cof)" '[6,5]'
 	cmp one-users.tsv same-users.tsv
 }
@@ -118,7 +118,7 @@ assert_dies() {
 	split test.csv test --test-ratio 0.0001 --mode global-time \
 		--known-users train-users.tsv --known-items train-items.tsv --unknown drop
 	assert_equal "$(json '[.users, .items, .user_ids, .item_ids]' test.cof)" "$(json '[.users, .items, .user_ids, .item_ids]' train.cof)"
-	run --separate-stderr pop-score -q --train train.cof --all-items --seen train.cof --ranks test.cof
+	run --separate-stderr pop-score -q --train train.cof --all-items --seen train.cof --ranks --splits-unchecked test.cof
 	assert_status 0
 	cof-cat --user-ids train-users.tsv --item-ids train-items.tsv --to csv test.cof | tail -n +2 | sort >got
 	tail -n 4 test.csv | grep -v new | sed 's/,1,/,/' | grep -v '^fay' | sort | cmp - got

@@ -97,7 +97,7 @@ struct js *js_copy(const struct js *v)
 
 void js_free(struct js *v)
 {
-	json_decref(in(v));
+	json_decref(in(v)); /* of NULL: nothing */
 }
 
 bool js_is_object(const struct js *v)
