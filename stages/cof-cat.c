@@ -1,17 +1,18 @@
 /*
- * cof-cat: print, count, check, join and make record streams.
- * Reads any kind, or text; memory does not grow with input (--to npy holds all rows).
+ * cof-cat: print, count, check, join, divide and make record streams.
+ * Reads any kind, or text; memory does not grow with input (--to npy and --epochs hold all rows).
  *   cof-cat test.cof | head
  */
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/number.h"
 #include "cli/opt.h"
 #include "stream/id_family.h"
 #include "stream/record.h"
 #include "stream/stream.h"
 #include "text/export.h"
-#include "text/id_names.h"
 #include "text/import.h"
+#include "text/import_header.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +21,6 @@
 
 enum { BUFFER_BYTES = 2 * REC_BLOCK_BYTES, ANY_KIND = (1u << REC_NUM_KINDS) - 1 };
 enum { FROM_COF, FROM_TSV, FROM_CSV };
-enum { TO_COF = EXPORT_NPY + 1 };
 
 static const char *const from_names[] = { "cof", "tsv", "csv", NULL };
 static const char *const to_names[] = { "tsv", "csv", "jsonl", "npy", "cof", NULL };
@@ -28,87 +28,105 @@ static const char *kind_names[REC_NUM_KINDS + 1]; /* of rec_info */
 
 static struct {
 	unsigned to, from, kind;
+	const char *like, *shard;
 	uint32_t num_users, num_items;
-	uint64_t head;
-	bool count, header, check;
+	uint64_t epochs, head;
+	bool count, header, check, names;
 	const char *user_ids, *item_ids;
 } cfg = { .to = EXPORT_TSV, .from = FROM_COF, .kind = REC_INTERACTION };
 
-/* `provenance` gets --from and --head; the rest is in the header itself. */
+/* --shard; of 0: all. */
+static struct {
+	uint64_t part, of;
+} shard;
+
+/* `provenance` gets --from, --head and --shard; the rest is in the header itself. */
+/* clang-format off */
 static const struct opt options[] = {
 	OPT_LOCAL_CHOICE(0, "to", &cfg.to, to_names, "write this (with --from text: cof)"),
 	OPT_CHOICE(0, "from", &cfg.from, from_names, "read this"),
 	OPT_LOCAL_CHOICE(0, "kind", &cfg.kind, kind_names, "with --from text: what a line is"),
-	OPT_LOCAL_UINT(0, "users", &cfg.num_users, 1, UINT32_MAX, "N",
-		"with --from text: user ids are below N"),
-	OPT_LOCAL_UINT(0, "items", &cfg.num_items, 1, UINT32_MAX, "N",
-		"with --from text: item ids are below N"),
-	OPT_UINT64(
-		'n', "head", &cfg.head, 0, 1000000000000000000, "N", "stop after N rows; 0: never"),
+	OPT_PATH(0, "like", &cfg.like, "STREAM", "with --from text: bounds, id maps, epochs, provenance are those of STREAM"),
+	OPT_LOCAL_UINT(0, "users", &cfg.num_users, 1, UINT32_MAX, "N", "with --from text: user ids are below N"),
+	OPT_LOCAL_UINT(0, "items", &cfg.num_items, 1, UINT32_MAX, "N", "with --from text: item ids are below N"),
+	OPT_LOCAL_UINT64(0, "epochs", &cfg.epochs, 1, OPT_UINT64_MAX, "N", "with --from text: the rows are N epochs of equal length"),
+	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE", "items are raw ids in the text, by this id file"),
+	OPT_PATH(0, "user-ids", &cfg.user_ids, "FILE", "users are raw ids in the text, by this id file"),
+	OPT_LOCAL_FLAG(0, "names", &cfg.names, "they are names, the third column of these files, where there is one"),
+	OPT_UINT64('n', "head", &cfg.head, 0, 1000000000000000000, "N", "stop after N rows; 0: never"),
+	OPT_STRING(0, "shard", &cfg.shard, "I/N", "only the I-th of N ranges of users, I from 1"),
 	OPT_FLAG('c', "count", &cfg.count, "print the number of rows, once all are verified"),
 	OPT_FLAG('H', "header", &cfg.header, "print what the stream says of itself, as JSON"),
-	OPT_FLAG('C', "check", &cfg.check,
-		"print nothing; the exit status says whether all is whole"),
-	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked,
-		"join streams of different id maps, of which the header then has none"),
-	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE",
-		"print the second column of FILE for an item"),
-	OPT_PATH(
-		0, "user-ids", &cfg.user_ids, "FILE", "print the second column of FILE for a user"),
+	OPT_FLAG('C', "check", &cfg.check, "print nothing; the exit status says whether all is whole"),
+	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "take files of different id maps together; the header then has what all share"),
 	OPT_END,
 };
+/* clang-format on */
 
 static const struct opt_program program = {
 	.name = "cof-cat",
 	.operands = "[FILE]...",
 	.max_operands = -1,
-	.summary = "Print, count, check, join and make record streams.",
+	.summary = "Print, count, check, join, divide and make record streams.",
 	.reads = "records of any kind, or text",
 	.writes = "text, a NumPy array, or records",
 	.example = "cof-cat test.cof | head",
 	.tables = { options },
 };
 
-/* Whatever the rows come from. */
-struct source {
-	struct rec_reader *reader; /* NULL: */
-	struct import *text;
-};
-
-static size_t source_rows(struct source *s, void *rows, size_t max)
-{
-	return s->reader ? rec_read_rows(s->reader, rows, max) : import_rows(s->text, rows, max);
-}
-
-static void source_close(struct source *s)
-{
-	if (s->reader)
-		rec_close(s->reader, false);
-	else
-		import_close(s->text);
-}
-
 /* What to write: where --to does not say it, what was not read. */
 static unsigned output_format(void)
 {
-	return cfg.from != FROM_COF && !opt_given(&cfg.to) ? (unsigned)TO_COF : cfg.to;
+	return cfg.from != FROM_COF && !opt_given(&cfg.to) ? (unsigned)EXPORT_COF : cfg.to;
+}
+
+static void parse_shard(void)
+{
+	const char *slash = strchr(cfg.shard, '/');
+	char *part = xstrdup(cfg.shard);
+
+	part[slash ? slash - cfg.shard : 0] = '\0';
+	if (!slash || !number_parse_uint(slash + 1, 1, UINT32_MAX, &shard.of) ||
+		!number_parse_uint(part, 1, shard.of, &shard.part))
+		die_usage("option --shard: '%s' is not I/N, whole numbers with I from 1 to N",
+			cfg.shard);
+	free(part);
+}
+
+static void check_text_options(void)
+{
+	if (cfg.like && (cfg.num_users || cfg.num_items))
+		die_usage("--like says the bounds: it goes with neither --users nor --items");
+	if (!cfg.like && !((cfg.num_users || cfg.user_ids) && (cfg.num_items || cfg.item_ids)))
+		die_usage(
+			"--from %s needs --like, or --users or --user-ids, and --items or --item-ids",
+			from_names[cfg.from]);
+	if (cfg.epochs && (!import_is_training((enum rec_kind)cfg.kind) || cfg.head || cfg.shard))
+		die_usage(
+			"--epochs goes with --kind triple, sample or group, not with --head or --shard");
 }
 
 static void check_options(void)
 {
-	bool text = cfg.from != FROM_COF, names = cfg.user_ids || cfg.item_ids;
-	bool prints = opt_given(&cfg.to) || opt_given(&cfg.head) || names;
+	const bool text = cfg.from != FROM_COF, ids = cfg.user_ids || cfg.item_ids;
+	const bool prints = opt_given(&cfg.to) || opt_given(&cfg.head) || ids || cfg.shard;
 
 	if (cfg.count + cfg.header + cfg.check > 1)
 		die_usage("one of --count, --header and --check at a time");
 	if ((cfg.count || cfg.header || cfg.check) && (prints || text))
 		die_usage("--count, --header and --check go with no other option");
-	if (text && !(cfg.num_users && cfg.num_items))
-		die_usage("--from %s needs --users and --items", from_names[cfg.from]);
-	if (!text && (opt_given(&cfg.kind) || cfg.num_users || cfg.num_items))
-		die_usage("--kind, --users and --items go with --from tsv or csv");
-	if (names && (output_format() == TO_COF || output_format() == EXPORT_NPY))
-		die_usage("--user-ids and --item-ids go with --to tsv, csv or jsonl");
+	if (text)
+		check_text_options();
+	else if (opt_given(&cfg.kind) || cfg.like || cfg.epochs || cfg.num_users || cfg.num_items)
+		die_usage(
+			"--kind, --like, --users, --items and --epochs go with --from tsv or csv");
+	if (ids && !text && (output_format() == EXPORT_COF || output_format() == EXPORT_NPY))
+		die_usage("--user-ids and --item-ids go with --to tsv, csv or jsonl, or with "
+			  "--from tsv or csv");
+	if (cfg.names && !ids)
+		die_usage("--names goes with --user-ids or --item-ids");
+	if (cfg.shard)
+		parse_shard();
 }
 
 static void print_headers(char **files)
@@ -148,60 +166,23 @@ static void verify(char **files)
 	}
 }
 
-/* Streams are joined when a reader of rows could not tell them apart, and ids mean the same. */
-static void require_same(const struct rec_reader *first, const struct rec_reader *other)
-{
-	const struct rec_header *a = rec_header(first), *b = rec_header(other);
+/* Whatever the rows come from. */
+struct source {
+	struct rec_reader *reader; /* NULL: */
+	struct import *text;
+};
 
-	if (a->kind != b->kind)
-		die("'%s' holds %s records and '%s' %s records: not joined", rec_name(first),
-			rec_info[a->kind].name, rec_name(other), rec_info[b->kind].name);
-	if (a->num_users != b->num_users || a->num_items != b->num_items)
-		die("'%s' has %" PRIu32 " users and %" PRIu32 " items and '%s' %" PRIu32
-		    " and %" PRIu32 ": not joined",
-			rec_name(first), a->num_users, a->num_items, rec_name(other), b->num_users,
-			b->num_items);
-	if (a->negatives != b->negatives)
-		die("a group of '%s' has %" PRIu32 " negatives and of '%s' %" PRIu32 ": not joined",
-			rec_name(first), a->negatives, rec_name(other), b->negatives);
-	rec_check_families(rec_name(first), a, rec_name(other), b);
+static size_t source_rows(struct source *s, void *rows, size_t max)
+{
+	return s->reader ? rec_read_rows(s->reader, rows, max) : import_rows(s->text, rows, max);
 }
 
-/* The header of rows from text: what is known are kind and bounds. */
-static void make_text_header(struct rec_header *h, const struct source *sources, size_t num)
+static void source_close(struct source *s)
 {
-	const uint32_t negatives = import_info(sources[0].text)->list;
-
-	rec_header_init(h, cfg.kind, NULL, NULL);
-	h->num_users = cfg.num_users;
-	h->num_items = cfg.num_items;
-	if (cfg.kind != REC_GROUP)
-		return;
-	h->negatives = negatives;
-	for (size_t k = 1; k < num; k++)
-		if (import_info(sources[k].text)->list != negatives)
-			die("a group of '%s' has %" PRIu32 " negatives and of '%s' %u: not joined",
-				import_name(sources[0].text), negatives,
-				import_name(sources[k].text), import_info(sources[k].text)->list);
-}
-
-/* The header of the output: that of all sources, this stage last in its provenance. The first N rows
-   are of no known number of epochs. */
-static void make_header(struct rec_header *h, const struct source *sources, size_t num)
-{
-	if (sources[0].reader) {
-		const struct rec_header **headers = xmalloc(num, sizeof(*headers));
-
-		for (size_t k = 0; k < num; k++)
-			headers[k] = rec_header(sources[k].reader);
-		rec_header_join(h, headers, num);
-		free(headers);
-	} else {
-		make_text_header(h, sources, num);
-	}
-	if (cfg.head)
-		h->epochs = h->rows_per_epoch = h->first_row = 0;
-	js_append(h->provenance, opt_provenance());
+	if (s->reader)
+		rec_close(s->reader, false);
+	else
+		import_close(s->text);
 }
 
 /* All inputs are opened, and found to go together, before a byte is written. */
@@ -213,104 +194,181 @@ static struct source *open_sources(char **files, size_t num)
 		if (cfg.from == FROM_COF)
 			sources[k].reader = rec_open(files[k], ANY_KIND);
 		else
-			sources[k].text = import_open(files[k], cfg.kind,
-				cfg.from == FROM_CSV ? ',' : '\t', cfg.num_users, cfg.num_items);
+			sources[k].text = import_open(
+				files[k], (enum rec_kind)cfg.kind, cfg.from == FROM_CSV);
 		if (k && sources[k].reader)
-			require_same(sources[0].reader, sources[k].reader);
+			rec_check_joined(sources[0].reader, sources[k].reader);
 	}
 	return sources;
 }
+/* The number of negatives in the groups of all texts. */
+static uint32_t text_negatives(const struct source *sources, size_t num)
+{
+	const uint32_t negatives = import_info(sources[0].text)->list;
 
-/* Where the rows go. */
-struct sink {
-	struct rec_writer *writer; /* NULL: */
-	struct export *text;
-	struct id_names *users, *items;
-	void *rows; /* on their way, up to `capacity` */
-	size_t capacity;
+	for (size_t k = 1; k < num; k++)
+		if (import_info(sources[k].text)->list != negatives)
+			die("a group of '%s' has %" PRIu32 " negatives and of '%s' %u: not joined",
+				import_name(sources[0].text), negatives,
+				import_name(sources[k].text), import_info(sources[k].text)->list);
+	return negatives;
+}
+
+static void text_header(
+	struct rec_header *h, struct import_ids *ids, struct source *sources, size_t num)
+{
+	const struct import_header_source from = { (enum rec_kind)cfg.kind, cfg.like, cfg.num_users,
+		cfg.num_items, cfg.user_ids, cfg.item_ids, cfg.names };
+
+	import_header(h, ids, &from);
+	if (h->kind == REC_GROUP)
+		h->negatives = text_negatives(sources, num);
+	for (size_t k = 0; k < num; k++)
+		import_set_ids(sources[k].text, ids);
+}
+
+static void stream_header(struct rec_header *h, const struct source *sources, size_t num)
+{
+	const struct rec_header **headers = xmalloc(num, sizeof(*headers));
+
+	for (size_t k = 0; k < num; k++)
+		headers[k] = rec_header(sources[k].reader);
+	rec_header_join(h, headers, num);
+	free(headers);
+}
+
+/* A copy on its way from all sources to the sink. */
+struct copy {
+	struct source *sources;
+	size_t num;
+	struct rec_header header; /* of the output */
+	struct import_ids ids;
+	size_t row_size; /* in memory */
+	uint64_t left;	 /* of --head */
+	uint64_t rows;
+	uint32_t first, end; /* users */
 };
 
-static void sink_open(struct sink *s, const struct rec_header *h)
+/* Keep the rows of the users of --shard; returns how many. A user is the first field of a row. */
+static size_t select_users(const struct copy *c, char *rows, size_t n)
 {
-	const unsigned format = output_format();
+	size_t kept = 0;
 
-	memset(s, 0, sizeof(*s));
-	s->capacity = BUFFER_BYTES / rec_row_info(h).struct_size;
-	s->rows = xmalloc(s->capacity, rec_row_info(h).struct_size);
-	if (format == TO_COF) {
-		s->writer = rec_create("-", h);
-		return;
+	for (size_t k = 0; k < n; k++) {
+		uint32_t user;
+
+		memcpy(&user, rows + k * c->row_size, sizeof(user));
+		if (user < c->first || user >= c->end)
+			continue;
+		memmove(rows + kept++ * c->row_size, rows + k * c->row_size, c->row_size);
 	}
-	if (cfg.user_ids)
-		s->users = id_names_load(
-			cfg.user_ids, "user", h->num_users, export_id_names_style(format));
-	if (cfg.item_ids)
-		s->items = id_names_load(
-			cfg.item_ids, "item", h->num_items, export_id_names_style(format));
-	s->text = export_create("-", format, h, s->users, s->items);
+	return kept;
 }
 
-static void sink_close(struct sink *s)
+/* The next rows of a source, up to `max`; 0 at the end. */
+static size_t next_rows(struct copy *c, struct source *from, void *rows, size_t max)
 {
-	if (s->writer)
-		rec_finish(s->writer);
-	else
-		export_finish(s->text);
-	id_names_free(s->users);
-	id_names_free(s->items);
-	free(s->rows);
+	size_t n = 0;
+
+	max = c->left < max ? (size_t)c->left : max;
+	while (max && n == 0) {
+		n = source_rows(from, rows, max);
+		if (n == 0)
+			break;
+		if (shard.of)
+			n = select_users(c, rows, n);
+	}
+	c->left -= n;
+	c->rows += n;
+	return n;
 }
 
-/* A stream that is copied with its epochs must have the rows they say: the header is written. */
-static void check_rows(const struct rec_header *made, const struct rec_reader *in)
+static struct export *create_output(const struct copy *c)
 {
-	const struct rec_header *h = rec_header(in);
-	uint64_t rows;
+	const struct export_ids ids = { cfg.user_ids, cfg.item_ids, cfg.names };
+	const enum export_format format = (enum export_format)output_format();
 
-	if (!made->epochs || !rec_header_rows(h, &rows) || rows == rec_rows(in))
-		return;
-	if (h->first_row)
-		die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " from row %" PRIu64
-		    " of %" PRIu64 " epochs of %" PRIu64,
-			rec_name(in), rec_rows(in), rows, h->first_row + 1, h->epochs,
-			h->rows_per_epoch);
-	die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " epochs of %" PRIu64,
-		rec_name(in), rec_rows(in), h->epochs, h->rows_per_epoch);
+	return export_create("-", format, &c->header, format == EXPORT_NPY ? NULL : &ids);
 }
 
-/* Copy up to *left rows, and count them off. */
-static void copy_rows(struct source *from, struct sink *to, uint64_t *left)
+static void copy_rows(struct copy *c)
 {
+	const size_t capacity = BUFFER_BYTES / c->row_size;
+	const bool records = output_format() == EXPORT_COF;
+	void *rows = xmalloc(capacity, c->row_size);
+	struct export *out = create_output(c);
+	uint64_t said;
 	size_t n;
 
-	while (*left &&
-		(n = source_rows(from, to->rows, *left < to->capacity ? *left : to->capacity))) {
-		if (to->writer)
-			rec_write_rows(to->writer, to->rows, n);
-		else
-			export_rows(to->text, to->rows, n);
-		*left -= n;
+	for (size_t k = 0; k < c->num; k++) {
+		struct rec_reader *in = c->sources[k].reader;
+
+		while ((n = next_rows(c, &c->sources[k], rows, capacity)) > 0)
+			export_rows(out, rows, n);
+		if (in && records && c->header.epochs)
+			rec_check_epochs(rec_name(in), rec_rows(in), rec_header(in));
 	}
+	if (cfg.like && records && rec_header_rows(&c->header, &said) && said != c->rows)
+		die("the text has %" PRIu64 " rows, and '%s' %" PRIu64
+		    " by its epochs (--epochs to say them)",
+			c->rows, cfg.like, said);
+	export_finish(out);
+	free(rows);
+}
+
+/* --epochs: the header has the number of rows, so that all are read before it is written. */
+static void copy_epochs(struct copy *c)
+{
+	size_t capacity = 0, num = 0, n = 0;
+	struct export *out;
+	char *rows = NULL;
+
+	for (size_t k = 0; k < c->num; k++)
+		do {
+			rows = xgrow(
+				rows, &capacity, num + BUFFER_BYTES / c->row_size, c->row_size);
+			n = next_rows(c, &c->sources[k], rows + num * c->row_size, capacity - num);
+			num += n;
+		} while (n > 0);
+	if (num == 0 || num % cfg.epochs != 0)
+		die("the text has %zu rows: not %" PRIu64 " epochs of equal length", num,
+			cfg.epochs);
+	c->header.epochs = cfg.epochs;
+	c->header.rows_per_epoch = num / cfg.epochs;
+	c->header.first_row = 0;
+	out = create_output(c);
+	export_rows(out, rows, num);
+	export_finish(out);
+	free(rows);
 }
 
 static void copy(char **files, size_t num)
 {
-	struct source *sources = open_sources(files, num);
-	uint64_t left = cfg.head ? cfg.head : UINT64_MAX;
-	struct rec_header header;
-	struct sink sink;
+	struct copy c = { .sources = open_sources(files, num), .num = num };
 
-	make_header(&header, sources, num);
-	sink_open(&sink, &header);
-	for (size_t k = 0; k < num; k++) {
-		copy_rows(&sources[k], &sink, &left);
-		if (sink.writer && sources[k].reader)
-			check_rows(&header, sources[k].reader);
-		source_close(&sources[k]);
+	if (c.sources[0].reader)
+		stream_header(&c.header, c.sources, num);
+	else
+		text_header(&c.header, &c.ids, c.sources, num);
+	if (cfg.head || shard.of) /* rows of no known number of epochs */
+		c.header.epochs = c.header.rows_per_epoch = c.header.first_row = 0;
+	js_append(c.header.provenance, opt_provenance());
+	c.row_size = rec_row_info(&c.header).struct_size;
+	c.left = cfg.head ? cfg.head : UINT64_MAX;
+	if (shard.of) {
+		c.first = (uint32_t)((shard.part - 1) * c.header.num_users / shard.of);
+		c.end = (uint32_t)(shard.part * c.header.num_users / shard.of);
 	}
-	sink_close(&sink);
-	rec_header_release(&header);
-	free(sources);
+	if (cfg.epochs)
+		copy_epochs(&c);
+	else
+		copy_rows(&c);
+	for (size_t k = 0; k < num; k++)
+		source_close(&c.sources[k]);
+	id_lookup_free(c.ids.users);
+	id_lookup_free(c.ids.items);
+	rec_header_release(&c.header);
+	free(c.sources);
 }
 
 int main(int argc, char **argv)

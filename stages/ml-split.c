@@ -7,11 +7,12 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/progress.h"
+#include "cli/id_options.h"
 #include "cli/opt.h"
 #include "data/ratings.h"
 #include "data/split.h"
-#include "stream/id_family.h"
 #include "stream/record.h"
+#include "stream/split_id.h"
 #include "stream/stream.h"
 #include "text/rating_text.h"
 #include "text/raw_ids.h"
@@ -25,7 +26,7 @@
 enum { LINES = 128, ROWS = 1024 };
 
 static struct {
-	const char *test, *valid, *user_ids, *item_ids;
+	const char *test, *valid;
 	unsigned mode, format;
 	const char *delimiter, *columns;
 	double test_ratio;
@@ -44,14 +45,12 @@ static const struct opt options[] = {
 	OPT_CHOICE(0, "format", &cfg.format, rating_format_names, "what the input looks like"),
 	OPT_STRING(0, "delimiter", &cfg.delimiter, "C", "between fields: characters, or tab, space, comma, semicolon, bar"),
 	OPT_STRING(0, "columns", &cfg.columns, "LIST", "columns in order: user, item, rating, time, - (skip)"),
-	OPT_OUTPUT(0, "user-ids", &cfg.user_ids, "FILE", "write 'dense TAB raw' of the users here"),
-	OPT_OUTPUT(0, "item-ids", &cfg.item_ids, "FILE", "write 'dense TAB raw' of the items here"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "of --mode random"),
 	OPT_END,
 };
 /* clang-format on */
 
-static const struct opt_program program = {
+static struct opt_program program = {
 	.name = "ml-split",
 	.operands = "[INPUT]",
 	.max_operands = 1,
@@ -68,18 +67,11 @@ static struct {
 	uint32_t repeats, below_core;
 } seen;
 
-/* The users or the items. */
-struct ids {
-	struct raw_ids *map;
-	uint32_t *order; /* dense number to number in `map` */
-	uint32_t num;
-};
-
 /* A part file: one that is complete before the first byte on standard output. */
 struct part_file {
 	const char *path; /* NULL: not asked for */
 	enum split_part part;
-	struct ids *ids; /* NULL: rows of `part` */
+	struct id_map *ids; /* NULL: rows of `part` */
 	struct stream_out *out;
 };
 
@@ -95,23 +87,21 @@ static void check_usage(void)
 	stream_check_stdout();
 }
 
-static uint32_t number_of(struct raw_ids *map, const struct raw_id *raw,
-	const struct rating_text *t, const struct rating_text_row *row, const char *what)
-{
-	uint32_t id = raw_ids_add(map, raw);
-
-	if (id == UINT32_MAX)
-		rating_text_die(t, row, "more than %u %s", RAW_IDS_MAX, what);
-	return id;
-}
-
-static void add_rows(struct ratings *r, struct raw_ids *users, struct raw_ids *items,
+static void add_rows(struct ratings *r, struct id_map *users, struct id_map *items,
 	const struct rating_text *t, const struct rating_text_row *rows, size_t n)
 {
 	for (const struct rating_text_row *row = rows; row < rows + n; row++) {
-		struct rating rating = { number_of(users, &row->user, t, row, "users"),
-			number_of(items, &row->item, t, row, "items"), row->rating, row->time };
+		struct rating rating = { id_map_number(users, &row->user),
+			id_map_number(items, &row->item), row->rating, row->time };
 
+		if (rating.user >= ID_MAP_UNKNOWN || rating.item >= ID_MAP_UNKNOWN) {
+			const char *why = id_options_refused(
+				&row->user, rating.user, &row->item, rating.item);
+
+			if (why)
+				rating_text_die(t, row, "%s", why);
+			continue;
+		}
 		if (r->num == RATINGS_MAX)
 			rating_text_die(t, row, "more than %u ratings", RATINGS_MAX);
 		ratings_add(r, &rating);
@@ -120,7 +110,7 @@ static void add_rows(struct ratings *r, struct raw_ids *users, struct raw_ids *i
 
 /* Returns size and hash of the text, for `provenance`. */
 static struct js *read_ratings(
-	const char *path, struct ratings *r, struct raw_ids *users, struct raw_ids *items)
+	const char *path, struct ratings *r, struct id_map *users, struct id_map *items)
 {
 	static struct rating_text_row rows[LINES];
 	struct rating_columns columns;
@@ -138,8 +128,8 @@ static struct js *read_ratings(
 	progress_end();
 	if (r->num == 0)
 		die("'%s' holds no ratings", rating_text_name(t));
-	r->num_users = raw_ids_size(users);
-	r->num_items = raw_ids_size(items);
+	r->num_users = id_map_size(users);
+	r->num_items = id_map_size(items);
 	if (cfg.format == FORMAT_AUTO)
 		seen.columns = rating_columns_describe(rating_text_columns(t), rating_text_name(t));
 	digest = rating_text_digest(t);
@@ -158,61 +148,35 @@ static void clean_ratings(struct ratings *r)
 			cfg.min_item);
 }
 
-static void ids_release(struct ids *ids)
+/* Settle the dense ids, and let the rows have them. */
+static void number_ratings(struct ratings *r, struct id_map *users, struct id_map *items)
 {
-	raw_ids_free(ids->map);
-	free(ids->order);
-}
+	uint32_t *count = ratings_count_users(r), *dense;
 
-/* Settle the dense order of the ids that have a row; `count` of each is handed over. */
-static void order_ids(struct ids *ids, uint32_t *count)
-{
-	ids->order = raw_ids_order(ids->map, count, &ids->num);
+	id_map_settle(users, count);
+	dense = id_map_dense(users);
+	ratings_number_users(r, dense, users->num);
 	free(count);
-}
-
-/* The dense number of each id of the map, in a new array; one without a row has none. */
-static uint32_t *dense_numbers(const struct ids *ids)
-{
-	uint32_t *number = xmalloc(raw_ids_size(ids->map), sizeof(*number));
-
-	for (uint32_t k = 0; k < ids->num; k++)
-		number[ids->order[k]] = k;
-	return number;
-}
-
-static void number_ratings(struct ratings *r, struct ids *users, struct ids *items)
-{
-	uint32_t *number;
-
-	order_ids(users, ratings_count_users(r));
-	number = dense_numbers(users);
-	ratings_number_users(r, number, users->num);
-	free(number);
-	order_ids(items, ratings_count_items(r));
-	number = dense_numbers(items);
-	ratings_number_items(r, number, items->num);
-	free(number);
+	free(dense);
+	count = ratings_count_items(r);
+	id_map_settle(items, count);
+	dense = id_map_dense(items);
+	ratings_number_items(r, dense, items->num);
+	free(count);
+	free(dense);
 }
 
 /* What a row's draw in random mode is keyed by. */
-static uint64_t *hash_raw_ids(const struct ids *ids)
+static uint64_t *hash_raw_ids(struct id_map *ids)
 {
 	uint64_t *hash = xmalloc(ids->num, sizeof(*hash));
 
 	for (uint32_t k = 0; k < ids->num; k++) {
-		const char *raw = raw_ids_get(ids->map, ids->order[k]);
+		const char *raw = id_map_raw(ids, k);
 
 		hash[k] = raw_id_hash(raw, strlen(raw));
 	}
 	return hash;
-}
-
-static void write_ids(struct part_file *file)
-{
-	for (uint32_t k = 0; k < file->ids->num; k++)
-		stream_printf(
-			file->out, "%u\t%s\n", k, raw_ids_get(file->ids->map, file->ids->order[k]));
 }
 
 static void write_part(struct part_file *file, const struct rec_header *header,
@@ -235,7 +199,7 @@ static void write_part_file(struct part_file *file, const struct rec_header *hea
 	const struct split *split, const struct ratings *r)
 {
 	if (file->ids)
-		write_ids(file);
+		id_map_write(file->ids, file->out);
 	else
 		write_part(file, header, split, r);
 }
@@ -301,7 +265,8 @@ static void write_train(
 	rec_finish(train);
 }
 
-static void report(const struct ratings *r, const struct split *split)
+static void report(const struct ratings *r, const struct split *split, const struct id_map *users,
+	const struct id_map *items)
 {
 	const struct split_counts *c = split_counts(split);
 
@@ -312,6 +277,7 @@ static void report(const struct ratings *r, const struct split *split)
 	if (seen.below_core > 0)
 		note("ratings dropped by --min-user %u --min-item %u: %u", cfg.min_user,
 			cfg.min_item, seen.below_core);
+	id_options_report(users, items);
 	note("%u users, %u items; ratings: train %u, test %u, valid %u (%s, seed %llu)",
 		r->num_users, r->num_items, c->rows[PART_TRAIN], c->rows[PART_TEST],
 		c->rows[PART_VALID], split_mode_names[cfg.mode], (unsigned long long)cfg.seed);
@@ -322,23 +288,22 @@ static void report(const struct ratings *r, const struct split *split)
 		note("users without a rating in train: %u", c->untrained_users);
 }
 
-static void make_header(struct rec_header *h, const struct ids *users, const struct ids *items,
-	struct js *input_digest)
+static void make_header(
+	struct rec_header *h, struct id_map *users, struct id_map *items, struct js *input_digest)
 {
 	struct js *entry = opt_provenance();
 
 	js_put(entry, "input", input_digest);
+	split_id_put(entry, NULL);
 	rec_header_init(h, REC_RATING, NULL, entry);
 	h->num_users = users->num;
 	h->num_items = items->num;
-	id_family_set(&h->user_ids, users->num,
-		raw_ids_fingerprint(users->map, users->order, users->num));
-	id_family_set(&h->item_ids, items->num,
-		raw_ids_fingerprint(items->map, items->order, items->num));
+	id_map_family(users, &h->user_ids);
+	id_map_family(items, &h->item_ids);
 }
 
 /* Split the cleaned ratings and write everything. */
-static void write_all(struct ratings *r, struct ids *users, struct ids *items,
+static void write_all(struct ratings *r, struct id_map *users, struct id_map *items,
 	struct js *input_digest, struct part_file *files, unsigned num)
 {
 	bool random = cfg.mode == SPLIT_RANDOM;
@@ -352,7 +317,7 @@ static void write_all(struct ratings *r, struct ids *users, struct ids *items,
 	make_header(&header, users, items, input_digest);
 	write_part_files(files, num, &header, split, r);
 	write_train(&header, split, r);
-	report(r, split);
+	report(r, split, users, items);
 	rec_header_release(&header);
 	split_free(split);
 	free(user_hash);
@@ -361,25 +326,30 @@ static void write_all(struct ratings *r, struct ids *users, struct ids *items,
 
 int main(int argc, char **argv)
 {
-	char **operands = opt_parse(argc, argv, &program);
-	struct ids users = { .map = raw_ids_new(RAW_IDS_MAX) },
-		   items = { .map = raw_ids_new(RAW_IDS_MAX) };
-	struct part_file files[] = { { .path = cfg.test, .part = PART_TEST },
-		{ .path = cfg.valid, .part = PART_VALID }, { .path = cfg.user_ids, .ids = &users },
-		{ .path = cfg.item_ids, .ids = &items } };
-	const unsigned num_files = sizeof(files) / sizeof(*files);
 	struct ratings ratings = { 0 };
+	struct id_map users, items;
+	struct part_file files[] = { { .part = PART_TEST }, { .part = PART_VALID },
+		{ .ids = &users }, { .ids = &items } };
+	const unsigned num_files = sizeof(files) / sizeof(*files);
 	struct js *input_digest;
+	char **operands;
 
+	program.tables[1] = id_options();
+	operands = opt_parse(argc, argv, &program);
 	check_usage();
+	files[0].path = cfg.test;
+	files[1].path = cfg.valid;
+	files[2].path = id_options_user_ids();
+	files[3].path = id_options_item_ids();
+	id_options_open(&users, &items);
 	open_part_files(files, num_files);
-	input_digest = read_ratings(operands[0], &ratings, users.map, items.map);
+	input_digest = read_ratings(operands[0], &ratings, &users, &items);
 	clean_ratings(&ratings);
 	number_ratings(&ratings, &users, &items);
 	write_all(&ratings, &users, &items, input_digest, files, num_files);
 	ratings_release(&ratings);
-	ids_release(&users);
-	ids_release(&items);
+	id_map_release(&users);
+	id_map_release(&items);
 	free(seen.columns);
 	return 0;
 }

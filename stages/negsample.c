@@ -16,6 +16,7 @@
 #include "data/user_items.h"
 #include "stream/id_family.h"
 #include "stream/record.h"
+#include "stream/split_id.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -49,6 +50,7 @@ static const struct opt options[] = {
 	OPT_PATHS('x', "exclude", &cfg.exclude, "FILE", "interactions that are no negatives either"),
 	OPT_UINT(0, "candidates", &cfg.candidates, 1, UINT32_MAX, "N", "write each user's positives and N distinct negatives for each"),
 	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "take --exclude files of another id map too"),
+	OPT_LOCAL_FLAG(0, "splits-unchecked", &splits_unchecked, "take --exclude files of another run of ml-split too"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed of the draws and the order"),
 	OPT_END
 };
@@ -109,6 +111,7 @@ static void exclude_items(
 		struct rec_reader *in = rec_open(cfg.exclude.path[k], 1u << REC_INTERACTION);
 
 		rec_check_families(name, input, rec_name(in), rec_header(in));
+		split_id_check(name, input, rec_name(in), rec_header(in));
 		user_items_add_stream(excluded, in);
 		rec_close(in, true);
 	}

@@ -56,6 +56,7 @@ int main(int argc, char **argv)
 	header.num_items = m.shape.num_items;
 	header.user_ids = m.user_ids;
 	header.item_ids = m.item_ids;
+	header.provenance = m.provenance;
 	score_run_source(run, cfg.model, &header);
 	config.pool = score_run_pool(run);
 	ops = backend_select(cfg.device, die_quiet);

@@ -155,14 +155,14 @@ by_hand() {
 		assert_error cof-cat "$1"
 	}
 	printf '17\ta\n' >items.tsv && try "item 0 has no line in 'items.tsv'"
-	printf '17 a\n' >items.tsv && try "line 1 of 'items.tsv' does not begin with an id and a tab"
-	printf '17\ta\nx\tb\n' >items.tsv && try "line 2 of 'items.tsv' does not begin with"
+	printf '17 a\n' >items.tsv && try "line 1 of 'items.tsv': it does not begin with an id and a tab"
+	printf '17\ta\nx\tb\n' >items.tsv && try "line 2 of 'items.tsv': it does not begin with"
 	printf '\tb\n' >items.tsv && try "'' is not an id"
 	printf '20\ta\n' >items.tsv && try "line 1 of 'items.tsv': item 20 is not below 20"
-	printf '1\ta\n1\tb\n' >items.tsv && try "line 2 of 'items.tsv': item 1 has a name already"
+	printf '1\ta\n1\tb\n' >items.tsv && try "line 2 of 'items.tsv': item 1 has a line already"
 	printf '1\tcaf\xe9\n' >items.tsv && try "line 1 of 'items.tsv': the name is not UTF-8" --to jsonl
 	printf '1\t\xed\xa0\x80\n' >items.tsv && try "not UTF-8" --to jsonl
-	printf '1\ta\n2\tb\0c\n' >items.tsv && try "line 2 of 'items.tsv': a NUL in the name"
+	printf '1\ta\n2\tb\0c\n' >items.tsv && try "line 2 of 'items.tsv': a NUL in the text"
 	rm items.tsv && try "cannot open 'items.tsv'"
 }
 
@@ -180,8 +180,8 @@ by_hand() {
 	try '1\t2\t3\t4\n1\t2x\t3\t4\n' "line 2 of 'x.tsv' (byte 10): item '2x' is not a whole number"
 	try '1\t-2\t3\t4\n' "item '-2' is not a whole number"
 	try '1\t4294967296\t3\t4\n' "item '4294967296' is not a whole number"
-	try '10\t2\t3\t4\n' "line 1 of 'x.tsv' (byte 0): user '10' is not below --users"
-	try '1\t20\t3\t4\n' "(byte 2): item '20' is not below --items"
+	try '10\t2\t3\t4\n' "line 1 of 'x.tsv' (byte 0): user '10' is not below the bound of users"
+	try '1\t20\t3\t4\n' "(byte 2): item '20' is not below the bound of items"
 	try '1\t2\t3,5\t4\n' "(byte 4): rating '3,5' is not a number"
 	try '1\t2\t 3\t4\n' "rating ' 3' is not a number"
 	try '1\t2\t0x3\t4\n' "rating '0x3' is not a number"
@@ -217,7 +217,7 @@ by_hand() {
 	assert_status 1
 	assert_error cof-cat "line 2 of 'standard input' (byte 6): 4 fields, 3 expected for kind group"
 	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\t3\n1\t2\t20\n')
-	assert_error cof-cat "line 2 of 'standard input' (byte 10): negative '20' is not below --items"
+	assert_error cof-cat "line 2 of 'standard input' (byte 10): negative '20' is not below the bound of items"
 	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv < <(printf '1\t2\n')
 	assert_error cof-cat "line 1 of 'standard input' (byte 0): 2 fields, 3 to 16384 expected for kind group"
 	run --separate-stderr cof-cat --from tsv --kind group --users 10 --items 20 --to tsv </dev/null

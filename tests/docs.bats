@@ -15,7 +15,7 @@ setup_file() {
 	ml-split -q --test test-ratings.cof --user-ids users.tsv --item-ids items.tsv u.data | tee ratings.cof | binarize -q >train.cof
 	binarize -q test-ratings.cof >test.cof
 	gzip -kn train.cof
-	sed 's/\t/\titem /' items.tsv >titles.tsv
+	awk -F '\t' -v OFS='\t' '{ print $1, $2, "item " $2 }' items.tsv >titles.tsv
 	negsample -q train.cof | neumf-train -q --device cpu -o model.safetensors
 	ln model.safetensors m.safetensors
 	pop-score -q --train train.cof --all-items --items 0:20 test.cof >scores.cof
@@ -28,7 +28,7 @@ other_logs() {
 	awk -F '\t' -v OFS=, 'BEGIN { print "when,customer,product,stars" } { print $4, "c" $1, "p" $2, $3 }' u.data >orders.csv
 	awk -F '\t' -v OFS='\t' '{ print "p" $2, "Product " $2 }' items.tsv >products.tsv
 	awk -F '\t' -v OFS=, '{ print "u" $1, "i" $2, 0, $4 }' u.data | gzip -n >sales.csv.gz
-	awk -F '\t' -v OFS=, 'BEGIN { print "user,item,rating,time" } { print $1, $2, $3, $4 }' u.data >ratings.csv
+	awk -F '\t' -v OFS=, 'BEGIN { print "user,item,rating,time" } { print $1, $2, $3, $4 }' u.data | tee ratings.csv >today.csv
 	head -n 5000 u.data >ml-1m.train.rating
 	printf '(0,25)\t1064\t174\n(1,133)\t1072\t3154\n' >ml-1m.test.negative
 	cp train.cof.gz monday.cof.gz

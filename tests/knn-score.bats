@@ -173,6 +173,23 @@ random_rows() {
 	assert_equal "$(cat got)" $'9999999\t0.8164966 123456\t0 5\t0' # 2 / sqrt(3 x 2)
 }
 
+@test "the time does not grow with items times bound: 200,000 of 16,000,000 items, and the same bytes as among few" {
+	python3 - >pairs <<-'EOF'
+		import random
+		random.seed(1)
+		for user in range(100000):
+		    for item in random.randrange(200000), random.randrange(200000): print(user, item * 79, 1)
+	EOF
+	interactions 100000 16000000 <pairs >wide.cof
+	awk '{ print $1, $2 / 79, $3 }' pairs | interactions 100000 200000 >narrow.cof
+	head -n 40 pairs | interactions 100000 16000000 >x.cof
+	head -n 40 pairs | awk '{ print $1, $2 / 79, $3 }' | interactions 100000 200000 >y.cof
+	run --separate-stderr timeout 60 knn-score -q --train wide.cof x.cof
+	assert_status 0
+	timeout 60 knn-score -q --train wide.cof x.cof | cof-cat | awk -v OFS='\t' '{ $2 /= 79; print }' >wide.tsv
+	timeout 60 knn-score -q --train narrow.cof y.cof | cof-cat | cmp - wide.tsv
+}
+
 @test "bounds and usage" {
 	make_train
 	printf '0 0 1\n' | interactions 5 6 >x.cof

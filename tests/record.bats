@@ -197,7 +197,7 @@ ratings() {
 	# on demand they are; the header knows no map then, of items, and still that of the users
 	cof-cat --ids-unchecked x.cof y.cof --to cof >z.cof
 	assert_equal "$(cof-cat --header z.cof | jq -c '[has("user_ids", "item_ids")]')" '[true,false]'
-	negsample -q --ids-unchecked --exclude y.cof x.cof >z.cof
+	negsample -q --ids-unchecked --splits-unchecked --exclude y.cof x.cof >z.cof
 	edit_header x.cof 'h["user_ids"][0][1] = "0" * 16'
 	run --separate-stderr -1 bash -c 'cof-cat x.cof y.cof >z.tsv'
 	assert_error cof-cat "'x.cof' and 'y.cof' number their users differently"

@@ -1,8 +1,11 @@
 #include "base/die.h"
 
+#include "base/utf8.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,6 +33,28 @@ static void begin_to_end(void)
 		pause();
 }
 
+/* Names and data may hold anything: one line, and no codes for a terminal, C1 controls among them.
+   What is no UTF-8 was cut, or is of an encoding in which any byte may be a control. Returns the
+   length, which may shrink. */
+static size_t make_printable(char *line, size_t n)
+{
+	size_t to = 0;
+
+	for (size_t k = 0, size; k < n; k += size) {
+		uint32_t c = 0;
+
+		size = utf8_length(line + k, n - k, &c);
+		if (size == 0 || c < ' ' || (c >= 0x7f && c < 0xa0)) {
+			line[to++] = '?';
+			size += size == 0;
+			continue;
+		}
+		memmove(line + to, line + k, size);
+		to += size;
+	}
+	return to;
+}
+
 /* One write per message, so that the lines of two stages in a pipe do not mix. */
 static void say(int error, const char *format, va_list ap)
 {
@@ -46,10 +71,7 @@ static void say(int error, const char *format, va_list ap)
 		n += (size_t)snprintf(line + n, sizeof(line) - 1 - n, " %s", strerror(error));
 	if (n > sizeof(line) - 2)
 		n = sizeof(line) - 2;
-	/* names and data may hold anything: one line, and no terminal codes */
-	for (size_t k = 0; k < n; k++)
-		if ((unsigned char)line[k] < ' ' || line[k] == 0x7f)
-			line[k] = '?';
+	n = make_printable(line, n);
 	line[n++] = '\n';
 	if (die_line_open)
 		fputs("\r\033[K", stderr);

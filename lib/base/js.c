@@ -10,6 +10,18 @@
 
 enum { DIGITS = 15 };
 
+static void *allocate(size_t size)
+{
+	return xmalloc(size, 1);
+}
+
+/* Before main: jansson does not look at all failures of its own allocations, and would leave keys
+   out of a text, or say of one that is right that it is wrong. So no allocation of it may fail. */
+__attribute__((constructor)) static void set_allocator(void)
+{
+	json_set_alloc_funcs(allocate, free);
+}
+
 static json_t *in(const struct js *v)
 {
 	return (json_t *)(uintptr_t)v;
@@ -18,7 +30,7 @@ static json_t *in(const struct js *v)
 static struct js *out(json_t *v)
 {
 	if (!v)
-		die("cannot allocate a JSON value");
+		BUG("no JSON value");
 	return (struct js *)v;
 }
 
@@ -85,7 +97,7 @@ struct js *js_copy(const struct js *v)
 
 void js_free(struct js *v)
 {
-	json_decref(in(v));
+	json_decref(in(v)); /* of NULL: nothing */
 }
 
 bool js_is_object(const struct js *v)
@@ -163,6 +175,6 @@ char *js_dump(const struct js *v, bool indent)
 	char *s = json_dumps(in(v), flags);
 
 	if (!s)
-		die("cannot write JSON");
+		BUG("cannot write JSON");
 	return s;
 }

@@ -79,6 +79,7 @@ struct opt {
 #define OPT_LOCAL_CHOICE(l, n, v, names, h)     { OPT_OF(OPT_T_CHOICE, l, n, v, h), .choices = names, .local = true }
 #define OPT_LOCAL_STRING(l, n, v, meta, h)      { OPT_OF(OPT_T_STRING, l, n, v, h), .metavar = meta, .local = true }
 #define OPT_LOCAL_UINT(l, n, v, low, high, meta, h) { OPT_OF(OPT_T_UINT, l, n, v, h), .least = low, .most = high, .metavar = meta, .local = true }
+#define OPT_LOCAL_UINT64(l, n, v, low, high, meta, h) { OPT_OF(OPT_T_UINT64, l, n, v, h), .least = low, .most = high, .metavar = meta, .local = true }
 #define OPT_END                                 { .type = OPT_T_END }
 /* clang-format on */
 

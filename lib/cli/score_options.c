@@ -6,6 +6,7 @@
 #include "cli/input_report.h"
 #include "rank/score_job.h"
 #include "stream/id_family.h"
+#include "stream/split_id.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -29,6 +30,8 @@ static const struct opt options[] = {
 	OPT_UINT(0, "top", &cfg.top, 1, UINT32_MAX, "K",
 		"write each user's K best as top records, no scores"),
 	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "take files of different id maps"),
+	OPT_LOCAL_FLAG(0, "splits-unchecked", &splits_unchecked,
+		"take parts of different runs of ml-split"),
 	OPT_LOCAL_FLAG(0, "strict", &cfg.strict, "what is reported about the input is an error"),
 	OPT_LOCAL_UINT('t', "threads", &cfg.threads, 1, 1024, "N",
 		"threads; the output never depends on them"),
@@ -77,7 +80,8 @@ struct pool *score_run_pool(const struct score_run *run)
 	return run->job.pool;
 }
 
-/* Dies where a stream may hold ids beyond the bounds, or ids of other maps than the rest. */
+/* Dies where a stream may hold ids beyond the bounds, or is of other maps or splits than the rest. The
+   users of --user-items are not those of the source, so that no row can be one of its own. */
 static void check_stream(struct score_run *run, struct rec_reader *r)
 {
 	const struct rec_header *h = rec_header(r);
@@ -89,9 +93,14 @@ static void check_stream(struct score_run *run, struct rec_reader *r)
 		die("'%s' has %u items, '%s' only %u", rec_name(r), h->num_items, run->source,
 			run->source_header.num_items);
 	rec_check_families(rec_name(r), h, run->source, &run->source_header);
-	for (unsigned k = 0; k < run->num_streams; k++)
-		rec_check_families(
-			rec_name(r), h, rec_name(run->stream[k]), rec_header(run->stream[k]));
+	if (!cfg.user_items)
+		split_id_check(rec_name(r), h, run->source, &run->source_header);
+	for (unsigned k = 0; k < run->num_streams; k++) {
+		const struct rec_reader *other = run->stream[k];
+
+		rec_check_families(rec_name(r), h, rec_name(other), rec_header(other));
+		split_id_check(rec_name(r), h, rec_name(other), rec_header(other));
+	}
 	run->stream[run->num_streams++] = r;
 }
 

@@ -60,7 +60,7 @@ static void leave_one_out(struct split *s)
 	for (uint32_t u = 0; u < r->num_users; u++) {
 		const uint32_t *row = held_out[u].row;
 
-		s->counts.short_users += rows[u] < least;
+		s->counts.short_users += rows[u] > 0 && rows[u] < least;
 		if (row[0] != NO_ROW)
 			s->part[row[0]] = PART_TEST;
 		if (row[1] != NO_ROW && s->config.valid)
@@ -143,16 +143,16 @@ static void at_random(struct split *s)
 static void count_parts(struct split *s)
 {
 	const struct ratings *r = s->ratings;
-	bool *trained = xcalloc(r->num_users, sizeof(*trained));
+	enum { HELD_OUT = 1, TRAINED = 2 };
+	unsigned char *rows = xcalloc(r->num_users, 1); /* of each user: which there are */
 
 	for (uint32_t k = 0; k < r->num; k++) {
 		s->counts.rows[s->part[k]]++;
-		if (s->part[k] == PART_TRAIN)
-			trained[r->user[k]] = true;
+		rows[r->user[k]] |= s->part[k] == PART_TRAIN ? TRAINED : HELD_OUT;
 	}
 	for (uint32_t u = 0; u < r->num_users; u++)
-		s->counts.untrained_users += !trained[u];
-	free(trained);
+		s->counts.untrained_users += rows[u] == HELD_OUT;
+	free(rows);
 }
 
 struct split *split_new(const struct ratings *ratings, const struct split_config *config)

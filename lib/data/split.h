@@ -43,7 +43,7 @@ enum split_part split_part(const struct split *s, uint32_t row);
  */
 uint32_t *split_select(const struct split *s, enum split_part part);
 
-/* What split_new found. */
+/* What split_new found. A user without any row is none of these. */
 struct split_counts {
 	uint32_t rows[3];	  /* of each part */
 	uint32_t short_users;	  /* leave-one-out: too few rows */

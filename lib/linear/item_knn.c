@@ -10,7 +10,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { GROUP = 64 }; /* items whose counts are read together, or not at all */
+enum {
+	GROUP = 64, /* items whose counts are read together, or not at all */
+	FEW = 8	    /* groups in whose time an item of a list is sorted */
+};
 
 struct item_knn {
 	struct user_items users; /* items of each user */
@@ -48,11 +51,33 @@ struct search {
 	uint32_t *num_neighbours;
 };
 
-/* Count n_ij for all j. */
-static void count_pairs(const struct search *s, uint32_t i, const struct scratch *scratch)
+static uint32_t popularity(const struct search *s, uint32_t i)
+{
+	return (uint32_t)(s->items.start[i + 1] - s->items.start[i]);
+}
+
+/* The items of the users of i, in one number after the other. */
+static uint64_t count_rows(const struct search *s, uint32_t i)
 {
 	uint32_t num_users, num_items;
 	const uint32_t *user = user_items_get(&s->items, i, &num_users);
+	uint64_t rows = 0;
+
+	for (uint32_t a = 0; a < num_users; a++) {
+		user_items_get(&s->m->users, user[a], &num_items);
+		rows += num_items;
+	}
+	return rows;
+}
+
+/* Count n_ij for all j, and list those with a count, ascending; returns how many. Takes time for each
+   group of items. */
+static size_t find_many(const struct search *s, uint32_t i, const struct scratch *scratch)
+{
+	const uint32_t bound = s->m->users.num_items;
+	uint32_t num_users, num_items;
+	const uint32_t *user = user_items_get(&s->items, i, &num_users);
+	size_t num = 0;
 
 	for (uint32_t a = 0; a < num_users; a++) {
 		const uint32_t *item = user_items_get(&s->m->users, user[a], &num_items);
@@ -62,39 +87,61 @@ static void count_pairs(const struct search *s, uint32_t i, const struct scratch
 			scratch->group[item[b] / GROUP] = 1;
 		}
 	}
-}
-
-static uint32_t popularity(const struct search *s, uint32_t i)
-{
-	return (uint32_t)(s->items.start[i + 1] - s->items.start[i]);
-}
-
-/* List the items that share users with i, and how similar they are; returns how many. */
-static size_t similarities(const struct search *s, uint32_t i, const struct scratch *scratch)
-{
-	const uint32_t num_items = s->m->users.num_items;
-	const double n_i = popularity(s, i);
-	size_t num = 0;
-
-	count_pairs(s, i, scratch);
-	scratch->count[i] = 0; /* not a neighbour of itself */
-	for (uint32_t g = 0; g <= (num_items - 1) / GROUP; g++) {
+	for (uint32_t g = 0; g <= (bound - 1) / GROUP; g++) {
 		const uint32_t first = g * GROUP;
-		const uint32_t n = num_items - first < GROUP ? num_items - first : GROUP;
+		const uint32_t n = bound - first < GROUP ? bound - first : GROUP;
 
 		if (!scratch->group[g])
 			continue;
 		scratch->group[g] = 0;
-		for (uint32_t j = first; j < first + n; j++) {
-			const uint32_t n_ij = scratch->count[j];
+		for (uint32_t j = first; j < first + n; j++)
+			if (scratch->count[j])
+				scratch->item[num++] = j;
+	}
+	return num;
+}
 
-			if (n_ij == 0)
-				continue;
-			scratch->count[j] = 0;
-			scratch->item[num] = j;
-			scratch->sim[num++] =
-				(float)(n_ij / (sqrt(n_i * popularity(s, j)) + s->shrink));
-		}
+static int compare_items(const void *a, const void *b)
+{
+	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* The same in time for the rows alone: many items are not in any. */
+static size_t find_few(const struct search *s, uint32_t i, const struct scratch *scratch)
+{
+	uint32_t num_users, num_items;
+	const uint32_t *user = user_items_get(&s->items, i, &num_users);
+	size_t num = 0;
+
+	for (uint32_t a = 0; a < num_users; a++) {
+		const uint32_t *item = user_items_get(&s->m->users, user[a], &num_items);
+
+		for (uint32_t b = 0; b < num_items; b++)
+			if (scratch->count[item[b]]++ == 0)
+				scratch->item[num++] = item[b];
+	}
+	qsort(scratch->item, num, sizeof(*scratch->item), compare_items);
+	return num;
+}
+
+/* List the items that share users with i, ascending, and how similar they are; returns how many. */
+static size_t similarities(const struct search *s, uint32_t i, const struct scratch *scratch)
+{
+	const bool few = count_rows(s, i) < s->m->users.num_items / GROUP / FEW;
+	const size_t found = few ? find_few(s, i, scratch) : find_many(s, i, scratch);
+	const double n_i = popularity(s, i);
+	size_t num = 0;
+
+	for (size_t k = 0; k < found; k++) {
+		const uint32_t j = scratch->item[k], n_ij = scratch->count[j];
+
+		scratch->count[j] = 0;
+		if (j == i) /* no neighbour of itself */
+			continue;
+		scratch->item[num] = j;
+		scratch->sim[num++] = (float)(n_ij / (sqrt(n_i * popularity(s, j)) + s->shrink));
 	}
 	return num;
 }

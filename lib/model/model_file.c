@@ -186,6 +186,18 @@ static void get_family(const char *file, const struct js *m, const char *key, st
 	js_free(v);
 }
 
+static struct js *get_provenance(const struct js *m)
+{
+	const char *text = js_get_string(m, "provenance");
+	struct js *v = text ? js_parse(text, strlen(text), NULL, 0) : NULL;
+
+	if (v && !js_is_array(v)) {
+		js_free(v);
+		v = NULL;
+	}
+	return v;
+}
+
 void model_file_load(struct model *m, const char *path)
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
@@ -202,6 +214,7 @@ void model_file_load(struct model *m, const char *path)
 	get_family(name, metadata, "item_ids", &m->item_ids);
 	neumf_layout(&m->shape, &l);
 	m->params = safetensors_read(in, safetensors_check(in, tensors, tensors_of(&l, tensors)));
+	m->provenance = get_provenance(metadata);
 	safetensors_close(in);
 }
 
@@ -210,4 +223,5 @@ void model_release(struct model *m)
 	free(m->params);
 	id_family_release(&m->user_ids);
 	id_family_release(&m->item_ids);
+	js_free(m->provenance);
 }

@@ -7,8 +7,9 @@
  *       sigmoid_output "true" or "false". A loader needs them all.
  *   user_ids, item_ids
  *       which id maps its rows are numbered by (id_family.h), as JSON text; only where known
- *   seed, device ("cpu"), compute ("16 lanes"), provenance (a JSON array as text)
- *       how the model came about. A loader ignores them, and any other key.
+ *   provenance (a JSON array as text), seed, device ("cpu"), compute ("16 lanes")
+ *       how the model came about. A loader takes the first where it is one, and ignores the others,
+ *       and any other key.
  *   checksum, header_checksum
  *       of the file's bytes (safetensors.h); checked where they are there
  */
@@ -48,6 +49,7 @@ struct model {
 	struct neumf_shape shape;
 	float *params;			     /* malloc'ed, neumf_layout order */
 	struct id_family user_ids, item_ids; /* num 0: not known */
+	struct js *provenance;		     /* array; NULL: the file does not say */
 };
 
 /*

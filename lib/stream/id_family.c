@@ -123,11 +123,10 @@ void id_family_intersect(struct id_family *f, const struct id_family *other)
 	f->num = kept;
 }
 
-void id_family_set(struct id_family *f, uint32_t count, uint64_t hash)
+void id_family_add(struct id_family *f, uint32_t count, uint64_t hash)
 {
-	f->num = 1;
-	f->pair = xmalloc(1, sizeof(*f->pair));
-	f->pair[0] = (struct id_pair){ count, hash };
+	f->pair = xrealloc(f->pair, (size_t)f->num + 1, sizeof(*f->pair));
+	f->pair[f->num++] = (struct id_pair){ count, hash };
 }
 
 struct id_hash {
@@ -162,4 +161,25 @@ void id_hash_free(struct id_hash *h)
 		return;
 	XXH3_freeState(h->state);
 	free(h);
+}
+
+void id_match_init(struct id_match *m, const struct id_family *f)
+{
+	*m = (struct id_match){ .family = f, .hash = id_hash_new() };
+}
+
+void id_match_add(struct id_match *m, const char *raw, size_t length)
+{
+	if (m->at == m->family->num)
+		return;
+	id_hash_add(m->hash, raw, length);
+	if (++m->count < m->family->pair[m->at].count)
+		return;
+	m->met = m->met || id_hash_value(m->hash) == m->family->pair[m->at].hash;
+	m->at++;
+}
+
+void id_match_release(struct id_match *m)
+{
+	id_hash_free(m->hash);
 }

@@ -44,8 +44,8 @@ bool id_family_related(const struct id_family *a, const struct id_family *b);
 /* Keep the pairs that `other` has too: what is known of ids that come from either. */
 void id_family_intersect(struct id_family *f, const struct id_family *other);
 
-/* The fingerprint of one whole map: a family of one pair. */
-void id_family_set(struct id_family *f, uint32_t count, uint64_t hash);
+/* Append the pair of a map that grew to `count` ids, more than those of the pairs before. */
+void id_family_add(struct id_family *f, uint32_t count, uint64_t hash);
 
 /*
  * XXH3-64 (Y. Collet, xxHash 0.8) over the raw ids in dense order, a line end after each: the hash
@@ -56,5 +56,17 @@ struct id_hash *id_hash_new(void);
 void id_hash_add(struct id_hash *h, const char *raw, size_t length);
 uint64_t id_hash_value(const struct id_hash *h); /* of the ids added so far */
 void id_hash_free(struct id_hash *h);
+
+/* Is a map, whose raw ids come one by one, of the family f? So once a pair of f was met. */
+struct id_match {
+	const struct id_family *family;
+	struct id_hash *hash;
+	uint32_t count; /* raw ids so far */
+	unsigned at;	/* the pair to meet next */
+	bool met;
+};
+void id_match_init(struct id_match *m, const struct id_family *f);
+void id_match_add(struct id_match *m, const char *raw, size_t length);
+void id_match_release(struct id_match *m);
 
 #endif

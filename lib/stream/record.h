@@ -87,6 +87,8 @@ enum {
 	REC_MAX_PROVENANCE = 1000				   /* entries */
 };
 
+struct rec_reader;
+
 /* What a stream says of itself. */
 struct rec_header {
 	enum rec_kind kind;
@@ -128,8 +130,15 @@ struct js *rec_provenance(const struct rec_header *from, struct js *entry);
  */
 void rec_header_join(struct rec_header *h, const struct rec_header *const *from, size_t num);
 
+/* Die unless the rows of a and b may stand in one stream: of one kind, with the same bounds, their
+   ids of one family: "'a' holds triple records and 'b' sample records: not joined". */
+void rec_check_joined(const struct rec_reader *a, const struct rec_reader *b);
+
 /* How many rows a stream must have by its epochs; false where it does not say. */
 bool rec_header_rows(const struct rec_header *h, uint64_t *rows);
+
+/* Die where it says, and `name` has other rows. */
+void rec_check_epochs(const char *name, uint64_t rows, const struct rec_header *h);
 
 /*
  * Die unless the ids of a and b can mean the same: "'a' and 'b' number their users differently:
@@ -138,8 +147,6 @@ bool rec_header_rows(const struct rec_header *h, uint64_t *rows);
  */
 void rec_check_families(const char *name_a, const struct rec_header *a, const char *name_b,
 	const struct rec_header *b);
-
-struct rec_reader;
 
 /* Open `path` and read its header. `kinds` is a mask of 1u << kind: another kind dies with
    "stage: 'x.cof' holds rating records, interaction expected". */

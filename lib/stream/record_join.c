@@ -1,6 +1,8 @@
+#include "base/die.h"
 #include "base/mem.h"
 #include "stream/record.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,4 +93,36 @@ void rec_header_join(struct rec_header *h, const struct rec_header *const *from,
 		if (!join_epochs(h, from[k]))
 			h->epochs = h->rows_per_epoch = h->first_row = 0;
 	}
+}
+
+void rec_check_joined(const struct rec_reader *first, const struct rec_reader *other)
+{
+	const struct rec_header *a = rec_header(first), *b = rec_header(other);
+
+	if (a->kind != b->kind)
+		die("'%s' holds %s records and '%s' %s records: not joined", rec_name(first),
+			rec_info[a->kind].name, rec_name(other), rec_info[b->kind].name);
+	if (a->num_users != b->num_users || a->num_items != b->num_items)
+		die("'%s' has %" PRIu32 " users and %" PRIu32 " items and '%s' %" PRIu32
+		    " and %" PRIu32 ": not joined",
+			rec_name(first), a->num_users, a->num_items, rec_name(other), b->num_users,
+			b->num_items);
+	if (a->negatives != b->negatives)
+		die("a group of '%s' has %" PRIu32 " negatives and of '%s' %" PRIu32 ": not joined",
+			rec_name(first), a->negatives, rec_name(other), b->negatives);
+	rec_check_families(rec_name(first), a, rec_name(other), b);
+}
+
+void rec_check_epochs(const char *name, uint64_t rows, const struct rec_header *h)
+{
+	uint64_t said;
+
+	if (!rec_header_rows(h, &said) || said == rows)
+		return;
+	if (h->first_row)
+		die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " from row %" PRIu64
+		    " of %" PRIu64 " epochs of %" PRIu64,
+			name, rows, said, h->first_row + 1, h->epochs, h->rows_per_epoch);
+	die("'%s' holds %" PRIu64 " rows, its header says %" PRIu64 " epochs of %" PRIu64, name,
+		rows, h->epochs, h->rows_per_epoch);
 }

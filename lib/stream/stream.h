@@ -25,8 +25,8 @@ size_t stream_read(struct stream_in *s, void *buffer, size_t size);
 void stream_before_read(struct stream_in *s, void (*look)(void *arg, int descriptor), void *arg);
 
 /* One line without its end (LF or CRLF) in a buffer of the stream's own, NUL-terminated, valid till
-   the next call; *length excludes the NUL and may pass over NULs in the line. NULL at the end. For
-   text inputs. */
+   the next call; *length excludes the NUL and may pass over NULs in the line. NULL at the end. Dies
+   when a line is longer than about 1 MiB. For text inputs. */
 char *stream_line(struct stream_in *s, size_t *length);
 
 /* The name to quote in messages: the path, or "standard input". */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { RAW_SIZE = 65536, DIRECT_SIZE = 4096, GZIP_WINDOW = 15 + 16 };
+enum { RAW_SIZE = 65536, DIRECT_SIZE = 4096, GZIP_WINDOW = 15 + 16, MAX_LINE = 1 << 20 };
 
 struct stream_in {
 	int fd, claim;
@@ -205,6 +205,9 @@ char *stream_line(struct stream_in *s, size_t *length)
 		if (end)
 			break;
 		searched = n;
+		if (n > MAX_LINE)
+			die("'%s' has a line longer than %d bytes at byte %llu", s->name, MAX_LINE,
+				(unsigned long long)s->offset);
 		if (!fill_text(s))
 			break;
 	}

@@ -4,6 +4,7 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "stream/stream.h"
+#include "text/id_names.h"
 
 #include <float.h>
 #include <inttypes.h>
@@ -20,11 +21,12 @@ enum {
 
 struct export
 {
-	struct stream_out *out;
 	enum export_format format;
+	struct rec_writer *records; /* NULL: */
+	struct stream_out *out;
 	struct rec_info info;
-	const struct id_names *names[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
-	char *before[MAX_FIELDS];			   /* the text before each field */
+	struct id_names *names[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
+	char *before[MAX_FIELDS];		     /* the text before each field */
 	size_t before_length[MAX_FIELDS];
 	char separator;	 /* of values */
 	const char *end; /* of a row */
@@ -160,16 +162,35 @@ static void write_names(struct export *e)
 	stream_printf(e->out, "\n");
 }
 
+static struct id_names *load_names(const struct export *e, const char *path, const char *noun,
+	bool names, uint32_t bound, const struct id_family *family)
+{
+	const struct id_names_source source = { path, noun, names, bound, family };
+
+	return path ? id_names_load(&source, e->format == EXPORT_CSV	 ? ID_NAMES_CSV
+					     : e->format == EXPORT_JSONL ? ID_NAMES_JSON
+									 : ID_NAMES_PLAIN)
+		    : NULL;
+}
+
 struct export *export_create(const char *path, enum export_format format,
-	const struct rec_header *h, const struct id_names *users, const struct id_names *items)
+	const struct rec_header *h, const struct export_ids *ids)
 {
 	struct export *e = xcalloc(1, sizeof(*e));
 
-	e->out = stream_create(path, format == EXPORT_NPY);
 	e->format = format;
+	if (format == EXPORT_COF) {
+		e->records = rec_create(path, h);
+		return e;
+	}
 	e->info = rec_row_info(h);
-	e->names[REC_USER] = users;
-	e->names[REC_ITEM] = items;
+	if (ids) {
+		e->names[REC_USER] =
+			load_names(e, ids->users, "user", ids->names, h->num_users, &h->user_ids);
+		e->names[REC_ITEM] =
+			load_names(e, ids->items, "item", ids->names, h->num_items, &h->item_ids);
+	}
+	e->out = stream_create(path, format == EXPORT_NPY);
 	e->buffer = xgrow(NULL, &e->capacity, BUFFER_BYTES, 1);
 	prepare(e);
 	if (format == EXPORT_CSV)
@@ -203,6 +224,10 @@ void export_rows(struct export *e, const void *rows, size_t n)
 {
 	const unsigned char *row = rows;
 
+	if (e->records) {
+		rec_write_rows(e->records, rows, n);
+		return;
+	}
 	for (size_t r = 0; r < n; r++, row += e->info.struct_size) {
 		if (e->format == EXPORT_NPY) {
 			append_packed_row(e, row);
@@ -254,19 +279,19 @@ static void write_npy_header(struct export *e)
 
 void export_finish(struct export *e)
 {
+	if (e->records) {
+		rec_finish(e->records);
+		free(e);
+		return;
+	}
 	if (e->format == EXPORT_NPY)
 		write_npy_header(e);
 	stream_write(e->out, e->buffer, e->used);
 	stream_commit(e->out);
 	for (unsigned k = 0; k < e->info.num_fields; k++)
 		free(e->before[k]);
+	id_names_free(e->names[REC_USER]);
+	id_names_free(e->names[REC_ITEM]);
 	free(e->buffer);
 	free(e);
-}
-
-enum id_names_style export_id_names_style(enum export_format format)
-{
-	return format == EXPORT_CSV	? ID_NAMES_CSV
-	       : format == EXPORT_JSONL ? ID_NAMES_JSON
-					: ID_NAMES_PLAIN;
 }

@@ -1,5 +1,5 @@
 /*
- * export: writes rows of any kind as text or as a NumPy array.
+ * export: writes rows of any kind as text, as a NumPy array, or as records.
  *
  *   tsv    fields in the order of the record, tabs between them, no header line
  *   csv    the same with commas, a header line of field names, quotes where RFC 4180 needs them
@@ -13,25 +13,28 @@
 #define EXPORT_H
 
 #include "stream/record.h"
-#include "text/id_names.h"
 
-enum export_format { EXPORT_TSV, EXPORT_CSV, EXPORT_JSONL, EXPORT_NPY };
+#include <stdbool.h>
+
+enum export_format { EXPORT_TSV, EXPORT_CSV, EXPORT_JSONL, EXPORT_NPY, EXPORT_COF };
 
 struct export;
 
-/* Write the rows of a stream with header `h` to `path`. `users` and `items` (or NULL) replace ids;
-   their style is that of the format. */
-struct export *export_create(const char *path, enum export_format format,
-	const struct rec_header *h, const struct id_names *users, const struct id_names *items);
+/* Id files (text/id_names.h) for what text says in place of dense ids; NULL: none. */
+struct export_ids {
+	const char *users, *items;
+	bool names; /* their third column */
+};
 
-/* Structs of the kind. Text is written at once; npy begins with the number of rows, so that all
-   rows are kept until export_finish, row_size bytes each. */
+/* Write the rows of a stream with header `h` to `path`; `ids` is for text, and NULL for none. */
+struct export *export_create(const char *path, enum export_format format,
+	const struct rec_header *h, const struct export_ids *ids);
+
+/* Structs of the kind. Text and records are written at once; npy begins with the number of rows, so
+   that all rows are kept until export_finish, row_size bytes each. */
 void export_rows(struct export *e, const void *rows, size_t n);
 
 /* Write the rest and close; dies on any error. */
 void export_finish(struct export *e);
-
-/* The style of names for a format. */
-enum id_names_style export_id_names_style(enum export_format format);
 
 #endif

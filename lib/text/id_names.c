@@ -2,8 +2,8 @@
 
 #include "base/die.h"
 #include "base/mem.h"
-#include "base/number.h"
-#include "stream/stream.h"
+#include "base/utf8.h"
+#include "text/id_file.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -14,9 +14,8 @@
 static const uint64_t NONE = UINT64_MAX;
 
 struct id_names {
-	const char *path, *noun;
+	struct id_names_source source;
 	enum id_names_style style;
-	uint32_t num;
 	uint64_t *at; /* of each id below num_at: where its length (4 bytes) and name begin */
 	size_t num_at;
 	char *text;
@@ -47,28 +46,6 @@ static void append_csv(struct id_names *names, const char *s, size_t length)
 	append(names, "\"", 1);
 }
 
-/* Bytes of the UTF-8 sequence at `s` (RFC 3629: shortest form, no surrogates, up to U+10FFFF), else
-   0. */
-static size_t utf8_length(const unsigned char *s, size_t left)
-{
-	static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t n = s[0] < 0x80	     ? 1
-		   : s[0] >> 5 == 6  ? 2
-		   : s[0] >> 4 == 14 ? 3
-		   : s[0] >> 3 == 30 ? 4
-				     : 0;
-	uint32_t c = n == 1 ? s[0] : s[0] & (0x7Fu >> n);
-
-	if (n == 0 || n > left)
-		return 0;
-	for (size_t k = 1; k < n; k++) {
-		if (s[k] >> 6 != 2)
-			return 0;
-		c = c << 6 | (s[k] & 0x3F);
-	}
-	return c < lowest[n] || c > 0x10FFFF || c >> 11 == 0xD800 >> 11 ? 0 : n;
-}
-
 static void append_control(struct id_names *names, unsigned c)
 {
 	char escape[8];
@@ -82,9 +59,9 @@ static bool append_json(struct id_names *names, const char *s, size_t length)
 {
 	append(names, "\"", 1);
 	for (size_t k = 0, n; k < length; k += n) {
-		unsigned char c = (unsigned char)s[k];
+		uint32_t c;
 
-		n = utf8_length((const unsigned char *)s + k, length - k);
+		n = utf8_length(s + k, length - k, &c);
 		if (n == 0)
 			return false;
 		if (c == '"' || c == '\\')
@@ -108,65 +85,55 @@ static void grow(struct id_names *names, uint64_t id)
 		names->at[names->num_at++] = NONE;
 }
 
-/* One line: `dense TAB name [TAB ...]`. */
-static void read_line(struct id_names *names, char *line, size_t length, uint64_t number)
+static void read_line(struct id_names *names, const struct id_file *f, const struct id_line *line)
 {
-	size_t digits = strspn(line, "0123456789");
-	uint64_t id, start = names->used;
+	const bool named = names->source.names && line->name_length;
+	const char *name = named ? line->name : line->raw;
+	const size_t length = named ? line->name_length : line->raw_length;
+	const uint64_t id = line->dense, start = names->used;
 	uint32_t size = 0;
-	const char *name, *tab;
 
-	if (line[digits] != '\t')
-		die("line %" PRIu64 " of '%s' does not begin with an id and a tab", number,
-			names->path);
-	line[digits] = '\0';
-	if (!number_parse_uint(line, 0, UINT64_MAX, &id))
-		die("line %" PRIu64 " of '%s': '%s' is not an id", number, names->path, line);
-	if (id >= names->num)
-		die("line %" PRIu64 " of '%s': %s %" PRIu64 " is not below %" PRIu32
-		    ", the bound of the stream",
-			number, names->path, names->noun, id, names->num);
+	if (id >= names->source.bound && names->source.family->num)
+		return; /* a map that grew */
+	if (id >= names->source.bound)
+		id_file_die(f, "%s %" PRIu64 " is not below %" PRIu32 ", the bound of the stream",
+			names->source.noun, id, names->source.bound);
 	if (id >= names->num_at)
 		grow(names, id);
 	if (names->at[id] != NONE)
-		die("line %" PRIu64 " of '%s': %s %" PRIu64 " has a name already", number,
-			names->path, names->noun, id);
-
-	name = line + digits + 1;
-	length -= digits + 1;
-	tab = memchr(name, '\t', length);
-	if (tab)
-		length = (size_t)(tab - name);
-	if (memchr(name, '\0', length))
-		die("line %" PRIu64 " of '%s': a NUL in the name", number, names->path);
+		id_file_die(f, "%s %" PRIu64 " has a line already", names->source.noun, id);
 	append(names, &size, sizeof(size));
 	if (names->style == ID_NAMES_PLAIN)
 		append(names, name, length);
 	else if (names->style == ID_NAMES_CSV)
 		append_csv(names, name, length);
 	else if (!append_json(names, name, length))
-		die("line %" PRIu64 " of '%s': the name is not UTF-8, as JSON must be", number,
-			names->path);
+		id_file_die(f, "the name is not UTF-8, as JSON must be");
 	size = (uint32_t)(names->used - start - sizeof(size));
 	memcpy(names->text + start, &size, sizeof(size));
 	names->at[id] = start;
 }
 
-struct id_names *id_names_load(
-	const char *path, const char *noun, uint32_t num, enum id_names_style style)
+struct id_names *id_names_load(const struct id_names_source *source, enum id_names_style style)
 {
 	struct id_names *names = xcalloc(1, sizeof(*names));
-	struct stream_in *in = stream_open(path);
-	size_t length;
-	char *line;
+	struct id_file *f = id_file_open(source->path);
+	struct id_match match;
+	struct id_line line;
 
-	names->path = path;
-	names->noun = noun;
+	names->source = *source;
 	names->style = style;
-	names->num = num;
-	for (uint64_t number = 1; (line = stream_line(in, &length)); number++)
-		read_line(names, line, length, number);
-	stream_close(in);
+	id_match_init(&match, source->family);
+	while (id_file_read(f, &line)) {
+		if (line.dense == match.count)
+			id_match_add(&match, line.raw, line.raw_length);
+		read_line(names, f, &line);
+	}
+	if (source->family->num && !ids_unchecked && !match.met)
+		die("'%s' is not the id map that numbers the %ss of the stream (--ids-unchecked to go on)",
+			source->path, source->noun);
+	id_match_release(&match);
+	id_file_close(f);
 	return names;
 }
 
@@ -175,7 +142,8 @@ const char *id_names_get(const struct id_names *names, uint32_t id, size_t *leng
 	uint32_t size;
 
 	if (id >= names->num_at || names->at[id] == NONE)
-		die("%s %" PRIu32 " has no line in '%s'", names->noun, id, names->path);
+		die("%s %" PRIu32 " has no line in '%s'", names->source.noun, id,
+			names->source.path);
 	memcpy(&size, names->text + names->at[id], sizeof(size));
 	*length = size;
 	return names->text + names->at[id] + sizeof(size);

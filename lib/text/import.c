@@ -14,7 +14,9 @@ struct import {
 	struct stream_in *in;
 	struct rec_info info;
 	char separator;
+	bool quotes;
 	uint32_t bound[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
+	const struct id_lookup *lookup[REC_SCORE_VALUE + 1];
 	uint64_t line, start; /* the current line: its number, from 1, and its first byte */
 	char *text;	      /* itself; NULL at the end */
 	bool waiting;	      /* import_rows begins with it */
@@ -51,6 +53,28 @@ static bool parse_float(const char *text, float *v)
 	return !*end;
 }
 
+/* A user or an item: a dense id, or what stands for one. */
+static uint32_t parse_id(const struct import *in, const struct rec_field *field, const char *text)
+{
+	const struct id_lookup *lookup = in->lookup[field->meaning];
+	char why[256];
+	uint64_t u64;
+	uint32_t id;
+
+	if (lookup && !id_lookup_find(lookup, text, &id, why, sizeof(why)))
+		bad(in, text, field, why);
+	if (!lookup) {
+		if (!number_parse_uint(text, 0, UINT32_MAX, &u64))
+			bad(in, text, field, "is not a whole number from 0 to 4294967295");
+		id = (uint32_t)u64;
+	}
+	if (id >= in->bound[field->meaning])
+		bad(in, text, field,
+			field->meaning == REC_USER ? "is not below the bound of users"
+						   : "is not below the bound of items");
+	return id;
+}
+
 static void parse_field(
 	struct import *in, const struct rec_field *field, const char *text, void *value)
 {
@@ -61,13 +85,12 @@ static void parse_field(
 
 	switch (field->type) {
 	case REC_U32:
-		if (!number_parse_uint(text, 0, UINT32_MAX, &u64))
+		if (field->meaning == REC_USER || field->meaning == REC_ITEM)
+			u32 = parse_id(in, field, text);
+		else if (number_parse_uint(text, 0, UINT32_MAX, &u64))
+			u32 = (uint32_t)u64;
+		else
 			bad(in, text, field, "is not a whole number from 0 to 4294967295");
-		u32 = (uint32_t)u64;
-		if (field->meaning != REC_PLAIN && u32 >= in->bound[field->meaning])
-			bad(in, text, field,
-				field->meaning == REC_USER ? "is not below --users"
-							   : "is not below --items");
 		memcpy(value, &u32, sizeof(u32));
 		break;
 	case REC_I64:
@@ -84,33 +107,68 @@ static void parse_field(
 	}
 }
 
+/* Where the field at `text` ends: at a separator or a NUL. NULL where its quotes do not. */
+static char *field_end(const struct import *in, char *text)
+{
+	char *end = text;
+
+	if (in->quotes && *text == '"')
+		do {
+			end = strchr(end + 1, '"');
+			if (!end)
+				return NULL;
+			end++;
+		} while (*end == '"');
+	else
+		end += strcspn(text, (const char[]){ in->separator, '\0' });
+	return *end == in->separator || *end == '\0' ? end : NULL;
+}
+
+/* Take the quotes off the field at `text`, which has its NUL. */
+static char *unquote(const struct import *in, char *text)
+{
+	char *to = text, *from = text + 1;
+
+	if (!in->quotes || *text != '"')
+		return text;
+	for (; *from != '"' || *++from == '"'; from++)
+		*to++ = *from;
+	*to = '\0';
+	return text;
+}
+
 /* Does the line hold the names of the values? */
-static bool is_header(const struct import *in, const char *text)
+static bool is_header(const struct import *in, const char *line)
 {
 	const unsigned num = rec_num_values(&in->info);
+	char *copy = xstrdup(line), *text = copy, *end, name[32];
+	unsigned k = 0;
 
-	for (unsigned k = 0; k < num; k++) {
-		char name[32];
-		size_t n;
+	for (; k < num && (end = field_end(in, text)); text = end) {
+		const bool last = *end == '\0';
 
+		*end++ = '\0';
 		rec_value_name(&in->info, k, name, sizeof(name));
-		n = strlen(name);
-		if (strncmp(text, name, n) != 0)
-			return false;
-		text += n;
-		if (*text++ != (k + 1 < num ? in->separator : '\0'))
-			return false;
+		if (strcmp(unquote(in, text), name) != 0 || last != (k + 1 == num))
+			break;
+		k++;
 	}
-	return true;
+	free(copy);
+	return k == num;
 }
 
 static unsigned count_fields(const struct import *in)
 {
-	unsigned found = 1;
+	unsigned found = 0;
+	char *text = in->text, *end;
 
-	for (const char *s = in->text; (s = strchr(s, in->separator)); s++)
+	for (; (end = field_end(in, text)) != NULL; text = end + 1) {
 		found++;
-	return found;
+		if (*end == '\0')
+			return found;
+	}
+	die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): quotes that do not end", in->line,
+		stream_name(in->in), in->start + (uint64_t)(text - in->text));
 }
 
 /* Parse the fields of the current line, which is cut at its separators. */
@@ -125,12 +183,12 @@ static void parse_line(struct import *in, unsigned char *row)
 		    "): %u fields, %u expected for kind %s",
 			in->line, stream_name(in->in), in->start, found, num, info->name);
 	for (unsigned k = 0; k < num; k++) {
-		char *next = strchr(text, in->separator);
+		char *end = field_end(in, text);
 
-		if (next)
-			*next++ = '\0';
-		parse_field(in, rec_value_field(info, k), text, row + rec_value_offset(info, k));
-		text = next;
+		*end = '\0';
+		parse_field(in, rec_value_field(info, k), unquote(in, text),
+			row + rec_value_offset(info, k));
+		text = end + 1;
 	}
 }
 
@@ -173,17 +231,23 @@ static struct rec_info group_info(struct import *in)
 	return rec_row_info(&h);
 }
 
-struct import *import_open(const char *path, enum rec_kind kind, char separator, uint32_t num_users,
-	uint32_t num_items)
+struct import *import_open(const char *path, enum rec_kind kind, bool csv)
 {
 	struct import *in = xcalloc(1, sizeof(*in));
 
 	in->in = stream_open(path);
-	in->separator = separator;
-	in->bound[REC_USER] = num_users;
-	in->bound[REC_ITEM] = num_items;
+	in->separator = csv ? ',' : '\t';
+	in->quotes = csv;
 	in->info = kind == REC_GROUP ? group_info(in) : rec_info[kind];
 	return in;
+}
+
+void import_set_ids(struct import *in, const struct import_ids *ids)
+{
+	in->bound[REC_USER] = ids->num_users;
+	in->bound[REC_ITEM] = ids->num_items;
+	in->lookup[REC_USER] = ids->users;
+	in->lookup[REC_ITEM] = ids->items;
 }
 
 const char *import_name(const struct import *in)

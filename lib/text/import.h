@@ -1,19 +1,26 @@
 /*
  * import: reads rows of a kind from text, one row per line, the fields in the order of the record:
- * what export writes as tsv or csv without names, to the bit. A first line of field names is
- * skipped. Numbers stand alone: no blanks, no quotes.
+ * what export writes as tsv or csv, to the bit. A first line of field names is skipped. Numbers
+ * stand alone: no blanks. In csv a field may be in quotes, as RFC 4180 has it, on one line.
  */
 #ifndef IMPORT_H
 #define IMPORT_H
 
 #include "stream/record.h"
+#include "text/id_lookup.h"
 
 struct import;
 
-/* Open text of `kind`, with `separator` between fields and ids below the bounds. For groups this
+/* Open text, with commas and quotes (csv) or with tabs. Waits for its first bytes. For groups this
    reads the first line, which shows how many negatives they have. */
-struct import *import_open(const char *path, enum rec_kind kind, char separator, uint32_t num_users,
-	uint32_t num_items);
+struct import *import_open(const char *path, enum rec_kind kind, bool csv);
+
+/* What the users and items of the text are; import_rows needs to know. */
+struct import_ids {
+	uint32_t num_users, num_items;	 /* ids are below */
+	struct id_lookup *users, *items; /* whose texts they are; NULL: dense ids */
+};
+void import_set_ids(struct import *in, const struct import_ids *ids);
 
 const char *import_name(const struct import *in);
 

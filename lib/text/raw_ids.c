@@ -10,7 +10,6 @@
 
 #include "base/die.h"
 #include "base/mem.h"
-#include "stream/id_family.h"
 
 #include <inttypes.h>
 #include <stdbool.h>
@@ -223,6 +222,13 @@ uint32_t raw_ids_add(struct raw_ids *m, const struct raw_id *raw)
 	return id;
 }
 
+uint32_t raw_ids_find(const struct raw_ids *m, const struct raw_id *raw)
+{
+	if (raw->number < m->direct_size)
+		return m->direct[raw->number] - 1; /* 0 - 1 is UINT32_MAX */
+	return raw->number < DIRECT_NUMBERS ? UINT32_MAX : m->slot[probe(m, raw)] - 1;
+}
+
 const char *raw_ids_get(struct raw_ids *m, uint32_t id)
 {
 	uint64_t key = m->key[id];
@@ -280,41 +286,30 @@ static int compare_decimals(const void *a, const void *b)
 	return (x->zeros > y->zeros) - (x->zeros < y->zeros);
 }
 
-uint32_t *raw_ids_order(const struct raw_ids *m, const uint32_t *count, uint32_t *n)
+uint32_t *raw_ids_order(
+	const struct raw_ids *m, uint32_t num_known, const uint32_t *count, uint32_t *n)
 {
 	uint32_t *order = xmalloc(m->size, sizeof(*order));
-	struct decimal *decimal = xmalloc(m->size, sizeof(*decimal));
+	struct decimal *decimal = xmalloc(m->size - num_known, sizeof(*decimal));
 	bool all_decimal = true, sorted = true;
+	uint32_t num = 0; /* new ids */
 
-	*n = 0;
-	for (uint32_t id = 0; id < m->size; id++) {
+	for (uint32_t id = 0; id < num_known; id++)
+		order[id] = id;
+	for (uint32_t id = num_known; id < m->size; id++) {
 		if (count[id] == 0)
 			continue;
-		all_decimal = all_decimal && decimal_of(m, id, &decimal[*n]);
+		all_decimal = all_decimal && decimal_of(m, id, &decimal[num]);
 		sorted = sorted && all_decimal &&
-			 (*n == 0 || compare_decimals(&decimal[*n - 1], &decimal[*n]) < 0);
-		order[(*n)++] = id;
+			 (num == 0 || compare_decimals(&decimal[num - 1], &decimal[num]) < 0);
+		order[num_known + num++] = id;
 	}
 	if (all_decimal && !sorted) {
-		qsort(decimal, *n, sizeof(*decimal), compare_decimals);
-		for (uint32_t k = 0; k < *n; k++)
-			order[k] = decimal[k].id;
+		qsort(decimal, num, sizeof(*decimal), compare_decimals);
+		for (uint32_t k = 0; k < num; k++)
+			order[num_known + k] = decimal[k].id;
 	}
 	free(decimal);
+	*n = num_known + num;
 	return order;
-}
-
-uint64_t raw_ids_fingerprint(struct raw_ids *m, const uint32_t *order, uint32_t n)
-{
-	struct id_hash *hash = id_hash_new();
-	uint64_t value;
-
-	for (uint32_t k = 0; k < n; k++) {
-		const char *raw = raw_ids_get(m, order[k]);
-
-		id_hash_add(hash, raw, strlen(raw));
-	}
-	value = id_hash_value(hash);
-	id_hash_free(hash);
-	return value;
 }

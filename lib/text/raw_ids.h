@@ -44,17 +44,19 @@ uint32_t raw_ids_size(const struct raw_ids *m);
 /* The id of `raw`, a new one if it was not seen before; UINT32_MAX when the map is full. */
 uint32_t raw_ids_add(struct raw_ids *m, const struct raw_id *raw);
 
+/* The id of `raw`; UINT32_MAX when it is not in the map. */
+uint32_t raw_ids_find(const struct raw_ids *m, const struct raw_id *raw);
+
 /* The raw id numbered `id`, valid until the next call on this map. */
 const char *raw_ids_get(struct raw_ids *m, uint32_t id);
 
 /*
- * The ids with count[id] > 0 in their dense order, in a new array of *n: by value if all of these
- * raw ids consist of decimal digits (of equal values the shorter first), else by first appearance.
- * Takes 32 bytes per id, and qsort as many again where the numbers are out of order.
+ * The dense order, in a new array of *n: ids 0..num_known-1, and then those with count[id] > 0 by
+ * value if all of these raw ids consist of decimal digits (of equal values the shorter first), else
+ * by first appearance. Takes 32 bytes per id, and qsort as many again where the numbers are out of
+ * order.
  */
-uint32_t *raw_ids_order(const struct raw_ids *m, const uint32_t *count, uint32_t *n);
-
-/* The fingerprint (stream/id_family.h) of the map that gives these n ids the numbers 0..n-1. */
-uint64_t raw_ids_fingerprint(struct raw_ids *m, const uint32_t *order, uint32_t n);
+uint32_t *raw_ids_order(
+	const struct raw_ids *m, uint32_t num_known, const uint32_t *count, uint32_t *n);
 
 #endif

@@ -59,7 +59,7 @@ static size_t make_stream(enum rec_kind kind, unsigned char *bytes)
 	ssize_t size;
 	int fd;
 
-	id_family_set(&h.user_ids, ROWS_USERS, 0x0123456789abcdef);
+	id_family_add(&h.user_ids, ROWS_USERS, 0x0123456789abcdef);
 	h.epochs = 2;
 	h.rows_per_epoch = h.first_row = NUM_ROWS;
 	w = rec_create(path, &h);

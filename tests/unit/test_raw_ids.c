@@ -17,6 +17,13 @@ static uint32_t add(struct raw_ids *m, const char *text)
 	return raw_ids_add(m, &raw);
 }
 
+static uint32_t find(const struct raw_ids *m, const char *text)
+{
+	struct raw_id raw = raw_id_of(text, strlen(text));
+
+	return raw_ids_find(m, &raw);
+}
+
 static void test_bytes(void)
 {
 	static const struct {
@@ -80,15 +87,15 @@ static void test_growth(void)
 	raw_ids_free(m);
 }
 
-static void check_order(
-	const char *what, const char *const *ids, uint32_t n, const uint32_t *expected)
+static void check_order(const char *what, const char *const *ids, uint32_t n, uint32_t known,
+	const uint32_t *expected)
 {
 	struct raw_ids *m = raw_ids_new(RAW_IDS_MAX);
 	uint32_t *count = xcalloc(n, sizeof(*count)), *order, kept;
 
 	for (uint32_t k = 0; k < n; k++)
 		count[add(m, ids[k])] = ids[k][0] != 'x'; /* one with an 'x' has no rows */
-	order = raw_ids_order(m, count, &kept);
+	order = raw_ids_order(m, known, count, &kept);
 	for (uint32_t k = 0; k < kept; k++)
 		CHECK(order[k] == expected[k], "%s: place %u has '%s'", what, k,
 			raw_ids_get(m, order[k]));
@@ -104,8 +111,13 @@ static void test_order(void)
 	static const char *const words[] = { "10", "9", "x", "nine", "8" };
 
 	/* 0 00 9 10 010, then 19, 20 and 21 digits */
-	check_order("numbers", numbers, 9, (const uint32_t[]){ 5, 4, 1, 0, 3, 8, 6, 7 });
-	check_order("one word", words, 5, (const uint32_t[]){ 0, 1, 3, 4 });
+	check_order("numbers", numbers, 9, 0, (const uint32_t[]){ 5, 4, 1, 0, 3, 8, 6, 7 });
+	check_order("one word", words, 5, 0, (const uint32_t[]){ 0, 1, 3, 4 });
+	/* known ones stay, with rows or without; new ones are ordered among themselves */
+	check_order(
+		"known numbers", numbers, 9, 3, (const uint32_t[]){ 0, 1, 2, 5, 4, 3, 8, 6, 7 });
+	check_order("known words", words, 5, 4, (const uint32_t[]){ 0, 1, 2, 3, 4 });
+	check_order("all known", words, 5, 5, (const uint32_t[]){ 0, 1, 2, 3, 4 });
 }
 
 /* Seconds to add `n` numbers, the k-th of them number[k], all different; negative when an id is wrong. */
@@ -158,6 +170,11 @@ static void test_limit(void)
 	CHECK(add(m, "b") == UINT32_MAX && add(m, "6") == UINT32_MAX, "a third is refused");
 	CHECK(add(m, "a") == 0 && add(m, "5") == 1 && raw_ids_size(m) == 2,
 		"the two are still there");
+	CHECK(find(m, "a") == 0 && find(m, "5") == 1, "and are found");
+	CHECK(find(m, "b") == UINT32_MAX && find(m, "6") == UINT32_MAX &&
+			find(m, "1023") == UINT32_MAX && find(m, "99999999") == UINT32_MAX &&
+			find(m, "") == UINT32_MAX,
+		"others are not");
 	raw_ids_free(m);
 }
 
