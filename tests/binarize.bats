@@ -77,3 +77,8 @@ ratings() {
 	assert_equal "$expected" 55375
 	assert_equal "$(($(binarize --min-rating 4 train.cof | cof-cat --count) + $(binarize --min-rating 4 test.cof | cof-cat --count)))" "$expected"
 }
+
+@test "★ --min-rating 4.1 keeps ratings of 4.1" {
+	printf '1\t1\t4.1\t1\n1\t2\t4\t2\n1\t3\t4.2\t3\n' | cof-import -q | binarize --min-rating 4.1 | cof-cat >got
+	assert_equal "$(cut -f 2 got | tr '\n' ' ')" '0 2 '
+}

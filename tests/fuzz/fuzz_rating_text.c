@@ -1,5 +1,6 @@
 /* Text: rating logs in every format, id files, and rows of records. The first byte chooses. */
 #include "fuzz.h"
+#include "stream/stream.h"
 #include "text/id_names.h"
 #include "text/import.h"
 #include "text/rating_text.h"
@@ -11,14 +12,13 @@ static unsigned choice;
 static void read_ratings(const char *path)
 {
 	struct rating_text_row rows[64];
-	struct rating_columns columns;
-	struct rating_text *t;
+	struct rating_options options = { .format = choice % (FORMAT_NEGATIVE + 1) };
+	struct rating_text *t = rating_text_open(stream_open(path), &options);
 
-	rating_columns_init(&columns, (enum rating_format)(choice % 4), NULL, NULL);
-	t = rating_text_open(path, &columns);
-	free(rating_columns_describe(rating_text_columns(t), path));
+	free(rating_columns_describe(rating_text_columns(t)));
 	while (rating_text_read(t, rows, 64))
 		;
+	rating_text_check_end(t);
 	rating_text_close(t);
 }
 
