@@ -402,6 +402,68 @@ pairs() {
 	fails 1 "cannot open 'no such file'" 'no such file'
 }
 
+@test "rating records: ids, bounds and id maps stay, and the split is that of the text" {
+	awk 'BEGIN { srand(3); for (k = 0; k < 900; k++) print "u" int(rand() * 40) "\t" "i" int(rand() * 60) "\t" 1 + int(rand() * 5) "\t" int(rand() * 500) }' >in.tsv
+	cof-import -q --user-ids u --item-ids i in.tsv >in.cof
+	for how in '' '--valid valid.cof' '--mode global-time --test-ratio 0.2'; do
+		# shellcheck disable=SC2086
+		split $how in.tsv
+		for part in train test; do
+			cof-cat $part.cof >$part.want
+		done
+		# shellcheck disable=SC2086
+		split $how in.cof
+		assert_status 0
+		for part in train test; do
+			cof-cat $part.cof | cmp - $part.want
+			assert_equal "$(cof-cat --header $part.cof | jq -c '[.users, .items, .user_ids, .item_ids]')" \
+				"$(cof-cat --header in.cof | jq -c '[.users, .items, .user_ids, .item_ids]')"
+		done
+		assert_equal "$(cof-cat --header train.cof | jq -c '[.provenance[].program]')" '["cof-import","ml-split"]'
+		rm -f valid.cof
+	done
+	# a core leaves the bounds as they are
+	split --min-user 20 in.cof
+	assert_contains "$stderr" 'ratings dropped by --min-user 20 --min-item 0'
+	assert_equal "$(cof-cat --header train.cof | jq .users)" "$(cof-cat --header in.cof | jq .users)"
+	# a random split is keyed by the dense ids: the same again
+	split --mode random in.cof
+	cp test.cof again.cof
+	split --mode random <in.cof
+	cmp test.cof again.cof
+}
+
+@test "rating records: duplicates, no times, other kinds, options about text" {
+	printf '0\t0\t1\t0\n0\t1\t2\t0\n0\t0\t3\t0\n' | cof-cat --from tsv --kind rating --users 3 --items 3 >in
+	split in
+	has train.cof '0 1 2 0'
+	has test.cof '0 0 3 0'
+	assert_contains "$stderr" "'in' has no times: later in it counts as later"
+	split --duplicates sum in
+	has test.cof '0 0 4 0'
+	fails 1 "user '0' has item '0' in ratings 1 and 3: --duplicates error" --duplicates error in
+	fails 1 "'in' holds 3 ratings, --expect-rows says 4" --expect-rows 4 in
+	fails 2 "option --columns: 'in' holds records, no text" --columns user,item in
+	fails 2 "option --format: 'in' holds records, no text" --format csv in
+	fails 2 "'in' holds records, whose raw ids are not known" --item-ids i in
+	binarize <in >pairs
+	fails 1 "'pairs' holds interaction records, rating expected" pairs
+	head -c -5 in >cut
+	fails 1 "truncated" cut
+	printf '' | cof-cat --from tsv --kind rating --users 3 --items 3 >none
+	fails 1 "'none' holds no ratings" none
+}
+
+@test "★ without times the last row of a user is held out, not the oldest, and it is said" {
+	printf 'u1\ta\nu1\tb\nu2\ta\nu1\tc\nu2\tc\n' >in.tsv
+	split --item-ids i in.tsv
+	has test.cof '0 2 1 0' '1 2 1 0'
+	assert_equal "$(cut -f 2 i | tr '\n' ' ')" 'a b c '
+	assert_contains "$stderr" "'in.tsv' has no times: later in it counts as later"
+	split --mode global-time --test-ratio 0.4 in.tsv
+	has test.cof '0 2 1 0' '1 2 1 0'
+}
+
 @test "wrong usage" {
 	text '1 1 1 1' '1 2 1 2'
 	run -2 ml-split in.tsv
