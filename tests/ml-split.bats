@@ -448,8 +448,8 @@ pairs() {
 	fails 2 "'in' holds records, whose raw ids are not known" --item-ids i in
 	binarize <in >pairs
 	fails 1 "'pairs' holds interaction records, rating expected" pairs
-	head -c -5 in >cut
-	fails 1 "truncated" cut
+	head -c -5 in >short
+	fails 1 "truncated" short
 	printf '' | cof-cat --from tsv --kind rating --users 3 --items 3 >none
 	fails 1 "'none' holds no ratings" none
 }
