@@ -23,7 +23,8 @@ die() {
 }
 
 # ml_100k: print the path of u.data. It is looked for, then downloaded; without both the planted data set takes its
-# place ($work/planted.tsv, for which planted_notice is due), unless DATASET=ml-100k forbids it. DATASET=planted asks for it.
+# place ($work/planted.tsv, for which planted_notice is due), unless DATASET=ml-100k forbids it. DATASET=planted asks for
+# it. Any other DATASET is a file of ratings that ml-split can read by itself.
 ml_100k() {
 	local here
 	here=$(dirname "${BASH_SOURCE[0]}")
@@ -37,7 +38,11 @@ ml_100k() {
 		[ "${DATASET:-}" != ml-100k ] || die "no ml-100k/u.data under \$COFILTER_DATA or data/, and it cannot be downloaded"
 		;;
 	planted) ;;
-	*) die "DATASET is '$DATASET': ml-100k or planted" ;;
+	*)
+		[ -f "$DATASET" ] || die "DATASET is '$DATASET': ml-100k, planted or a file of ratings"
+		printf '%s\n' "$DATASET"
+		return
+		;;
 	esac
 	"$PLANTED" >"$work/planted.tsv"
 	printf '%s\n' "$work/planted.tsv"

@@ -2,7 +2,8 @@
 # d2l-neumf: the experiment of "Dive into Deep Learning", chapter 21.6 (NeuMF with BPR on MovieLens 100K), first as
 # the book prints it, with what explains its numbers, then corrected. Writes $OUT/d2l-neumf.json, .png and .svg.
 #
-# Environment: COFILTER_DATA (where data sets are), DATASET=ml-100k|planted, OUT (build), DEVICE (cpu), SEEDS ("1 2 3"),
+# Environment: COFILTER_DATA (where data sets are), DATASET=ml-100k|planted|FILE (a log of your own), OUT (build),
+# DEVICE (cpu), SEEDS ("1 2 3"),
 # EPOCHS (30); NEGSAMPLE, NEUMF_TRAIN, ... swap a stage.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
@@ -25,6 +26,10 @@ book_network=(--factors 10 --hidden '10,10,10' --loss bpr --optimizer adam --lr 
 heading "data"
 ratings=$(ml_100k)
 data='MovieLens 100K'
+case ${DATASET:-} in
+'' | ml-100k | planted) ;;
+*) data=${DATASET##*/} ;;
+esac
 [ "$ratings" != "$work/planted.tsv" ] || { data=planted && planted_notice; }
 echo "ratings: $ratings"
 "$ML_SPLIT" --test "$work/test-ratings.cof" --item-ids "$work/items.tsv" "$ratings" |
@@ -213,18 +218,18 @@ USER_ID=${USER_ID:-0} # dense: the first user of the log
 heading "top 10 for user $USER_ID by NeuMF, 32 factors"
 titles=$work/titles.tsv
 if item_file=$(dirname "$ratings")/u.item && [ -e "$item_file" ]; then
-	# dense TAB raw, and raw|title|... in ISO 8859-1
+	# dense TAB raw, and raw|title|... in ISO 8859-1, become dense TAB raw TAB title
 	iconv -f ISO-8859-1 -t UTF-8 "$item_file" | awk -F '|' -v OFS='\t' '
-		NR == FNR { title[$1] = $2; next } { split($0, id, "\t"); print id[1], title[id[2]] }' - "$work/items.tsv" >"$titles"
+		NR == FNR { title[$1] = $2; next } { split($0, id, "\t"); print $0, title[id[2]] }' - "$work/items.tsv" >"$titles"
 else
-	sed 's/\t/\titem /' "$work/items.tsv" >"$titles"
+	sed 's/\t\(.*\)/&\titem \1/' "$work/items.tsv" >"$titles"
 fi
 read -r users items < <("$COF_CAT" --header "$train" | jq -r '"\(.users) \(.items)"')
 printf '%d\t0\t0\n' "$USER_ID" |
 	"$COF_CAT" --from tsv --kind interaction --users "$users" --items "$items" |
 	"$NEUMF_SCORE" -q --model "$work/wide-${SEEDS%% *}.safetensors" --device "$DEVICE" --all-items --seen "$train" --top 10 |
-	"$COF_CAT" --item-ids "$titles" --to tsv | cut -f 2 >"$work/top.txt"
-"$ML_SPLIT" -q --test /dev/null "$ratings" | "$BINARIZE" -q --min-rating 5 | "$COF_CAT" --item-ids "$titles" --to tsv |
+	"$COF_CAT" --item-ids "$titles" --names --to tsv | cut -f 2 >"$work/top.txt"
+"$ML_SPLIT" -q --test /dev/null "$ratings" | "$BINARIZE" -q --min-rating 5 | "$COF_CAT" --item-ids "$titles" --names --to tsv |
 	awk -F '\t' -v user="$USER_ID" '$1 == user { print $3 "\t" $2 }' | sort -rn | head -n 10 | cut -f 2 >"$work/liked.txt"
 printf '%-45s | %s\n' 'liked (5 stars), latest first' 'recommended'
 paste "$work/liked.txt" "$work/top.txt" | awk -F '\t' '{ printf "%-45.45s | %s\n", $1, $2 }'
@@ -234,7 +239,7 @@ paste "$work/liked.txt" "$work/top.txt" | awk -F '\t' '{ printf "%-45.45s | %s\n
 jq -n --slurpfile ours "$work/ours.jsonl" --slurpfile curve "$work/curve.jsonl" --slurpfile final "$work/final.jsonl" \
 	--argjson pop "$pop_book" --arg seeds "$SEEDS" --arg data "$data" \
 	--argjson seconds "$(($(date +%s) - started))" '
-	{data: (if $data == "planted" then $data else "ml-100k" end),
+	{data: (if $data == "MovieLens 100K" then "ml-100k" else $data end),
 	 book: {loss: 16.982, hit50: 0.075, auc: 0.531}, ours: $ours,
 	 itempop_on_the_books_items: {hit50: $pop.metrics["HR@50"], auc: $pop.metrics.AUC},
 	 curve: $curve, final: $final, seeds: ($seeds | split(" ") | map(tonumber)), seconds: $seconds}' >"$work/d2l-neumf.json"

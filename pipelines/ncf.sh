@@ -3,8 +3,8 @@
 # X.train.rating, X.test.rating and X.test.negative with 99 given negatives per user. NeuMF without pretraining, 8 factors,
 # MLP 64-32-16-8, bce, 4 negatives per positive. Writes $OUT/ncf-NAME.json.
 #
-# Environment: COFILTER_DATA, NAME=AToy|ml-1m, OUT (build), DEVICE (cpu), SEEDS ("1 2 3"), EPOCHS (20); NEGSAMPLE, ...
-# swap a stage.
+# Environment: COFILTER_DATA, NAME=AToy|ml-1m|X (files X.train.rating and X.test.negative, plain, .gz or .xz), OUT
+# (build), DEVICE (cpu), SEEDS ("1 2 3"), EPOCHS (20); NEGSAMPLE, ... swap a stage.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -16,19 +16,26 @@ work=$OUT/ncf-$NAME
 mkdir -p "$work"
 rm -f "$work"/*.jsonl
 
-case $NAME in
-AToy) folder=deepcf train_name=AToy.train.rating.gz ;;
-ml-1m) folder=ml-1m train_name=ml-1m.train.rating.rebuilt.xz ;;
-*) die "NAME is '$NAME': AToy or ml-1m" ;;
-esac
-train_text=$(find_data "$folder/$train_name") || die "no $folder/$train_name under \$COFILTER_DATA or data/"
-negative_text=${train_text%/*}/$NAME.test.negative.gz
+# given FILE: where it is, plain or packed, in a folder of the name, in deepcf/ or by itself
+given() {
+	local folder suffix
+	for folder in "$NAME/" deepcf/ ''; do
+		for suffix in '' .gz .xz .rebuilt.xz; do
+			find_data "$folder$1$suffix" && return
+		done
+	done
+	die "NAME is '$NAME': no $1, .gz or .xz, under \$COFILTER_DATA or data/, nor in $NAME/ or deepcf/ there"
+}
+
+train_text=$(given "$NAME.train.rating")
+negative_text=$(given "$NAME.test.negative")
 
 # text FILE: its lines, without CR
 text() {
 	case $1 in
 	*.xz) xz -dc "$1" ;;
-	*) gzip -dc "$1" ;;
+	*.gz) gzip -dc "$1" ;;
+	*) cat "$1" ;;
 	esac | tr -d '\r'
 }
 

@@ -38,6 +38,7 @@ int main(int argc, char **argv)
 	struct rec_reader *reader = rec_open(operands[0], 1U << REC_RATING);
 	struct rec_writer *writer;
 	struct rec_header header;
+	const float least = (float)min_rating; /* as ratings are: 4.1 is not below 4.1 */
 	size_t n;
 
 	rec_header_init(&header, REC_INTERACTION, rec_header(reader), opt_provenance());
@@ -47,7 +48,7 @@ int main(int argc, char **argv)
 		size_t kept = 0;
 
 		for (size_t k = 0; k < n; k++)
-			if (in[k].rating >= min_rating)
+			if (in[k].rating >= least)
 				out[kept++] =
 					(struct interaction){ in[k].user, in[k].item, in[k].time };
 		rec_write_rows(writer, out, kept);

@@ -27,12 +27,14 @@ ratings() {
 	assert_equal "$(binarize --min-rating 5.01 rating.cof | cof-cat --count)" 0
 }
 
-@test "a bound that is no float32 is compared as it is typed" {
-	printf '0\t0\t0.1\t1\n0\t0\t0.10000001\t2\n' |
+@test "★ --min-rating 4.1 keeps ratings of 4.1: a bound is rounded to float32, as ratings are" {
+	# the floats around 4.1 are 4.0999994 4.0999999 4.1000004, around 0.1 0.09999999404 0.1000000015 0.1000000089
+	printf '0\t0\t4.0999994\t1\n0\t0\t4.1\t2\n0\t0\t4.1000004\t3\n0\t0\t0.1\t4\n0\t0\t0.10000001\t5\n' |
 		cof-cat --from tsv --kind rating --users 1 --items 1 >rating.cof
-	# the floats next to 0.1 are 0.09999999404 0.1000000015 0.1000000089
-	assert_equal "$(binarize --min-rating 0.1 rating.cof | cof-cat)" $'0\t0\t1\n0\t0\t2'
-	assert_equal "$(binarize --min-rating 0.100000005 rating.cof | cof-cat)" $'0\t0\t2'
+	assert_equal "$(binarize --min-rating 4.1 rating.cof | cof-cat)" $'0\t0\t2\n0\t0\t3'
+	assert_equal "$(binarize --min-rating 0.1 rating.cof | cof-cat --count)" 5
+	assert_equal "$(binarize --min-rating 0.100000005 rating.cof | cof-cat --count)" 5
+	assert_equal "$(binarize --min-rating 0.100000006 rating.cof | cof-cat --count)" 4
 }
 
 @test "provenance grows by one entry" {

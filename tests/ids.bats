@@ -70,10 +70,10 @@ assert_dies() {
 @test "what is new is numbered by value where it is all digits, else as it comes; known ids keep their names" {
 	printf '0\t7\tSeven\n1\tx\n2\tgone\tNo rows\n' >users.tsv
 	printf '%s\t1\t3\t0\n' 10 7 9 x 7 >ratings.tsv
-	ml-split -q --format text --test t.cof --known-users users.tsv --user-ids out.tsv ratings.tsv >train.cof
+	ml-split -q --format tsv --test t.cof --known-users users.tsv --user-ids out.tsv ratings.tsv >train.cof
 	assert_equal "$(cat out.tsv)" $'0\t7\tSeven\n1\tx\n2\tgone\tNo rows\n3\t9\n4\t10'
 	assert_equal "$(json .users train.cof)" 5
-	run --separate-stderr ml-split --format text --test t.cof --known-users users.tsv ratings.tsv
+	run --separate-stderr ml-split --format tsv --test t.cof --known-users users.tsv ratings.tsv
 	assert_contains "$stderr" "ml-split: users: 3 known, 2 added"
 	assert_contains "$stderr" "users with fewer than 2 ratings, left in train: 4"
 }

@@ -15,7 +15,7 @@ options_of() {
 	neumf-score) echo --model model.safetensors --all-items --device cpu ;;
 	pop-score | knn-score) echo --train train.cof --all-items ;;
 	rank-cmp) echo score.cof --resamples 100 ;;
-	binarize | negsample | rank-eval | cof-cat) ;;
+	cof-import | binarize | negsample | rank-eval | cof-cat) ;;
 	*) return 1 ;;
 	esac
 }
@@ -23,7 +23,7 @@ options_of() {
 # An input it reads.
 input_of() {
 	case $1 in
-	ml-split) echo ratings.tsv ;;
+	cof-import | ml-split) echo ratings.tsv ;;
 	binarize) echo rating.cof ;;
 	negsample) echo train.cof ;;
 	neumf-train) echo triple.cof ;;
@@ -44,8 +44,9 @@ kinds_of() {
 	esac
 }
 
-# Those that read record streams; those that write binary to standard output.
+# Those that read nothing but record streams; those that write binary to standard output.
 READERS=${STAGES/ml-split/}
+READERS=${READERS/cof-import/}
 WRITERS=${STAGES/rank-eval/}
 WRITERS=${WRITERS/rank-cmp/}
 WRITERS=${WRITERS/neumf-train/}
@@ -330,7 +331,7 @@ letters() {
 		run_stage "$stage" ratings.tsv
 		assert_fails "$stage" "'ratings.tsv' is not a record stream"
 	done
-	run_stage ml-split rating.cof
+	run_stage cof-import rating.cof
 	assert_status 1
 	assert_equal "$(wc -l <<<"$stderr")" 1
 	assert_nothing_left
@@ -579,6 +580,7 @@ wait_for_both() {
 # The options that name a file: what a stage reads beside its input, what it writes beside standard output.
 reads_of() {
 	case $1 in
+	cof-import | ml-split) echo --known-users --known-items ;;
 	negsample) echo --exclude ;;
 	neumf-score) echo --model --seen --user-items ;;
 	pop-score | knn-score) echo --train --seen --user-items ;;
@@ -588,6 +590,7 @@ reads_of() {
 
 writes_of() {
 	case $1 in
+	cof-import) echo --user-ids --item-ids ;;
 	ml-split) echo --test --valid --user-ids --item-ids ;;
 	neumf-train) echo --output --log --save-epochs ;;
 	rank-eval) echo --per-user ;;

@@ -41,6 +41,20 @@ fails() {
 	assert_equal "$left" ""
 }
 
+# asks TEXT ARGUMENT...: ml-split does not know how to read its input: it shows the first line, and ends with TEXT.
+asks() {
+	local why=$1
+	shift
+	echo old >test.cof
+	split "$@"
+	assert_status 1
+	assert_contains "$stderr" "ml-split: line 1: "
+	assert_contains "$(tail -n 1 <<<"$stderr")" "$why"
+	assert_equal "$(cat test.cof)" old
+	[ ! -s train.cof ]
+	rm test.cof
+}
+
 @test "leave-one-out: the latest row of each user, of equal times the first in the input" {
 	text '1 10 5 100' '2 10 4 300' '1 20 3 300' '2 30 2 200' '1 30 1 300' '2 20 1 100'
 	split in.tsv
@@ -222,7 +236,7 @@ pairs() {
 	assert_status 0
 	text '1 1 5 10 7'
 	fails 1 "line 1 of 'in.tsv' (byte 8): the line has more than 4 columns" --format ml-100k in.tsv
-	fails 1 'no header' in.tsv
+	asks 'no header' in.tsv
 }
 
 @test "auto: a header names the columns, in any order" {
@@ -240,9 +254,13 @@ pairs() {
 	assert_equal "$stderr" ""
 }
 
-@test "auto: a header of unknown words is known by the numbers below it" {
+@test "a header of unknown words is not guessed at: --columns names its columns, --header says that there is one" {
 	printf 'who;what;stars;when\n1;1;2;3\n1;2;2;4\n' >in.csv
-	split in.csv
+	asks 'line 1 (who, what, stars, when) may be a header or data' in.csv
+	asks 'line 1 (who, what, stars, when) may be a header or data' --columns user,item,rating,time in.csv
+	split --columns user,item,rating,time --header yes in.csv
+	has test.cof '0 1 2 4'
+	split --columns user=who,item=what,rating=stars,time=when in.csv
 	has test.cof '0 1 2 4'
 	assert_contains "$stderr" 'delimiter semicolon, a header line, columns user,item,rating,time'
 	printf 'userId,movieId\n1,2\n1,3\n' >in.csv
@@ -252,13 +270,15 @@ pairs() {
 
 @test "auto: two, three and four columns, other delimiters, no last line end" {
 	printf '1 2\n1 3' >in
-	split in # no times: the first in the input is the latest
-	has test.cof '0 0 1 0'
-	has train.cof '0 1 1 0'
+	split in # no times: the last in the input is the latest
+	has test.cof '0 1 1 0'
+	has train.cof '0 0 1 0'
 	assert_contains "$stderr" 'delimiter space, no header line, columns user,item'
+	assert_contains "$stderr" "'in' has no times: later in it counts as later"
+	assert_contains "$stderr" "'in' has no line end after its last line"
 	printf '1|2|3\n1|3|4\n' >in
 	split in
-	has test.cof '0 0 3 0'
+	has test.cof '0 1 4 0'
 	assert_contains "$stderr" 'delimiter bar, no header line, columns user,item,rating'
 	printf '1,2,100000000\n1,3,100000001\n' >in
 	split in
@@ -266,19 +286,20 @@ pairs() {
 	assert_contains "$stderr" 'columns user,item,time'
 	printf '\r\n1\t2\t3\t\r\n\n1\t3\t4\t\r\n' >in # DeepCF's: an empty last column
 	split in
-	has test.cof '0 0 3 0'
+	has test.cof '0 1 4 0'
 }
 
-@test "text: what --delimiter and --columns say, nothing guessed" {
+@test "what --format, --delimiter, --columns and --header say holds" {
 	printf '5/x/1/9\n6/x/1/8\n' >in
-	split --format text --delimiter / --columns time,-,user,item in
+	split --delimiter / --columns time,-,user,item in
 	has test.cof '0 0 1 6'
-	assert_equal "$(wc -l <<<"$stderr")" 1
 	printf '1,2,ignored\n1,3\n' >in
-	split --format text --delimiter comma --columns user,item in
-	has test.cof '0 0 1 0'
+	fails 1 "line 2 of 'in' (byte 15): the line ends after 2 of 3 columns" --delimiter comma --columns user,item in
+	printf '1,2,ignored\n1,3,\n' >in
+	split --format tsv --delimiter comma --columns user,item in
+	has test.cof '0 1 1 0'
 	text 'user item rating time' '1 2 3 4'
-	fails 1 "line 1 of 'in.tsv' (byte 10): rating 'rating' is not a number" --format text in.tsv
+	fails 1 "line 1 of 'in.tsv' (byte 10): rating 'rating' is not a number" --format tsv --header no --columns user,item,rating,time in.tsv
 }
 
 @test "ratings and times in every form of a number" {
@@ -328,7 +349,10 @@ pairs() {
 		gzip -k $file
 		split $file.gz
 		cmp train.cof a
-		{ head -c 10 $file | gzip && tail -c +11 $file | gzip; } | ml-split -q --test test.cof | cmp - a
+		assert_contains "$stderr" '; gzip of 1 member'
+		{ head -c 10 $file | gzip && tail -c +11 $file | gzip; } |
+			ml-split --no-final-newline --test test.cof 2>err | cmp - a
+		grep -q '; gzip of 2 members' err
 	done
 }
 
@@ -339,7 +363,7 @@ pairs() {
 		printf '1\t1\t1\t1\n1\t2\t%s\t2\n' "$bad" >in.tsv
 		fails 1 "line 2 of 'in.tsv' (byte 12): rating" in.tsv
 	done
-	for bad in 2x 1.5 '' - 9223372036854775808 -9223372036854775809 1e9; do
+	for bad in 2x 1.x '' - 9223372036854775808 -9223372036854775809 1e9; do
 		printf '1\t1\t1\t1\n1\t2\t1\t%s\n' "$bad" >in.tsv
 		fails 1 "line 2 of 'in.tsv' (byte 14): time" in.tsv
 	done
@@ -354,7 +378,7 @@ pairs() {
 	printf '1\t1\t1\t1\n1\ta\001b\t1\t1\n' >in.tsv
 	fails 1 "line 2 of 'in.tsv' (byte 10): item 'a?b' contains a control character" in.tsv
 	printf '1\t1\t1\t1\n1\ta\0b\t1\t1\n' >in.tsv
-	fails 1 "line 2 of 'in.tsv' (byte 10): item 'a?b' contains a control character" in.tsv
+	fails 1 "'in.tsv' is no text: byte 11 is 0" in.tsv
 	# after a byte order mark, CRLF and an empty line
 	printf '\xef\xbb\xbf1,1,1,1\r\n\r\n1,1,z,1\r\n' >in.csv
 	fails 1 "line 3 of 'in.csv' (byte 18): rating 'z' is not a number" in.csv
@@ -370,12 +394,74 @@ pairs() {
 	echo 'userId,movieId,rating,timestamp' >in
 	fails 1 "'in' holds no ratings" in
 	echo word >in
-	fails 1 "'in': no usual delimiter" in
+	asks "'in': no usual delimiter" in
 	(printf '1\t1\t1\t1\n1\t' && head -c 1100000 /dev/zero | tr '\0' 7 && printf '\t1\t1\n') >in
 	fails 1 "line 2 of 'in' (byte 8): the line is longer" in
 	seq 1 9 | sed 's/.*/&\t&\t&\t&/' | gzip | head -c 30 >in
 	fails 1 "'in'" in
 	fails 1 "cannot open 'no such file'" 'no such file'
+}
+
+@test "rating records: ids, bounds and id maps stay, and the split is that of the text" {
+	awk 'BEGIN { srand(3); for (k = 0; k < 900; k++) print "u" int(rand() * 40) "\t" "i" int(rand() * 60) "\t" 1 + int(rand() * 5) "\t" int(rand() * 500) }' >in.tsv
+	cof-import -q --user-ids u --item-ids i in.tsv >in.cof
+	for how in '' '--valid valid.cof' '--mode global-time --test-ratio 0.2'; do
+		# shellcheck disable=SC2086
+		split $how in.tsv
+		for part in train test; do
+			cof-cat $part.cof >$part.want
+		done
+		# shellcheck disable=SC2086
+		split $how in.cof
+		assert_status 0
+		for part in train test; do
+			cof-cat $part.cof | cmp - $part.want
+			assert_equal "$(cof-cat --header $part.cof | jq -c '[.users, .items, .user_ids, .item_ids]')" \
+				"$(cof-cat --header in.cof | jq -c '[.users, .items, .user_ids, .item_ids]')"
+		done
+		assert_equal "$(cof-cat --header train.cof | jq -c '[.provenance[].program]')" '["cof-import","ml-split"]'
+		rm -f valid.cof
+	done
+	# a core leaves the bounds as they are
+	split --min-user 20 in.cof
+	assert_contains "$stderr" 'ratings dropped by --min-user 20 --min-item 0'
+	assert_equal "$(cof-cat --header train.cof | jq .users)" "$(cof-cat --header in.cof | jq .users)"
+	# a random split is keyed by the dense ids: the same again
+	split --mode random in.cof
+	cp test.cof again.cof
+	split --mode random <in.cof
+	cmp test.cof again.cof
+}
+
+@test "rating records: duplicates, no times, other kinds, options about text" {
+	printf '0\t0\t1\t0\n0\t1\t2\t0\n0\t0\t3\t0\n' | cof-cat --from tsv --kind rating --users 3 --items 3 >in
+	split in
+	has train.cof '0 1 2 0'
+	has test.cof '0 0 3 0'
+	assert_contains "$stderr" "'in' has no times: later in it counts as later"
+	split --duplicates sum in
+	has test.cof '0 0 4 0'
+	fails 1 "user '0' has item '0' in ratings 1 and 3: --duplicates error" --duplicates error in
+	fails 1 "'in' holds 3 ratings, --expect-rows says 4" --expect-rows 4 in
+	fails 2 "option --columns: 'in' holds records, no text" --columns user,item in
+	fails 2 "option --format: 'in' holds records, no text" --format csv in
+	fails 2 "'in' holds records, whose raw ids are not known" --item-ids i in
+	binarize <in >pairs
+	fails 1 "'pairs' holds interaction records, rating expected" pairs
+	head -c -5 in >short
+	fails 1 "truncated" short
+	printf '' | cof-cat --from tsv --kind rating --users 3 --items 3 >none
+	fails 1 "'none' holds no ratings" none
+}
+
+@test "★ without times the last row of a user is held out, not the oldest, and it is said" {
+	printf 'u1\ta\nu1\tb\nu2\ta\nu1\tc\nu2\tc\n' >in.tsv
+	split --item-ids i in.tsv
+	has test.cof '0 2 1 0' '1 2 1 0'
+	assert_equal "$(cut -f 2 i | tr '\n' ' ')" 'a b c '
+	assert_contains "$stderr" "'in.tsv' has no times: later in it counts as later"
+	split --mode global-time --test-ratio 0.4 in.tsv
+	has test.cof '0 2 1 0' '1 2 1 0'
 }
 
 @test "wrong usage" {

@@ -179,7 +179,7 @@ taken() {
 ratings() {
 	printf "a\t%s\t1\n" "$@" >in.tsv
 	printf "b\t%s\t1\n" "$@" >>in.tsv
-	ml-split -q --format text --columns user,item,rating --test test-ratings.cof --item-ids items.tsv in.tsv | binarize
+	ml-split -q --format tsv --columns user,item,rating --test test-ratings.cof --item-ids items.tsv in.tsv | binarize
 }
 
 @test "streams whose ids come from other maps of the same size are not taken together" {

@@ -148,6 +148,18 @@ bool js_uint(const struct js *value, uint64_t *v)
 	return true;
 }
 
+bool js_int64(const struct js *value, int64_t *v)
+{
+	*v = json_integer_value(in(value));
+	return json_is_integer(in(value));
+}
+
+bool js_number(const struct js *value, double *v)
+{
+	*v = json_number_value(in(value));
+	return json_is_number(in(value));
+}
+
 void *js_first(const struct js *object)
 {
 	return json_object_iter(in(object));

@@ -41,6 +41,8 @@ size_t js_length(const struct js *array);
 const struct js *js_at(const struct js *array, size_t k);
 const char *js_text(const struct js *string);	   /* NULL: not a string */
 bool js_uint(const struct js *value, uint64_t *v); /* false: not an integer >= 0 */
+bool js_int64(const struct js *value, int64_t *v); /* false: not an integer */
+bool js_number(const struct js *value, double *v); /* false: not a number */
 
 /* Walk an object's keys in order: for (it = js_first(o); it; it = js_next(o, it)). */
 void *js_first(const struct js *object);

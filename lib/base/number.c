@@ -5,16 +5,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* strtod also takes blanks before it, hexadecimal, inf and nan: no numbers here */
+static bool is_decimal(const char *text)
+{
+	return *text && !text[strspn(text, "+-.0123456789eE")];
+}
+
 bool number_parse_real(const char *text, double min, double max, double *v)
 {
 	char *end;
 
-	/* strtod also takes blanks before it, hexadecimal, inf and nan: no numbers here */
-	if (!*text || text[strspn(text, "+-.0123456789eE")])
+	if (!is_decimal(text))
 		return false;
 	errno = 0;
 	*v = strtod(text, &end);
 	return end != text && !*end && isfinite(*v) && *v >= min && *v <= max;
+}
+
+bool number_parse_float(const char *text, float *v)
+{
+	char *end;
+
+	if (!is_decimal(text))
+		return false;
+	*v = strtof(text, &end);
+	return end != text && !*end && isfinite(*v);
 }
 
 bool number_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v)

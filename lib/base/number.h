@@ -9,6 +9,9 @@
    */
 bool number_parse_real(const char *text, double min, double max, double *v);
 
+/* The same as the nearest float, rounded once. */
+bool number_parse_float(const char *text, float *v);
+
 /* Decimal digits only, within min..max; false for anything else. */
 bool number_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v);
 

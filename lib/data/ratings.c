@@ -2,8 +2,11 @@
 
 #include "base/mem.h"
 
+#include <math.h>
 #include <stdbool.h>
 #include <stdlib.h>
+
+const char *const duplicates_names[] = { "latest", "first", "sum", "max", "error", NULL };
 
 /* As the user of a row: compact() removes it. */
 #define DROPPED UINT32_MAX
@@ -85,32 +88,92 @@ static uint32_t *sort_by_user(const struct ratings *r, uint32_t *order)
 	return next;
 }
 
-uint32_t ratings_drop_repeats(struct ratings *r)
+/* What merging needs beside the table. */
+struct merging {
+	struct ratings *r;
+	enum duplicates how;
+	double *sum; /* of each row that stays so far; NULL: not asked for */
+	struct merged result;
+};
+
+static void refuse(struct merging *m, uint32_t before, uint32_t row)
+{
+	if (m->result.first != m->result.second)
+		return;
+	m->result.first = before;
+	m->result.second = row;
+	m->result.user = m->r->user[row];
+	m->result.item = m->r->item[row];
+}
+
+/* Merge `row` into `before`, which stays so far and comes before it in the input; returns the one
+   that stays. */
+static uint32_t merge(struct merging *m, uint32_t before, uint32_t row)
+{
+	struct ratings *r = m->r;
+	bool later = m->how != DUPLICATES_FIRST && r->time[row] > r->time[before];
+	uint32_t kept = later ? row : before;
+
+	if (m->how == DUPLICATES_ERROR)
+		refuse(m, before, row);
+	if (m->how == DUPLICATES_MAX && r->rating[row + before - kept] > r->rating[kept])
+		r->rating[kept] = r->rating[row + before - kept];
+	if (m->how == DUPLICATES_SUM) {
+		m->sum[kept] = m->sum[before] + (double)r->rating[row];
+		if (!isfinite((float)m->sum[kept]))
+			refuse(m, before, row);
+	}
+	r->user[row + before - kept] = DROPPED;
+	m->result.dropped++;
+	return kept;
+}
+
+static double *start_sums(const struct ratings *r)
+{
+	double *sum = xmalloc(r->num, sizeof(*sum));
+
+	for (uint32_t k = 0; k < r->num; k++)
+		sum[k] = (double)r->rating[k];
+	return sum;
+}
+
+static void take_sums(struct ratings *r, double *sum)
+{
+	for (uint32_t k = 0; k < r->num; k++)
+		r->rating[k] = (float)sum[k];
+	free(sum);
+}
+
+struct merged ratings_merge(struct ratings *r, enum duplicates how)
 {
 	uint32_t *order = xmalloc(r->num, sizeof(*order)), *end = sort_by_user(r, order);
 	uint32_t *seen = xcalloc(r->num_items, sizeof(*seen)), at = 0;
-	bool any = false;
+	struct merging m = { .r = r, .how = how };
 
+	if (how == DUPLICATES_SUM)
+		m.sum = start_sums(r);
 	for (uint32_t u = 0; u < r->num_users; u++)
 		for (uint32_t start = at; at < end[u]; at++) {
 			uint32_t row = order[at],
-				 *last = &seen[r->item[row]]; /* place in order, + 1 */
-			uint32_t before = *last > start ? order[*last - 1] : row;
+				 *kept = &seen[r->item[row]]; /* place in order, + 1 */
 
-			if (before != row) {
-				any = true;
-				if (r->time[row] <= r->time[before]) {
-					r->user[row] = DROPPED;
-					continue;
-				}
-				r->user[before] = DROPPED;
-			}
-			*last = at + 1;
+			if (*kept <= start || merge(&m, order[*kept - 1], row) == row)
+				*kept = at + 1;
 		}
 	free(order);
 	free(end);
 	free(seen);
-	return any ? compact(r) : 0;
+	if (m.sum)
+		take_sums(r, m.sum);
+	if (m.result.dropped > 0)
+		compact(r);
+	return m.result;
+}
+
+void ratings_order_as_times(struct ratings *r)
+{
+	for (uint32_t k = 0; k < r->num; k++)
+		r->time[k] = k;
 }
 
 uint32_t ratings_core(struct ratings *r, uint32_t min_user, uint32_t min_item)

@@ -2,7 +2,8 @@
  * ratings: a table of ratings in memory, in input order, and how it is cleaned before a split.
  *
  * Stored by column, 20 bytes per rating. The latest of several rows is the one with the greatest
- * time, and among equal times the first in the input.
+ * time, and among equal times the first in the input. Where no row has a time the order of the
+ * input takes its place: ratings_order_as_times.
  */
 #ifndef RATINGS_H
 #define RATINGS_H
@@ -45,11 +46,33 @@ static inline struct rating ratings_row(const struct ratings *r, uint32_t k)
 	return (struct rating){ r->user[k], r->item[k], r->rating[k], r->time[k] };
 }
 
+/* What becomes of the rows of one user and item: one of them stays, in its place. */
+enum duplicates {
+	DUPLICATES_LATEST, /* the latest */
+	DUPLICATES_FIRST,  /* the first in the input */
+	DUPLICATES_SUM,	   /* the latest, with the sum of their ratings, added as doubles */
+	DUPLICATES_MAX,	   /* the latest, with the greatest of their ratings */
+	DUPLICATES_ERROR   /* nobody decides */
+};
+extern const char *const duplicates_names[]; /* NULL-terminated */
+
+/* What ratings_merge did. */
+struct merged {
+	uint32_t dropped;
+	/* what makes the table no good, unless first == second: two rows of one user and item, of
+	   DUPLICATES_ERROR, or of a sum that is no finite float */
+	uint32_t first, second;
+	uint32_t user, item;
+};
+
 /*
- * Keep only the latest row of each (user, item), in the same order; returns how many were dropped.
- * Takes 4 bytes per rating, user and item during the call.
+ * Merge the rows of each (user, item). Takes 4 bytes per rating, user and item during the call, and
+ * for a sum 8 more per rating.
  */
-uint32_t ratings_drop_repeats(struct ratings *r);
+struct merged ratings_merge(struct ratings *r, enum duplicates how);
+
+/* Make each row's time its number: for a table without times, whose last row is then the latest. */
+void ratings_order_as_times(struct ratings *r);
 
 /*
  * Drop the rows of users with fewer than min_user rows and of items with fewer than min_item rows,

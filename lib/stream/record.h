@@ -88,6 +88,7 @@ enum {
 };
 
 struct rec_reader;
+struct stream_in;
 
 /* What a stream says of itself. */
 struct rec_header {
@@ -104,8 +105,8 @@ struct rec_header {
 /* The info of this stream's rows: that of its kind, with the sizes of its groups. */
 struct rec_info rec_row_info(const struct rec_header *h);
 
-/* Values of a row, those of a list each for itself: how many, the field of value k, its place in the
-   C struct, and its name: the field's, with _1, _2 ... in a list. */
+/* Values of a row, those of a list each for itself: how many, the field of value k, its place in
+   the C struct, and its name: the field's, with _1, _2 ... in a list. */
 unsigned rec_num_values(const struct rec_info *info);
 const struct rec_field *rec_value_field(const struct rec_info *info, unsigned k);
 unsigned rec_value_offset(const struct rec_info *info, unsigned k);
@@ -123,10 +124,10 @@ struct js *rec_provenance(const struct rec_header *from, struct js *entry);
 
 /*
  * The header of the rows of `num` streams, one or more of one kind and with the same bounds, one
- * after the other. Of id maps it has what all have in common, of provenance all entries of the first and
- * then those of the others that are new. Epochs: a stream that begins where the rows before it end continues their
- * run, one that begins a run of its own adds its epochs to theirs; where it is neither, or one does
- * not say its epochs, the header says none.
+ * after the other. Of id maps it has what all have in common, of provenance all entries of the
+ * first and then those of the others that are new. Epochs: a stream that begins where the rows
+ * before it end continues their run, one that begins a run of its own adds its epochs to theirs;
+ * where it is neither, or one does not say its epochs, the header says none.
  */
 void rec_header_join(struct rec_header *h, const struct rec_header *const *from, size_t num);
 
@@ -151,12 +152,16 @@ void rec_check_families(const char *name_a, const struct rec_header *a, const ch
 /* Open `path` and read its header. `kinds` is a mask of 1u << kind: another kind dies with
    "stage: 'x.cof' holds rating records, interaction expected". */
 struct rec_reader *rec_open(const char *path, unsigned kinds);
+
+/* The same of a stream that is open already, for a stage that also reads text. */
+struct rec_reader *rec_open_stream(struct stream_in *in, unsigned kinds);
+bool rec_is_stream(struct stream_in *in); /* do its next bytes look like one? */
 const struct rec_header *rec_header(const struct rec_reader *r);
 const char *rec_name(const struct rec_reader *r);
 
 /*
- * Decode up to `max` rows into an array of the kind's struct (rec_row_info: struct_size). Returns how many; 0 only at the
- * verified end (trailer read, count and checksum right, nothing after it).
+ * Decode up to `max` rows into an array of the kind's struct (rec_row_info: struct_size). Returns
+ * how many; 0 only at the verified end (trailer read, count and checksum right, nothing after it).
  */
 size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max);
 bool rec_read(struct rec_reader *r, void *row); /* one row; false at the verified end */
@@ -178,8 +183,8 @@ void rec_close(struct rec_reader *r, bool finish);
 
 struct rec_writer;
 
-/* Writes the header at once; dies where its provenance has more than REC_MAX_PROVENANCE entries. The
-   header stays the caller's. A row that rec_read would refuse is a BUG. */
+/* Writes the header at once; dies where its provenance has more than REC_MAX_PROVENANCE entries.
+   The header stays the caller's. A row that rec_read would refuse is a BUG. */
 struct rec_writer *rec_create(const char *path, const struct rec_header *h);
 
 /* The same on a stream opened by stream_create(path, true), which stays the caller's. */

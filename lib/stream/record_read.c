@@ -93,9 +93,23 @@ static void check_kind(const struct rec_reader *r, unsigned kinds)
 
 struct rec_reader *rec_open(const char *path, unsigned kinds)
 {
+	return rec_open_stream(stream_open(path), kinds);
+}
+
+bool rec_is_stream(struct stream_in *in)
+{
+	enum { ENOUGH = 4 }; /* no text begins with these; what is behind them, the reader checks */
+	size_t got;
+	const char *magic = stream_peek(in, ENOUGH, &got);
+
+	return got == ENOUGH && !memcmp(magic, rec_magic, ENOUGH);
+}
+
+struct rec_reader *rec_open_stream(struct stream_in *in, unsigned kinds)
+{
 	struct rec_reader *r = xcalloc(1, sizeof(*r));
 
-	r->in = stream_open(path);
+	r->in = in;
 	read_header(r);
 	r->info = rec_row_info(&r->header);
 	check_kind(r, kinds);

@@ -24,6 +24,10 @@ size_t stream_read(struct stream_in *s, void *buffer, size_t size);
  */
 void stream_before_read(struct stream_in *s, void (*look)(void *arg, int descriptor), void *arg);
 
+/* The next bytes without taking them: up to `size`, at most 64 KiB, fewer only at the end of the
+   data. Valid till the next call on the stream. */
+const char *stream_peek(struct stream_in *s, size_t size, size_t *got);
+
 /* One line without its end (LF or CRLF) in a buffer of the stream's own, NUL-terminated, valid till
    the next call; *length excludes the NUL and may pass over NULs in the line. NULL at the end. Dies
    when a line is longer than about 1 MiB. For text inputs. */
@@ -37,6 +41,12 @@ uint64_t stream_offset(const struct stream_in *s);
 
 /* Size of the file in bytes where it is regular and plain, else 0: for progress. */
 uint64_t stream_size(const struct stream_in *s);
+
+/* Is the input a regular file? Of anything else nobody knows that it is whole. */
+bool stream_is_regular(const struct stream_in *s);
+
+/* Whole gzip members read so far; 0 for plain input. */
+uint64_t stream_members(const struct stream_in *s);
 
 void stream_close(struct stream_in *s);
 
@@ -68,8 +78,8 @@ void stream_settle(struct stream_out *s);
 /* Settle, close, and let the file appear. Dies on any error, late ones too. */
 void stream_commit(struct stream_out *s);
 
-/* For both ends: a pipe of 1 MiB where the system allows it, since a writer and a reader that work in bursts
-   then wait less for each other. Any other descriptor stays as it is. */
+/* For both ends: a pipe of 1 MiB where the system allows it, since a writer and a reader that
+   work in bursts then wait less for each other. Any other descriptor stays as it is. */
 void stream_widen_pipe(int fd);
 
 #endif

@@ -20,7 +20,7 @@ struct stream_in {
 	unsigned char *raw; /* bytes as they were read: raw_pos .. raw_end are not used yet */
 	size_t raw_pos, raw_end;
 	bool raw_done;
-	bool gzip, in_member;
+	bool gzip, in_member, regular;
 	uint64_t members;
 	z_stream z;
 	char *text; /* stream_line's decoded bytes: text_pos .. text_end are not handed out yet */
@@ -86,7 +86,8 @@ struct stream_in *stream_open(const char *path)
 	s->gzip = s->raw_end >= 2 && s->raw[0] == 0x1f && s->raw[1] == 0x8b;
 	if (s->gzip && inflateInit2(&s->z, GZIP_WINDOW) != Z_OK)
 		die("cannot unpack '%s': out of memory", s->name);
-	s->size = S_ISREG(st.st_mode) && !s->gzip ? (uint64_t)st.st_size : 0;
+	s->regular = S_ISREG(st.st_mode);
+	s->size = s->regular && !s->gzip ? (uint64_t)st.st_size : 0;
 	return s;
 }
 
@@ -193,6 +194,14 @@ static bool fill_text(struct stream_in *s)
 	return n > 0;
 }
 
+const char *stream_peek(struct stream_in *s, size_t size, size_t *got)
+{
+	while (s->text_end - s->text_pos < size && fill_text(s))
+		;
+	*got = s->text_end - s->text_pos < size ? s->text_end - s->text_pos : size;
+	return s->text + s->text_pos;
+}
+
 char *stream_line(struct stream_in *s, size_t *length)
 {
 	size_t searched = 0, n;
@@ -237,6 +246,16 @@ uint64_t stream_offset(const struct stream_in *s)
 uint64_t stream_size(const struct stream_in *s)
 {
 	return s->size;
+}
+
+bool stream_is_regular(const struct stream_in *s)
+{
+	return s->regular;
+}
+
+uint64_t stream_members(const struct stream_in *s)
+{
+	return s->members;
 }
 
 void stream_close(struct stream_in *s)

@@ -1,60 +1,44 @@
 #include "text/rating_columns.h"
 
 #include "base/die.h"
+#include "base/js.h"
 #include "base/mem.h"
 
-#include <ctype.h>
 #include <float.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-const char *const rating_format_names[] = { "auto", "ml-100k", "ml-1m", "text", NULL };
-
-static const char *const column_names[] = { "-", "user", "item", "rating", "time" };
-
-/* Names a header may give a column, in lower case, RecBole's without their ":type". */
-static const struct {
-	const char *name;
-	enum column column;
-} header_names[] = {
-	{ "user", COLUMN_USER },
-	{ "userid", COLUMN_USER },
-	{ "user_id", COLUMN_USER },
-	{ "item", COLUMN_ITEM },
-	{ "itemid", COLUMN_ITEM },
-	{ "item_id", COLUMN_ITEM },
-	{ "movieid", COLUMN_ITEM },
-	{ "movie_id", COLUMN_ITEM },
-	{ "rating", COLUMN_RATING },
-	{ "timestamp", COLUMN_TIME },
-	{ "time", COLUMN_TIME },
-};
-
-static const char *const delimiters[] = { "::", "\t", ",", ";", "|", " " };
+const char *const rating_format_names[] = { "auto", "csv", "tsv", "jsonl", "ml-100k", "ml-1m",
+	"inter", "lightgcn", "negative", NULL };
+const char *const header_line_names[] = { "auto", "yes", "no", NULL };
+const char *const column_names[] = { "-", "user", "item", "rating", "time" };
 
 static const struct {
 	const char *delimiter, *name;
 } delimiter_names[] = { { "\t", "tab" }, { " ", "space" }, { ",", "comma" }, { ";", "semicolon" },
 	{ "|", "bar" } };
 
-/* A third column of at least this many seconds after 1970 (March 1973) is a time. */
-#define GUESS_TIME_FROM 100000000
-
-/* One field within the sample; not NUL-terminated. */
-struct field {
-	const char *at;
-	size_t length;
+/* What a format settles: NULL and 0 stand for "not this". */
+static const struct {
+	const char *delimiter, *columns;
+	enum quoting quoting;
+	enum header_line header;
+	bool ratings_1_to_5, takes_delimiter, takes_columns, takes_header;
+} formats[] = {
+	[FORMAT_AUTO] = { NULL, NULL, QUOTING_REFUSED, HEADER_AUTO, false, true, true, true },
+	[FORMAT_CSV] = { ",", NULL, QUOTING_CSV, HEADER_AUTO, false, true, true, true },
+	[FORMAT_TSV] = { "\t", NULL, QUOTING_NONE, HEADER_AUTO, false, true, true, true },
+	[FORMAT_JSONL] = { NULL, NULL, QUOTING_NONE, HEADER_NO, false, false, true, false },
+	[FORMAT_ML_100K] = { "\t", "user,item,rating,time", QUOTING_NONE, HEADER_NO, true, false,
+		false, false },
+	[FORMAT_ML_1M] = { "::", "user,item,rating,time", QUOTING_NONE, HEADER_NO, true, false,
+		false, false },
+	[FORMAT_INTER] = { "\t", NULL, QUOTING_NONE, HEADER_YES, false, false, true, false },
+	[FORMAT_LIGHTGCN] = { " ", NULL, QUOTING_NONE, HEADER_NO, false, false, false, false },
+	[FORMAT_NEGATIVE] = { "\t", NULL, QUOTING_NONE, HEADER_NO, false, false, false, false },
 };
 
-/* A line of the sample, split into fields. */
-struct line {
-	unsigned num_fields; /* may exceed those stored */
-	struct field field[RATING_MAX_COLUMNS];
-};
-
-static void set_delimiter(struct rating_columns *cols, const char *given)
+static void set_delimiter(struct rating_columns *c, const char *given)
 {
 	for (size_t k = 0; k < sizeof(delimiter_names) / sizeof(*delimiter_names); k++)
 		if (strcmp(given, delimiter_names[k].name) == 0)
@@ -64,13 +48,17 @@ static void set_delimiter(struct rating_columns *cols, const char *given)
 	if (given[0] == '\0' || strlen(given) > RATING_MAX_DELIMITER)
 		die_usage("option --delimiter: '%s' is not 1 to %d characters", given,
 			RATING_MAX_DELIMITER);
-	if (strpbrk(given, "\r\n0123456789+-."))
+	for (const char *p = given; *p; p++)
+		if ((unsigned char)*p >= 0x80)
+			die_usage("option --delimiter: '%s' is not ASCII", given);
+	if (strpbrk(given, "\r\n\"0123456789+-."))
 		die_usage(
-			"option --delimiter: '%s' contains a line end or part of a number", given);
-	strcpy(cols->delimiter, given);
+			"option --delimiter: '%s' contains a line end, a quote or part of a number",
+			given);
+	strcpy(c->delimiter, given);
 }
 
-static const char *delimiter_name(const char *delimiter)
+const char *rating_delimiter_name(const char *delimiter)
 {
 	for (size_t k = 0; k < sizeof(delimiter_names) / sizeof(*delimiter_names); k++)
 		if (strcmp(delimiter, delimiter_names[k].delimiter) == 0)
@@ -78,257 +66,195 @@ static const char *delimiter_name(const char *delimiter)
 	return delimiter;
 }
 
-static bool has_column(const struct rating_columns *cols, enum column column)
+bool rating_columns_has(const struct rating_columns *c, enum column column)
 {
-	for (unsigned c = 0; c < cols->num_columns; c++)
-		if (cols->column[c] == column)
-			return true;
-	return false;
+	return memchr(c->column, (int)column, c->num_columns) != NULL;
 }
 
-/* Columns after the last one used are ignored. */
-static void drop_last_skips(struct rating_columns *cols)
+void rating_columns_drop_last(struct rating_columns *c)
 {
-	while (cols->num_columns > 0 && cols->column[cols->num_columns - 1] == COLUMN_SKIP)
-		cols->num_columns--;
+	while (c->num_columns > 0 && c->column[c->num_columns - 1] == COLUMN_SKIP)
+		c->num_columns--;
 }
 
-static void set_columns(struct rating_columns *cols, const char *given)
+/* The column that `length` bytes name; wrong usage where they name none. */
+static enum column column_of(const char *name, size_t length)
 {
-	for (const char *at = given;; at++) {
+	for (unsigned k = 0; k < NUM_COLUMNS; k++)
+		if (strlen(column_names[k]) == length &&
+			strncmp(column_names[k], name, length) == 0)
+			return (enum column)k;
+	die_usage(
+		"option --columns: '%.*s' is not user, item, rating, time or -", (int)length, name);
+}
+
+void rating_columns_place(struct rating_columns *c, const char *list)
+{
+	for (const char *at = list;; at++) {
 		size_t length = strcspn(at, ",");
-		enum column column = COLUMN_SKIP;
+		enum column column = column_of(at, length);
 
-		while (column <= COLUMN_TIME &&
-			!(strlen(column_names[column]) == length &&
-				strncmp(column_names[column], at, length) == 0))
-			column++;
-		if (column > COLUMN_TIME)
-			die_usage("option --columns: '%.*s' is not user, item, rating, time or -",
-				(int)length, at);
-		if (column != COLUMN_SKIP && has_column(cols, column))
+		if (column != COLUMN_SKIP && rating_columns_has(c, column))
 			die_usage("option --columns: '%s' is given twice", column_names[column]);
-		if (cols->num_columns == RATING_MAX_COLUMNS)
-			die_usage("option --columns: more than %d columns", RATING_MAX_COLUMNS);
-		cols->column[cols->num_columns++] = column;
+		if (c->num_columns == RATING_MAX_FIELDS)
+			die_usage("option --columns: more than %d columns", RATING_MAX_FIELDS);
+		c->column[c->num_columns++] = (unsigned char)column;
 		at += length;
 		if (*at == '\0')
 			break;
 	}
-	if (!has_column(cols, COLUMN_USER) || !has_column(cols, COLUMN_ITEM))
-		die_usage("option --columns: '%s' lacks user or item", given);
-	drop_last_skips(cols);
+	if (!rating_columns_has(c, COLUMN_USER) || !rating_columns_has(c, COLUMN_ITEM))
+		die_usage("option --columns: '%s' lacks user or item", list);
+	rating_columns_drop_last(c);
 }
 
-void rating_columns_init(struct rating_columns *cols, enum rating_format format,
-	const char *delimiter, const char *columns)
+/* "user=CustomerID,item=2": names of the header, or numbers of columns. */
+static void set_names(struct rating_columns *c, const char *list)
 {
-	bool fixed = format == FORMAT_ML_100K || format == FORMAT_ML_1M;
+	for (const char *at = list;; at++) {
+		size_t length = strcspn(at, ","), word = strcspn(at, "=,");
+		enum column column = column_of(at, word);
 
-	if (fixed && (delimiter || columns))
-		die_usage("option --%s does not go with --format %s",
-			delimiter ? "delimiter" : "columns", rating_format_names[format]);
-	*cols = (struct rating_columns){ .guess = format == FORMAT_AUTO, .exact = fixed };
-	cols->min_rating = fixed ? 1 : -FLT_MAX;
-	cols->max_rating = fixed ? 5 : FLT_MAX;
-	if (delimiter || !cols->guess)
-		set_delimiter(cols, delimiter ? delimiter : format == FORMAT_ML_1M ? "::" : "\t");
-	if (columns || !cols->guess)
-		set_columns(cols, columns ? columns : "user,item,rating,time");
-}
-
-/* Split the line at `at`, which ends at `end` (its LF or CR). */
-static void split_line(struct line *line, const char *at, const char *end, const char *delimiter)
-{
-	size_t width = strlen(delimiter);
-
-	line->num_fields = 0;
-	for (;;) {
-		const char *stop = at;
-
-		while (stop < end &&
-			!((size_t)(end - stop) >= width && memcmp(stop, delimiter, width) == 0))
-			stop++;
-		if (line->num_fields < RATING_MAX_COLUMNS)
-			line->field[line->num_fields] = (struct field){ at, (size_t)(stop - at) };
-		line->num_fields++;
-		if (stop == end)
-			return;
-		at = stop + width;
+		if (column == COLUMN_SKIP || word + 1 >= length)
+			die_usage(
+				"option --columns: '%.*s' is not user=NAME, item=NAME, rating=NAME or "
+				"time=NAME",
+				(int)length, at);
+		if (c->name[column])
+			die_usage("option --columns: '%s' is given twice", column_names[column]);
+		c->name[column] = xasprintf("%.*s", (int)(length - word - 1), at + word + 1);
+		at += length;
+		if (*at == '\0')
+			break;
 	}
+	if (!c->name[COLUMN_USER] || !c->name[COLUMN_ITEM])
+		die_usage("option --columns: '%s' lacks user or item", list);
+	c->by_name = true;
 }
 
-/* The first lines that are not empty; returns how many. */
-static unsigned split_sample(
-	struct line *lines, const char *text, size_t size, const char *delimiter)
+static void set_time_format(struct rating_columns *c, const char *format)
 {
-	unsigned n = 0;
+	const char *wrong;
 
-	for (const char *at = text, *limit = text + size; at < limit && n < RATING_SAMPLE_LINES;) {
-		const char *lf = memchr(at, '\n', (size_t)(limit - at));
-		const char *end = lf > at && lf[-1] == '\r' ? lf - 1 : lf;
+	c->has_form = true;
+	c->form = strcmp(format, "iso") == 0 ? TIME_ISO : TIME_PATTERN;
+	if (strcmp(format, "unix") == 0)
+		c->form = TIME_UNIX;
+	if (c->form != TIME_PATTERN)
+		return;
+	wrong = text_time_check_pattern(format);
+	if (wrong)
+		die_usage("option --time-format: '%s' is not unix or iso, and as a pattern it %s",
+			format, wrong);
+	c->pattern = xstrdup(format);
+}
 
-		if (end > at)
-			split_line(&lines[n++], at, end, delimiter);
-		at = lf + 1;
+/* Wrong usage where an option does not go with the format. */
+static void check_options(const struct rating_options *o)
+{
+	bool fixed = o->format == FORMAT_LIGHTGCN || o->format == FORMAT_NEGATIVE ||
+		     formats[o->format].ratings_1_to_5;
+	const char *wrong = NULL;
+
+	if (o->delimiter && !formats[o->format].takes_delimiter)
+		wrong = "delimiter";
+	else if (o->columns && !formats[o->format].takes_columns)
+		wrong = "columns";
+	else if (o->header != HEADER_AUTO && !formats[o->format].takes_header)
+		wrong = "header";
+	else if (o->time_format && fixed)
+		wrong = "time-format";
+	if (wrong)
+		die_usage("option --%s does not go with --format %s", wrong,
+			rating_format_names[o->format]);
+	if (o->header == HEADER_NO && o->columns && strchr(o->columns, '='))
+		for (const char *p = o->columns; (p = strchr(p, '=')) != NULL; p++)
+			if (p[1] < '0' || p[1] > '9')
+				die_usage("option --columns: without a header line a column has no "
+					  "name, only a number: '%s'",
+					o->columns);
+}
+
+/* Names go into the provenance, which is JSON: dies unless they are UTF-8. */
+static void check_utf8(const char *text)
+{
+	if (text)
+		js_free(js_string(text));
+}
+
+void rating_columns_init(struct rating_columns *c, const struct rating_options *o)
+{
+	const char *delimiter = o->delimiter ? o->delimiter : formats[o->format].delimiter;
+	bool list = o->format == FORMAT_LIGHTGCN || o->format == FORMAT_NEGATIVE;
+
+	check_options(o);
+	check_utf8(o->columns);
+	check_utf8(o->time_format);
+	*c = (struct rating_columns){ .format = (enum rating_format)o->format,
+		.quoting = formats[o->format].quoting,
+		.min_rating = -FLT_MAX,
+		.max_rating = FLT_MAX };
+	c->header = o->header ? (enum header_line)o->header : formats[o->format].header;
+	if (formats[o->format].ratings_1_to_5) {
+		c->min_rating = 1;
+		c->max_rating = 5;
+		c->num_fields = 4;
+		c->has_form = true;
 	}
-	return n;
+	if (delimiter)
+		set_delimiter(c, delimiter);
+	if (o->time_format)
+		set_time_format(c, o->time_format);
+	if (formats[o->format].columns)
+		rating_columns_place(c, formats[o->format].columns);
+	else if (o->columns && strchr(o->columns, '='))
+		set_names(c, o->columns);
+	else if (o->columns && o->format == FORMAT_JSONL)
+		die_usage("option --columns: JSON has keys, not places: user=KEY,item=KEY");
+	else if (o->columns && !list)
+		rating_columns_place(c, o->columns);
 }
 
-/* A decimal number, perhaps negative; with `whole`, only digits after the sign. */
-static bool looks_numeric(const struct field *f, bool whole)
+void rating_columns_release(struct rating_columns *c)
 {
-	size_t k = f->length > 0 && f->at[0] == '-';
-	unsigned digits = 0, points = 0;
-
-	for (; k < f->length; k++)
-		if (isdigit((unsigned char)f->at[k]))
-			digits++;
-		else if (whole || f->at[k] != '.' || ++points > 1)
-			return false;
-	return digits > 0;
+	for (unsigned k = 0; k < NUM_COLUMNS; k++)
+		free(c->name[k]);
+	free(c->pattern);
+	free(c->unused);
 }
 
-static enum column header_column(const struct field *f)
+static char *describe_columns(const struct rating_columns *c)
 {
-	const char *colon = memchr(f->at, ':', f->length);
-	size_t length = colon ? (size_t)(colon - f->at) : f->length;
+	char *text = xasprintf("%s", ""), *longer;
 
-	for (size_t k = 0; k < sizeof(header_names) / sizeof(*header_names); k++)
-		if (strlen(header_names[k].name) == length &&
-			strncasecmp(header_names[k].name, f->at, length) == 0)
-			return header_names[k].column;
-	return COLUMN_SKIP;
-}
-
-/* The columns that a header line names; false when user or item is not among them. */
-static bool read_header(struct rating_columns *named, const struct line *line)
-{
-	for (unsigned c = 0; c < line->num_fields && c < RATING_MAX_COLUMNS; c++) {
-		enum column column = header_column(&line->field[c]);
-
-		named->column[c] = has_column(named, column) ? COLUMN_SKIP : column;
-		named->num_columns = c + 1;
+	for (unsigned k = 0; k < c->num_columns; k++) {
+		longer = xasprintf("%s%s%s", text, k ? "," : "", column_names[c->column[k]]);
+		free(text);
+		text = longer;
 	}
-	drop_last_skips(named);
-	return has_column(named, COLUMN_USER) && has_column(named, COLUMN_ITEM);
+	return text;
 }
 
-/* Do most lines have a whole number of at least `from` in column c? */
-static bool mostly_whole(const struct line *lines, unsigned n, unsigned c, long long from)
+char *rating_columns_describe(const struct rating_columns *c)
 {
-	unsigned whole = 0;
+	static const char *const forms[] = { "", ", times as ISO 8601",
+		", times by --time-format" };
+	char *columns, *text;
 
-	for (unsigned k = 0; k < n; k++)
-		whole += c < lines[k].num_fields && looks_numeric(&lines[k].field[c], true) &&
-			 strtoll(lines[k].field[c].at, NULL, 10) >= from;
-	return whole > n / 2;
-}
-
-/* Is column c empty in every line that has it? */
-static bool all_empty(const struct line *lines, unsigned n, unsigned c)
-{
-	for (unsigned k = 0; k < n; k++)
-		if (c < lines[k].num_fields && lines[k].field[c].length > 0)
-			return false;
-	return true;
-}
-
-/* Columns by position: user, item, then a rating and a time. */
-static void guess_columns(struct rating_columns *cols, const struct line *lines, unsigned n,
-	unsigned columns, const char *name)
-{
-	unsigned first = n > 1; /* line 0 may be a header */
-
-	while (columns > 2 && columns <= RATING_MAX_COLUMNS && all_empty(lines, n, columns - 1))
-		columns--;
-	if (columns > 4)
-		die("'%s' has %u columns and no header that names them: name them with --columns",
-			name, columns);
-	if (columns == 4)
-		set_columns(cols, "user,item,rating,time");
-	else if (columns == 2)
-		set_columns(cols, "user,item");
-	else if (mostly_whole(lines + first, n - first, 2, GUESS_TIME_FROM))
-		set_columns(cols, "user,item,time");
-	else
-		set_columns(cols, "user,item,rating");
-}
-
-/* The most frequent number of fields; the first of several. */
-static unsigned usual_fields(const struct line *lines, unsigned n)
-{
-	unsigned usual = 0, most = 0;
-
-	for (unsigned k = 0; k < n; k++) {
-		unsigned same = 0;
-
-		for (unsigned j = 0; j < n; j++)
-			same += lines[j].num_fields == lines[k].num_fields;
-		if (same > most) {
-			most = same;
-			usual = lines[k].num_fields;
-		}
-	}
-	return usual;
-}
-
-/* The first delimiter that splits most lines into two fields or more. */
-static void guess_delimiter(struct rating_columns *cols, struct line *lines, const char *text,
-	size_t size, const char *name)
-{
-	for (size_t d = 0; d < sizeof(delimiters) / sizeof(*delimiters); d++)
-		if (usual_fields(lines, split_sample(lines, text, size, delimiters[d])) >= 2) {
-			strcpy(cols->delimiter, delimiters[d]);
-			return;
-		}
-	die("'%s': no usual delimiter splits its lines: name one with --delimiter", name);
-}
-
-/* A header without known names: a word where a number belongs, and a number in the next line. */
-static bool looks_like_header(
-	const struct rating_columns *cols, const struct line *lines, unsigned n)
-{
-	for (unsigned c = 0; n > 1 && c < cols->num_columns; c++)
-		if ((cols->column[c] == COLUMN_RATING || cols->column[c] == COLUMN_TIME) &&
-			c < lines[0].num_fields && c < lines[1].num_fields &&
-			lines[0].field[c].length > 0 &&
-			isalpha((unsigned char)lines[0].field[c].at[0]) &&
-			looks_numeric(&lines[1].field[c], false))
-			return true;
-	return false;
-}
-
-char *rating_columns_describe(const struct rating_columns *cols, const char *name)
-{
-	char columns[RATING_MAX_COLUMNS * sizeof("rating,")] = "";
-
-	for (unsigned c = 0; c < cols->num_columns; c++) {
-		strcat(columns, c ? "," : "");
-		strcat(columns, column_names[cols->column[c]]);
-	}
-	return xasprintf("'%s': delimiter %s, %s, columns %s", name,
-		delimiter_name(cols->delimiter), cols->header ? "a header line" : "no header line",
-		columns);
-}
-
-void rating_columns_guess(
-	struct rating_columns *cols, const char *text, size_t size, const char *name)
-{
-	struct line *lines = xmalloc(RATING_SAMPLE_LINES, sizeof(*lines));
-	struct rating_columns named = { 0 };
-	unsigned n;
-
-	if (!cols->delimiter[0])
-		guess_delimiter(cols, lines, text, size, name);
-	n = split_sample(lines, text, size, cols->delimiter);
-	cols->header = read_header(&named, &lines[0]);
-	if (cols->num_columns == 0 && cols->header) {
-		memcpy(cols->column, named.column, sizeof(cols->column));
-		cols->num_columns = named.num_columns;
-	} else if (cols->num_columns == 0) {
-		guess_columns(cols, lines, n, usual_fields(lines, n), name);
-	}
-	cols->header = cols->header || looks_like_header(cols, lines, n);
-	free(lines);
+	if (c->format == FORMAT_LIGHTGCN)
+		return xstrdup("a line per user: the user, then all items (lightgcn)");
+	if (c->format == FORMAT_NEGATIVE)
+		return xstrdup("(user,item), then items that are negatives (negative)");
+	if (c->format == FORMAT_JSONL)
+		return xasprintf("JSON lines, user=%s,item=%s%s%s%s%s%s", c->name[COLUMN_USER],
+			c->name[COLUMN_ITEM], c->name[COLUMN_RATING] ? ",rating=" : "",
+			c->name[COLUMN_RATING] ? c->name[COLUMN_RATING] : "",
+			c->name[COLUMN_TIME] ? ",time=" : "",
+			c->name[COLUMN_TIME] ? c->name[COLUMN_TIME] : "", forms[c->form]);
+	columns = describe_columns(c);
+	text = xasprintf("delimiter %s, %s, columns %s%s%s%s", rating_delimiter_name(c->delimiter),
+		c->header == HEADER_YES ? "a header line" : "no header line", columns,
+		forms[c->form], c->unused ? "; not used: " : "", c->unused ? c->unused : "");
+	free(columns);
+	return text;
 }

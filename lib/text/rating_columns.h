@@ -1,47 +1,80 @@
 /*
- * rating_columns: the shape of a rating text: its delimiter, whether it has a header line, and what
- * each column holds. Given by a named format or by the user, or guessed from the first lines.
+ * rating_columns: the shape of a rating text: its delimiter, its quotes, whether it has a header
+ * line, what each column holds, how times are written; and the options by which a user says so.
  */
 #ifndef RATING_COLUMNS_H
 #define RATING_COLUMNS_H
 
+#include "text/text_time.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-enum rating_format { FORMAT_AUTO, FORMAT_ML_100K, FORMAT_ML_1M, FORMAT_TEXT };
+enum rating_format {
+	FORMAT_AUTO,
+	FORMAT_CSV,	 /* a delimiter, quotes as RFC 4180 has them */
+	FORMAT_TSV,	 /* a delimiter, no quotes */
+	FORMAT_JSONL,	 /* a JSON object per line */
+	FORMAT_ML_100K,	 /* u.data */
+	FORMAT_ML_1M,	 /* ratings.dat */
+	FORMAT_INTER,	 /* RecBole: a header of name:type */
+	FORMAT_LIGHTGCN, /* a line per user: the user, then all items */
+	FORMAT_NEGATIVE	 /* He et al.: (user,item), then items that are negatives */
+};
 extern const char *const rating_format_names[]; /* NULL-terminated */
 
-enum column { COLUMN_SKIP, COLUMN_USER, COLUMN_ITEM, COLUMN_RATING, COLUMN_TIME };
+enum header_line { HEADER_AUTO, HEADER_YES, HEADER_NO };
+extern const char *const header_line_names[]; /* NULL-terminated */
 
-enum { RATING_MAX_COLUMNS = 16, RATING_MAX_DELIMITER = 8, RATING_SAMPLE_LINES = 32 };
+enum column { COLUMN_SKIP, COLUMN_USER, COLUMN_ITEM, COLUMN_RATING, COLUMN_TIME, NUM_COLUMNS };
+extern const char *const column_names[]; /* "-", "user" ... */
 
-struct rating_columns {
-	char delimiter[RATING_MAX_DELIMITER + 1]; /* "": not known yet */
-	unsigned num_columns;			  /* up to the last one used; 0: not known yet */
-	enum column column[RATING_MAX_COLUMNS];
-	bool guess;  /* fill in what is not known from the first lines, and look for a header */
-	bool header; /* the first line is one */
-	bool exact;  /* more columns than num_columns are an error */
-	float min_rating, max_rating; /* any other rating is an error */
+enum quoting {
+	QUOTING_CSV,	/* a field may be quoted; a quote anywhere else is an error */
+	QUOTING_NONE,	/* a quote is part of its field */
+	QUOTING_REFUSED /* nobody said which: a field that begins with a quote is an error */
 };
 
-/*
- * The columns of a format. `delimiter` ("\t", "tab", "::" ...) and `columns` ("user,item,-,time")
- * come from the user and may be NULL; wrong usage exits 2. Where they are not given, FORMAT_TEXT
- * has a tab, user,item,rating,time and no header; FORMAT_AUTO leaves them to rating_columns_guess.
- */
-void rating_columns_init(struct rating_columns *cols, enum rating_format format,
-	const char *delimiter, const char *columns);
+enum { RATING_MAX_FIELDS = 1024, RATING_MAX_DELIMITER = 8 };
 
-/*
- * Fill in what is not known from the first lines of a text: `size` bytes of whole lines, each with
- * its LF, of which at most RATING_SAMPLE_LINES are looked at. `name` stands for the text in
- * messages. Dies when nothing fits.
- */
-void rating_columns_guess(
-	struct rating_columns *cols, const char *text, size_t size, const char *name);
+/* What the user says; NULL and 0: nothing. */
+struct rating_options {
+	unsigned format, header; /* enum rating_format, enum header_line */
+	const char *delimiter, *columns, *time_format;
+};
 
-/* "'name': delimiter tab, no header line, columns user,item,rating,time" in a new string. */
-char *rating_columns_describe(const struct rating_columns *cols, const char *name);
+struct rating_columns {
+	enum rating_format format;		  /* never FORMAT_AUTO once it is settled */
+	char delimiter[RATING_MAX_DELIMITER + 1]; /* "": not known yet */
+	enum quoting quoting;
+	enum header_line header;
+	unsigned num_fields;  /* of each line */
+	unsigned num_columns; /* fields up to the last one used; 0: not known yet */
+	unsigned char column[RATING_MAX_FIELDS]; /* enum column */
+	char *name[NUM_COLUMNS]; /* of --columns user=NAME: NULL: none; JSON: a dotted key */
+	bool by_name;		 /* there are some */
+	bool has_form;		 /* `form` is known */
+	enum time_form form;
+	char *pattern;		      /* of TIME_PATTERN */
+	float min_rating, max_rating; /* any other rating is an error */
+	char *unused; /* columns of the header that are not used, for describe; NULL: none */
+};
+
+/* What the options say; wrong usage exits 2. The rest is left to rating_detect. */
+void rating_columns_init(struct rating_columns *c, const struct rating_options *options);
+void rating_columns_release(struct rating_columns *c);
+
+/* Give the columns by place, "user,item,-,time"; the caller knows that the list is right. */
+void rating_columns_place(struct rating_columns *c, const char *list);
+bool rating_columns_has(const struct rating_columns *c, enum column column);
+
+/* Columns after the last one used are passed over. */
+void rating_columns_drop_last(struct rating_columns *c);
+
+/* "tab", "comma" ...; the delimiter itself where it has no name. */
+const char *rating_delimiter_name(const char *delimiter);
+
+/* "delimiter tab, no header line, columns user,item,rating,time" in a new string. */
+char *rating_columns_describe(const struct rating_columns *c);
 
 #endif

@@ -61,15 +61,21 @@ static void make_line(struct rng *rng, struct line *line)
 	make_time(rng, line->time);
 }
 
-static void write_lines(const char *path, const struct line *lines, const char *delimiter)
+/* With `quotes`, three of four fields in them. */
+static void write_lines(
+	const char *path, const struct line *lines, const char *delimiter, bool quotes)
 {
 	struct stream_out *out = stream_create(path, false);
 
 	for (int k = 0; k < NUM_LINES; k++) {
 		const struct line *l = &lines[k];
+		const char *quote[4];
 
-		stream_printf(out, "%s%s%s%s%s%s%s%s", l->user, delimiter, l->item, delimiter,
-			l->rating, delimiter, l->time,
+		for (int f = 0; f < 4; f++)
+			quote[f] = quotes && (k >> f) % 4 ? "\"" : "";
+		stream_printf(out, "%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s%s", quote[0], l->user, quote[0],
+			delimiter, quote[1], l->item, quote[1], delimiter, quote[2], l->rating,
+			quote[2], delimiter, quote[3], l->time, quote[3],
 			k == NUM_LINES - 1 ? ""
 			: k % 3 == 0	   ? "\r\n"
 			: k % 100 == 1	   ? "\n\n"
@@ -86,23 +92,25 @@ static bool raw_id_is(const struct raw_id *id, const char *text)
 	       memcmp(id->text, text, id->length) == 0;
 }
 
-/* Correctly rounded, or rounded to double before: then strtod says the same. */
+/* Rounded once. */
 static bool rating_is(float rating, const char *text)
 {
-	return rating == strtof(text, NULL) || rating == (float)strtod(text, NULL);
+	return rating == strtof(text, NULL);
 }
 
-static void check_lines(const char *path, const struct line *lines, const char *delimiter)
+static void check_lines(
+	const char *path, const struct line *lines, const char *delimiter, bool quotes)
 {
 	unsigned users = 0, items = 0, ratings = 0, times = 0;
 	struct rating_text_row rows[BATCH];
-	struct rating_columns columns;
-	struct rating_text *t;
+	struct rating_options options = { .format = quotes ? FORMAT_CSV : FORMAT_TSV,
+		.header = HEADER_NO,
+		.delimiter = delimiter,
+		.columns = "user,item,rating,time" };
+	struct rating_text *t = rating_text_open(stream_open(path), &options);
 	int done = 0;
 	size_t n;
 
-	rating_columns_init(&columns, FORMAT_TEXT, delimiter, NULL);
-	t = rating_text_open(path, &columns);
 	while ((n = rating_text_read(t, rows, BATCH)) > 0)
 		for (size_t k = 0; k < n && done < NUM_LINES; k++, done++) {
 			users += raw_id_is(&rows[k].user, lines[done].user);
@@ -111,8 +119,8 @@ static void check_lines(const char *path, const struct line *lines, const char *
 			times += rows[k].time == strtoll(lines[done].time, NULL, 10);
 		}
 	CHECK(done == NUM_LINES && rating_text_offset(t) >= rating_text_size(t),
-		"%d lines of %" PRIu64 " bytes, delimiter '%s'", done, rating_text_size(t),
-		delimiter);
+		"%d lines of %" PRIu64 " bytes, delimiter '%s'%s", done, rating_text_size(t),
+		delimiter, quotes ? ", quotes" : "");
 	CHECK(users == NUM_LINES && items == NUM_LINES, "their ids (%u, %u)", users, items);
 	CHECK(ratings == NUM_LINES && times == NUM_LINES, "their ratings and times (%u, %u)",
 		ratings, times);
@@ -133,10 +141,11 @@ int main(void)
 	rng_start(&rng, 1, RNG_TEST, 2, 0);
 	for (int k = 0; k < NUM_LINES; k++)
 		make_line(&rng, &lines[k]);
-	for (size_t d = 0; d < sizeof(delimiters) / sizeof(*delimiters); d++) {
-		write_lines(path, lines, delimiters[d]);
-		check_lines(path, lines, delimiters[d]);
-	}
+	for (size_t d = 0; d < sizeof(delimiters) / sizeof(*delimiters); d++)
+		for (int quotes = 0; quotes < 2; quotes++) {
+			write_lines(path, lines, delimiters[d], quotes);
+			check_lines(path, lines, delimiters[d], quotes);
+		}
 	unlink(path);
 	free(lines);
 	return CHECK_EXIT;
