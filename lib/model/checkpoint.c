@@ -222,12 +222,12 @@ static struct js *parse(const char *file, const struct js *metadata)
 static void match(const char *file, const struct js *metadata, const struct js *v,
 	const struct checkpoint_run *run)
 {
-	const char *device = js_get_string(metadata, "device"), *program, *ours;
+	const char *device = js_get_string(metadata, "device");
+	const char *compute = js_get_string(metadata, "compute");
 	const struct js *entry = own_entry(run);
+	const char *program = js_get_string(v, "program"), *ours = js_get_string(entry, "version");
 	struct js *stream = stream_json(run->stream);
 
-	program = js_get_string(v, "program");
-	ours = js_get_string(entry, "version");
 	if (!program || strcmp(program, ours) != 0)
 		die("'%s' was written by release %s of this program, this is %s", file,
 			program ? program : "?", ours);
@@ -236,6 +236,9 @@ static void match(const char *file, const struct js *metadata, const struct js *
 	if (!device || strcmp(device, run->info->device) != 0)
 		die("'%s' was computed by device %s, this run computes by %s: go on with --device %s",
 			file, device ? device : "?", run->info->device, device ? device : "?");
+	if (!compute || strcmp(compute, run->info->compute) != 0)
+		warn("'%s' was computed by %s, this run computes by %s: the last bits will differ from a run that was not interrupted",
+			file, compute ? compute : "?", run->info->compute);
 	js_free(stream);
 }
 

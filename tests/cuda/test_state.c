@@ -155,19 +155,31 @@ static void check_pending(const struct test_case *c)
 /* `used`: the other backend has trained before, on other batches. */
 static void check_resumed(const struct test_case *c, bool used)
 {
-	struct peer a = peer_new(c), b = peer_new(c);
+	struct peer a = peer_new(c), b = peer_new(c), whole = peer_new(c);
 	struct arrays arrays = make_arrays(c->batch_size);
 	const char *when = used ? "into a used backend" : "into a fresh backend";
+	struct backend_loss loss, loss_b, want;
 
+	train(&whole, &arrays, 0, ALL);
 	train(&a, &arrays, 0, BEFORE);
 	if (used)
 		train(&b, &arrays, BEFORE + 1, ALL);
 	check_scores(&a, &b);
 	CHECK(ops->step(a.b) == BEFORE, "%s: %d steps taken", c->name, BEFORE);
 	check_equal(&a, &b, when);
+	loss = ops->loss(a.b);
+	ops->set_loss(a.b, &loss);
+	ops->set_loss(b.b, &loss);
 	train(&a, &arrays, BEFORE, ALL);
 	train(&b, &arrays, BEFORE, ALL);
 	check_equal(&a, &b, used ? "trained on, used" : "trained on, fresh");
+	want = ops->loss(whole.b);
+	loss = ops->loss(a.b);
+	loss_b = ops->loss(b.b);
+	CHECK(want.batches == ALL && !memcmp(&loss, &want, sizeof(want)) &&
+			!memcmp(&loss_b, &want, sizeof(want)),
+		"%s: %s: a loss that is put back goes on", c->name, when);
+	ops->destroy(whole.b);
 	ops->destroy(a.b);
 	ops->destroy(b.b);
 	free_arrays(&arrays);

@@ -1,7 +1,7 @@
 /*
  * State that leaves a backend and comes back, for the reference and for every instruction set of
  * this processor: training goes on bit for bit from values, moments and the step number put into
- * another backend. What cannot be written is refused.
+ * another backend, and so do the sums of losses. What cannot be written is refused.
  */
 #include "check.h"
 #include "child.h"
@@ -43,6 +43,30 @@ static void check_state(const struct setting *t)
 		t->kind.ops->destroy(a);
 		t->kind.ops->destroy(b);
 	}
+}
+
+/* The sum of losses goes on, to the bit, where it is taken out and put back, into another too. */
+static void check_loss(const struct setting *t)
+{
+	const struct backend_ops *ops = t->kind.ops;
+	struct backend *whole = make(t), *a = make(t), *b = make(t);
+
+	train(t, whole, 0, BEFORE + AFTER);
+	train(t, a, 0, BEFORE);
+	struct backend_loss taken = ops->loss(a);
+	copy_state(t, a, b);
+	ops->set_loss(a, &taken);
+	train(t, b, 100, 0);
+	ops->set_loss(b, &taken);
+	train(t, a, BEFORE, AFTER);
+	train(t, b, BEFORE, AFTER);
+	struct backend_loss want = ops->loss(whole), x = ops->loss(a), y = ops->loss(b);
+	CHECK(want.batches == BEFORE + AFTER && !memcmp(&x, &want, sizeof(x)) &&
+			!memcmp(&y, &want, sizeof(y)),
+		"%s: a loss that is put back goes on as if it had not been taken", t->name);
+	ops->destroy(whole);
+	ops->destroy(a);
+	ops->destroy(b);
 }
 
 /* What a backend must not do, by number. */
@@ -128,6 +152,7 @@ static void check_scorer(const struct setting *t)
 int main(void)
 {
 	for_each_setting(check_state);
+	for_each_setting(check_loss);
 	for_each_setting(check_misuse);
 	for_each_setting(check_scorer);
 	return CHECK_EXIT;
