@@ -1,5 +1,5 @@
 # cofilter. Targets: all test lint bench bench-quick pipeline pipeline-ncf install uninstall deps deps-dev clean,
-# test-cuda test-cuda-quick gpu-kit (tests/cuda/README.md), fuzz (tests/fuzz)
+# test-cuda test-cuda-quick gpu-kit (tests/cuda/README.md), fuzz (tests/fuzz), test-resume (tests/faults/kill-resume)
 # Knobs: CC CFLAGS LDFLAGS PREFIX DESTDIR, SAN=address,undefined, DEV=1 (warnings are errors), NVCC, CUDA_ARCH
 
 CFLAGS ?= -O2 -g

@@ -54,3 +54,9 @@ test-faults: all $(FAULT_LIBRARIES)
 
 test-machines: all
 	@BUILD=$(CURDIR)/$B tests/machines/run
+
+# neumf-train killed at random times and resumed, RESUME_RUNS times; make test does so for a few
+RESUME_RUNS ?= 200
+.PHONY: test-resume
+test-resume: all
+	@BUILD=$(CURDIR)/$B tests/faults/kill-resume $(RESUME_RUNS)
