@@ -1,17 +1,65 @@
 #include "model/warm_start.h"
 
 #include "base/die.h"
+#include "base/mem.h"
 #include "model/model_file.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A model to start from. */
 struct source {
-	const char *path;
+	char *path;
 	struct model model;
 	struct neumf_layout layout;
 };
+
+struct warm_start {
+	unsigned num;
+	struct source source[WARM_START_MAX_MODELS];
+};
+
+struct warm_start *warm_start_load(const char *const *paths, unsigned num)
+{
+	struct warm_start *w = xcalloc(1, sizeof(*w));
+
+	w->num = num;
+	for (unsigned k = 0; k < num; k++) {
+		struct source *s = &w->source[k];
+
+		s->path = xstrdup(paths[k]);
+		model_file_load(&s->model, paths[k]);
+		neumf_layout(&s->model.shape, &s->layout);
+	}
+	return w;
+}
+
+void warm_start_free(struct warm_start *w)
+{
+	if (!w)
+		return;
+	for (unsigned k = 0; k < w->num; k++) {
+		free(w->source[k].path);
+		model_release(&w->source[k].model);
+	}
+	free(w);
+}
+
+char *warm_start_checksums(const struct warm_start *w)
+{
+	char *all = xstrdup("");
+
+	for (unsigned k = 0; k < w->num; k++) {
+		const char *checksum = w->source[k].model.checksum;
+		char *longer =
+			xasprintf("%s%s%s", all, k ? "," : "", checksum ? checksum : "unknown");
+
+		free(all);
+		all = longer;
+	}
+	return all;
+}
 
 /* Is the whole map behind `f` the beginning of the map behind `grown`, as far as both are known? */
 static bool is_beginning(const struct id_family *f, const struct id_family *grown)
@@ -42,32 +90,35 @@ static void check_bounds(const char *path, const char *what, uint32_t of_model, 
 			of_model, what, of_stream);
 }
 
-static void load(struct source *s, const char *path, const struct warm_start_target *target)
+/* What is not about single tensors. */
+static void check_target(const struct source *s, const struct warm_start_target *target)
 {
-	const struct neumf_shape *shape = &s->model.shape;
+	const struct neumf_shape *old = &s->model.shape, *new = target->shape;
 
-	s->path = path;
-	model_file_load(&s->model, path);
-	neumf_layout(shape, &s->layout);
-	check_ids(path, "user", &s->model.user_ids, target->user_ids);
-	check_ids(path, "item", &s->model.item_ids, target->item_ids);
-	check_bounds(path, "users", shape->num_users, target->shape->num_users);
-	check_bounds(path, "items", shape->num_items, target->shape->num_items);
-	if (shape->loss != target->shape->loss ||
-		shape->sigmoid_output != target->shape->sigmoid_output)
-		warn("'%s' was trained with another loss: %s%s, now %s%s", path,
-			neumf_loss_names[shape->loss],
-			shape->sigmoid_output ? " of sigmoid outputs" : "",
-			neumf_loss_names[target->shape->loss],
-			target->shape->sigmoid_output ? " of sigmoid outputs" : "");
-	note("starts from '%s': %" PRIu32 " users and %" PRIu32 " new, %" PRIu32
-	     " items and %" PRIu32 " new",
-		path, shape->num_users, target->shape->num_users - shape->num_users,
-		shape->num_items, target->shape->num_items - shape->num_items);
+	check_ids(s->path, "user", &s->model.user_ids, target->user_ids);
+	check_ids(s->path, "item", &s->model.item_ids, target->item_ids);
+	check_bounds(s->path, "users", old->num_users, new->num_users);
+	check_bounds(s->path, "items", old->num_items, new->num_items);
 }
 
-/* The values of the tensor named as `t`; NULL: this model has none. Dies where its shape is another;
-   `cols` is its width here. */
+static void report(const struct source *s, const struct warm_start_target *target)
+{
+	const struct neumf_shape *old = &s->model.shape, *new = target->shape;
+
+	if (old->loss != new->loss || old->sigmoid_output != new->sigmoid_output)
+		warn("'%s' was trained with another loss: %s%s, now %s%s", s->path,
+			neumf_loss_names[old->loss],
+			old->sigmoid_output ? " of sigmoid outputs" : "",
+			neumf_loss_names[new->loss],
+			new->sigmoid_output ? " of sigmoid outputs" : "");
+	note("starts from '%s': %" PRIu32 " users and %" PRIu32 " new, %" PRIu32
+	     " items and %" PRIu32 " new",
+		s->path, old->num_users, new->num_users - old->num_users, old->num_items,
+		new->num_items - old->num_items);
+}
+
+/* The values of the tensor named as `t`, of width `cols` in this model; dies where it has none, or
+   one of another shape. */
 static const float *find(const struct source *s, const struct neumf_tensor *t, uint32_t cols)
 {
 	for (unsigned k = 0; k < s->layout.num_tensors; k++) {
@@ -81,7 +132,7 @@ static const float *find(const struct source *s, const struct neumf_tensor *t, u
 				s->path, t->name, own->rows, own->cols, t->rows, cols);
 		return s->model.params + own->offset;
 	}
-	return NULL;
+	die("cannot start from '%s': it has no tensor '%s'", s->path, t->name);
 }
 
 /* Floats of the tensor `t` that `s` has: its tables may have fewer rows. */
@@ -111,11 +162,7 @@ static void check_extra(const struct source *s, const struct neumf_layout *l)
 
 static void copy(const struct source *s, const struct neumf_tensor *t, float *params)
 {
-	const float *from = find(s, t, t->cols);
-
-	if (!from)
-		die("cannot start from '%s': it has no tensor '%s'", s->path, t->name);
-	memcpy(params + t->offset, from, count_of(s, t) * sizeof(*from));
+	memcpy(params + t->offset, find(s, t, t->cols), count_of(s, t) * sizeof(*params));
 }
 
 /* A tensor of the head of a neumf, from those of gmf and mlp: side by side, or for the bias added. */
@@ -126,9 +173,6 @@ static void join(const struct source *gmf, const struct source *mlp, double alph
 	const float *a = find(gmf, t, cols), *b = find(mlp, t, t->bias ? 1 : t->cols - width);
 	float *out = params + t->offset;
 
-	if (!a || !b)
-		die("cannot start from '%s': it has no tensor '%s'", a ? mlp->path : gmf->path,
-			t->name);
 	if (t->bias) {
 		out[0] = (float)(alpha * (double)a[0] + (1 - alpha) * (double)b[0]);
 		return;
@@ -138,14 +182,14 @@ static void join(const struct source *gmf, const struct source *mlp, double alph
 					   : (1 - alpha) * (double)b[k - width]);
 }
 
-static void load_one(const struct source *s, const struct neumf_layout *l, float *params)
+static void apply_one(const struct source *s, const struct neumf_layout *l, float *params)
 {
 	check_extra(s, l);
 	for (unsigned k = 0; k < l->num_tensors; k++)
 		copy(s, &l->tensor[k], params);
 }
 
-static void load_two(struct source *s, double alpha, const struct warm_start_target *target,
+static void apply_two(const struct source *s, double alpha, const struct warm_start_target *target,
 	const struct neumf_layout *l, float *params)
 {
 	const bool swapped = s[0].model.shape.model == MODEL_MLP;
@@ -173,19 +217,18 @@ static void load_two(struct source *s, double alpha, const struct warm_start_tar
 	}
 }
 
-void warm_start_load(
-	const struct warm_start *w, const struct warm_start_target *target, float *params)
+void warm_start_apply(const struct warm_start *w, const struct warm_start_target *target,
+	double alpha, float *params)
 {
-	struct source source[WARM_START_MAX_MODELS] = { 0 };
 	struct neumf_layout l;
 
 	neumf_layout(target->shape, &l);
 	for (unsigned k = 0; k < w->num; k++)
-		load(&source[k], w->path[k], target);
+		check_target(&w->source[k], target);
 	if (w->num == 1)
-		load_one(&source[0], &l, params);
+		apply_one(&w->source[0], &l, params);
 	else
-		load_two(source, w->alpha, target, &l, params);
+		apply_two(w->source, alpha, target, &l, params);
 	for (unsigned k = 0; k < w->num; k++)
-		model_release(&source[k].model);
+		report(&w->source[k], target);
 }

@@ -18,15 +18,18 @@
 #include "model/neumf.h"
 #include "stream/id_family.h"
 
-#include <stdint.h>
-
 enum { WARM_START_MAX_MODELS = 2 };
 
-struct warm_start {
-	const char *path[WARM_START_MAX_MODELS]; /* in any order */
-	unsigned num;
-	double alpha; /* 0 to 1 */
-};
+/* The models to start from. */
+struct warm_start;
+
+/* Load one or two models (in any order), as model_file_load does. */
+struct warm_start *warm_start_load(const char *const *paths, unsigned num);
+void warm_start_free(struct warm_start *w);
+
+/* The checksums of their tensors, with a comma between them, in a new string: for provenance, which
+   has no paths. "unknown" stands for a file that has none. */
+char *warm_start_checksums(const struct warm_start *w);
 
 /* What the new model is, and the id maps of its stream (num 0: not known). */
 struct warm_start_target {
@@ -35,12 +38,12 @@ struct warm_start_target {
 };
 
 /*
- * Overwrite `params`, which neumf_init has filled for target->shape. Dies, naming file and tensor,
- * where a tensor has another width, where the new model has a tensor that none of the models has or
- * the other way round, and where a table has more rows than the new one; dies where the id map of a
- * model is not the beginning of the stream's, unless ids_unchecked.
+ * Overwrite `params`, which neumf_init has filled for target->shape; alpha 0 to 1 is for two models.
+ * Dies, naming file and tensor, where a tensor has another width, where the new model has a tensor
+ * that none of the models has or the other way round, and where a table has more rows than the new
+ * one; dies where the id map of a model is not the beginning of the stream's, unless ids_unchecked.
  */
-void warm_start_load(
-	const struct warm_start *w, const struct warm_start_target *target, float *params);
+void warm_start_apply(const struct warm_start *w, const struct warm_start_target *target,
+	double alpha, float *params);
 
 #endif

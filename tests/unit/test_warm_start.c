@@ -96,14 +96,13 @@ static float *start(const struct neumf_shape *s, const char *first, const char *
 	double alpha, const struct id_family *users)
 {
 	const struct id_family unknown = { 0 };
-	struct warm_start w = { .num = second ? 2 : 1, .alpha = alpha };
+	const char *const paths[] = { path_of(first), second ? path_of(second) : NULL };
+	struct warm_start *w = warm_start_load(paths, second ? 2 : 1);
 	struct warm_start_target target = { s, users ? users : &unknown, &unknown };
 	float *params = fresh(s);
 
-	w.path[0] = path_of(first);
-	if (second)
-		w.path[1] = path_of(second);
-	warm_start_load(&w, &target, params);
+	warm_start_apply(w, &target, alpha, params);
+	warm_start_free(w);
 	return params;
 }
 
@@ -301,6 +300,26 @@ static void test_families(void)
 	free(params);
 }
 
+/* The checksums of a file are the 32 digits in its header. */
+static void test_checksums(void)
+{
+	const char *const paths[] = { path_of("gmf"), path_of("mlp") };
+	struct warm_start *w = warm_start_load(paths, 2);
+	char *text = warm_start_checksums(w);
+	FILE *f = fopen(paths[1], "rb");
+	char header[4096] = "";
+
+	CHECK(f && fread(header, 1, 8, f) == 8 && fread(header, 1, sizeof(header) - 1, f) > 0,
+		"a file is read");
+	if (f)
+		fclose(f);
+	CHECK(strlen(text) == 65 && text[32] == ',' && strncmp(text, text + 33, 32) != 0 &&
+			strstr(header, text + 33),
+		"checksums: %s", text);
+	free(text);
+	warm_start_free(w);
+}
+
 int main(void)
 {
 	static const char *const names[] = { "old", "gmf", "mlp", "bpr", "seven" };
@@ -318,6 +337,7 @@ int main(void)
 	check_joined(LOSS_BCE, 0.5, true);
 	check_joined(LOSS_BCE, 0.3, false);
 	check_joined(LOSS_BCE, 1, false);
+	test_checksums();
 	test_refused();
 	test_losses();
 	test_families();
