@@ -14,15 +14,18 @@
 
 #include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { MAX_BATCH = 1 << 24 };
 
 static const char *const precision_names[] = { "fp32", "tf32", NULL };
+enum { KEEP_BEST, KEEP_LAST };
+static const char *const keep_names[] = { "best", "last", NULL };
 
 static struct {
-	const char *output, *log, *epochs_prefix;
+	const char *output, *log, *epochs_prefix, *init_from, *on_epoch;
 	const char *checkpoint, *checkpoint_every, *resume;
 	uint64_t every_epochs; /* of checkpoint_every, either this */
 	double every_seconds;  /* or this */
@@ -32,17 +35,19 @@ static struct {
 	enum neumf_loss loss;
 	bool sigmoid_output, drop_last;
 	enum neumf_optimizer_kind optimizer;
-	double lr, weight_decay, l2, init_std;
-	uint32_t batch_size, threads;
+	double lr, weight_decay, l2, init_std, alpha, max_seconds;
+	uint32_t batch_size, threads, patience;
 	enum neumf_dense_init dense_init;
 	uint64_t seed;
 	enum backend_device device;
-	unsigned precision;
+	unsigned precision, keep;
 } cfg = { .checkpoint_every = "10m",
 	.factors = 8,
 	.hidden = { { 32, 16, 8 }, 3 },
 	.lr = 0.001,
 	.init_std = 0.01,
+	.alpha = NAN,
+	.max_seconds = INFINITY,
 	.batch_size = 256,
 	.seed = 1 };
 
@@ -63,8 +68,15 @@ static const struct opt options[] = {
 	OPT_FLAG(0, "drop-last", &cfg.drop_last, "leave out a short batch at the end of the stream"),
 	OPT_REAL(0, "init-std", &cfg.init_std, 0, FLT_MAX, "R", "standard deviation of the first weights"),
 	OPT_CHOICE(0, "dense-init", &cfg.dense_init, neumf_dense_init_names, "how hidden layers and head start"),
+	OPT_STRING(0, "init-from", &cfg.init_from, "MODEL[,MODEL]", "start from this model; from a gmf and an mlp: a neumf"),
+	OPT_REAL(0, "alpha", &cfg.alpha, 0, 1, "A", "share of the gmf in the head, of the mlp 1 - A; not given: 0.5"),
+	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "start from a model of another id map too"),
 	OPT_OUTPUT_SERIES(0, "save-epochs", &cfg.epochs_prefix, SESSION_EPOCH_SUFFIX, "PREFIX", "save each epoch's model as PREFIX-0001.safetensors ..."),
 	OPT_OUTPUT(0, "log", &cfg.log, "FILE", "write a JSON line an epoch here; may be a FIFO, - is stdout"),
+	OPT_LOCAL_STRING(0, "on-epoch", &cfg.on_epoch, "COMMAND", "measure each epoch: prints one number for $COFILTER_MODEL, greater is better"),
+	OPT_UINT(0, "patience", &cfg.patience, 1, UINT32_MAX, "N", "stop after N epochs without a better one; not given: 0, do not"),
+	OPT_LOCAL_CHOICE(0, "keep", &cfg.keep, keep_names, "which epoch of --on-epoch becomes the model"),
+	OPT_LOCAL_REAL(0, "max-seconds", &cfg.max_seconds, 0, FLT_MAX, "R", "stop after the batch in training when R seconds are over"),
 	OPT_OUTPUT_REPLACING(0, "checkpoint", &cfg.checkpoint, "resume", "FILE", "save here, now and then, what --resume goes on from"),
 	OPT_LOCAL_STRING(0, "checkpoint-every", &cfg.checkpoint_every, "N[s|m|h]", "how often: N epochs, or seconds, minutes, hours"),
 	OPT_PATH(0, "resume", &cfg.resume, "FILE", "go on from this checkpoint of the same training"),
@@ -134,6 +146,10 @@ static void check_options(void)
 		die_usage("option --lr: must be above 0");
 	if (cfg.sigmoid_output && opt_given(&cfg.loss) && cfg.loss == LOSS_BCE)
 		die_usage("option --sigmoid-output goes with --loss bpr or hinge");
+	if (!cfg.on_epoch && (opt_given(&cfg.patience) || opt_given(&cfg.keep)))
+		die_usage("options --patience and --keep go with --on-epoch");
+	if (!cfg.init_from && opt_given(&cfg.alpha))
+		die_usage("option --alpha goes with --init-from MODEL,MODEL");
 	if (cfg.hidden.num > NEUMF_MAX_HIDDEN)
 		die_usage("option --hidden: more than %d layers", NEUMF_MAX_HIDDEN);
 }
@@ -158,6 +174,33 @@ static struct rec_reader *open_input(const char *path)
 		    " of its epochs: training starts with the first, unless --resume goes on",
 			rec_name(in), rec_header(in)->first_row + 1);
 	return in;
+}
+
+/* The models of --init-from. In the provenance their checksums stand for them, not their names. */
+static struct warm_start *load_init(void)
+{
+	char *paths[WARM_START_MAX_MODELS] = { 0 }, *next = xstrdup(cfg.init_from);
+	unsigned num = 0;
+
+	for (; next; num++) {
+		char *comma = strchr(next, ',');
+
+		if (num == WARM_START_MAX_MODELS || *next == ',' || *next == '\0')
+			die_usage("option --init-from: '%s' is not MODEL or MODEL,MODEL",
+				cfg.init_from);
+		if (comma)
+			*comma = '\0';
+		paths[num] = next;
+		next = comma ? comma + 1 : NULL;
+	}
+	if (num == 1 && opt_given(&cfg.alpha))
+		die_usage("option --alpha goes with --init-from MODEL,MODEL");
+	if (num == 2 && !opt_given(&cfg.alpha))
+		cfg.alpha = 0.5;
+	struct warm_start *init = warm_start_load((const char *const *)paths, num);
+	cfg.init_from = warm_start_checksums(init);
+	free(paths[0]);
+	return init;
 }
 
 static struct neumf_shape make_shape(const struct rec_header *h)
@@ -189,6 +232,7 @@ int main(int argc, char **argv)
 	check_checkpoints(operands[0]);
 
 	struct rec_reader *in = open_input(operands[0]);
+	struct warm_start *init = cfg.init_from ? load_init() : NULL;
 	struct js *provenance = rec_provenance(rec_header(in), opt_provenance());
 	const struct session_config config = { .in = in,
 		.provenance = provenance,
@@ -205,6 +249,12 @@ int main(int argc, char **argv)
 		.init_std = cfg.init_std,
 		.dense_init = cfg.dense_init,
 		.seed = cfg.seed,
+		.init = init,
+		.alpha = cfg.alpha,
+		.on_epoch = cfg.on_epoch,
+		.patience = cfg.patience,
+		.keep_best = cfg.on_epoch && cfg.keep == KEEP_BEST,
+		.max_seconds = cfg.max_seconds,
 		.device = cfg.device,
 		.tf32 = cfg.precision == 1,
 		.threads = cfg.threads,

@@ -13,6 +13,8 @@
 #include "stream/record.h"
 #include "stream/stream.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static struct {
@@ -72,13 +74,26 @@ static void print_reports(const struct evaluation *e, const struct user_ranks_re
 			100 * evaluation_tied(e));
 }
 
+/* With as many digits as it takes to read the same number back. */
+static void print_number(struct stream_out *out, double v)
+{
+	char text[32];
+
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, v);
+		if (strtod(text, NULL) == v)
+			break;
+	}
+	stream_printf(out, "%s\n", text);
+}
+
 /* `only`: NULL for all metrics */
 static void print_result(const struct evaluation *sums, const struct evaluation_name *only)
 {
 	struct stream_out *out = stream_create("-", false);
 
 	if (only)
-		stream_printf(out, "%.6f\n", evaluation_mean(sums, cfg.ties, *only));
+		print_number(out, evaluation_mean(sums, cfg.ties, *only));
 	else if (cfg.json)
 		evaluation_json(sums, cfg.ties, out);
 	else
@@ -89,18 +104,18 @@ static void print_result(const struct evaluation *sums, const struct evaluation_
 int main(int argc, char **argv)
 {
 	char **operands = opt_parse(argc, argv, &program);
-	struct evaluation_name only;
+	struct evaluation_name only = { METRIC_AUC, 0 };
 	struct user_ranks_report found = { 0 };
 	struct session s = { 0 };
 
-	if (cfg.only && (cfg.json || opt_given(&cfg.cutoffs)))
-		die_usage("option --only goes with neither --json nor -k");
-	if (!cfg.only) {
+	if (cfg.only && cfg.json)
+		die_usage("options --only and --json do not go together");
+	if (!cfg.only || opt_given(&cfg.cutoffs)) {
 		s.sums.cutoffs.num = cfg.cutoffs.num;
 		memcpy(s.sums.cutoffs.value, cfg.cutoffs.value, sizeof(cfg.cutoffs.value));
-	} else if (!evaluation_parse_name(cfg.only, &s.sums.cutoffs, &only)) {
-		die_usage("option --only: '%s' is not " EVALUATION_NAMES, cfg.only);
 	}
+	if (cfg.only && !evaluation_parse_name(cfg.only, &s.sums.cutoffs, &only))
+		die_usage("option --only: '%s' is not " EVALUATION_NAMES, cfg.only);
 
 	struct rec_reader *in = rec_open(operands[0], USER_RANKS_KINDS);
 	if (cfg.per_user) {
@@ -113,6 +128,8 @@ int main(int argc, char **argv)
 	if (s.sums.users == 0)
 		die("'%s' holds no user with a positive", rec_name(in));
 	print_reports(&s.sums, &found);
+	if (cfg.only && only.metric == METRIC_AUC && s.sums.negative_users == 0)
+		die("'%s' holds no user with a negative: AUC is undefined", rec_name(in));
 	if (s.per_user)
 		stream_settle(s.per_user); /* the table may still fail */
 	print_result(&s.sums, cfg.only ? &only : NULL);

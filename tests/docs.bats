@@ -14,6 +14,7 @@ setup_file() {
 	planted -q --ratings 20000 >u.data # 943 users, 1682 items, as the examples have them
 	ml-split -q --test test-ratings.cof --user-ids users.tsv --item-ids items.tsv u.data | tee ratings.cof | binarize -q >train.cof
 	binarize -q test-ratings.cof >test.cof
+	ln test.cof valid.cof
 	gzip -kn train.cof
 	awk -F '\t' -v OFS='\t' '{ print $1, $2, "item " $2 }' items.tsv >titles.tsv
 	negsample -q train.cof | neumf-train -q --device cpu -o model.safetensors

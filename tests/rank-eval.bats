@@ -11,13 +11,14 @@ ranks() {
 	tr ' ' '\t' | cof-cat --from tsv --kind rank --users 10 --items 100
 }
 
-# only METRIC EXPECTED [OPTION]...: of x.cof, to six digits
+# only METRIC EXPECTED [OPTION]...: of x.cof, to six digits; one number and nothing else
 only() {
 	local metric=$1 expected=$2
 	shift 2
 	run --separate-stderr rank-eval --only "$metric" "$@" x.cof
 	assert_status 0
-	assert_equal "$metric $* $output" "$metric $* $expected"
+	[[ $output =~ ^[0-9.e-]+$ ]]
+	assert_near "$output" "$expected" 5.01e-7 || { echo "$metric $*"; return 1; }
 }
 
 # User 0: positives 7 and 4 tie with negative 2, negative 9 below. Positives stand at 1,2 | 1,3 | 2,3.
@@ -167,7 +168,7 @@ rank-eval: rows that list an item again, which counts once: 2"
 	printf '%s\n' '0 1 1 5' '0 3 0 4' '1 1 0 5' '2 1 1 1' | scores >x.cof
 	run --separate-stderr rank-eval --only AUC x.cof
 	assert_status 0
-	assert_equal "$output" 1.000000
+	assert_equal "$output" 1
 	assert_equal "$stderr" "rank-eval: users without a positive, left out of all means: 1
 rank-eval: users without a negative, left out of the mean of AUC: 1"
 	only HR@1 1.000000
@@ -177,6 +178,44 @@ rank-eval: users without a negative, left out of the mean of AUC: 1"
 	run --separate-stderr rank-eval x.cof
 	assert_status 1
 	assert_error rank-eval "'x.cof' holds no user with a positive"
+}
+
+@test "--only has all digits, and any cutoff" {
+	two_users | scores >x.cof
+	# the shortest text that reads back as the same double, as Python prints it
+	run python3 -c 'import subprocess, sys
+for name in "HR@1", "NDCG@2", "MAP@2", "precision@2", "recall@1", "AUC":
+    text = subprocess.run(["rank-eval", "--only", name, "x.cof"], capture_output=True, text=True, check=True).stdout
+    print(text == repr(float(text)).removesuffix(".0") + "\n", end=" ")'
+	assert_equal "$output" "True True True True True True "
+	# with -k, a cutoff among its own and one that is not; --per-user has those of both
+	for k in 1 2 3; do
+		assert_equal "$(rank-eval -k 1,2 --only "HR@$k" x.cof)" "$(rank-eval --only "HR@$k" x.cof)"
+	done
+	rank-eval -k 1,2 --only HR@3 --per-user u.tsv x.cof
+	assert_equal "$(head -n 1 u.tsv | tr '\t' '\n' | grep ^HR | tr '\n' ' ')" "HR@1 HR@2 HR@3 "
+	rank-eval --only HR@3 --per-user u.tsv x.cof
+	assert_equal "$(head -n 1 u.tsv | tr '\t' '\n' | grep ^HR)" HR@3
+	many=$(seq -s, 16)
+	rank-eval -k "$many" --only HR@16 x.cof
+	run --separate-stderr rank-eval -k "$many" --only HR@17 x.cof
+	assert_status 2
+}
+
+@test "--only says what there is" {
+	two_users | scores >x.cof
+	run --separate-stderr rank-eval --only ndcg@10 x.cof
+	assert_status 2
+	assert_equal "$output" ""
+	assert_contains "$stderr" "'ndcg@10' is not HR@K, NDCG@K, MRR@K, MAP@K, precision@K, recall@K or AUC"
+}
+
+@test "--only AUC of users without a negative is no number, but an error" {
+	printf '%s\n' '0 1 1 5' '2 1 1 1' | scores >x.cof
+	run --separate-stderr rank-eval -q --only AUC x.cof
+	assert_status 1
+	assert_equal "$output" ""
+	assert_contains "$stderr" "rank-eval: 'x.cof' holds no user with a negative: AUC is undefined"
 }
 
 @test "-0 equals 0" {
@@ -224,7 +263,7 @@ rank-eval: users without a negative, left out of the mean of AUC: 1"
 @test "wrong usage" {
 	two_users | scores >x.cof
 	for options in '--only HR' '--only AUC@3' '--only HR@0' '--only hr@1' '-k 0' '-k 1,' '--ties random' \
-		'--only AUC --json' '--only AUC -k 3' 'x.cof x.cof'; do
+		'--only AUC --json' '--only MRR' '--only HR@' '--only HR@4294967296' 'x.cof x.cof'; do
 		# shellcheck disable=SC2086
 		run --separate-stderr rank-eval $options x.cof
 		assert_status 2

@@ -57,6 +57,11 @@ void progress_at(uint64_t done)
 	state.next_look = done + 1 + (uint64_t)(rate / 20);
 }
 
+bool progress_shown(void)
+{
+	return state.on;
+}
+
 void progress_end(void)
 {
 	if (die_line_open)

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -295,7 +296,7 @@ static struct js *option_json(const struct opt *o, bool given)
 	case OPT_T_UINT64:
 		return js_int((int64_t) * (uint64_t *)o->value);
 	case OPT_T_REAL:
-		return js_real(*(double *)o->value);
+		return isnan(*(double *)o->value) ? NULL : js_real(*(double *)o->value);
 	case OPT_T_STRING:
 		return given ? js_string(*(const char **)o->value) : NULL;
 	case OPT_T_UINTS:

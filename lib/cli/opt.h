@@ -76,6 +76,8 @@ struct opt {
 #define OPT_UINTS(l, n, v, low, high, meta, h)  { OPT_OF(OPT_T_UINTS, l, n, v, h), .least = low, .most = high, .metavar = meta }
 #define OPT_RANGE(l, n, v, meta, h)             { OPT_OF(OPT_T_RANGE, l, n, v, h), .metavar = meta }
 #define OPT_LOCAL_FLAG(l, n, v, h)              { OPT_OF(OPT_T_FLAG, l, n, v, h), .local = true }
+#define OPT_LOCAL_REAL(l, n, v, low, high, meta, h) { OPT_OF(OPT_T_REAL, l, n, v, h), .min = low, .max = high, .metavar = meta, .local = true }
+#define OPT_LOCAL_STRING(l, n, v, meta, h)      { OPT_OF(OPT_T_STRING, l, n, v, h), .metavar = meta, .local = true }
 #define OPT_LOCAL_CHOICE(l, n, v, names, h)     { OPT_OF(OPT_T_CHOICE, l, n, v, h), .choices = names, .local = true }
 #define OPT_LOCAL_STRING(l, n, v, meta, h)      { OPT_OF(OPT_T_STRING, l, n, v, h), .metavar = meta, .local = true }
 #define OPT_LOCAL_UINT(l, n, v, low, high, meta, h) { OPT_OF(OPT_T_UINT, l, n, v, h), .least = low, .most = high, .metavar = meta, .local = true }
@@ -113,7 +115,8 @@ bool opt_given(const void *value);
 /*
  * This stage's entry for `provenance`: {"program", "version", "options": {...}} with the values of
  * all options that can change the output, defaults included; flags only if set, strings and ranges
- * only if given, whole numbers not below their least value, which stands for "not given".
+ * only if given, whole numbers not below their least value, which stands for "not given", as NaN
+ * does for a real.
  */
 struct js *opt_provenance(void);
 

@@ -212,6 +212,8 @@ void model_file_load(struct model *m, const char *path)
 	get_shape(name, metadata, &m->shape);
 	get_family(name, metadata, "user_ids", &m->user_ids);
 	get_family(name, metadata, "item_ids", &m->item_ids);
+	const char *checksum = js_get_string(metadata, "checksum");
+	m->checksum = checksum ? xstrdup(checksum) : NULL;
 	neumf_layout(&m->shape, &l);
 	m->params = safetensors_read(in, safetensors_check(in, tensors, tensors_of(&l, tensors)));
 	m->provenance = get_provenance(metadata);
@@ -221,6 +223,7 @@ void model_file_load(struct model *m, const char *path)
 void model_release(struct model *m)
 {
 	free(m->params);
+	free(m->checksum);
 	id_family_release(&m->user_ids);
 	id_family_release(&m->item_ids);
 	js_free(m->provenance);

@@ -50,6 +50,7 @@ struct model {
 	float *params;			     /* malloc'ed, neumf_layout order */
 	struct id_family user_ids, item_ids; /* num 0: not known */
 	struct js *provenance;		     /* array; NULL: the file does not say */
+	char *checksum;			     /* of the tensors; NULL: the file has none */
 };
 
 /*

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/progress.h"
+#include "model/best_epoch.h"
 #include "model/checkpoint.h"
 #include "model/model_file.h"
 #include "model/train_log.h"
@@ -15,7 +16,10 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 struct session {
@@ -32,23 +36,27 @@ struct session {
 	struct stream_out *first_checkpoint; /* until it is written */
 	double saved;			     /* when the last checkpoint was, */
 	uint64_t epochs_since;		     /* and epochs that have ended since */
+
+	struct best_epoch best;
+	struct trainer_epoch last; /* the epoch that ended last */
+	bool pending;		   /* it has not been measured yet */
+	const char *stopped;	   /* the option that ended the training; NULL: its stream did */
 };
 
-static struct stream_out *create_epoch(const struct session *s, uint64_t epoch)
+/* The file of an epoch's model, malloc'ed; NULL: it is not saved. */
+static char *epoch_path(const struct session *s, uint64_t epoch)
 {
-	char *path = claim_series_name(s->config->epochs_prefix, epoch, SESSION_EPOCH_SUFFIX);
-	struct stream_out *out = stream_create(path, true);
+	const char *prefix = s->config->epochs_prefix;
 
-	free(path);
-	return out;
+	return prefix ? claim_series_name(prefix, epoch, SESSION_EPOCH_SUFFIX) : NULL;
 }
 
-static void check_checkpoint_path(const char *path)
+/* Is the path that of a regular file, or of one that can be made? */
+static bool is_file(const char *path)
 {
 	struct stat st;
 
-	if (!stat(path, &st) && !S_ISREG(st.st_mode))
-		die("'%s' is not a regular file: a checkpoint is written again and again", path);
+	return strcmp(path, "-") != 0 && (stat(path, &st) || S_ISREG(st.st_mode));
 }
 
 /* What cannot be written shows before anything is trained, but for the log: see start_trainer. */
@@ -56,9 +64,22 @@ static void open_outputs(struct session *s)
 {
 	s->model = stream_create(s->config->output, true);
 	if (s->config->checkpoint) {
-		check_checkpoint_path(s->config->checkpoint);
+		if (!is_file(s->config->checkpoint))
+			die("'%s' is not a regular file: a checkpoint is written again and again",
+				s->config->checkpoint);
 		s->first_checkpoint = stream_create(s->config->checkpoint, true);
 	}
+}
+
+static void first_values(const struct session_config *c, float *params)
+{
+	const struct rec_header *h = rec_header(c->in);
+	const struct warm_start_target target = { &c->shape, &h->user_ids, &h->item_ids };
+
+	neumf_init(&c->shape, c->init_std, c->dense_init, c->seed, params);
+	if (c->init)
+		warm_start_apply(c->init, &target, c->alpha, params);
+	warm_start_free(c->init);
 }
 
 static void start_backend(struct session *s)
@@ -74,7 +95,7 @@ static void start_backend(struct session *s)
 	config.pool = s->pool;
 	neumf_layout(&c->shape, &layout);
 	config.params = xmalloc(layout.num_params, sizeof(float));
-	neumf_init(&c->shape, c->init_std, c->dense_init, c->seed, config.params);
+	first_values(c, config.params);
 	s->ops = backend_select(c->device, die_quiet);
 	s->backend = s->ops->create(&config);
 	note("%" PRIu64 " parameters on %s (%s), seed %" PRIu64, layout.num_params, s->ops->name,
@@ -94,25 +115,6 @@ static void read_values(void *arg, unsigned tensor, float *out)
 	s->ops->read(s->backend, tensor, BACKEND_VALUE, out);
 }
 
-static void save(struct session *s, struct stream_out *out)
-{
-	model_file_save(out, &s->config->shape, &s->info, read_values, s);
-}
-
-/* The model comes before the line: who reads the line finds the file. */
-static void end_epoch(struct session *s, const struct trainer_epoch *e)
-{
-	if (s->config->epochs_prefix) {
-		struct stream_out *out =
-			s->first_epoch ? s->first_epoch : create_epoch(s, e->epoch);
-
-		s->first_epoch = NULL;
-		save(s, out);
-	}
-	if (s->log)
-		train_log_epoch(s->log, e);
-}
-
 static struct checkpoint_run this_run(const struct session *s)
 {
 	return (struct checkpoint_run){ .shape = &s->config->shape,
@@ -124,17 +126,20 @@ static struct checkpoint_run this_run(const struct session *s)
 		.stream = rec_header(s->config->in) };
 }
 
-static void save_checkpoint(struct session *s)
+static void save_checkpoint(struct session *s, const char *path)
 {
 	const struct checkpoint_run run = this_run(s);
-	struct checkpoint c = { 0 };
+	struct checkpoint c = { .best = s->best.params };
 	struct stream_out *out = s->first_checkpoint;
 
 	if (!out)
-		out = stream_create(s->config->checkpoint, true);
+		out = stream_create(path, true);
 	s->first_checkpoint = NULL;
+	if (s->config->on_epoch)
+		c.chooser = best_epoch_json(&s->best, s->pending ? &s->last : NULL);
 	trainer_get(s->trainer, &c.position);
 	checkpoint_save(out, &run, &c);
+	js_free(c.chooser);
 	s->saved = now();
 	s->epochs_since = 0;
 }
@@ -152,7 +157,7 @@ static _Noreturn void stop(struct session *s, int number)
 	const char *path = s->config->checkpoint;
 	const uint64_t epoch = trainer_from_epoch(s->trainer);
 
-	save_checkpoint(s);
+	save_checkpoint(s, path);
 	if (epoch)
 		warn("%s: go on with --resume %s, on the same stream or one of negsample --from-epoch %" PRIu64,
 			interrupt_name(number), path, epoch);
@@ -180,7 +185,85 @@ static void care_for_checkpoint(struct session *s, enum trainer_event event)
 		stop(s, number);
 	s->epochs_since += event == TRAINER_EPOCH;
 	if (checkpoint_is_due(s))
-		save_checkpoint(s);
+		save_checkpoint(s, s->config->checkpoint);
+}
+
+/* The command of --on-epoch gave no number. What was trained is kept, to go on from when the fault
+   has been found. */
+static _Noreturn void die_unmeasured(struct session *s, const char *why)
+{
+	const struct session_config *c = s->config;
+	char *path = c->checkpoint ? xstrdup(c->checkpoint) : xasprintf("%s.checkpoint", c->output);
+
+	if (!is_file(c->output) && !c->checkpoint)
+		die("epoch %" PRIu64
+		    ": the command of --on-epoch: %s; without --checkpoint nothing is kept",
+			s->last.epoch, why);
+	save_checkpoint(s, path);
+	die("epoch %" PRIu64 ": the command of --on-epoch: %s; go on with --resume %s",
+		s->last.epoch, why, path);
+}
+
+/* Measure the epoch that ended last, whose model is the file `path`, if it is saved. */
+static void measure(struct session *s, const char *path)
+{
+	const struct best_epoch_model model = { &s->config->shape, &s->info, read_values, s };
+	double value;
+	char why[160];
+
+	s->pending = true;
+	if (!best_epoch_measure(&s->best, &model, path, s->last.epoch, &value, why, sizeof(why))) {
+		if (s->config->checkpoint && interrupt_signal())
+			stop(s, interrupt_signal());
+		die_unmeasured(s, why);
+	}
+	s->pending = false;
+	best_epoch_add(&s->best, &model, s->last.epoch, value);
+	if (best_epoch_over(&s->best, s->last.epoch))
+		s->stopped = "patience";
+	if (progress_shown())
+		note("epoch %" PRIu64 ": loss %.6g, metric %.6g, the best %.6g of epoch %" PRIu64,
+			s->last.epoch, s->last.loss, value, s->best.value, s->best.epoch);
+}
+
+/* The model comes before the line: who reads the line finds the file. */
+static void end_epoch(struct session *s)
+{
+	char *path = epoch_path(s, s->last.epoch);
+
+	if (path) {
+		struct stream_out *out =
+			s->first_epoch ? s->first_epoch : stream_create(path, true);
+
+		s->first_epoch = NULL;
+		model_file_save(out, &s->config->shape, &s->info, read_values, s);
+	}
+	if (s->config->on_epoch)
+		measure(s, path);
+	if (s->log)
+		train_log_epoch(s->log, &s->last, s->config->on_epoch ? &s->best.last : NULL);
+	free(path);
+}
+
+/* Put the state of a checkpoint in place; its epochs that need nothing more are returned. */
+static uint64_t resume(struct session *s, struct checkpoint *from)
+{
+	const struct session_config *c = s->config;
+	const struct checkpoint_run run = this_run(s);
+
+	checkpoint_load(from, &run, c->resume);
+	if (!c->on_epoch != !from->chooser)
+		die("'%s' is of a training %s --on-epoch", c->resume,
+			from->chooser ? "with" : "without");
+	s->last = (struct trainer_epoch){ .epoch = from->position.epoch,
+		.trained = from->position.rows - from->position.epoch_rows };
+	if (!c->on_epoch)
+		return from->position.epoch;
+	s->pending = best_epoch_restore(&s->best, from->chooser, from->best, &s->last, c->resume);
+	from->best = NULL;
+	if (!s->pending && s->last.epoch > 0 && best_epoch_over(&s->best, s->last.epoch))
+		s->stopped = "patience";
+	return from->position.epoch - s->pending;
 }
 
 /* The log comes last, and behind the checkpoint: what it holds of a training of before depends on
@@ -194,16 +277,16 @@ static void start_trainer(struct session *s)
 		.backend = s->backend,
 		.batch_size = c->batch_size,
 		.drop_last = c->drop_last,
-		.digest = c->checkpoint || c->resume };
-	const struct checkpoint_run run = this_run(s);
+		.digest = c->checkpoint || c->resume || c->on_epoch };
 	struct checkpoint from = { 0 };
+	const uint64_t ended = c->resume ? resume(s, &from) : 0;
+	char *path = epoch_path(s, ended + 1);
 
-	if (c->resume)
-		checkpoint_load(&from, &run, c->resume);
-	if (c->epochs_prefix)
-		s->first_epoch = create_epoch(s, from.position.epoch + 1);
+	if (path)
+		s->first_epoch = stream_create(path, true);
+	free(path);
 	if (c->log)
-		s->log = stream_log_open(c->log, train_log_kept(c->log, from.position.epoch));
+		s->log = stream_log_open(c->log, train_log_kept(c->log, ended));
 	s->trainer = trainer_new(&config);
 	if (c->resume)
 		trainer_set(s->trainer, &from.position, c->resume);
@@ -215,33 +298,96 @@ static void start_trainer(struct session *s)
 	s->saved = now();
 }
 
+/* Train till the stream ends, or patience, or time. */
 static void train(struct session *s)
 {
-	struct trainer_epoch epoch;
-	enum trainer_event event;
+	const struct session_config *c = s->config;
+	const double started = now();
+	enum trainer_event event = TRAINER_BATCH;
 
-	while ((event = trainer_next(s->trainer, &epoch)) != TRAINER_END) {
-		if (event == TRAINER_EPOCH)
-			end_epoch(s, &epoch);
-		if (s->config->checkpoint)
+	if (s->pending)
+		end_epoch(s);
+	while (!s->stopped && event != TRAINER_END) {
+		struct trainer_epoch epoch;
+
+		event = trainer_next(s->trainer, &epoch);
+		if (event == TRAINER_BATCH && now() - started >= c->max_seconds) {
+			s->stopped = "max-seconds";
+			if (c->checkpoint)
+				save_checkpoint(s, c->checkpoint);
+			event = trainer_stop(s->trainer, &epoch);
+		}
+		if (event == TRAINER_EPOCH) {
+			s->last = epoch;
+			end_epoch(s);
+		}
+		if (c->checkpoint && !s->stopped && event != TRAINER_END)
 			care_for_checkpoint(s, event);
 	}
 	trainer_free(s->trainer);
 }
 
+/* The provenance, and in this program's entry what is known only now: of which epoch the model is,
+   and what ended the training, unless its stream did. */
+static struct js *final_provenance(const struct session *s)
+{
+	const struct session_config *c = s->config;
+	const size_t num = js_length(c->provenance);
+	struct js *all = js_array(), *v;
+
+	for (size_t k = 0; k + 1 < num; k++)
+		js_append(all, js_copy(js_at(c->provenance, k)));
+	struct js *entry = js_copy(js_at(c->provenance, num - 1));
+	if (c->on_epoch)
+		js_put(entry, "on_epoch", best_epoch_chosen(&s->best, s->last.epoch));
+	if (s->stopped) {
+		js_put(entry, "stopped", v = js_object());
+		js_put(v, "by", js_string(s->stopped));
+		js_put(v, "epoch", js_int((int64_t)s->last.epoch));
+		js_put(v, "rows", js_int((int64_t)s->last.trained));
+	}
+	js_append(all, entry);
+	return all;
+}
+
+/* The model that was asked for: that of the best epoch, or as it is now. */
+static void save_model(struct session *s)
+{
+	const struct session_config *c = s->config;
+	struct js *provenance = final_provenance(s);
+
+	s->info.provenance = provenance;
+	if (s->best.params)
+		model_file_save(s->model, &c->shape, &s->info, best_epoch_values, &s->best);
+	else
+		model_file_save(s->model, &c->shape, &s->info, read_values, s);
+	js_free(provenance);
+	if (s->stopped)
+		note("option --%s ended the training in epoch %" PRIu64, s->stopped, s->last.epoch);
+	if (c->on_epoch)
+		note("the model is that of epoch %" PRIu64 ", metric %.6g",
+			c->keep_best ? s->best.epoch : s->last.epoch,
+			c->keep_best ? s->best.value : s->best.last);
+}
+
 void session_run(const struct session_config *config)
 {
-	struct session s = { .config = config };
+	struct session s = { .config = config,
+		.best = { .command = config->on_epoch,
+			.patience = config->patience,
+			.keep = config->keep_best } };
 
+	neumf_layout(&config->shape, &s.best.layout);
 	open_outputs(&s);
 	start_backend(&s);
 	start_trainer(&s);
 	train(&s);
-	save(&s, s.model);
+	save_model(&s);
 	if (s.log && (errno = stream_log_close(s.log)) != 0)
 		die("the model is in '%s', but the log '%s' has not all its lines:", config->output,
 			config->log);
-	rec_close(config->in, true);
+	rec_close(config->in, !s.stopped);
+	best_epoch_release(&s.best);
 	s.ops->destroy(s.backend);
 	pool_free(s.pool);
 }

@@ -7,6 +7,7 @@
 
 #include "model/backend.h"
 #include "model/neumf.h"
+#include "model/warm_start.h"
 #include "stream/record.h"
 
 #include <stdbool.h>
@@ -28,6 +29,13 @@ struct session_config {
 	double init_std; /* of the first weights */
 	enum neumf_dense_init dense_init;
 	uint64_t seed;
+	struct warm_start *init; /* then these in their place, freed; NULL: a fresh start */
+	double alpha;		 /* for two models */
+
+	const char *on_epoch; /* command that measures each epoch; NULL: none */
+	uint32_t patience;    /* stop after so many epochs without a better one; 0: do not */
+	bool keep_best;	      /* write the model of the best epoch, else that of the last */
+	double max_seconds;   /* then stop after the batch in training; INFINITY: do not */
 
 	enum backend_device device;
 	bool tf32;
@@ -44,10 +52,11 @@ struct session_config {
 };
 
 /*
- * Open all outputs, train on the whole stream, write the model. Dies on any error; then no model is
- * written, and an old one stays as it was. Only a log that could not be written costs no more than
- * itself: the run dies of it when the model is there, and says so. With a checkpoint, SIGTERM,
- * SIGINT and SIGUSR1 end the batch, write it, say how to go on, and end the process.
+ * Open all outputs, train on the stream, write the model. The stream is read to its verified end,
+ * unless patience or time run out before: then the rest is left unread. Dies on any error; then no
+ * model is written, and an old one stays as it was. Only a log that could not be written costs no
+ * more than itself: the run dies of it when the model is there, and says so. With a checkpoint,
+ * SIGTERM, SIGINT and SIGUSR1 end the batch, write it, say how to go on, and end the process.
  */
 void session_run(const struct session_config *config);
 

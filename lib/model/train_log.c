@@ -51,7 +51,7 @@ uint64_t train_log_kept(const char *path, uint64_t done)
 	return bytes;
 }
 
-void train_log_epoch(struct stream_log *log, const struct trainer_epoch *e)
+void train_log_epoch(struct stream_log *log, const struct trainer_epoch *e, const double *metric)
 {
 	struct js *line = js_object();
 
@@ -59,6 +59,8 @@ void train_log_epoch(struct stream_log *log, const struct trainer_epoch *e)
 	js_put(line, "batches", js_int((int64_t)e->batches));
 	js_put(line, "rows", js_int((int64_t)e->rows));
 	js_put(line, "loss", js_real(e->loss));
+	if (metric)
+		js_put(line, "metric", js_real(*metric));
 	js_put(line, "seconds", js_real(e->seconds));
 	char *text = js_dump(line, false);
 	js_free(line);

@@ -8,8 +8,10 @@
 #include "model/trainer.h"
 #include "stream/stream_log.h"
 
-/* The line is with the system when this returns, or lost (stream_log.h). */
-void train_log_epoch(struct stream_log *log, const struct trainer_epoch *epoch);
+/* The line is with the system when this returns, or lost (stream_log.h). `metric` NULL: the epoch
+   has none. */
+void train_log_epoch(
+	struct stream_log *log, const struct trainer_epoch *epoch, const double *metric);
 
 /*
  * A training goes on, `done` epochs of which have ended, with the log that was begun: bytes of it

@@ -25,8 +25,8 @@ struct trainer {
 
 	/* The epoch being trained, from 0, and what is known of it. */
 	uint64_t epoch, batches, epoch_rows;
-	uint64_t checked; /* batches that loss() covered */
-	double sum, started;
+	uint64_t checked;	   /* batches that loss() covered */
+	double sum, started;	   /* 0: nobody has asked for its batches yet */
 	struct row_digest *digest; /* of the rows trained; NULL: nobody asks */
 };
 
@@ -54,7 +54,6 @@ struct trainer *trainer_new(const struct trainer_config *config)
 	t->total = product(h->epochs, t->rows_per_epoch);
 	t->first = product(h->first_row, examples_per_row(t->examples));
 	t->digest = config->digest ? row_digest_new() : NULL;
-	t->started = now();
 	progress_start("rows", t->total);
 	return t;
 }
@@ -101,9 +100,10 @@ static enum trainer_event end_epoch(struct trainer *t, struct trainer_epoch *e)
 	*e = (struct trainer_epoch){ .epoch = t->epoch + 1,
 		.batches = t->batches,
 		.rows = t->epoch_rows,
+		.trained = t->rows,
 		.loss = t->sum / (double)t->epoch_rows,
 		.seconds = time - t->started };
-	t->started = time;
+	t->started = 0;
 	t->epoch++;
 	t->batches = t->epoch_rows = t->checked = 0;
 	t->sum = 0;
@@ -199,6 +199,8 @@ static void fetch(struct trainer *t)
 
 enum trainer_event trainer_next(struct trainer *t, struct trainer_epoch *epoch)
 {
+	if (t->started == 0)
+		t->started = now();
 	if (t->size == 0 && !t->ended) {
 		if (epoch_is_over(t))
 			return end_epoch(t, epoch);
@@ -287,5 +289,9 @@ void trainer_set(struct trainer *t, const struct trainer_position *p, const char
 		die("the rows of '%s' are not those that '%s' was trained on",
 			rec_name(t->config.in), file);
 	row_digest_set_epochs(t->digest, p->digest.epochs);
-	t->started = now();
+}
+
+enum trainer_event trainer_stop(struct trainer *t, struct trainer_epoch *epoch)
+{
+	return end_epoch(t, epoch);
 }

@@ -31,8 +31,9 @@ struct trainer_config {
 struct trainer_epoch {
 	uint64_t epoch; /* from 1 */
 	uint64_t batches, rows;
-	double loss;	/* mean over the rows, NaN for an epoch of no batch */
-	double seconds; /* since the last epoch ended, waiting for input included */
+	double loss;	  /* mean over the rows, NaN for an epoch of no batch */
+	double seconds;	  /* waiting for input included, but not what was done about the last one */
+	uint64_t trained; /* rows, from the first epoch to its end */
 };
 
 struct trainer;
@@ -56,6 +57,10 @@ enum trainer_event {
  * first row beyond them.
  */
 enum trainer_event trainer_next(struct trainer *t, struct trainer_epoch *epoch);
+
+/* After TRAINER_BATCH, for who stops asking in the middle of an epoch: end it with the batches that
+   it has. */
+enum trainer_event trainer_stop(struct trainer *t, struct trainer_epoch *epoch);
 
 /* Where training stands between two events: what, with the backend's state, decides the rest. */
 struct trainer_position {
