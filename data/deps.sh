@@ -6,7 +6,8 @@ set -eu
 deps='gcc g++ libc6-dev make zlib1g-dev libdeflate-dev libxxhash-dev libjansson-dev librandom123-dev
 	jq gnuplot-nox bats curl unzip ca-certificates python3-numpy mandoc file xz-utils'
 deps_dev='clang clang-format cppcheck shellcheck python3-torch time libopenblas-dev
-	qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross'
+	qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
+	gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 
 case ${1-} in
 deps) wanted=$deps ;;
