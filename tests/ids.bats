@@ -114,11 +114,10 @@ assert_dies() {
 @test "published train and test with string ids share one map" {
 	head -n 10 day1.csv >train.csv
 	{ head -n 1 day1.csv && tail -n 3 day1.csv && echo new,milk,1,99; } >test.csv
-	split train.csv train --test-ratio 0.0001 --mode global-time
-	split test.csv test --test-ratio 0.0001 --mode global-time \
-		--known-users train-users.tsv --known-items train-items.tsv --unknown drop
+	cof-import -q --user-ids train-users.tsv --item-ids train-items.tsv train.csv | binarize -q >train.cof
+	cof-import -q --known-users train-users.tsv --known-items train-items.tsv --unknown drop test.csv | binarize -q >test.cof
 	assert_equal "$(json '[.users, .items, .user_ids, .item_ids]' test.cof)" "$(json '[.users, .items, .user_ids, .item_ids]' train.cof)"
-	run --separate-stderr pop-score -q --train train.cof --all-items --seen train.cof --ranks --splits-unchecked test.cof
+	run --separate-stderr pop-score -q --train train.cof --all-items --seen train.cof --ranks test.cof
 	assert_status 0
 	cof-cat --user-ids train-users.tsv --item-ids train-items.tsv --to csv test.cof | tail -n +2 | sort >got
 	tail -n 4 test.csv | grep -v new | sed 's/,1,/,/' | grep -v '^fay' | sort | cmp - got
