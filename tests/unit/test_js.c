@@ -63,7 +63,8 @@ static void check_memory(const char *what, void (*f)(void *), void *arg)
 	const struct child c = child_run(f, arg, child_file());
 
 	CHECK(c.status == 1 && strstr(c.text, "cannot allocate"),
-		"%s: status %d, '%.60s' without memory", what, c.status, c.text);
+		"%s without memory: status %d, '%.*s'", what, c.status, (int)strcspn(c.text, "\n"),
+		c.text);
 }
 
 static void test_memory(void)
