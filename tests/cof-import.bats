@@ -192,6 +192,8 @@ refuses() {
 	fails "line 1 of 'in' (byte 6): time 'unknown'"
 	printf 'ann,bread,nan\nbob,milk,4\n' >in
 	fails "line 1 of 'in' (byte 10): rating 'nan' is not a number"
+	printf '"1","2","nan"\n' >in
+	fails "line 1 of 'in' (byte 8): rating 'nan' is not a number"
 }
 
 @test "words over words: a header or data? One that comes back is data" {
@@ -543,6 +545,16 @@ sizes() {
 	import --columns user=movieId,item=title
 	assert_status 0
 	grep -q $'\tAmerican President, The (1995)$' items.tsv
+}
+
+@test "a published pair of train and test lists shares one numbering: ItemPop has the published values" {
+	dataset deepcf AToy.train.rating.gz
+	# the lists first: they name items that train does not have
+	cof-import -q --user-ids u --item-ids i "${data_file%/*}/AToy.test.negative.gz" >lists.cof
+	cof-import -q --known-users u --known-items i "$data_file" | binarize >train.cof
+	pop-score -q --train train.cof --ranks lists.cof 2>err | rank-eval -q -k 10 --json >metrics.json
+	assert_near "$(jq '.metrics["HR@10"]' metrics.json)" 0.2840 0.0005
+	assert_near "$(jq '.metrics["NDCG@10"]' metrics.json)" 0.1518 0.0005
 }
 
 @test "MovieLens 1M as He et al. have it, their test lists, and DeepCF's" {

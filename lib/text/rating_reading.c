@@ -8,7 +8,9 @@
 
 /* What the data records of a sample hold in one column. */
 struct profile {
-	unsigned values, numbers, seconds, dates, compact_dates;
+	unsigned filled; /* neither empty nor without the column */
+	unsigned values; /* of these, not nan, null ... */
+	unsigned numbers, seconds, dates, compact_dates;
 };
 
 /* 20110105, a day of the years 1900 to 2099. */
@@ -36,6 +38,7 @@ static struct profile profile_of(const struct reading *r, const struct sample *s
 
 		if (c < s->record[k].num_fields && c < RATING_MAX_FIELDS)
 			kind = field_kind(f);
+		p.filled += kind != FIELD_EMPTY;
 		p.values += kind > FIELD_MISSING;
 		p.numbers += kind == FIELD_WHOLE || kind == FIELD_NUMBER;
 		p.dates += kind == FIELD_DATE;
@@ -173,7 +176,7 @@ static void go_by_place(struct reading *r, const struct sample *s)
 	unsigned n = s->record[0].num_fields;
 	struct profile p[4];
 
-	while (n > 2 && n <= RATING_MAX_FIELDS && profile_of(r, s, n - 1).values == 0)
+	while (n > 2 && n <= RATING_MAX_FIELDS && profile_of(r, s, n - 1).filled == 0)
 		n--;
 	if (n < 2 || n > 4) {
 		reading_leave_open(r,

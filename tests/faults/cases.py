@@ -27,6 +27,10 @@ RECORDS = "cof-cat --check"
 
 CASES = [
     Case("planted -q --users 9 --items 40 --ratings 60 --truth truth.out", ("truth.out",), early=True),
+    Case("cof-import -q --user-ids users.out --item-ids items.out ../in/ratings.csv", ("users.out", "items.out"),
+         early=True, downstream=RECORDS),
+    Case("cof-import -q --columns user=user.id,item=item --duplicates sum", stdin="../in/ratings.jsonl", downstream=RECORDS),
+    Case("ml-split -q --test test.out ../in/rating.cof", ("test.out",), early=True, downstream=RECORDS),
     Case("ml-split -q --test test.out --valid valid.out --user-ids users.out --item-ids items.out ../in/ratings.tsv",
          ("valid.out", "users.out", "items.out", "test.out"), early=True, downstream=RECORDS),
     Case("ml-split -q --mode random --test test.out -", ("test.out",), early=True, stdin="../in/ratings.gz",
@@ -60,9 +64,11 @@ CASES = [
     Case("cof-cat --check ../in/score.cof"),
 ]
 
-INPUTS = """
+INPUTS = r"""
 planted -q --users 12 --items 40 --ratings 80 >ratings.tsv
 gzip -n <ratings.tsv >ratings.gz
+(echo user,item,rating,time && sed 's/[^\t]*/"&"/; s/\t/,/g' ratings.tsv) >ratings.csv
+sed 's/\([^\t]*\)\t\([^\t]*\).*/{"user":{"id":\1},"item":"a \2"}/' ratings.tsv >ratings.jsonl
 ml-split -q --test test-ratings.cof --item-ids items.tsv ratings.tsv >rating.cof
 binarize -q rating.cof >train.cof
 binarize -q test-ratings.cof >test.cof
