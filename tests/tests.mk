@@ -1,6 +1,7 @@
 # tests.mk: what the tests need beside programs and unit tests, and the longer tests.
-# make fuzz: the readers get damaged input for FUZZ_SECONDS in all; make test does so for a minute.
-# make test-faults: every call of every stage fails in turn; make test-machines: other machines, under qemu.
+# make fuzz: readers get damaged input for FUZZ_SECONDS in all; make test does so for a minute.
+# make test-faults: every call of every stage fails in turn. make test-machines: other machines, under qemu.
+# make test-san: a part of the tests, with sanitizers.
 
 comma := ,
 FUZZ_SECONDS ?= 3600
@@ -48,7 +49,13 @@ $B/faults/%.so: tests/faults/%.c tests/faults/calls.h $B/flags
 # neither they nor the fuzzers with SAN=, which have sanitizers of their own
 test: $(if $(SAN),,$(FUZZ_PROGRAMS) $(FAULT_LIBRARIES))
 
-.PHONY: test-faults test-machines
+# what reads, writes and parses, with sanitizers; all of it by make test SAN=address,undefined
+SAN_TESTS := unit $(patsubst %,tests/%.bats,manners record golden cof-cat cof-cat-join ml-split)
+test-san:
+	@$(MAKE) SAN=address,undefined NVCC= all unit
+	@BUILD=$(CURDIR)/$B/san tests/run $(SAN_TESTS)
+
+.PHONY: test-faults test-machines test-san
 test-faults: all $(FAULT_LIBRARIES)
 	@BUILD=$(CURDIR)/$B tests/faults/run
 

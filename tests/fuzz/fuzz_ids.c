@@ -1,10 +1,11 @@
-/* Id files: what stands for a dense id, in each style, and the dense id of a text. The first byte
-   chooses. */
+/* Id files: what stands for a dense id, in each style, the dense id of a text, and maps that are
+   known. The first byte chooses. */
 #include "fuzz.h"
 #include "text/id_lookup.h"
+#include "text/id_map.h"
 #include "text/id_names.h"
 
-enum { NUM_IDS = 1000, STYLES = 3, WAYS = 2 * STYLES + 2 };
+enum { NUM_IDS = 1000, STYLES = 3, WAYS = 2 * STYLES + 3 };
 
 static unsigned choice;
 
@@ -34,10 +35,24 @@ static void look_up(const char *path)
 	id_lookup_free(lookup);
 }
 
+static void read_map(const char *path)
+{
+	struct id_map map;
+
+	id_map_init(&map);
+	id_map_know(&map, path);
+	id_map_know(&map, path); /* a map continues itself */
+	id_map_release(&map);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	if (!size)
 		return 0;
 	choice = data[0];
-	return fuzz_run(data + 1, size - 1, choice % WAYS < 2 * STYLES ? read_names : look_up);
+	const unsigned way = choice % WAYS;
+	return fuzz_run(data + 1, size - 1,
+		way < 2 * STYLES  ? read_names
+		: way == WAYS - 1 ? read_map
+				  : look_up);
 }
