@@ -92,7 +92,7 @@ static inline void eliminate(
  */
 static void solve(size_t n, size_t stride, float *a, float *b)
 {
-	float inverse[IALS_CHUNK];
+	float inverse[IALS_CHUNK] = { 0 };
 
 	for (size_t k = 0; k < n; k += PIVOTS) {
 		const int pivots = n - k < PIVOTS ? (int)(n - k) : PIVOTS;
