@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/real.h"
 #include "base/rng.h"
 #include "data/user_items.h"
 #include "linear/jacobi.h"
@@ -134,7 +135,9 @@ static double l2_of(const struct ials *m, const struct table *t, uint32_t n)
 {
 	const uint32_t others = t == &m->user ? m->item.num : m->user.num;
 
-	return m->config.l2 * pow(n + m->config.unobserved_weight * others, m->config.l2_exponent);
+	const double pairs = n + m->config.unobserved_weight * others;
+
+	return m->config.l2 * real_exp(m->config.l2_exponent * real_log(pairs));
 }
 
 static void solve_rows(void *arg, size_t job, unsigned thread)

@@ -2,6 +2,7 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/real.h"
 #include "data/user_items.h"
 #include "linear/from_items.h"
 #include "rank/ranking.h"
@@ -239,7 +240,7 @@ static double *weigh(const struct user_items *lists, double exponent)
 		uint32_t n;
 
 		user_items_get(lists, u, &n);
-		weight[u] = n ? pow(n, -exponent) : 0;
+		weight[u] = n ? real_exp(-exponent * real_log(n)) : 0;
 	}
 	return weight;
 }
