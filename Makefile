@@ -40,7 +40,7 @@ COF_LIBS := -ljansson -lz -ldeflate -lxxhash -ldl -lm
 .PHONY: all programs test unit lint bench bench-quick pipeline deps deps-dev install uninstall clean
 all: programs
 
-include lib/cpu/cpu.mk lib/cuda/cuda.mk stages/install.mk tests/tests.mk tests/cuda/host.mk
+include lib/cpu/cpu.mk lib/linear/linear.mk lib/cuda/cuda.mk stages/install.mk tests/tests.mk tests/cuda/host.mk
 
 programs: $(PROGRAMS)
 

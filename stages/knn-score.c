@@ -11,17 +11,36 @@
 
 static struct {
 	const char *train;
-	uint32_t neighbours;
-	double shrink;
-} cfg = { .neighbours = 20, .shrink = 10 };
+	struct item_knn_config knn;
+} cfg = { .knn = { .neighbours = 20, .shrink = 10, .alpha = 1, .beta = 0.6 } };
 
 static const struct opt options[] = {
 	OPT_PATH(0, "train", &cfg.train, "FILE", "interactions to learn from (needed)"),
-	OPT_UINT(0, "neighbours", &cfg.neighbours, 1, 1000000, "K",
-		"score an item by this many nearest items"),
-	OPT_REAL(0, "shrink", &cfg.shrink, 0, 1e9, "S", "added to the denominator of a similarity"),
+	OPT_CHOICE(0, "similarity", &cfg.knn.similarity, item_similarity_names,
+		"how alike two items are"),
+	OPT_UINT(0, "neighbours", &cfg.knn.neighbours, 1, 1000000, "K",
+		"score by this many nearest items"),
+	OPT_REAL(0, "shrink", &cfg.knn.shrink, 0, 1e9, "S",
+		"added to the denominator of cosine and jaccard"),
+	OPT_REAL(0, "alpha", &cfg.knn.alpha, 0, 10, "R", "power of the steps of a walk (rp3beta)"),
+	OPT_REAL(0, "beta", &cfg.knn.beta, 0, 10, "R",
+		"power by which popular items count less (rp3beta)"),
 	OPT_END,
 };
+
+static void check_options(void)
+{
+	const bool walks = cfg.knn.similarity == SIMILARITY_RP3BETA;
+
+	if (!cfg.train)
+		die_usage("option --train is missing");
+	if (walks && opt_given(&cfg.knn.shrink))
+		die_usage("option --shrink goes with --similarity cosine or jaccard");
+	if (!walks && opt_given(&cfg.knn.alpha))
+		die_usage("option --alpha goes with --similarity rp3beta");
+	if (!walks && opt_given(&cfg.knn.beta))
+		die_usage("option --beta goes with --similarity rp3beta");
+}
 
 int main(int argc, char **argv)
 {
@@ -42,12 +61,11 @@ int main(int argc, char **argv)
 	struct item_knn *knn;
 	struct scorer scorer;
 
-	if (!cfg.train)
-		die_usage("option --train is missing");
+	check_options();
 	run = score_run_open(operands[0]);
 	train = rec_open(cfg.train, 1u << REC_INTERACTION);
 	score_run_source(run, rec_name(train), rec_header(train));
-	knn = item_knn_new(train, cfg.neighbours, cfg.shrink, score_run_pool(run));
+	knn = item_knn_new(train, &cfg.knn, score_run_pool(run));
 	scorer = item_knn_scorer(knn);
 	score_run(run, &scorer);
 	item_knn_free(knn);

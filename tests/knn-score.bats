@@ -163,6 +163,78 @@ random_rows() {
 	assert_error knn-score "'x.cof' has 10 users, 'new.cof' only 9"
 }
 
+@test "jaccard: sim(i,j) = n_ij / (n_i + n_j - n_ij + shrink)" {
+	make_train
+	user=1 # has 0 and 1; n = 3 2 2 1 0
+	check '--similarity jaccard --shrink 0' '0 0.6666667' '1 0.6666667' '2 0.5833333' '3 0.3333333' '4 0'
+	check '--similarity jaccard --shrink 2' '0 0.4' '1 0.4' '2 0.3666667' '3 0.2' '4 0' # 1/6 + 1/5
+}
+
+@test "rp3beta by hand: walks from an item to its users and on" {
+	make_train # users have 3, 2, 2, 1 items; w_01 = 1/3 + 1/2, w_02 = w_12 = 1/3, w_03 = 1/2
+	user=1 # item 2 from 0: (1/3) / 3, from 1: (1/3) / 2; 0 from 1: (5/6) / 2; 3 from 0: (1/2) / 3
+	check '--similarity rp3beta --alpha 1 --beta 0' '0 0.4166667' '1 0.2777778' '2 0.2777778' '3 0.1666667' '4 0'
+	check '--similarity rp3beta --alpha 1 --beta 1' '0 0.1388889' '1 0.1388889' '2 0.1388889' '3 0.1666667' '4 0'
+	check '--similarity rp3beta --alpha 0 --beta 0' '0 2' '1 2' '2 2' '3 1' '4 0'
+	# each item keeps its one best end: 0 keeps 1 (0.2778 before 0.1667), 1 keeps 0, 2 keeps 0 (1/6, as 1: smaller id)
+	check '--similarity rp3beta --alpha 1 --beta 0 --neighbours 1' '0 0.4166667' '1 0.2777778' '2 0' '3 0'
+	user=3 # has 2
+	check '--similarity rp3beta --alpha 1 --beta 0 --neighbours 1' '0 0.1666667' '1 0' '2 0'
+}
+
+@test "jaccard and rp3beta next to NumPy, for any number of threads, by block, by list and from items" {
+	numpy
+	random_rows 60 90 5 1500 | interactions 60 91 >train.cof
+	awk 'BEGIN { for (u = 0; u < 60; u++) for (i = 0; i < 91; i++) print u, i, 1 }' | interactions 60 91 >pairs.cof
+	cof-cat --to npy train.cof >train.npy
+	for how in 'jaccard --shrink 3' 'rp3beta --alpha 1.3 --beta 0.4' 'rp3beta --alpha 0.7 --beta 0'; do
+		# shellcheck disable=SC2206
+		options=(--train train.cof --neighbours 7 --similarity $how)
+		knn-score "${options[@]}" --threads 1 pairs.cof >one
+		for threads in 2 5; do
+			knn-score "${options[@]}" --threads $threads pairs.cof | cmp - one
+		done
+		cof-cat one >want
+		knn-score "${options[@]}" --all-items pairs.cof | cof-cat | cmp - want
+		knn-score "${options[@]}" --all-items --user-items train.cof pairs.cof | cof-cat | cmp - want
+		cof-cat --to npy one >got.npy
+		"$python" - "$how" <<-'END'
+			import sys, numpy as np
+			rows, got, how = np.load("train.npy"), np.load("got.npy"), sys.argv[1].split()
+			x = np.zeros((60, 91))
+			x[rows["user"], rows["item"]] = 1
+			n, users = np.maximum(x.sum(0), 1), np.maximum(x.sum(1), 1)
+			value = dict(zip(how[1::2], map(float, how[2::2])))
+			if how[0] == "jaccard":
+			    both = x.T @ x
+			    sim = both / (n[:, None] + n - both + value["--shrink"])
+			else:
+			    sim = (x.T / users ** value["--alpha"]) @ x / n ** value["--alpha"] / n[:, None] ** value["--beta"]
+			np.fill_diagonal(sim, 0)
+			sim = sim.astype("f4")
+			by = sim if how[0] == "jaccard" else sim.T  # the item whose 7 best count is the row
+			kept = np.zeros_like(by)
+			for i, row in enumerate(by):
+			    best = sorted(np.flatnonzero(row > 0), key=lambda j: (-row[j], j))[:7]
+			    kept[i, best] = row[best]
+			kept = kept if how[0] == "jaccard" else kept.T
+			off = np.abs(x @ kept.T.astype(float) - got["score"].reshape(60, 91)).max()
+			assert off < 1e-5 * got["score"].max(), off
+		END
+	done
+}
+
+@test "options that do not go with the similarity are refused" {
+	make_train
+	for options in '--similarity rp3beta --shrink 3' '--alpha 1' '--similarity jaccard --beta 0' '--similarity pearson'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr knn-score --train train.cof $options train.cof
+		assert_status 2
+	done
+	run --separate-stderr knn-score --train train.cof --similarity rp3beta --shrink 3 train.cof
+	assert_contains "$stderr" "option --shrink goes with --similarity cosine or jaccard"
+}
+
 @test "items without users cost little: 10,000,000 of them, 6 users" {
 	printf '%s\n' '0 5 1' '0 9999999 1' '1 5 1' '1 9999999 1' '2 7000000 1' '3 5 1' '4 7000000 1' '5 123456 1' |
 		interactions 6 10000000 >train.cof

@@ -12,8 +12,9 @@ options_of() {
 	case $1 in
 	ml-split) echo --test split.out ;;
 	neumf-train) echo -o model.out --device cpu ;;
+	ials-train) echo -o model.out ;;
 	neumf-score) echo --model model.safetensors --all-items --device cpu ;;
-	pop-score | knn-score) echo --train train.cof --all-items ;;
+	pop-score | knn-score | ease-score) echo --train train.cof --all-items ;;
 	rank-cmp) echo score.cof --resamples 100 ;;
 	cof-import | binarize | negsample | rank-eval | cof-cat) ;;
 	*) return 1 ;;
@@ -25,9 +26,9 @@ input_of() {
 	case $1 in
 	cof-import | ml-split) echo ratings.tsv ;;
 	binarize) echo rating.cof ;;
-	negsample) echo train.cof ;;
+	negsample | ials-train) echo train.cof ;;
 	neumf-train) echo triple.cof ;;
-	neumf-score | pop-score | knn-score) echo test.cof ;;
+	*-score) echo test.cof ;;
 	rank-eval | rank-cmp | cof-cat) echo score.cof ;;
 	esac
 }
@@ -36,7 +37,7 @@ input_of() {
 kinds_of() {
 	case $1 in
 	binarize) echo rating ;;
-	negsample) echo interaction ;;
+	negsample | ials-train) echo interaction ;;
 	neumf-train) echo triple sample group ;;
 	*-score) echo rating interaction sample ;;
 	rank-eval | rank-cmp) echo score rank ;;
@@ -50,6 +51,7 @@ READERS=${READERS/cof-import/}
 WRITERS=${STAGES/rank-eval/}
 WRITERS=${WRITERS/rank-cmp/}
 WRITERS=${WRITERS/neumf-train/}
+WRITERS=${WRITERS/ials-train/}
 WRITERS=${WRITERS/cof-cat/}
 
 setup_file() {
@@ -199,11 +201,11 @@ letters() {
 		read -ra needed <<<"$(options_of "$stage")"
 		"$stage" -q "${needed[@]}" <"$input" >one 2>err
 		[ ! -s err ]
-		case $stage in neumf-train) mv model.out one ;; ml-split) mv split.out one.test ;; esac
+		case $stage in *-train) mv model.out one ;; ml-split) mv split.out one.test ;; esac
 		gzip -c "$input" >packed
 		for way in "$input" - packed; do
 			"$stage" -q "${needed[@]}" "$way" <"$input" >two
-			case $stage in neumf-train) mv model.out two ;; ml-split) cmp split.out one.test && rm split.out ;; esac
+			case $stage in *-train) mv model.out two ;; ml-split) cmp split.out one.test && rm split.out ;; esac
 			[ "$stage" != rank-cmp ] || sed -i '/score.cof$/d; /packed$/d; /standard input$/d' one two # names
 			cmp one two
 		done
@@ -429,7 +431,7 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 			assert_fails "$stage" "cannot write 'standard output': No space left on device"
 		done
 		input=$(input_of "$stage")
-		[ "$stage" = neumf-train ] && continue
+		[[ $stage == *-train ]] && continue
 		run --separate-stderr bash -c "$stage -q $(options_of "$stage") $input >/dev/full"
 		assert_fails "$stage" "cannot write 'standard output': No space left on device"
 		rm -f split.out # complete before the first byte on stdout
@@ -443,7 +445,7 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 
 @test "a closed standard output is an error, and no file takes its place or that of stderr" {
 	for stage in $STAGES; do
-		[ "$stage" = neumf-train ] && continue
+		[[ $stage == *-train ]] && continue
 		run --separate-stderr bash -c "$stage -q $(options_of "$stage") <$(input_of "$stage") >&-"
 		assert_fails "$stage" "'standard output'"
 		run --separate-stderr bash -c "$stage --help >&-"
@@ -459,7 +461,7 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 
 @test "a reader that goes away ends a stage quietly" {
 	for stage in $STAGES; do
-		[ "$stage" = neumf-train ] && continue
+		[[ $stage == *-train ]] && continue
 		# shellcheck disable=SC2046
 		run --separate-stderr python3 -c 'import os, subprocess, sys
 r, w = os.pipe()

@@ -114,7 +114,7 @@ scores() {
 	run --separate-stderr neumf-score --model model.safetensors --device cpu --user-items x.cof x.cof
 	assert_status 2
 	assert_contains "$stderr" "option --user-items: a model scores only the users it was trained on"
-	assert_contains "$stderr" "knn-score and pop-score"
+	assert_contains "$stderr" "ease-score, knn-score and pop-score"
 	assert_equal "$output" ""
 }
 

@@ -4,6 +4,7 @@
 #include "base/die.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -68,6 +69,33 @@ void *xmalloc_table(size_t n, size_t size)
 void *xcalloc_aligned(size_t n, size_t size)
 {
 	return memset(xaligned(CACHE_LINE, n, size), 0, n * size);
+}
+
+/* The number in the first line of a file that `format` fits; UINT64_MAX without such a line. */
+static uint64_t number_in(const char *path, const char *format)
+{
+	FILE *f = fopen(path, "r");
+	char line[256];
+	uint64_t v = UINT64_MAX;
+
+	if (!f)
+		return v;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, format, &v) == 1)
+			break;
+	fclose(f);
+	return v;
+}
+
+uint64_t mem_available(void)
+{
+	const uint64_t kib = number_in("/proc/meminfo", "MemAvailable: %" SCNu64 " kB");
+	const uint64_t group = number_in("/sys/fs/cgroup/memory.max", "%" SCNu64);
+	const uint64_t old = number_in("/sys/fs/cgroup/memory/memory.limit_in_bytes", "%" SCNu64);
+	uint64_t least = kib == UINT64_MAX ? kib : kib * 1024;
+
+	least = group < least ? group : least;
+	return old < least ? old : least;
 }
 
 char *xstrdup(const char *s)

@@ -3,6 +3,7 @@
 #define MEM_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* n objects of `size` bytes, uninitialised or zeroed; never NULL, even for n = 0. Free with free().
    */
@@ -19,6 +20,12 @@ void *xcalloc_aligned(size_t n, size_t size);
  */
 void *xmalloc_table(size_t n, size_t size);
 char *xstrdup(const char *s);
+
+/*
+ * Bytes that the machine can still give without swapping, as Linux sees it, and at most the limit of
+ * the control group; UINT64_MAX where it does not say.
+ */
+uint64_t mem_available(void);
 
 /* printf to a new string. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));

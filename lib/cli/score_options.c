@@ -195,7 +195,7 @@ void score_run(struct score_run *run, const struct scorer *scorer)
 
 	if (cfg.user_items && !scorer->score_from_items)
 		die_usage("option --user-items: a model scores only the users it was trained on; "
-			  "knn-score and pop-score can score others");
+			  "ease-score, knn-score and pop-score can score others");
 	if (!cfg.all_items && job->kind != REC_SCORE && rec_header(job->in)->kind != REC_SAMPLE)
 		warn("'%s' lists no negatives: without --all-items only its own rows are ranked",
 			rec_name(job->in));

@@ -189,6 +189,24 @@ void user_items_copy(struct user_items *to, const struct user_items *from)
 	memcpy(to->item, from->item, size * sizeof(*to->item));
 }
 
+void user_items_transpose(struct user_items *items, const struct user_items *users)
+{
+	uint64_t *at;
+
+	user_items_init(items, users->num_items, users->num_users);
+	for (uint64_t k = 0; k < user_items_size(users); k++)
+		items->start[users->item[k] + 1]++;
+	for (uint32_t i = 0; i < users->num_items; i++)
+		items->start[i + 1] += items->start[i];
+	items->item = xrealloc(items->item, user_items_size(users), sizeof(*items->item));
+	at = xmalloc(users->num_items, sizeof(*at));
+	memcpy(at, items->start, users->num_items * sizeof(*at));
+	for (uint32_t u = 0; u < users->num_users; u++)
+		for (uint64_t k = users->start[u]; k < users->start[u + 1]; k++)
+			items->item[at[users->item[k]]++] = u;
+	free(at);
+}
+
 const uint32_t *user_items_get(const struct user_items *m, uint32_t user, uint32_t *n)
 {
 	*n = (uint32_t)(m->start[user + 1] - m->start[user]);

@@ -53,6 +53,9 @@ void user_items_finish_all(struct user_items *m);
 /* Initialise `to` as a copy of a finished user_items. */
 void user_items_copy(struct user_items *to, const struct user_items *from);
 
+/* Initialise `items` as the users of each item of a finished user_items. */
+void user_items_transpose(struct user_items *items, const struct user_items *users);
+
 /* The items of a user, ascending, borrowed; *n is their number. */
 const uint32_t *user_items_get(const struct user_items *m, uint32_t user, uint32_t *n);
 

@@ -2,29 +2,34 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/real.h"
 #include "data/user_items.h"
+#include "linear/from_items.h"
 #include "rank/ranking.h"
 #include "stream/record.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum {
-	GROUP = 64, /* items whose counts are read together, or not at all */
+	GROUP = 64, /* items whose sums are read together, or not at all */
 	FEW = 8	    /* groups in whose time an item of a list is sorted */
 };
+
+const char *const item_similarity_names[] = { "cosine", "jaccard", "rp3beta", NULL };
 
 struct item_knn {
 	struct user_items users; /* items of each user */
 	struct pool *pool;
 
-	/* For each j, the i with j in N(i), ascending: items that score more if the user has j */
+	/* For each j, the i with j in N(i): items that score more if the user has j */
 	uint64_t *start; /* num_items + 1 */
 	uint32_t *item;
 	float *sim;
 
-	double **sums; /* per thread, one number per item */
+	struct from_items from_items;
 };
 
 struct neighbour {
@@ -32,11 +37,11 @@ struct neighbour {
 	float sim;
 };
 
-/* What a thread needs to find the neighbours of an item; counts and groups are 0 between jobs. */
+/* What a thread needs to find the neighbours of an item; sums and groups are 0 between jobs. */
 struct scratch {
-	uint32_t *count;      /* per item */
-	unsigned char *group; /* per GROUP of items: is a count in it above 0? */
-	uint32_t *item;	      /* those with a count, ascending; allocated for all */
+	double *sum;	      /* per item: of the weights of the users it shares */
+	unsigned char *group; /* per GROUP of items: is a sum in it above 0? */
+	uint32_t *item;	      /* those with a sum, ascending; allocated for all */
 	float *sim;	      /* of these items */
 	uint32_t *best;	      /* k indices of them */
 };
@@ -44,8 +49,12 @@ struct scratch {
 struct search {
 	struct item_knn *m;
 	struct user_items items; /* users of each item */
+	struct item_knn_config config;
 	uint32_t k;
-	double shrink;
+
+	/* rp3beta, else NULL: n_u^-alpha per user; n^-alpha and n^-beta per item */
+	double *weight, *leave, *arrive;
+
 	struct scratch *scratch;       /* per thread */
 	struct neighbour **neighbours; /* a list per item, NULL for an item without users */
 	uint32_t *num_neighbours;
@@ -70,8 +79,13 @@ static uint64_t count_rows(const struct search *s, uint32_t i)
 	return rows;
 }
 
-/* Count n_ij for all j, and list those with a count, ascending; returns how many. Takes time for each
-   group of items. */
+static double weight_of(const struct search *s, uint32_t user)
+{
+	return s->weight ? s->weight[user] : 1;
+}
+
+/* n_ij, or the sum of the weights of these users, for all j; list those with a sum, ascending, and
+   return how many. Takes time for each group of items. */
 static size_t find_many(const struct search *s, uint32_t i, const struct scratch *scratch)
 {
 	const uint32_t bound = s->m->users.num_items;
@@ -81,9 +95,10 @@ static size_t find_many(const struct search *s, uint32_t i, const struct scratch
 
 	for (uint32_t a = 0; a < num_users; a++) {
 		const uint32_t *item = user_items_get(&s->m->users, user[a], &num_items);
+		const double weight = weight_of(s, user[a]);
 
 		for (uint32_t b = 0; b < num_items; b++) {
-			scratch->count[item[b]]++;
+			scratch->sum[item[b]] += weight;
 			scratch->group[item[b] / GROUP] = 1;
 		}
 	}
@@ -95,7 +110,7 @@ static size_t find_many(const struct search *s, uint32_t i, const struct scratch
 			continue;
 		scratch->group[g] = 0;
 		for (uint32_t j = first; j < first + n; j++)
-			if (scratch->count[j])
+			if (scratch->sum[j] > 0)
 				scratch->item[num++] = j;
 	}
 	return num;
@@ -117,13 +132,31 @@ static size_t find_few(const struct search *s, uint32_t i, const struct scratch 
 
 	for (uint32_t a = 0; a < num_users; a++) {
 		const uint32_t *item = user_items_get(&s->m->users, user[a], &num_items);
+		const double weight = weight_of(s, user[a]);
 
-		for (uint32_t b = 0; b < num_items; b++)
-			if (scratch->count[item[b]]++ == 0)
+		for (uint32_t b = 0; b < num_items; b++) {
+			if (scratch->sum[item[b]] == 0)
 				scratch->item[num++] = item[b];
+			scratch->sum[item[b]] += weight;
+		}
 	}
 	qsort(scratch->item, num, sizeof(*scratch->item), compare_items);
 	return num;
+}
+
+/* sim(i, j), and with rp3beta sim(j, i). */
+static float similarity(const struct search *s, uint32_t i, uint32_t j, double sum)
+{
+	const double n_i = popularity(s, i), n_j = popularity(s, j);
+
+	switch (s->config.similarity) {
+	case SIMILARITY_JACCARD:
+		return (float)(sum / (n_i + n_j - sum + s->config.shrink));
+	case SIMILARITY_RP3BETA:
+		return (float)(sum * s->leave[i] * s->arrive[j]);
+	default:
+		return (float)(sum / (sqrt(n_i * n_j) + s->config.shrink));
+	}
 }
 
 /* List the items that share users with i, ascending, and how similar they are; returns how many. */
@@ -131,17 +164,18 @@ static size_t similarities(const struct search *s, uint32_t i, const struct scra
 {
 	const bool few = count_rows(s, i) < s->m->users.num_items / GROUP / FEW;
 	const size_t found = few ? find_few(s, i, scratch) : find_many(s, i, scratch);
-	const double n_i = popularity(s, i);
 	size_t num = 0;
 
 	for (size_t k = 0; k < found; k++) {
-		const uint32_t j = scratch->item[k], n_ij = scratch->count[j];
+		const uint32_t j = scratch->item[k];
+		const double sum = scratch->sum[j];
 
-		scratch->count[j] = 0;
+		scratch->sum[j] = 0;
 		if (j == i) /* no neighbour of itself */
 			continue;
 		scratch->item[num] = j;
-		scratch->sim[num++] = (float)(n_ij / (sqrt(n_i * popularity(s, j)) + s->shrink));
+		scratch->sim[num] = similarity(s, i, j, sum);
+		num += scratch->sim[num] > 0; /* it may be too small for a float */
 	}
 	return num;
 }
@@ -164,9 +198,13 @@ static void find_neighbours(void *arg, size_t i, unsigned thread)
 			(struct neighbour){ scratch->item[best[a]], scratch->sim[best[a]] };
 }
 
-/* From "the neighbours of i" to "the items whose neighbour j is". */
-static void turn_round(const struct search *s)
+/*
+ * From lists per item to "the items whose neighbour j is": the lists of rp3beta are that, those of
+ * the others are turned round.
+ */
+static void collect(const struct search *s)
 {
+	const bool turn = s->config.similarity != SIMILARITY_RP3BETA;
 	struct item_knn *m = s->m;
 	uint32_t num_items = m->users.num_items;
 	uint64_t *at;
@@ -174,7 +212,7 @@ static void turn_round(const struct search *s)
 	m->start = xcalloc((size_t)num_items + 1, sizeof(*m->start));
 	for (uint32_t i = 0; i < num_items; i++)
 		for (uint32_t a = 0; a < s->num_neighbours[i]; a++)
-			m->start[s->neighbours[i][a].item + 1]++;
+			m->start[(turn ? s->neighbours[i][a].item : i) + 1]++;
 	for (uint32_t j = 0; j < num_items; j++)
 		m->start[j + 1] += m->start[j];
 	m->item = xmalloc(m->start[num_items], sizeof(*m->item));
@@ -184,41 +222,47 @@ static void turn_round(const struct search *s)
 	for (uint32_t i = 0; i < num_items; i++) {
 		for (uint32_t a = 0; a < s->num_neighbours[i]; a++) {
 			const struct neighbour *n = &s->neighbours[i][a];
-			uint64_t to = at[n->item]++;
+			uint64_t to = at[turn ? n->item : i]++;
 
-			m->item[to] = i;
+			m->item[to] = turn ? i : n->item;
 			m->sim[to] = n->sim;
 		}
 	}
 	free(at);
 }
 
-/* The users of each item from the items of each user. */
-static void transpose(const struct user_items *users, struct user_items *items)
+/* n^-exponent for the length n of each list, 0 for an empty one. */
+static double *weigh(const struct user_items *lists, double exponent)
 {
-	user_items_init(items, users->num_items, users->num_users);
-	for (uint32_t u = 0; u < users->num_users; u++) {
-		uint32_t n;
-		const uint32_t *item = user_items_get(users, u, &n);
+	double *weight = xmalloc(lists->num_users, sizeof(*weight));
 
-		for (uint32_t a = 0; a < n; a++)
-			user_items_add(items, item[a], u);
+	for (uint32_t u = 0; u < lists->num_users; u++) {
+		uint32_t n;
+
+		user_items_get(lists, u, &n);
+		weight[u] = n ? real_exp(-exponent * real_log(n)) : 0;
 	}
-	user_items_finish(items);
+	return weight;
 }
 
-static void search_neighbours(struct item_knn *m, uint32_t k, double shrink)
+static void search_neighbours(struct item_knn *m, const struct item_knn_config *config)
 {
 	uint32_t num_items = m->users.num_items;
 	unsigned threads = pool_threads(m->pool);
-	struct search s = { .m = m, .k = k < num_items ? k : num_items, .shrink = shrink };
+	const uint32_t k = config->neighbours < num_items ? config->neighbours : num_items;
+	struct search s = { .m = m, .config = *config, .k = k };
 
-	transpose(&m->users, &s.items);
+	user_items_transpose(&s.items, &m->users);
+	if (config->similarity == SIMILARITY_RP3BETA) {
+		s.weight = weigh(&m->users, config->alpha);
+		s.leave = weigh(&s.items, config->alpha);
+		s.arrive = weigh(&s.items, config->beta);
+	}
 	s.neighbours = xcalloc(num_items, sizeof(*s.neighbours));
 	s.num_neighbours = xcalloc(num_items, sizeof(*s.num_neighbours));
 	s.scratch = xmalloc(threads, sizeof(*s.scratch));
 	for (unsigned t = 0; t < threads; t++) {
-		s.scratch[t].count = xcalloc(num_items, sizeof(*s.scratch->count));
+		s.scratch[t].sum = xcalloc(num_items, sizeof(*s.scratch->sum));
 		s.scratch[t].group = xcalloc(num_items / GROUP + 1, 1);
 		s.scratch[t].item = xmalloc(num_items, sizeof(*s.scratch->item));
 		s.scratch[t].sim = xmalloc(num_items, sizeof(*s.scratch->sim));
@@ -226,47 +270,22 @@ static void search_neighbours(struct item_knn *m, uint32_t k, double shrink)
 	}
 	pool_run(m->pool, num_items, find_neighbours, &s);
 	for (unsigned t = 0; t < threads; t++) {
-		free(s.scratch[t].count);
+		free(s.scratch[t].sum);
 		free(s.scratch[t].group);
 		free(s.scratch[t].item);
 		free(s.scratch[t].sim);
 		free(s.scratch[t].best);
 	}
 	user_items_release(&s.items);
-	turn_round(&s);
+	free(s.weight);
+	free(s.leave);
+	free(s.arrive);
+	collect(&s);
 	for (uint32_t i = 0; i < num_items; i++)
 		free(s.neighbours[i]);
 	free(s.scratch);
 	free(s.neighbours);
 	free(s.num_neighbours);
-}
-
-struct item_knn *item_knn_new(
-	struct rec_reader *train, uint32_t neighbours, double shrink, struct pool *pool)
-{
-	struct item_knn *m = xcalloc(1, sizeof(*m));
-
-	m->pool = pool;
-	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
-	user_items_add_stream(&m->users, train);
-	user_items_finish(&m->users);
-	search_neighbours(m, neighbours, shrink);
-	m->sums = xmalloc(pool_threads(pool), sizeof(*m->sums));
-	for (unsigned t = 0; t < pool_threads(pool); t++)
-		m->sums[t] = xmalloc(m->users.num_items, sizeof(**m->sums));
-	return m;
-}
-
-void item_knn_free(struct item_knn *m)
-{
-	for (unsigned t = 0; t < pool_threads(m->pool); t++)
-		free(m->sums[t]);
-	free(m->sums);
-	user_items_release(&m->users);
-	free(m->start);
-	free(m->item);
-	free(m->sim);
-	free(m);
 }
 
 /* The scores of all items for a user who has the n items own[], ascending. */
@@ -279,98 +298,48 @@ static void sum_up(const struct item_knn *m, const uint32_t *own, size_t n, doub
 	}
 }
 
-static void sum_up_user(const struct item_knn *m, uint32_t user, double *sum)
+static void score_row(const void *arg, const uint32_t *own, size_t n, uint32_t first, uint32_t end,
+	double *sum, float *score)
 {
-	uint32_t n;
-	const uint32_t *own = user_items_get(&m->users, user, &n);
-
-	sum_up(m, own, n, sum);
+	sum_up(arg, own, n, sum);
+	for (uint32_t i = first; i < end; i++)
+		score[i - first] = (float)sum[i];
 }
 
-/* A row of scores for each user or, where there are lists, for each of them. */
-struct block_job {
-	const struct item_knn *m;
-	const uint32_t *user;
-	const struct item_lists *lists;
-	uint32_t first, end;
-	float *score;
-};
-
-static void score_row(void *arg, size_t k, unsigned thread)
+static void score_some(const void *arg, const uint32_t *own, size_t n, const uint32_t *item,
+	size_t num, double *sum, float *score)
 {
-	const struct block_job *job = arg;
-	const struct item_lists *lists = job->lists;
-	double *sum = job->m->sums[thread];
-	const uint32_t width = job->end - job->first;
-
-	if (lists)
-		sum_up(job->m, lists->item + lists->start[k], lists->start[k + 1] - lists->start[k],
-			sum);
-	else
-		sum_up_user(job->m, job->user[k], sum);
-	for (uint32_t i = 0; i < width; i++)
-		job->score[k * width + i] = (float)sum[job->first + i];
+	sum_up(arg, own, n, sum);
+	for (size_t k = 0; k < num; k++)
+		score[k] = (float)sum[item[k]];
 }
 
-static void score_block(
-	void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score)
+struct item_knn *item_knn_new(
+	struct rec_reader *train, const struct item_knn_config *config, struct pool *pool)
 {
-	const struct item_knn *m = arg;
-	struct block_job job = { m, user, NULL, first, end, score };
+	static const struct from_items_model ops = { score_row, score_some };
+	struct item_knn *m = xcalloc(1, sizeof(*m));
 
-	pool_run(m->pool, n, score_row, &job);
+	m->pool = pool;
+	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
+	user_items_add_stream(&m->users, train);
+	user_items_finish(&m->users);
+	search_neighbours(m, config);
+	from_items_init(&m->from_items, &ops, m, &m->users, pool);
+	return m;
 }
 
-static void score_from_items(
-	void *arg, const struct item_lists *lists, uint32_t first, uint32_t end, float *score)
+void item_knn_free(struct item_knn *m)
 {
-	const struct item_knn *m = arg;
-	struct block_job job = { m, NULL, lists, first, end, score };
-
-	pool_run(m->pool, lists->num, score_row, &job);
-}
-
-/* Pairs first[k] .. first[k + 1] - 1 have one user. */
-struct pairs_job {
-	const struct item_knn *m;
-	const uint32_t *user, *item;
-	size_t *first;
-	float *score;
-};
-
-static void score_user_pairs(void *arg, size_t k, unsigned thread)
-{
-	const struct pairs_job *job = arg;
-	double *sum = job->m->sums[thread];
-
-	sum_up_user(job->m, job->user[job->first[k]], sum);
-	for (size_t p = job->first[k]; p < job->first[k + 1]; p++)
-		job->score[p] = (float)sum[job->item[p]];
-}
-
-static void score_pairs(
-	void *arg, size_t n, const uint32_t *user, const uint32_t *item, float *score)
-{
-	const struct item_knn *m = arg;
-	struct pairs_job job = { m, user, item, xmalloc(n + 1, sizeof(*job.first)), score };
-	size_t runs = 0;
-
-	for (size_t p = 0; p < n; p++)
-		if (p == 0 || user[p] != user[p - 1])
-			job.first[runs++] = p;
-	job.first[runs] = n;
-	pool_run(m->pool, runs, score_user_pairs, &job);
-	free(job.first);
+	from_items_release(&m->from_items);
+	user_items_release(&m->users);
+	free(m->start);
+	free(m->item);
+	free(m->sim);
+	free(m);
 }
 
 struct scorer item_knn_scorer(struct item_knn *m)
 {
-	return (struct scorer){
-		.num_users = m->users.num_users,
-		.num_items = m->users.num_items,
-		.arg = m,
-		.score_pairs = score_pairs,
-		.score_block = score_block,
-		.score_from_items = score_from_items,
-	};
+	return from_items_scorer(&m->from_items);
 }

@@ -1,16 +1,28 @@
 /*
- * item_knn: item-based nearest neighbours (Sarwar et al. 2001; cosine of binary vectors with
- * shrinkage).
+ * item_knn: item-based nearest neighbours (Sarwar et al. 2001). n_i users have item i, n_ij have
+ * both i and j, n_u is the number of items of user u.
  *
- *   sim(i, j)   = n_ij / (sqrt(n_i n_j) + shrink), rounded to float32; n_i users have item i,
- *                 n_ij have both
- *   N(i)        = the `neighbours` items j != i of greatest sim(i, j) > 0, of equal ones those
- *                 with smaller ids
+ *   cosine    sim(i, j) = n_ij / (sqrt(n_i n_j) + shrink), of binary vectors, with shrinkage
+ *   jaccard   sim(i, j) = n_ij / (n_i + n_j - n_ij + shrink)
+ *   rp3beta   sim(i, j) = (sum of n_u^-alpha over the users u with both) n_j^-alpha n_i^-beta: how
+ *             likely a walk is that goes from j to one of its users and on to i, each step drawn
+ *             with its probability to the power alpha, i weighted by n_i^-beta (Paudel et al. 2017,
+ *             "Updatable, Accurate, Diverse, and Scalable Recommendations for Interactive
+ *             Applications"; P3alpha, Cooper et al. 2014, is beta 0)
+ *
+ * rounded to float32. N(i), from which item i is scored, holds
+ *
+ *   cosine, jaccard   the `neighbours` items j != i of greatest sim(i, j) > 0
+ *   rp3beta           the items j for which i is among the `neighbours` items of greatest
+ *                     sim(i, j) > 0: each item a walk may begin with keeps its most likely ends
+ *
+ * of equal ones those with smaller ids, and
+ *
  *   score(u, i) = sum of sim(i, j) over the items j of user u in N(i), ascending, in double
  *
  * Memory: 8 bytes per interaction, 8 per neighbour (16 during the search), 8 per user, 28 per item,
- * and 12 per item for each thread. Never a square matrix: co-occurrences are counted one item at a
- * time, and only for items with users.
+ * and 24 per item for each thread; rp3beta 8 more per user and 16 per item. Never a square matrix: the pairs of one
+ * item are counted at a time, and only for items with users.
  */
 #ifndef ITEM_KNN_H
 #define ITEM_KNN_H
@@ -23,12 +35,24 @@ struct item_knn;
 struct pool;
 struct rec_reader;
 
+enum item_similarity { SIMILARITY_COSINE, SIMILARITY_JACCARD, SIMILARITY_RP3BETA };
+
+/* Names of the above in their order, NULL-terminated. */
+extern const char *const item_similarity_names[];
+
+struct item_knn_config {
+	enum item_similarity similarity;
+	uint32_t neighbours;
+	double shrink;	    /* of cosine and jaccard */
+	double alpha, beta; /* of rp3beta */
+};
+
 /*
  * Read `train`, interactions, to its verified end and find the neighbours. Reader and pool stay the
  * caller's; the pool is used until item_knn_free.
  */
 struct item_knn *item_knn_new(
-	struct rec_reader *train, uint32_t neighbours, double shrink, struct pool *pool);
+	struct rec_reader *train, const struct item_knn_config *config, struct pool *pool);
 void item_knn_free(struct item_knn *m);
 
 /* Its users and items are those of the train stream. Other users it scores from their items. */

@@ -1,0 +1,302 @@
+#include "linear/ease.h"
+
+#include "base/die.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "data/user_items.h"
+#include "linear/from_items.h"
+#include "linear/kernels.h"
+#include "linear/spd_inverse.h"
+#include "stream/record.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { NO_ROW = UINT32_MAX };
+
+struct ease {
+	const struct linear_kernels *kernels;
+	struct user_items users; /* items of each user */
+	struct pool *pool;
+	struct from_items from_items;
+
+	/* items with users have a row of P, in the order of their ids */
+	uint32_t *row_of;  /* per item, or NO_ROW */
+	uint32_t *item_of; /* per row */
+	uint32_t num_rows;
+
+	size_t stride; /* of p: num_rows, rounded up to SPD_MULTIPLE */
+	float *p;      /* stride x stride, its diagonal set to 0 */
+	double *scale; /* 1 / P_ii, per row */
+};
+
+/* Counts of pairs, a row of G at a time. */
+struct gram {
+	const struct ease *m;
+	struct user_items items; /* users of each item */
+	double l2;
+	uint32_t **count; /* per thread, per row */
+};
+
+static void count_row(void *arg, size_t row, unsigned thread)
+{
+	const struct gram *g = arg;
+	const struct ease *m = g->m;
+	uint32_t *count = g->count[thread], num_users, n;
+	float *to = m->p + row * m->stride;
+	const uint32_t i = m->item_of[row];
+	const uint32_t *user = user_items_get(&g->items, i, &num_users);
+
+	for (uint32_t a = 0; a < num_users; a++) {
+		const uint32_t *item = user_items_get(&m->users, user[a], &n);
+
+		for (uint32_t b = 0; b < n && item[b] <= i; b++)
+			count[m->row_of[item[b]]]++;
+	}
+	for (size_t j = 0; j <= row; j++) {
+		to[j] = (float)count[j];
+		count[j] = 0;
+	}
+	to[row] = (float)(num_users + g->l2);
+}
+
+/* G, and a unit matrix in the rows that fill up the last panel. */
+static void make_gram(struct ease *m, double l2)
+{
+	const unsigned threads = pool_threads(m->pool);
+	struct gram g = { .m = m, .l2 = l2, .count = xmalloc(threads, sizeof(*g.count)) };
+
+	user_items_transpose(&g.items, &m->users);
+	for (unsigned t = 0; t < threads; t++)
+		g.count[t] = xcalloc(m->num_rows, sizeof(**g.count));
+	pool_run(m->pool, m->num_rows, count_row, &g);
+	for (size_t i = m->num_rows; i < m->stride; i++) {
+		memset(m->p + i * m->stride, 0, i * sizeof(*m->p));
+		m->p[i * m->stride + i] = 1;
+	}
+	for (unsigned t = 0; t < threads; t++)
+		free(g.count[t]);
+	free(g.count);
+	user_items_release(&g.items);
+}
+
+/* y = P x */
+struct product {
+	const struct ease *m;
+	const double *x;
+	double *y;
+};
+
+static void multiply_row(void *arg, size_t row, unsigned thread)
+{
+	const struct product *p = arg;
+	const float *from = p->m->p + row * p->m->stride;
+	double sum[4] = { 0 };
+	uint32_t j = 0;
+
+	(void)thread;
+	for (; j + 4 <= p->m->num_rows; j += 4)
+		for (unsigned k = 0; k < 4; k++)
+			sum[k] += from[j + k] * p->x[j + k];
+	for (; j < p->m->num_rows; j++)
+		sum[0] += from[j] * p->x[j];
+	p->y[row] = sum[0] + sum[1] + sum[2] + sum[3];
+}
+
+static void multiply(const struct ease *m, const double *x, double *y)
+{
+	struct product p = { m, x, y };
+
+	pool_run(m->pool, m->num_rows, multiply_row, &p);
+}
+
+/* r = v - G x, with G as X'X + l2 I */
+static void residual(const struct ease *m, double l2, const double *v, const double *x, double *r)
+{
+	for (uint32_t j = 0; j < m->num_rows; j++)
+		r[j] = v[j] - l2 * x[j];
+	for (uint32_t u = 0; u < m->users.num_users; u++) {
+		uint32_t n;
+		const uint32_t *item = user_items_get(&m->users, u, &n);
+		double sum = 0;
+
+		for (uint32_t a = 0; a < n; a++)
+			sum += x[m->row_of[item[a]]];
+		for (uint32_t a = 0; a < n; a++)
+			r[m->row_of[item[a]]] -= sum;
+	}
+}
+
+static double norm(const struct ease *m, const double *x)
+{
+	double sum = 0;
+
+	for (uint32_t j = 0; j < m->num_rows; j++)
+		sum += x[j] * x[j];
+	return sqrt(sum);
+}
+
+/*
+ * How wrong P is: for v of 1 and -1, as if drawn, x = P v misses G^-1 v by G^-1 (v - G x), which
+ * P (v - G x) is close to as long as it is small. The relative miss.
+ */
+static double estimate_error(const struct ease *m, double l2)
+{
+	double *v = xmalloc(m->num_rows, sizeof(*v)), *x = xmalloc(m->num_rows, sizeof(*x));
+	double *r = xmalloc(m->num_rows, sizeof(*r)), miss;
+
+	for (uint32_t j = 0; j < m->num_rows; j++)
+		v[j] = j * 2654435761u >> 31 ? 1 : -1; /* Knuth's multiplicative hash */
+	multiply(m, v, x);
+	residual(m, l2, v, x, r);
+	multiply(m, r, v);
+	miss = norm(m, v) / norm(m, x);
+	free(r);
+	free(x);
+	free(v);
+	return miss;
+}
+
+static void number_rows(struct ease *m)
+{
+	const uint32_t num_items = m->users.num_items;
+	const uint64_t size = user_items_size(&m->users);
+
+	m->row_of = xmalloc(num_items, sizeof(*m->row_of));
+	for (uint32_t i = 0; i < num_items; i++)
+		m->row_of[i] = NO_ROW;
+	for (uint64_t k = 0; k < size; k++)
+		m->row_of[m->users.item[k]] = 0;
+	m->item_of = xmalloc(num_items, sizeof(*m->item_of));
+	for (uint32_t i = 0; i < num_items; i++)
+		if (m->row_of[i] != NO_ROW) {
+			m->row_of[i] = m->num_rows;
+			m->item_of[m->num_rows++] = i;
+		}
+}
+
+/* Dies where the matrix is more than the machine can give. */
+static void allocate(struct ease *m, const char *name)
+{
+	const uint64_t available = mem_available();
+
+	m->stride = (m->num_rows + (size_t)SPD_MULTIPLE - 1) / SPD_MULTIPLE * SPD_MULTIPLE;
+	const double needed = (double)m->stride * (double)m->stride * sizeof(*m->p);
+	if (needed > (double)available)
+		die("'%s' has %u items with users: their matrix needs %.1f GB, the machine has %.1f GB",
+			name, m->num_rows, needed / 1e9, (double)available / 1e9);
+	m->p = xmalloc_table(m->stride * m->stride, sizeof(*m->p));
+}
+
+static void invert(struct ease *m, const char *name, double l2)
+{
+	if (m->num_rows == 0)
+		return; /* nobody has anything: all scores are 0 */
+	if (!spd_inverse(m->p, m->stride, m->pool))
+		die("'%s': with l2 %g the matrix of its items is singular in float32: take more",
+			name, l2);
+	const double error = estimate_error(m, l2);
+	if (!(error < 0.01))
+		die("'%s': with l2 %g the inverse matrix is wrong by %.2g in float32: take more",
+			name, l2, error);
+	m->scale = xmalloc(m->num_rows, sizeof(*m->scale));
+	for (uint32_t j = 0; j < m->num_rows; j++) {
+		float *diagonal = m->p + j * m->stride + j;
+
+		m->scale[j] = 1.0 / *diagonal;
+		*diagonal = 0;
+	}
+}
+
+/* The first row of an item not below `item`. */
+static uint32_t row_from(const struct ease *m, uint32_t item)
+{
+	uint32_t low = 0, high = m->num_rows;
+
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (m->item_of[middle] < item)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void score_row(const void *arg, const uint32_t *own, size_t n, uint32_t first, uint32_t end,
+	double *sum, float *score)
+{
+	const struct ease *m = arg;
+	const uint32_t low = row_from(m, first), high = row_from(m, end);
+	const float *row[64];
+	size_t num = 0;
+
+	memset(sum, 0, (high - low) * sizeof(*sum));
+	for (size_t a = 0; a < n; a++) {
+		if (m->row_of[own[a]] != NO_ROW)
+			row[num++] = m->p + m->row_of[own[a]] * m->stride + low;
+		if (num == sizeof(row) / sizeof(*row) || a + 1 == n) {
+			m->kernels->add_rows(num, row, high - low, sum);
+			num = 0;
+		}
+	}
+	memset(score, 0, (end - first) * sizeof(*score));
+	for (uint32_t j = low; j < high; j++)
+		score[m->item_of[j] - first] = (float)(0 - m->scale[j] * sum[j - low]);
+}
+
+static void score_some(const void *arg, const uint32_t *own, size_t n, const uint32_t *item,
+	size_t num, double *sum, float *score)
+{
+	const struct ease *m = arg;
+
+	(void)sum;
+	for (size_t k = 0; k < num; k++) {
+		const uint32_t row = m->row_of[item[k]];
+		double s = 0;
+
+		score[k] = 0;
+		if (row == NO_ROW)
+			continue;
+		for (size_t a = 0; a < n; a++)
+			if (m->row_of[own[a]] != NO_ROW)
+				s += m->p[row * m->stride + m->row_of[own[a]]];
+		score[k] = (float)(0 - m->scale[row] * s);
+	}
+}
+
+struct ease *ease_new(struct rec_reader *train, double l2, struct pool *pool)
+{
+	static const struct from_items_model ops = { score_row, score_some };
+	struct ease *m = xcalloc(1, sizeof(*m));
+
+	m->kernels = linear_kernels();
+	m->pool = pool;
+	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
+	user_items_add_stream(&m->users, train);
+	user_items_finish(&m->users);
+	number_rows(m);
+	allocate(m, rec_name(train));
+	make_gram(m, l2);
+	invert(m, rec_name(train), l2);
+	from_items_init(&m->from_items, &ops, m, &m->users, pool);
+	return m;
+}
+
+void ease_free(struct ease *m)
+{
+	from_items_release(&m->from_items);
+	user_items_release(&m->users);
+	free(m->scale);
+	free(m->p);
+	free(m->row_of);
+	free(m->item_of);
+	free(m);
+}
+
+struct scorer ease_scorer(struct ease *m)
+{
+	return from_items_scorer(&m->from_items);
+}

@@ -1,0 +1,113 @@
+#include "linear/from_items.h"
+
+#include "base/mem.h"
+#include "base/pool.h"
+
+#include <stdlib.h>
+
+void from_items_init(struct from_items *f, const struct from_items_model *ops, const void *model,
+	const struct user_items *users, struct pool *pool)
+{
+	*f = (struct from_items){ .ops = ops, .model = model, .users = users, .pool = pool };
+	f->sum = xmalloc(pool_threads(pool), sizeof(*f->sum));
+	for (unsigned t = 0; t < pool_threads(pool); t++)
+		f->sum[t] = xmalloc(users->num_items, sizeof(**f->sum));
+}
+
+void from_items_release(struct from_items *f)
+{
+	for (unsigned t = 0; t < pool_threads(f->pool); t++)
+		free(f->sum[t]);
+	free(f->sum);
+}
+
+/* A row of scores for each user or, where there are lists, for each of them. */
+struct block_job {
+	const struct from_items *f;
+	const uint32_t *user;
+	const struct item_lists *lists;
+	uint32_t first, end;
+	float *score;
+};
+
+static void score_row(void *arg, size_t k, unsigned thread)
+{
+	const struct block_job *job = arg;
+	const struct from_items *f = job->f;
+	const uint32_t *own;
+	uint32_t n;
+
+	if (job->lists) {
+		own = job->lists->item + job->lists->start[k];
+		n = (uint32_t)(job->lists->start[k + 1] - job->lists->start[k]);
+	} else {
+		own = user_items_get(f->users, job->user[k], &n);
+	}
+	f->ops->score_row(f->model, own, n, job->first, job->end, f->sum[thread],
+		job->score + k * (job->end - job->first));
+}
+
+static void score_block(
+	void *arg, size_t n, const uint32_t *user, uint32_t first, uint32_t end, float *score)
+{
+	const struct from_items *f = arg;
+	struct block_job job = { f, user, NULL, first, end, score };
+
+	pool_run(f->pool, n, score_row, &job);
+}
+
+static void score_from_items(
+	void *arg, const struct item_lists *lists, uint32_t first, uint32_t end, float *score)
+{
+	const struct from_items *f = arg;
+	struct block_job job = { f, NULL, lists, first, end, score };
+
+	pool_run(f->pool, lists->num, score_row, &job);
+}
+
+/* Pairs first[k] .. first[k + 1] - 1 have one user. */
+struct pairs_job {
+	const struct from_items *f;
+	const uint32_t *user, *item;
+	size_t *first;
+	float *score;
+};
+
+static void score_user_pairs(void *arg, size_t k, unsigned thread)
+{
+	const struct pairs_job *job = arg;
+	const struct from_items *f = job->f;
+	const size_t first = job->first[k];
+	uint32_t n;
+	const uint32_t *own = user_items_get(f->users, job->user[first], &n);
+
+	f->ops->score_some(f->model, own, n, job->item + first, job->first[k + 1] - first,
+		f->sum[thread], job->score + first);
+}
+
+static void score_pairs(
+	void *arg, size_t n, const uint32_t *user, const uint32_t *item, float *score)
+{
+	const struct from_items *f = arg;
+	struct pairs_job job = { f, user, item, xmalloc(n + 1, sizeof(*job.first)), score };
+	size_t runs = 0;
+
+	for (size_t p = 0; p < n; p++)
+		if (p == 0 || user[p] != user[p - 1])
+			job.first[runs++] = p;
+	job.first[runs] = n;
+	pool_run(f->pool, runs, score_user_pairs, &job);
+	free(job.first);
+}
+
+struct scorer from_items_scorer(struct from_items *f)
+{
+	return (struct scorer){
+		.num_users = f->users->num_users,
+		.num_items = f->users->num_items,
+		.arg = f,
+		.score_pairs = score_pairs,
+		.score_block = score_block,
+		.score_from_items = score_from_items,
+	};
+}

@@ -1,0 +1,44 @@
+/*
+ * from_items: the scorer of a model that knows a user by their items: what item_knn and ease share.
+ * It looks up the items of a user of the train stream, or takes those it is given, and hands them
+ * to the model.
+ */
+#ifndef FROM_ITEMS_H
+#define FROM_ITEMS_H
+
+#include "data/user_items.h"
+#include "rank/scorer.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct pool;
+
+/* Both take the n items own[] of one user, ascending, each once, and must agree to the bit. */
+struct from_items_model {
+	/* score[i - first] of item i, first <= i < end; sum: scratch of the thread, one per item. */
+	void (*score_row)(const void *model, const uint32_t *own, size_t n, uint32_t first,
+		uint32_t end, double *sum, float *score);
+
+	/* score[k] of item[k], k < num. */
+	void (*score_some)(const void *model, const uint32_t *own, size_t n, const uint32_t *item,
+		size_t num, double *sum, float *score);
+};
+
+struct from_items {
+	const struct from_items_model *ops;
+	const void *model;
+	const struct user_items *users; /* items of each user of the train stream */
+	struct pool *pool;
+	double **sum; /* per thread */
+};
+
+/* `model` is the first argument of ops; all is borrowed until from_items_release. */
+void from_items_init(struct from_items *f, const struct from_items_model *ops, const void *model,
+	const struct user_items *users, struct pool *pool);
+void from_items_release(struct from_items *f);
+
+/* All but score_from_items is for the users of `users`. */
+struct scorer from_items_scorer(struct from_items *f);
+
+#endif
