@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2012,SC2030,SC2031,SC2034,SC2154
 # neumf-train --checkpoint and --resume: a training that was interrupted ends in the model, and the log, of one that was
 # not, to the byte; and a checkpoint of anything else is refused in words.
 load helper
@@ -125,7 +125,7 @@ position() {
 		for batch in 100 5000; do
 			# shellcheck disable=SC2086
 			negsample -q --epochs 6 $kind train.cof >t.cof
-			common=(--batch-size $batch --log log)
+			common=(--batch-size "$batch" --log log)
 			rm -f m ck log
 			train -o want t.cof
 			lines log >want.log
@@ -147,7 +147,7 @@ position() {
 @test "an interrupt that ends the stage before it too" {
 	make_streams
 	common=()
-	for k in 1 2 3; do
+	for _ in 1 2 3; do
 		rm -f ck
 		cat >group.py <<-'EOF'
 			import os, signal, subprocess, sys, time

@@ -179,9 +179,10 @@ static void get_digest(const char *file, const struct js *v, size_t k, char to[D
 {
 	const char *text = js_text(js_at(js_get(v, "rows_digest"), k));
 
-	if (!text || strlen(text) != DIGEST_HEX)
+	if (text && strlen(text) == DIGEST_HEX)
+		memcpy(to, text, DIGEST_HEX + 1);
+	else
 		die("checkpoint '%s': \"rows_digest\" is no pair of hashes", file);
-	memcpy(to, text, DIGEST_HEX + 1);
 }
 
 static void get_position(struct trainer_position *p, const char *file, const struct js *v)
@@ -206,9 +207,9 @@ static struct js *parse(const char *file, const struct js *metadata)
 	const char *text = js_get_string(metadata, "checkpoint");
 	char why[160];
 
+	struct js *v = text ? js_parse(text, strlen(text), why, sizeof(why)) : NULL;
 	if (!text)
 		die("'%s' is a model, not a checkpoint", file);
-	struct js *v = js_parse(text, strlen(text), why, sizeof(why));
 	if (!v)
 		die("checkpoint '%s': %s", file, why);
 	const uint64_t version = get_uint(file, v, "version");
