@@ -221,4 +221,12 @@ refused() {
 	done
 	train no --init-from '' samples.cof
 	assert_status 2
+	# yesterday's model is an input: it stays
+	cp g before
+	train g --init-from ./g --model gmf samples.cof
+	assert_status 2
+	train no --init-from g --log g --model gmf samples.cof
+	assert_status 2
+	cmp g before
+	[ ! -e no ]
 }

@@ -105,12 +105,20 @@ static struct js *hex(double v)
 	return js_string(text);
 }
 
-static bool get_hex(const struct js *v, const char *key, double *value)
+/* "": there is none. */
+static const char *get_text(const struct js *v, const char *key)
 {
 	const char *text = js_get_string(v, key);
-	char *end = NULL;
 
-	*value = text ? strtod(text, &end) : NAN;
+	return text ? text : "";
+}
+
+static bool get_hex(const struct js *v, const char *key, double *value)
+{
+	const char *text = get_text(v, key);
+	char *end;
+
+	*value = strtod(text, &end);
 	return isfinite(*value) && end != text && !*end;
 }
 
@@ -147,10 +155,10 @@ static bool get_pending(const struct js *v, struct trainer_epoch *e)
 bool best_epoch_restore(struct best_epoch *b, const struct js *v, float *params,
 	struct trainer_epoch *pending, const char *file)
 {
-	const char *command = js_get_string(v, "command"), *keep = js_get_string(v, "keep");
+	const char *command = get_text(v, "command"), *keep = get_text(v, "keep");
 	const struct js *p = js_get(v, "pending");
 
-	if (!command || !keep || !js_get_uint(v, "epoch", &b->epoch) ||
+	if (!*command || !*keep || !js_get_uint(v, "epoch", &b->epoch) ||
 		!get_hex(v, "metric", &b->value) || !get_hex(v, "last", &b->last) ||
 		(p && !get_pending(p, pending)))
 		die("checkpoint '%s': what it says of --on-epoch is incomplete", file);
