@@ -13,8 +13,8 @@
 #include <string.h>
 
 /*
- * exp(x) within 1.2 units in the last place; 0 and infinity only where rounding gives them; NaN stays
- * NaN. With x = n ln 2 + r, |r| <= ln 2 / 2, it is 2^n times the series of exp(r), and 2^n is
+ * exp(x) within 1.2 units in the last place; 0 and infinity only where rounding gives them; NaN
+ * stays NaN. With x = n ln 2 + r, |r| <= ln 2 / 2, it is 2^n times the series of exp(r), and 2^n is
  * applied in two halves, to reach subnormals and infinity. Here, so that loops can be vectorized.
  */
 static inline double real_exp(double x)

@@ -12,8 +12,8 @@
 
 #include <string.h>
 
-/* Panels of users in a full block, and in a stretch of SUM_LANES x 4 rows: blocks are filled up with
-   rows that count for nothing to a multiple of that, on every machine. */
+/* Panels of users in a full block, and in a stretch of SUM_LANES x 4 rows: a block is filled up to
+   whole stretches, with rows that count for nothing, on every machine. */
 enum {
 	BLOCK_PANELS = CPU_BLOCK / PANEL_ROWS,
 	STRETCH_ROWS = SUM_LANES * 4,

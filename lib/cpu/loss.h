@@ -5,8 +5,8 @@
 #include "cpu/simd.h"
 #include "model/neumf.h"
 
-/* The score of a logit and d score / d logit, exact also where the score rounds to 1. A score is NaN
-   where the loss has to be. */
+/* The score of a logit and d score / d logit, exact also where the score rounds to 1. A score is
+   NaN where the loss has to be. */
 INLINE vf loss_score(const struct neumf_shape *s, vf logit, vf *derivative)
 {
 	if (!s->sigmoid_output) {

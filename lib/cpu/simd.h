@@ -101,7 +101,7 @@ INLINE vf2 fused2(vf2 a, vf2 b, vf2 c)
 		(vd)(((vl)sum + toward_zero) | ((toward_zero | away) & 1)), vf2);
 }
 
-INLINE vf fused(vf a, vf b, vf c)
+static __attribute__((noinline)) vf fused(vf a, vf b, vf c)
 {
 	const vf2 low = fused2(__builtin_shufflevector(a, a, 0, 1),
 		__builtin_shufflevector(b, b, 0, 1), __builtin_shufflevector(c, c, 0, 1));

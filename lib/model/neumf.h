@@ -136,8 +136,8 @@ void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out);
 /* The tensor `which` (TENSOR_*) within `params`, or NULL where the model has none. */
 float *neumf_param(const struct neumf_layout *l, float *params, int which);
 
-/* The score of a float32 logit with sigmoid_output, in float32 but for exp: one definition for every
-   machine and, to the bit, for the reference and cpu backends. */
+/* The score of a float32 logit with sigmoid_output, in float32 but for exp: one definition for
+   every machine and, to the bit, for the reference and cpu backends. */
 static inline float neumf_sigmoid(float logit)
 {
 	return 1 / (1 + (float)real_exp(-logit));

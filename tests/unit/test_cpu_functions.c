@@ -14,8 +14,8 @@
 
 enum { ITEMS = 60001 };
 
-/* User 0 is 1, item k is logit[k], item ITEMS is 0: score (0, k) is logit[k] or its sigmoid. kernels
-   NULL: the reference. */
+/* User 0 is 1, item k is logit[k], item ITEMS is 0: score (0, k) is logit[k] or its sigmoid. With
+   kernels NULL, the reference. */
 static struct backend *make(const struct cpu_kernels *kernels, enum neumf_loss loss, bool sigmoid,
 	const float *logit, const struct neumf_optimizer *o)
 {
