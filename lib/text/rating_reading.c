@@ -81,27 +81,52 @@ static void open_column(
 	free(label);
 }
 
+/* Does a word of the first record stand above numbers, or dates, alone? */
+static bool is_above_numbers(const struct sample *s, unsigned c)
+{
+	unsigned numbers = 0;
+
+	for (unsigned k = 1; k < s->num; k++) {
+		enum field_kind kind = FIELD_EMPTY;
+
+		if (c < s->record[k].num_fields)
+			kind = field_kind(&s->record[k].field[c]);
+		if (kind == FIELD_WORD)
+			return false;
+		numbers += kind > FIELD_MISSING;
+	}
+	return numbers > 0;
+}
+
+/* Does a field of the first record come back below it? */
+static bool comes_back(const struct sample *s, unsigned c)
+{
+	const struct sample_field *first = &s->record[0].field[c];
+
+	for (unsigned k = 1; k < s->num; k++) {
+		const struct sample_field *other = &s->record[k].field[c];
+
+		if (c < s->record[k].num_fields && other->length == first->length &&
+			memcmp(other->at, first->at, first->length) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Is the first line certainly data? */
 static bool first_is_data(const struct sample *s)
 {
-	const struct sample_record *first = &s->record[0];
+	bool data = false;
 
-	for (unsigned c = 0; c < first->num_fields && c < RATING_MAX_FIELDS; c++) {
-		enum field_kind kind = field_kind(&first->field[c]);
+	for (unsigned c = 0; c < s->record[0].num_fields && c < RATING_MAX_FIELDS; c++) {
+		enum field_kind kind = field_kind(&s->record[0].field[c]);
 
-		if (kind != FIELD_WORD && kind != FIELD_EMPTY)
-			return true;
-		for (unsigned k = 1; k < s->num && kind == FIELD_WORD; k++) {
-			const struct sample_record *other = &s->record[k];
-
-			if (c < other->num_fields &&
-				other->field[c].length == first->field[c].length &&
-				memcmp(other->field[c].at, first->field[c].at,
-					first->field[c].length) == 0)
-				return true;
-		}
+		if (kind == FIELD_WORD && is_above_numbers(s, c))
+			return false;
+		data = data || (kind != FIELD_WORD && kind != FIELD_EMPTY) ||
+		       (kind == FIELD_WORD && comes_back(s, c));
 	}
-	return false;
+	return data;
 }
 
 /* Leave open, with the names of the header in place of %s. */
