@@ -162,6 +162,13 @@ refuses() {
 	asks "column 4, 'when', may be the time"
 	printf 'user,item,rating,when\n1,2,5,2014-04-07\n' >in
 	asks "column 4, 'when', may be the time"
+	# by its name, whatever it holds
+	printf 'user,item,rating,Created_Date\n1,2,5,Jan 5\n' >in
+	asks "column 4, 'Created_Date', may be the time"
+	printf 'user,item,stars\n1,2,five\n' >in
+	asks "column 3, 'stars', may be the rating"
+	printf '{"user":1,"item":2,"review_date":"Jan 5"}\n' >in
+	asks "'review_date' may be the time among its keys"
 }
 
 @test "★ two columns of numbers below two words: the words are no rating" {

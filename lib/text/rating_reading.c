@@ -172,25 +172,33 @@ static void settle_header(struct reading *r, const struct sample *s)
 			"--columns user=NAME,item=NAME names them, --header no takes it as data");
 }
 
-/* Columns of the header that could be the rating or the time that it does not name. */
-static void check_unused(struct reading *r, const struct sample *s)
+/* Ask about column k of the header where it could be the rating, or the time, that it does not
+   name. */
+static void check_unused(struct reading *r, const struct sample *s, unsigned k)
 {
-	struct rating_columns *c = &r->columns;
-	bool rating = rating_columns_has(c, COLUMN_RATING),
-	     time = rating_columns_has(c, COLUMN_TIME);
+	bool rating = rating_columns_has(&r->columns, COLUMN_RATING),
+	     time = rating_columns_has(&r->columns, COLUMN_TIME);
+	struct profile p = profile_of(r, s, k);
+	char *name = reading_header_name(s, k);
 
-	for (unsigned k = 0; k < s->record[0].num_fields && k < RATING_MAX_FIELDS; k++) {
-		struct profile p = profile_of(r, s, k);
+	if (!time && (holds_times(&p) || reading_sounds_like(COLUMN_TIME, name)))
+		open_column(r, s, k, "may be the time, which the header does not name",
+			"--columns user=NAME,item=NAME,time=NAME names what is used");
+	else if (!rating && !holds_times(&p) &&
+		 ((p.values > 0 && p.numbers == p.values) ||
+			 reading_sounds_like(COLUMN_RATING, name)))
+		open_column(r, s, k, "may be the rating, which the header does not name",
+			"--columns user=NAME,item=NAME,rating=NAME names what is used");
+	free(name);
+}
 
-		if (k < c->num_columns && c->column[k] != COLUMN_SKIP)
-			continue;
-		if (!time && holds_times(&p))
-			open_column(r, s, k, "may be the time, which the header does not name",
-				"--columns user=NAME,item=NAME,time=NAME names what is used");
-		else if (!rating && !holds_times(&p) && p.values > 0 && p.numbers == p.values)
-			open_column(r, s, k, "may be the rating, which the header does not name",
-				"--columns user=NAME,item=NAME,rating=NAME names what is used");
-	}
+static void check_all_unused(struct reading *r, const struct sample *s)
+{
+	const struct rating_columns *c = &r->columns;
+
+	for (unsigned k = 0; k < s->record[0].num_fields && k < RATING_MAX_FIELDS; k++)
+		if (k >= c->num_columns || c->column[k] == COLUMN_SKIP)
+			check_unused(r, s, k);
 }
 
 /* Columns by place: user, item, rating, time; open where what they hold speaks against it. */
@@ -292,7 +300,7 @@ void reading_settle(struct reading *r, const struct sample *s, const struct rati
 	else if (r->columns.num_columns == 0)
 		go_by_place(r, s);
 	else if (columns->num_columns == 0 && !columns->by_name)
-		check_unused(r, s);
+		check_all_unused(r, s);
 	if (r->columns.header == HEADER_YES)
 		list_unused(r, s);
 	settle_time(r, s);
