@@ -162,6 +162,13 @@ refuses() {
 	asks "column 4, 'when', may be the time"
 	printf 'user,item,rating,when\n1,2,5,2014-04-07\n' >in
 	asks "column 4, 'when', may be the time"
+	# by its name, whatever it holds
+	printf 'user,item,rating,Created_Date\n1,2,5,Jan 5\n' >in
+	asks "column 4, 'Created_Date', may be the time"
+	printf 'user,item,stars\n1,2,five\n' >in
+	asks "column 3, 'stars', may be the rating"
+	printf '{"user":1,"item":2,"review_date":"Jan 5"}\n' >in
+	asks "'review_date' may be the time among its keys"
 }
 
 @test "★ two columns of numbers below two words: the words are no rating" {
@@ -204,6 +211,11 @@ refuses() {
 	printf 'ann,bread\nann,milk\n' >in
 	import
 	has 'ann|bread|1|0' 'ann|milk|1|0'
+	# neither a word that comes back nor a number makes data of a line with a word above numbers
+	printf 'who,product\n1,product\n2,milk\n' >in
+	asks 'line 1 (who, product) may be a header or data'
+	printf 'who,what,2019\n1,2,5\n1,3,4\n' >in
+	asks 'line 1 (who, what, 2019) may be a header or data'
 	printf 'ann,bread,3\nbob,milk,4\n' >in
 	import
 	has 'ann|bread|3|0' 'bob|milk|4|0'
@@ -561,6 +573,10 @@ sizes() {
 	dataset ml-1m ml-1m.test.negative.gz
 	sizes "$data_file" 6040 3706 604000
 	sizes "${data_file%/*}/ml-1m.test.rating.gz" 6040 1921 6040
+	if command -v xz >/dev/null; then
+		xz -dc "${data_file%/*}/ml-1m.train.rating.rebuilt.xz" >rows
+		sizes rows "$(cut -f 1 rows | sort -u | wc -l)" "$(cut -f 2 rows | sort -u | wc -l)" 994169 --duplicates error
+	fi
 	dataset deepcf AToy.train.rating.gz
 	zcat "$data_file" | tr -d '\r' | sort -u >rows
 	sizes "$data_file" "$(cut -f 1 rows | sort -u | wc -l)" "$(cut -f 2 rows | sort -u | wc -l)" "$(cut -f 1,2 rows | sort -u | wc -l)"

@@ -93,10 +93,13 @@ static void check_unused(
 
 		if (column_of_name(js_key(it), false) != COLUMN_SKIP)
 			continue;
-		if (!c->name[COLUMN_TIME] && may_be_time(value))
+		if (!c->name[COLUMN_TIME] &&
+			(may_be_time(value) || reading_sounds_like(COLUMN_TIME, js_key(it))))
 			die_keys(text, object,
 				xasprintf("'%s' may be the time among its keys", js_key(it)));
-		if (!c->name[COLUMN_RATING] && !may_be_time(value) && js_number(value, &number))
+		if (!c->name[COLUMN_RATING] && !may_be_time(value) &&
+			(js_number(value, &number) ||
+				reading_sounds_like(COLUMN_RATING, js_key(it))))
 			die_keys(text, object,
 				xasprintf("'%s' may be the rating among its keys", js_key(it)));
 	}

@@ -45,7 +45,7 @@ static struct span unescape(struct rating_text *t, struct span content)
 	return copy;
 }
 
-/* The quoted field at `start`; NULL where the window ends in it. */
+/* The quoted field at `start`; NULL where the window ends in it. Its content, unless NULL. */
 static const char *find_quoted(struct rating_text *t, const char *start, struct span *content)
 {
 	const char *p = start + 1;
@@ -57,14 +57,16 @@ static const char *find_quoted(struct rating_text *t, const char *start, struct 
 	}
 	if (!p)
 		return NULL;
-	*content = (struct span){ start + 1, p };
 	for (const char *q = start + 1; (q = memchr(q, '\n', (size_t)(p - q))) != NULL; q++)
 		t->lines_within++;
 	if (!at_field_end(t, p + 1))
 		text_source_die(&t->text, t->text.line, p + 1,
 			"text behind a closing quote: not as RFC 4180 has it");
-	if (doubled)
-		*content = unescape(t, *content);
+	if (content) {
+		*content = (struct span){ start + 1, p };
+		if (doubled)
+			*content = unescape(t, *content);
+	}
 	return p + 1;
 }
 
@@ -80,7 +82,7 @@ _Noreturn static void die_quote(const struct rating_text *t, const char *start, 
 		"--format tsv --delimiter takes it as it is");
 }
 
-/* Any field; returns its end, NULL where the window ends in it. */
+/* Any field; returns its end, NULL where the window ends in it. Its content, unless NULL. */
 static const char *find_field(struct rating_text *t, const char *start, struct span *content)
 {
 	const char *p = start;
@@ -99,7 +101,8 @@ static const char *find_field(struct rating_text *t, const char *start, struct s
 			text_source_die(
 				&t->text, t->text.line, p, "a carriage return that ends no line");
 	}
-	*content = (struct span){ start, p };
+	if (content)
+		*content = (struct span){ start, p };
 	return p;
 }
 
@@ -250,8 +253,6 @@ static inline const char *scan_time(struct rating_text *t, const char *start, in
 static inline const char *scan_field(
 	struct rating_text *t, unsigned char column, const char *p, struct rating_text_row *row)
 {
-	struct span content;
-
 	switch (column) {
 	case COLUMN_USER:
 		return scan_raw_id(t, p, &row->user, "user");
@@ -262,20 +263,18 @@ static inline const char *scan_field(
 	case COLUMN_TIME:
 		return scan_time(t, p, &row->time);
 	default:
-		return find_field(t, p, &content);
+		return find_field(t, p, NULL);
 	}
 }
 
 /* Fields behind the last one used, up to the line end. */
 static const char *pass_over(struct rating_text *t, const char *p, unsigned c)
 {
-	struct span content;
-
 	for (; c < t->columns.num_fields; c++) {
 		if (!at_delimiter(t, p))
 			text_source_die(&t->text, t->text.line, p,
 				"the line ends after %u of %u columns", c, t->columns.num_fields);
-		p = find_field(t, p + t->width, &content);
+		p = find_field(t, p + t->width, NULL);
 		if (!p)
 			return NULL;
 	}
@@ -360,13 +359,11 @@ size_t delimited_read(struct rating_text *t, struct rating_text_row *rows, size_
 
 void delimited_skip_header(struct rating_text *t)
 {
-	struct span content;
-
 	for (;;) {
-		const char *p = find_field(t, text_source_line(&t->text, true), &content);
+		const char *p = find_field(t, text_source_line(&t->text, true), NULL);
 
 		while (p && !at_line_end(p))
-			p = find_field(t, p + t->width, &content);
+			p = find_field(t, p + t->width, NULL);
 		if (p) {
 			take_line(t, p);
 			return;

@@ -81,27 +81,52 @@ static void open_column(
 	free(label);
 }
 
+/* Does a word of the first record stand above numbers, or dates, alone? */
+static bool is_above_numbers(const struct sample *s, unsigned c)
+{
+	unsigned numbers = 0;
+
+	for (unsigned k = 1; k < s->num; k++) {
+		enum field_kind kind = FIELD_EMPTY;
+
+		if (c < s->record[k].num_fields)
+			kind = field_kind(&s->record[k].field[c]);
+		if (kind == FIELD_WORD)
+			return false;
+		numbers += kind > FIELD_MISSING;
+	}
+	return numbers > 0;
+}
+
+/* Does a field of the first record come back below it? */
+static bool comes_back(const struct sample *s, unsigned c)
+{
+	const struct sample_field *first = &s->record[0].field[c];
+
+	for (unsigned k = 1; k < s->num; k++) {
+		const struct sample_field *other = &s->record[k].field[c];
+
+		if (c < s->record[k].num_fields && other->length == first->length &&
+			memcmp(other->at, first->at, first->length) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* Is the first line certainly data? */
 static bool first_is_data(const struct sample *s)
 {
-	const struct sample_record *first = &s->record[0];
+	bool data = false;
 
-	for (unsigned c = 0; c < first->num_fields && c < RATING_MAX_FIELDS; c++) {
-		enum field_kind kind = field_kind(&first->field[c]);
+	for (unsigned c = 0; c < s->record[0].num_fields && c < RATING_MAX_FIELDS; c++) {
+		enum field_kind kind = field_kind(&s->record[0].field[c]);
 
-		if (kind != FIELD_WORD && kind != FIELD_EMPTY)
-			return true;
-		for (unsigned k = 1; k < s->num && kind == FIELD_WORD; k++) {
-			const struct sample_record *other = &s->record[k];
-
-			if (c < other->num_fields &&
-				other->field[c].length == first->field[c].length &&
-				memcmp(other->field[c].at, first->field[c].at,
-					first->field[c].length) == 0)
-				return true;
-		}
+		if (kind == FIELD_WORD && is_above_numbers(s, c))
+			return false;
+		data = data || (kind != FIELD_WORD && kind != FIELD_EMPTY) ||
+		       (kind == FIELD_WORD && comes_back(s, c));
 	}
-	return false;
+	return data;
 }
 
 /* Leave open, with the names of the header in place of %s. */
@@ -147,25 +172,33 @@ static void settle_header(struct reading *r, const struct sample *s)
 			"--columns user=NAME,item=NAME names them, --header no takes it as data");
 }
 
-/* Columns of the header that could be the rating or the time that it does not name. */
-static void check_unused(struct reading *r, const struct sample *s)
+/* Ask about column k of the header where it could be the rating, or the time, that it does not
+   name. */
+static void check_unused(struct reading *r, const struct sample *s, unsigned k)
 {
-	struct rating_columns *c = &r->columns;
-	bool rating = rating_columns_has(c, COLUMN_RATING),
-	     time = rating_columns_has(c, COLUMN_TIME);
+	bool rating = rating_columns_has(&r->columns, COLUMN_RATING),
+	     time = rating_columns_has(&r->columns, COLUMN_TIME);
+	struct profile p = profile_of(r, s, k);
+	char *name = reading_header_name(s, k);
 
-	for (unsigned k = 0; k < s->record[0].num_fields && k < RATING_MAX_FIELDS; k++) {
-		struct profile p = profile_of(r, s, k);
+	if (!time && (holds_times(&p) || reading_sounds_like(COLUMN_TIME, name)))
+		open_column(r, s, k, "may be the time, which the header does not name",
+			"--columns user=NAME,item=NAME,time=NAME names what is used");
+	else if (!rating && !holds_times(&p) &&
+		 ((p.values > 0 && p.numbers == p.values) ||
+			 reading_sounds_like(COLUMN_RATING, name)))
+		open_column(r, s, k, "may be the rating, which the header does not name",
+			"--columns user=NAME,item=NAME,rating=NAME names what is used");
+	free(name);
+}
 
-		if (k < c->num_columns && c->column[k] != COLUMN_SKIP)
-			continue;
-		if (!time && holds_times(&p))
-			open_column(r, s, k, "may be the time, which the header does not name",
-				"--columns user=NAME,item=NAME,time=NAME names what is used");
-		else if (!rating && !holds_times(&p) && p.values > 0 && p.numbers == p.values)
-			open_column(r, s, k, "may be the rating, which the header does not name",
-				"--columns user=NAME,item=NAME,rating=NAME names what is used");
-	}
+static void check_all_unused(struct reading *r, const struct sample *s)
+{
+	const struct rating_columns *c = &r->columns;
+
+	for (unsigned k = 0; k < s->record[0].num_fields && k < RATING_MAX_FIELDS; k++)
+		if (k >= c->num_columns || c->column[k] == COLUMN_SKIP)
+			check_unused(r, s, k);
 }
 
 /* Columns by place: user, item, rating, time; open where what they hold speaks against it. */
@@ -267,7 +300,7 @@ void reading_settle(struct reading *r, const struct sample *s, const struct rati
 	else if (r->columns.num_columns == 0)
 		go_by_place(r, s);
 	else if (columns->num_columns == 0 && !columns->by_name)
-		check_unused(r, s);
+		check_all_unused(r, s);
 	if (r->columns.header == HEADER_YES)
 		list_unused(r, s);
 	settle_time(r, s);

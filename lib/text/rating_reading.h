@@ -6,8 +6,9 @@
  * A first line is a header when it names user and item by names that are known (user, userId,
  * user_id, uid, item, itemId, item_id, iid, movieId, movie_id, rating, timestamp, time, in any
  * case), or has the names of --columns. It is data when it holds a number, a date or a missing
- * value, or when one of its words comes back below it. Else it is open. Without a header columns go
- * by place (user, item, rating, time), where what they hold does not speak against it.
+ * value, or when one of its words comes back below it, but for a word above nothing but numbers or
+ * dates. Else it is open. Without a header columns go by place (user, item, rating, time), where
+ * what they hold does not speak against it.
  */
 #ifndef RATING_READING_H
 #define RATING_READING_H

@@ -27,6 +27,22 @@ static const struct {
 };
 
 /* Leave the reading open, with the first reason found; both strings are handed over. */
+bool reading_sounds_like(enum column column, const char *name)
+{
+	static const struct {
+		const char *part;
+		enum column column;
+	} parts[] = { { "rating", COLUMN_RATING }, { "stars", COLUMN_RATING },
+		{ "score", COLUMN_RATING }, { "time", COLUMN_TIME }, { "date", COLUMN_TIME },
+		{ "when", COLUMN_TIME } };
+
+	for (size_t k = 0; k < sizeof(parts) / sizeof(*parts); k++)
+		for (const char *p = name; parts[k].column == column && *p; p++)
+			if (strncasecmp(p, parts[k].part, strlen(parts[k].part)) == 0)
+				return true;
+	return column == COLUMN_TIME && strcasecmp(name, "ts") == 0;
+}
+
 void reading_leave_open(struct reading *r, char *why, char *advice)
 {
 	if (r->why) {

@@ -4,6 +4,9 @@
 
 #include "text/rating_reading.h"
 
+/* Does a name that is not known sound like the rating, or the time: "user_rating", "created_date"? */
+bool reading_sounds_like(enum column column, const char *name);
+
 /* Leave the reading open, with the first reason found; both strings are handed over. */
 void reading_leave_open(struct reading *r, char *why, char *advice);
 

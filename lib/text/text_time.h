@@ -4,7 +4,7 @@
  *
  *   unix     a decimal number of seconds, or of any unit: 881250949, -1.5
  *   iso      ISO 8601, the extended form: a date, or date and time with 'T' or a blank between;
- *            seconds and their fraction may be left out, and so may the zone (Z, +hh, +hhmm, +hh:mm)
+ *            seconds and their fraction may be left out, so may the zone (Z, +hh, +hhmm, +hh:mm)
  *   pattern  as strptime: %Y %y %m %d %e %j %H %I %M %S %p %b %B %h %a %A %z %Z %s %f %F %T %D %R
  *            %n %t %%
  *
