@@ -77,6 +77,7 @@ class Campaign:
         self.library = library
         self.counts = os.path.join(folder, "counts")
         self.clean = run(case, self.world(False))
+        self.judges = {old: Judge(case, self.clean, self.world(old)) for old in (False, True)}
         self.runs = 0
         self.faults = []
         if self.clean.status != 0 or self.clean.stderr:
@@ -93,7 +94,7 @@ class Campaign:
         with open(self.counts, "rb") as file:
             made = struct.unpack(f"{len(KINDS) + 1}Q", file.read())[-1]
         killed_by = (plan.number,) if plan.how == "signal" else ()
-        fault = Judge(self.case, self.clean, old).fault(outcome, plan.reasons(), killed_by)
+        fault = self.judges[old].fault(outcome, plan.reasons(), killed_by)
         if fault:
             self.faults.append(f"{plan}, call {n}{', over old files' if old else ''}: {fault}: {outcome.stderr.strip()}")
         return made > 0

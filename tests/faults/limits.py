@@ -54,8 +54,8 @@ def disk_faults(case, folder, step):
         if not resize:
             return None
         for old in (False, True):
-            judge = Judge(case, clean, old)
             world = World(os.path.join(folder, "disk", "work"), old)
+            judge = Judge(case, clean, World(os.path.join(folder, "work"), old))
             for pages in range(1 + len(case.outputs) * old, MOST_PAGES, step):
                 world.clear()
                 resize(pages)
@@ -73,7 +73,7 @@ def size_faults(case, folder, step):
     """Files limited to some of the bytes of the largest output, with SIGXFSZ and without."""
     world = World(os.path.join(folder, "work"), True)
     clean = run(case, world)
-    judge = Judge(case, clean, True)
+    judge = Judge(case, clean, world)
     largest = max(len(clean.files[name]) for name in case.outputs)
     found = []
     for size in sorted({0, 1, largest - 1, largest, *range(0, largest, max(1, largest * step // 24))}):
@@ -105,7 +105,7 @@ def memory_faults(case, folder, step):
     """Address spaces from one that holds the program up to one that is large enough."""
     world = World(os.path.join(folder, "work"), True)
     clean = run(case, world)
-    judge = Judge(case, clean, True)
+    judge = Judge(case, clean, world)
     steps, found, stride = least_memory(case), [], step
     while True:
         outcome = run(case, world, before=limited(resource.RLIMIT_AS, steps * MEMORY_STEP))
