@@ -100,7 +100,7 @@ class Campaign:
         return made > 0
 
     def all(self):
-        """With step 1 each call in both worlds; else every step-th allocation, each other call, in turns."""
+        """With step 1 each call in both worlds; else every step-th allocation and four times as many other calls."""
         for number, plan in enumerate(PLANS):
             step = self.step if plan.kind == "alloc" else (self.step + 3) // 4
             for old in (False, True) if self.step == 1 and self.case.outputs else (False,):
