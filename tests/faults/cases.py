@@ -30,8 +30,6 @@ TRAIN = "neumf-train -q --device cpu --threads 2 --model gmf --factors 2 -o mode
 
 CASES = [
     Case("planted -q --users 9 --items 40 --ratings 60 --truth truth.out", ("truth.out",), early=True),
-    Case("cof-import -q --user-ids users.out --item-ids items.out ../in/ratings.csv", ("users.out", "items.out"),
-         early=True, downstream=RECORDS),
     Case("cof-import -q --columns user=user.id,item=item --duplicates sum", stdin="../in/ratings.jsonl", downstream=RECORDS),
     Case("ml-split -q --test test.out ../in/rating.cof", ("test.out",), early=True, downstream=RECORDS),
     Case("ml-split -q --test test.out --valid valid.out --user-ids users.out --item-ids items.out ../in/ratings.tsv",
@@ -58,6 +56,8 @@ CASES = [
     Case("pop-score -q --train ../in/train.cof --all-items ../in/test.cof", downstream="rank-eval -q"),
     Case("knn-score -q --threads 2 --train ../in/train.cof --user-items ../in/test.cof --all-items --top 3 ../in/test.cof",
          downstream=RECORDS),
+    Case("ease-score -q --threads 2 --train ../in/train.cof --all-items --top 3 ../in/test.cof", downstream=RECORDS),
+    Case("ials-train -q --threads 2 --factors 3 --epochs 2 -o model.out ../in/train.cof", ("model.out",)),
     Case("rank-eval -q ../in/score.cof"),
     Case("rank-eval -q --json --per-user users.out ../in/rank.cof", ("users.out",)),
     Case("rank-cmp -q --threads 2 --resamples 100 ../in/rank.cof ../in/other-rank.cof"),

@@ -6,7 +6,7 @@ import signal
 import subprocess
 from contextlib import contextmanager
 
-from outcome import Judge, World, run
+from outcome import Judge, World, run, run_clean
 
 PAGE = 4096
 MOST_PAGES = 400
@@ -48,7 +48,7 @@ def small_disk(folder):
 
 def disk_faults(case, folder, step):
     """Disks of 1, 2, ... pages up to one that is large enough; None where no disk can be made."""
-    clean = run(case, World(os.path.join(folder, "work"), False))
+    clean = run_clean(case, World(os.path.join(folder, "work"), False))
     found = []
     with small_disk(folder) as resize:
         if not resize:
@@ -72,7 +72,7 @@ def disk_faults(case, folder, step):
 def size_faults(case, folder, step):
     """Files limited to some of the bytes of the largest output, with SIGXFSZ and without."""
     world = World(os.path.join(folder, "work"), True)
-    clean = run(case, world)
+    clean = run_clean(case, world)
     judge = Judge(case, clean, world)
     largest = max(len(clean.files[name]) for name in case.outputs)
     found = []
@@ -104,7 +104,7 @@ def least_memory(case):
 def memory_faults(case, folder, step):
     """Address spaces from one that holds the program up to one that is large enough."""
     world = World(os.path.join(folder, "work"), True)
-    clean = run(case, world)
+    clean = run_clean(case, world)
     judge = Judge(case, clean, world)
     steps, found, stride = least_memory(case), [], step
     while True:

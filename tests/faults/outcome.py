@@ -58,6 +58,21 @@ def run(case, world, environment=None, before=None):
     return Outcome(process.returncode, stdout, stderr.decode(errors="replace"), world.files())
 
 
+class Unclean(Exception):
+    """A case that fails without a fault."""
+
+
+def run_clean(case, world, environment=None):
+    """The outcome of the case when nothing goes wrong."""
+    outcome = run(case, world, environment)
+    if outcome.status != 0 or outcome.stderr:
+        raise Unclean(f"without a fault: status {outcome.status}: {outcome.stderr.strip()}")
+    missing = {*case.outputs, *case.in_place} - set(outcome.files)
+    if missing:
+        raise Unclean(f"without a fault: no {', '.join(sorted(missing))}")
+    return outcome
+
+
 class Judge:
     """What may come of a case, given its clean outcome."""
 

@@ -7,7 +7,7 @@ or as zeros, and any of the later changes of names. A rename is whole or not at 
 import itertools
 import os
 
-from outcome import OLD, World, run
+from outcome import OLD, World, run_clean
 
 O_CREAT, O_TRUNC = 0o100, 0o1000
 MOST_SUBSETS = 10  # of changes of names that are not safe; of more, only those that come in their order
@@ -169,7 +169,7 @@ def lost_at_the_end(disk, case, clean):
 def faults(case, folder, library, old):
     """Run the case, and judge each state that a loss of power may leave."""
     world, log = World(os.path.join(folder, "work"), old), os.path.join(folder, "calls")
-    clean = run(case, world, {"LD_PRELOAD": library, "RECORD_FILE": log})
+    clean = run_clean(case, world, {"LD_PRELOAD": library, "RECORD_FILE": log})
     disk = Disk(world.folder, case.outputs if old else ())
     found = []
     with open(log, encoding="utf-8") as file:
