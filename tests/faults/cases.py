@@ -11,6 +11,8 @@ class Case(NamedTuple):
     outputs: tuple = ()  # files that it writes whole or not at all; the last one is new only after a success ...
     early: bool = False  # ... unless they are complete before its standard output, which may then fail
     in_place: tuple = ()  # files that it writes as it goes on
+    checkpoint: str = ""  # a file from which `resume`, at any time, goes on to the last of the outputs
+    resume: str = ""
     stdin: str = "/dev/null"
     downstream: str = ""  # what reads its standard output in a pipe, and must fail when it fails
 
@@ -24,17 +26,18 @@ class Case(NamedTuple):
 
 
 RECORDS = "cof-cat --check"
+TRAIN = "neumf-train -q --device cpu --threads 2 --model gmf --factors 2 -o model.out"
 
 CASES = [
     Case("planted -q --users 9 --items 40 --ratings 60 --truth truth.out", ("truth.out",), early=True),
-    Case("cof-import -q --user-ids users.out --item-ids items.out ../in/ratings.csv", ("users.out", "items.out"),
-         early=True, downstream=RECORDS),
     Case("cof-import -q --columns user=user.id,item=item --duplicates sum", stdin="../in/ratings.jsonl", downstream=RECORDS),
     Case("ml-split -q --test test.out ../in/rating.cof", ("test.out",), early=True, downstream=RECORDS),
     Case("ml-split -q --test test.out --valid valid.out --user-ids users.out --item-ids items.out ../in/ratings.tsv",
          ("valid.out", "users.out", "items.out", "test.out"), early=True, downstream=RECORDS),
     Case("ml-split -q --mode random --test test.out -", ("test.out",), early=True, stdin="../in/ratings.gz",
          downstream=RECORDS),
+    Case("cof-import -q --known-items ../in/items.tsv --user-ids users.out --item-ids items.out ../in/ratings.csv",
+         ("users.out", "items.out"), early=True, downstream=RECORDS),
     Case("binarize -q --min-rating 2", stdin="../in/rating.cof", downstream=RECORDS),
     Case("negsample -q --epochs 2 --exclude ../in/test.cof ../in/train.cof", downstream=RECORDS),
     Case("negsample -q --pointwise --sampler popularity ../in/train.cof", downstream=RECORDS),
@@ -44,6 +47,8 @@ CASES = [
          ("epoch-0001.safetensors", "epoch-0002.safetensors", "model.out"), in_place=("log.out",)),
     Case("neumf-train -q --device reference --model gmf --optimizer sgd -o model.out", ("model.out",),
          stdin="../in/sample.cof"),
+    Case(TRAIN + " --checkpoint checkpoint.out --checkpoint-every 1 ../in/triple.cof", ("model.out",),
+         checkpoint="checkpoint.out", resume=TRAIN + " --resume checkpoint.out ../in/triple.cof"),
     Case("neumf-score -q --device cpu --threads 2 --model ../in/model.safetensors --all-items --seen ../in/train.cof --ranks"
          " ../in/test.cof", downstream="rank-eval -q"),
     Case("neumf-score -q --device reference --model ../in/model.safetensors", stdin="../in/candidates.cof",
@@ -51,6 +56,8 @@ CASES = [
     Case("pop-score -q --train ../in/train.cof --all-items ../in/test.cof", downstream="rank-eval -q"),
     Case("knn-score -q --threads 2 --train ../in/train.cof --user-items ../in/test.cof --all-items --top 3 ../in/test.cof",
          downstream=RECORDS),
+    Case("ease-score -q --threads 2 --train ../in/train.cof --all-items --top 3 ../in/test.cof", downstream=RECORDS),
+    Case("ials-train -q --threads 2 --factors 3 --epochs 2 -o model.out ../in/train.cof", ("model.out",)),
     Case("rank-eval -q ../in/score.cof"),
     Case("rank-eval -q --json --per-user users.out ../in/rank.cof", ("users.out",)),
     Case("rank-cmp -q --threads 2 --resamples 100 ../in/rank.cof ../in/other-rank.cof"),

@@ -6,7 +6,7 @@ import signal
 import subprocess
 from contextlib import contextmanager
 
-from outcome import Judge, World, run
+from outcome import Judge, World, run, run_clean
 
 PAGE = 4096
 MOST_PAGES = 400
@@ -48,14 +48,14 @@ def small_disk(folder):
 
 def disk_faults(case, folder, step):
     """Disks of 1, 2, ... pages up to one that is large enough; None where no disk can be made."""
-    clean = run(case, World(os.path.join(folder, "work"), False))
+    clean = run_clean(case, World(os.path.join(folder, "work"), False))
     found = []
     with small_disk(folder) as resize:
         if not resize:
             return None
         for old in (False, True):
-            judge = Judge(case, clean, old)
             world = World(os.path.join(folder, "disk", "work"), old)
+            judge = Judge(case, clean, World(os.path.join(folder, "work"), old))
             for pages in range(1 + len(case.outputs) * old, MOST_PAGES, step):
                 world.clear()
                 resize(pages)
@@ -72,8 +72,8 @@ def disk_faults(case, folder, step):
 def size_faults(case, folder, step):
     """Files limited to some of the bytes of the largest output, with SIGXFSZ and without."""
     world = World(os.path.join(folder, "work"), True)
-    clean = run(case, world)
-    judge = Judge(case, clean, True)
+    clean = run_clean(case, world)
+    judge = Judge(case, clean, world)
     largest = max(len(clean.files[name]) for name in case.outputs)
     found = []
     for size in sorted({0, 1, largest - 1, largest, *range(0, largest, max(1, largest * step // 24))}):
@@ -104,8 +104,8 @@ def least_memory(case):
 def memory_faults(case, folder, step):
     """Address spaces from one that holds the program up to one that is large enough."""
     world = World(os.path.join(folder, "work"), True)
-    clean = run(case, world)
-    judge = Judge(case, clean, True)
+    clean = run_clean(case, world)
+    judge = Judge(case, clean, world)
     steps, found, stride = least_memory(case), [], step
     while True:
         outcome = run(case, world, before=limited(resource.RLIMIT_AS, steps * MEMORY_STEP))

@@ -2,6 +2,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 from typing import NamedTuple
 
 SECONDS = 10  # then it hangs
@@ -57,12 +58,28 @@ def run(case, world, environment=None, before=None):
     return Outcome(process.returncode, stdout, stderr.decode(errors="replace"), world.files())
 
 
+class Unclean(Exception):
+    """A case that fails without a fault."""
+
+
+def run_clean(case, world, environment=None):
+    """The outcome of the case when nothing goes wrong."""
+    outcome = run(case, world, environment)
+    if outcome.status != 0 or outcome.stderr:
+        raise Unclean(f"without a fault: status {outcome.status}: {outcome.stderr.strip()}")
+    missing = {*case.outputs, *case.in_place} - set(outcome.files)
+    if missing:
+        raise Unclean(f"without a fault: no {', '.join(sorted(missing))}")
+    return outcome
+
+
 class Judge:
     """What may come of a case, given its clean outcome."""
 
-    def __init__(self, case, clean, old):
-        self.case, self.clean, self.old = case, clean, old
+    def __init__(self, case, clean, world):
+        self.case, self.clean, self.old, self.folder = case, clean, world.old, world.folder
         self.refused = {}  # what was written to a pipe: whether the stage behind it failed
+        self.resumed = {}  # a checkpoint: whether training goes on from it to the same model
 
     def fault(self, outcome, reasons=("",), killed_by=()):
         """Why the outcome is wrong, or "". `reasons`: a failure must name one. `killed_by`: signals that may end it."""
@@ -88,11 +105,11 @@ class Judge:
         for name in self.case.outputs:
             if outcome.files[name] != self.clean.files[name]:
                 return f"exit 0 with another {name}"
-        return ""
+        return self.checkpoint(outcome)
 
     def failed_badly(self, outcome):
         for name, data in outcome.files.items():
-            if name in self.case.in_place:
+            if name in (*self.case.in_place, self.case.checkpoint):
                 continue
             if name not in self.case.outputs:
                 return f"it left {name}"
@@ -104,7 +121,7 @@ class Judge:
             return "an old output is gone"
         if not self.clean.stdout.startswith(outcome.stdout):
             return "it failed after wrong output"
-        return self.downstream(outcome.stdout)
+        return self.downstream(outcome.stdout) or self.checkpoint(outcome)
 
     def may_be_new(self, outcome, name):
         """Of the last output: after a signal that came late, or where the message says so."""
@@ -118,3 +135,22 @@ class Judge:
             done = subprocess.run(self.case.downstream.split(), input=data, capture_output=True, check=False)
             self.refused[data] = done.returncode == 1
         return "" if self.refused[data] else f"{self.case.downstream} took what it had written"
+
+    def checkpoint(self, outcome):
+        """The checkpoint that is there leads to the clean model."""
+        data = outcome.files.get(self.case.checkpoint)
+        if data is None:
+            return ""
+        if data not in self.resumed:
+            self.resumed[data] = self.resumes(data)
+        return "" if self.resumed[data] else "its checkpoint does not lead to the same model"
+
+    def resumes(self, data):
+        with tempfile.TemporaryDirectory(dir=os.path.dirname(self.folder)) as folder:
+            with open(os.path.join(folder, self.case.checkpoint), "wb") as file:
+                file.write(data)
+            done = subprocess.run(self.case.resume.split(), cwd=folder, capture_output=True, check=False)
+            if done.returncode != 0:
+                return False
+            with open(os.path.join(folder, self.case.outputs[-1]), "rb") as file:
+                return file.read() == self.clean.files[self.case.outputs[-1]]

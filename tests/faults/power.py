@@ -7,7 +7,7 @@ or as zeros, and any of the later changes of names. A rename is whole or not at 
 import itertools
 import os
 
-from outcome import OLD, World, run
+from outcome import OLD, World, run_clean
 
 O_CREAT, O_TRUNC = 0o100, 0o1000
 MOST_SUBSETS = 10  # of changes of names that are not safe; of more, only those that come in their order
@@ -79,6 +79,7 @@ class Disk:
         self.place = os.path.realpath(place)
         self.folder = Folder({name: File(OLD) for name in old_names})
         self.open = {}  # descriptor: File, the Folder, or None
+        self.named = {OLD}  # what files had in them when they got their names
 
     def name(self, path):
         """A name in the folder, or None."""
@@ -128,6 +129,7 @@ class Disk:
     def do_rename(self, rest):
         old, new = (self.name(path) for path in rest.split("\t"))
         file = self.folder.now()[old]
+        self.named.add(file.data())
         self.folder.change((old, None), (new, file))
 
     def do_link(self, rest):
@@ -136,6 +138,7 @@ class Disk:
             file = self.open[old.rpartition("/")[2]]
         else:
             file = self.folder.now()[self.name(old)]
+        self.named.add(file.data())
         self.folder.change((self.name(new), file))
 
     def do_unlink(self, rest):
@@ -145,11 +148,12 @@ class Disk:
 def crash_faults(disk, case, clean, after):
     """What a crash now may leave of an output that is neither the old one, nor absent, nor the new one."""
     for names in disk.folder.after_a_crash():
-        for name in case.outputs:
+        for name in (*case.outputs, case.checkpoint):
             if name not in names:
                 continue
+            whole = disk.named if name == case.checkpoint else (OLD, clean.files[name])
             for data in names[name].after_a_crash():
-                if data not in (OLD, clean.files[name]):
+                if data not in whole:
                     yield f"a crash after '{after[:60]}' may leave {len(data)} of {len(clean.files[name])} bytes of {name}"
 
 
@@ -165,7 +169,7 @@ def lost_at_the_end(disk, case, clean):
 def faults(case, folder, library, old):
     """Run the case, and judge each state that a loss of power may leave."""
     world, log = World(os.path.join(folder, "work"), old), os.path.join(folder, "calls")
-    clean = run(case, world, {"LD_PRELOAD": library, "RECORD_FILE": log})
+    clean = run_clean(case, world, {"LD_PRELOAD": library, "RECORD_FILE": log})
     disk = Disk(world.folder, case.outputs if old else ())
     found = []
     with open(log, encoding="utf-8") as file:
@@ -173,6 +177,6 @@ def faults(case, folder, library, old):
             disk.call(line.rstrip("\n"))
             found += crash_faults(disk, case, clean, line.rstrip("\n"))
     written = {name: file.data() for name, file in disk.folder.now().items() if name not in case.in_place}
-    if written != {name: clean.files[name] for name in case.outputs}:
+    if written != {name: data for name, data in clean.files.items() if name not in case.in_place}:
         found.append("the calls made again leave other files than the run did")
     return list(dict.fromkeys(found + list(lost_at_the_end(disk, case, clean))))

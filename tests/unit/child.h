@@ -11,6 +11,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* A child that dies frees nothing; and a search for leaks in each takes minutes. */
+int __lsan_is_turned_off(void);
+int __lsan_is_turned_off(void)
+{
+	return 1;
+}
+
 enum { CHILD_SECONDS = 20 }; /* then it hangs, and is killed by SIGALRM */
 
 struct child {

@@ -18,13 +18,6 @@ enum { BIT_STEP = 5 };
 enum { BIT_STEP = 1 };
 #endif
 
-/* A reader that dies frees nothing; and a search for leaks in each child takes minutes. */
-int __lsan_is_turned_off(void);
-int __lsan_is_turned_off(void)
-{
-	return 1;
-}
-
 enum { NUM_ROWS = 3, MAX_SIZE = 4096, WRONG_ROW = 101, WRONG_COUNT = 102 };
 
 static char path[] = "/tmp/test_damage.XXXXXX";
