@@ -28,7 +28,7 @@ static struct {
 
 /* clang-format off */
 static const struct opt options[] = {
-	OPT_PATH('o', "output", &cfg.output, "MODEL", "write the model here (required)"),
+	OPT_OUTPUT('o', "output", &cfg.output, "MODEL", "write the model here (required)"),
 	OPT_UINT('f', "factors", &cfg.ials.factors, 1, NEUMF_MAX_WIDTH, "K", "width of the embeddings"),
 	OPT_REAL(0, "l2", &cfg.ials.l2, 1e-9, 1e9, "R", "penalty on the squares of an embedding, times its weight"),
 	OPT_REAL(0, "l2-exponent", &cfg.ials.l2_exponent, 0, 4, "R", "the weight is the number of interactions, observed and not, to this power"),
