@@ -71,8 +71,8 @@ $B/unit/%: $O/tests/unit/%.o $B/libcofilter.a
 	$(link)
 $B/bench/%: $O/tests/bench/%.o $B/libcofilter.a
 	$(link)
-# nothing but the bench, for its floor, uses a BLAS
-$B/bench/sgemm: private COF_LIBS += -lopenblas
+# nothing but the bench, for its floors, uses a BLAS
+$B/bench/sgemm $B/bench/inverse: private COF_LIBS += -lopenblas
 
 unit: $(UNIT_TESTS)
 

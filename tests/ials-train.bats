@@ -149,6 +149,15 @@ make_train() {
 	assert_contains "$stderr" "option --output is required"
 }
 
+@test "embeddings that the machine cannot hold: one line, with the number" {
+	printf '0 0 1\n' | interactions 20000000 1 >train.cof
+	run --separate-stderr ials-train --factors 65536 -o m train.cof
+	assert_status 1
+	assert_error ials-train "'train.cof' with 65536 factors needs 52"
+	[[ $stderr =~ has\ [0-9]+\.[0-9]\ GB$ ]]
+	[ ! -e m ]
+}
+
 @test "MovieLens 100K: iALS, 64 factors" {
 	movielens_100k
 	ials-train -q --factors 64 --l2 0.007 --unobserved-weight 0.3 --epochs 8 -o m train.cof

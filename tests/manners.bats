@@ -585,7 +585,7 @@ reads_of() {
 	cof-import | ml-split) echo --known-users --known-items ;;
 	negsample) echo --exclude ;;
 	neumf-score) echo --model --seen --user-items ;;
-	pop-score | knn-score) echo --train --seen --user-items ;;
+	pop-score | knn-score | ease-score) echo --train --seen --user-items ;;
 	neumf-train) echo --resume ;;
 	cof-cat) echo --like --item-ids --user-ids ;;
 	esac
@@ -596,6 +596,7 @@ writes_of() {
 	cof-import) echo --user-ids --item-ids ;;
 	ml-split) echo --test --valid --user-ids --item-ids ;;
 	neumf-train) echo --output --log --save-epochs --checkpoint ;;
+	ials-train) echo --output ;;
 	rank-eval) echo --per-user ;;
 	planted) echo --truth ;;
 	esac

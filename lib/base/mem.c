@@ -123,6 +123,20 @@ char *xasprintf(const char *format, ...)
 	return s;
 }
 
+void mem_need(double bytes, const char *format, ...)
+{
+	const double available = (double)mem_available();
+	char what[256];
+	va_list ap;
+
+	if (bytes <= available)
+		return;
+	va_start(ap, format);
+	vsnprintf(what, sizeof(what), format, ap);
+	va_end(ap);
+	die("%s needs %.1f GB, the machine has %.1f GB", what, bytes / 1e9, available / 1e9);
+}
+
 void *xgrow(void *p, size_t *capacity, size_t need, size_t size)
 {
 	if (need <= *capacity)

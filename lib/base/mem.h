@@ -27,6 +27,12 @@ char *xstrdup(const char *s);
  */
 uint64_t mem_available(void);
 
+/*
+ * Dies where the machine cannot give so many bytes: "WHAT needs 6.7 GB, the machine has 3.1 GB". To
+ * be asked before memory is taken that grows as a square: the system would give it, and then kill.
+ */
+void mem_need(double bytes, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* printf to a new string. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -179,13 +179,9 @@ static void number_rows(struct ease *m)
 /* Dies where the matrix is more than the machine can give. */
 static void allocate(struct ease *m, const char *name)
 {
-	const uint64_t available = mem_available();
-
 	m->stride = (m->num_rows + (size_t)SPD_MULTIPLE - 1) / SPD_MULTIPLE * SPD_MULTIPLE;
-	const double needed = (double)m->stride * (double)m->stride * sizeof(*m->p);
-	if (needed > (double)available)
-		die("'%s' has %u items with users: their matrix needs %.1f GB, the machine has %.1f GB",
-			name, m->num_rows, needed / 1e9, (double)available / 1e9);
+	mem_need((double)m->stride * (double)m->stride * sizeof(*m->p),
+		"'%s' has %u items with users: their matrix", name, m->num_rows);
 	m->p = xmalloc_table(m->stride * m->stride, sizeof(*m->p));
 }
 

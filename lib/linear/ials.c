@@ -257,6 +257,18 @@ static void choose_blocks(struct ials *m)
 	m->width = m->block * blocks;
 }
 
+static void check_memory(const struct ials *m, const char *name)
+{
+	const double width = (double)m->width;
+	const double rows = (double)m->users.num_users + m->users.num_items;
+	const double squares = m->block == m->width ? MAX_PARTS
+			       : m->width > 256	    ? 2
+						    : MAX_PARTS + 1;
+
+	mem_need(4 * width * (rows + squares * width), "'%s' with %u factors", name,
+		m->config.factors);
+}
+
 static void init_table(struct ials *m, struct table *t, struct user_items *others)
 {
 	t->others = others;
@@ -330,6 +342,7 @@ struct ials *ials_new(struct rec_reader *train, const struct ials_config *config
 	user_items_finish(&m->users);
 	user_items_transpose(&m->items, &m->users);
 	choose_blocks(m);
+	check_memory(m, rec_name(train));
 	init_table(m, &m->user, &m->users);
 	init_table(m, &m->item, &m->items);
 	init_items(m);

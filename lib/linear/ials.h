@@ -47,7 +47,8 @@ struct ials_config {
 
 /*
  * Read `train`, interactions, to its verified end. h starts N(0, 0.1 / sqrt(factors)), by seed, item
- * and factor; w starts at 0. The pool is used until ials_free.
+ * and factor; w starts at 0. Dies, with the number, where the machine has too little memory. The
+ * pool is used until ials_free.
  */
 struct ials *ials_new(
 	struct rec_reader *train, const struct ials_config *config, struct pool *pool);
