@@ -171,7 +171,8 @@ int main(void)
 		load(&r, &t);
 		before = t.num;
 		plain_drop_repeats(&t);
-		repeats += ratings_merge(&r, DUPLICATES_LATEST).dropped == before - t.num && equal(&r, &t);
+		repeats += ratings_merge(&r, DUPLICATES_LATEST).dropped == before - t.num &&
+			   equal(&r, &t);
 		for (int m = 0; m < 4; m++) {
 			struct split_config config = { .mode = m < 2 ? SPLIT_LEAVE_ONE_OUT
 								     : SPLIT_GLOBAL_TIME,
