@@ -62,6 +62,17 @@ template <class T> static inline void device_release(device_array<T> *a)
 	CUDA(cudaFree(a->at));
 }
 
+/*
+ * How many pairs are scored at a time where a layer has up to `widest` numbers: no array of theirs
+ * has 2^31, since the kernels count in 32 bits.
+ */
+static inline uint32_t device_pairs_at_a_time(uint32_t widest)
+{
+	const uint32_t most = 65536, fit = widest ? INT32_MAX / widest : most;
+
+	return fit < most ? fit : most;
+}
+
 /* Scratch of score_driver.cu, made at the first use. */
 struct score_scratch {
 	uint32_t capacity;     /* pairs at a time */

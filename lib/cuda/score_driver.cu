@@ -1,11 +1,9 @@
 /*
  * score_driver: the forward pass without a batch. The first layer is computed in halves: the user
  * half once per call, the item half once per version of the parameters; the other layers for every
- * pair. SCORE_ROWS pairs at a time.
+ * pair. device_pairs_at_a_time() pairs at a time.
  */
 #include "cuda/device.h"
-
-enum { SCORE_ROWS = 65536 };
 
 /* half (n, H1) = x (n, E) w[:, offset..offset + E)^T. Where the kernel is narrow, the bits of a row
    do not depend on n. */
@@ -26,14 +24,22 @@ static float *claim_floats(struct backend *b, size_t n)
 	return (float *)device_claim(b, n, sizeof(float));
 }
 
-/* Make the scratch hold min(rows, SCORE_ROWS) pairs at a time and `num_scores` scores; growing
+/* Pairs at a time. */
+static uint32_t most_pairs(const struct backend *b)
+{
+	const uint32_t hidden = neumf_widest_hidden(&b->shape);
+
+	return device_pairs_at_a_time(b->E > hidden ? b->E : hidden);
+}
+
+/* Make the scratch hold min(rows, most_pairs()) pairs at a time and `num_scores` scores; growing
    loses what it held. */
 static void reserve(struct backend *b, size_t rows, size_t num_scores)
 {
 	struct score_scratch *s = &b->scores;
-	size_t widest = neumf_widest_hidden(&b->shape);
+	const size_t widest = neumf_widest_hidden(&b->shape), most = most_pairs(b);
 
-	rows = rows < SCORE_ROWS ? rows : (size_t)SCORE_ROWS;
+	rows = rows < most ? rows : most;
 	if (s->capacity >= rows && s->score_capacity >= num_scores)
 		return;
 	if (s->capacity)
@@ -125,7 +131,9 @@ void score_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t *
 	struct backend *b = (struct backend *)backend;
 	struct score_scratch *s = &b->scores;
 
-	reserve(b, n, n < SCORE_ROWS ? n : (size_t)SCORE_ROWS);
+	const size_t most = most_pairs(b);
+
+	reserve(b, n, n < most ? n : most);
 	s->items = 0; /* item_half is overwritten below */
 	for (size_t begin = 0; begin < n; begin += s->capacity) {
 		uint32_t rows = (uint32_t)(n - begin < s->capacity ? n - begin : s->capacity);

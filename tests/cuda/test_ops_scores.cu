@@ -1,6 +1,7 @@
 /*
  * test_ops_scores: pairs and blocks of scores, ranks and top lists against plain loops.
  */
+#include "cuda/device.h"
 #include "op_test.h"
 
 static void test_pair_forward(uint32_t users, uint32_t items, uint32_t H, bool pairs)
@@ -252,9 +253,21 @@ static void test_ranks(uint32_t rows, uint32_t width, uint32_t values)
 	rows_free(&t);
 }
 
+/* As many as ever, but where rows x width would wrap in 32 bits. */
+static void test_pairs_at_a_time(void)
+{
+	CHECK(device_pairs_at_a_time(0) == 65536 && device_pairs_at_a_time(32767) == 65536,
+		"65536 pairs of up to 32767 numbers");
+	for (uint32_t widest = 32768; widest <= NEUMF_MAX_WIDTH; widest += 4096)
+		CHECK((uint64_t)device_pairs_at_a_time(widest) * widest <= INT32_MAX &&
+				device_pairs_at_a_time(widest) >= 32767,
+			"width %u: %u pairs at a time", widest, device_pairs_at_a_time(widest));
+}
+
 int main(void)
 {
 	op_test_start("test_ops_scores");
+	test_pairs_at_a_time();
 	test_pair_forward(1, 1, 1, false);
 	test_pair_forward(3, 31, 33, false);
 	test_pair_forward(257, 1, 10, true);
