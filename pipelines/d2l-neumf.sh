@@ -145,11 +145,18 @@ curve_epoch() {
 		  printf "%5d %7.4f %7.3f %7.3f %8.3f %7.3f  %s\n", $1, $2, $3, $4, $5, $6, bar; fflush() }'
 }
 
+# rank_file NAME SEED: where the ranks of a row of the final table are kept
+rank_file() {
+	echo "$work/${1//[^A-Za-z0-9]/-}-$2.ranks.cof.gz"
+}
+
 # final NAME SEED SCORER...: append a row of the final table
 final() {
-	local name=$1 seed=$2
+	local name=$1 seed=$2 file
 	shift 2
-	ranks "$@" | metrics --ties mean | jq -c --arg system "$name" --argjson seed "$seed" '
+	file=$(rank_file "$name" "$seed")
+	ranks "$@" | gzip -n >"$file"
+	metrics --ties mean "$file" | jq -c --arg system "$name" --argjson seed "$seed" '
 		{system: $system, seed: $seed, hit50: .metrics["HR@50"], hit10: .metrics["HR@10"],
 		 ndcg10: .metrics["NDCG@10"], auc: .metrics.AUC}' >>"$work/final.jsonl"
 }
@@ -173,11 +180,13 @@ compare() {
 	done
 }
 
+baseline='EASE, L = 200'
 heading "the final table (after $EPOCHS epochs; mean +/- sd over seeds $SEEDS)"
 compare 'NeuMF, weight decay 0' wd0 "${book_network[@]}" --weight-decay 0
 compare 'NeuMF, 32 factors' wide "${book_network[@]}" --factors 32 --lr 0.003 --init-std 0.05
 compare 'BPR-MF, 64 factors' mf --model mf --factors 64 --loss bpr --lr 0.003 --l2 0.006 --init-std 0.05 \
 	--batch-size 1024 --drop-last
+final "$baseline" 0 "$EASE_SCORE" --train "$train" --l2 200
 final 'ItemKNN, 20 neighbours' 0 "$KNN_SCORE" --train "$train" --neighbours 20 --shrink 10
 final 'ItemPop' 0 "$POP_SCORE" --train "$train"
 
@@ -186,10 +195,34 @@ column() {
 	jq -r --arg system "$1" --arg key "$2" 'select(.system == $system)[$key]' "$work/final.jsonl" | mean_sd
 }
 printf '%-30s %-15s %-15s %-15s %-15s\n' system hit@50 hit@10 NDCG@10 AUC
-jq -r .system "$work/final.jsonl" | uniq | while IFS= read -r system; do
+# the best first
+systems() {
+	jq -rs 'group_by(.system) | sort_by(-(map(.hit50) | add / length))[][0].system' "$work/final.jsonl"
+}
+systems | while IFS= read -r system; do
 	printf '%-30s %-15s %-15s %-15s %-15s\n' "$system" "$(column "$system" hit50)" "$(column "$system" hit10)" \
 		"$(column "$system" ndcg10)" "$(column "$system" auc)"
 done
+
+## is the difference real?
+
+heading "against $baseline, user by user (NDCG@10; randomization test, Holm over all; seed ${SEEDS%% *})"
+others=()
+while IFS= read -r system; do
+	[ "$system" = "$baseline" ] && continue
+	file=$(rank_file "$system" "${SEEDS%% *}")
+	[ -e "$file" ] || file=$(rank_file "$system" 0)
+	others+=("$system" "$file")
+done < <(systems)
+files=()
+for ((k = 1; k < ${#others[@]}; k += 2)); do files+=("${others[k]}"); done
+"$RANK_CMP" -q --json --metrics NDCG@10 "$(rank_file "$baseline" 0)" "${files[@]}" |
+	jq -c --arg baseline "$baseline" --args '.comparisons | to_entries[] | {system: $ARGS.positional[2 * .key], baseline: $baseline} +
+		(.value | {metric, difference, interval, p: .p.randomization, holm: .holm.randomization})' \
+		"${others[@]}" >"$work/comparison.jsonl"
+printf '%-30s %10s  %-18s %8s %8s\n' system difference '95 % interval' p Holm
+jq -r '[.system, .difference, .interval[], .p, .holm] | @tsv' "$work/comparison.jsonl" | awk -F '\t' '
+	{ printf "%-30s %+10.4f  [%+.4f, %+.4f] %8.4f %8.4f\n", $1, $2, $3, $4, $5, $6 }'
 
 ## the same models everywhere
 
@@ -237,12 +270,13 @@ paste "$work/liked.txt" "$work/top.txt" | awk -F '\t' '{ printf "%-45.45s | %s\n
 ## files
 
 jq -n --slurpfile ours "$work/ours.jsonl" --slurpfile curve "$work/curve.jsonl" --slurpfile final "$work/final.jsonl" \
+	--slurpfile comparison "$work/comparison.jsonl" \
 	--argjson pop "$pop_book" --arg seeds "$SEEDS" --arg data "$data" \
 	--argjson seconds "$(($(date +%s) - started))" '
 	{data: (if $data == "MovieLens 100K" then "ml-100k" else $data end),
 	 book: {loss: 16.982, hit50: 0.075, auc: 0.531}, ours: $ours,
 	 itempop_on_the_books_items: {hit50: $pop.metrics["HR@50"], auc: $pop.metrics.AUC},
-	 curve: $curve, final: $final, seeds: ($seeds | split(" ") | map(tonumber)), seconds: $seconds}' >"$work/d2l-neumf.json"
+	 curve: $curve, final: $final, comparison: $comparison, seeds: ($seeds | split(" ") | map(tonumber)), seconds: $seconds}' >"$work/d2l-neumf.json"
 mv "$work/d2l-neumf.json" "$OUT/d2l-neumf.json"
 heading "files"
 echo "$OUT/d2l-neumf.json: all of the above"

@@ -19,7 +19,12 @@ short_run() {
 	assert_equal "$(jq '.ours[0].tied > 0.9999' out/d2l-neumf.json)" true
 	assert_near "$(jq .itempop_on_the_books_items.auc out/d2l-neumf.json)" 0.638 0.0005
 	assert_equal "$(jq '.curve | length' out/d2l-neumf.json)" 2
-	assert_equal "$(jq -r '.final[].system' out/d2l-neumf.json | wc -l)" 6
+	assert_equal "$(jq -r '.final[].system' out/d2l-neumf.json | wc -l)" 7
+	assert_equal "$(jq -r '.comparison[].system' out/d2l-neumf.json | sort)" \
+		"$(jq -r '.final[].system' out/d2l-neumf.json | grep -v EASE | sort)"
+	# what is compared is what the table has
+	jq -e '(.final | map({(.system): .ndcg10}) | add) as $of | .comparison |
+		all((.difference - ($of[.system] - $of["EASE, L = 200"]) | fabs) < 1e-9 and .holm >= .p)' out/d2l-neumf.json
 	[[ $output != *"NOT MovieLens"* ]]
 	# docs/book.md shows the whole output: here the lines that neither seeds, epochs nor processors change
 	for line in 'seed 1         16.982' 'ItemPop on the same items' 'ItemKNN' 'ItemPop   ' 'system' 'liked (5 stars)'; do
