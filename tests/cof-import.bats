@@ -192,6 +192,21 @@ refuses() {
 	has '1|2|1|0' '1|3|1|0'
 }
 
+@test "★ the header again, of files joined: its names are no user and item" {
+	printf 'user,item\n1,2\nuser,item\n3,4\n' >in
+	fails "line 3 of 'in' (byte 14): the header again"
+	printf '"user","item"\r\n1,2\r\n"user","item"\n3,4\n' >in
+	fails "line 3 of 'in' (byte 20): the header again" --columns user=user,item=item
+	printf 'user,item,rating\n1,2,5\nuser,item,rating\n3,4,5\n' >in
+	fails "line 3 of 'in' (byte 23): the header again" --columns user,item
+	printf 'user,item\n1,2\nuser,items\nusers,item\n' >in
+	import
+	has '1|2|1|0' 'user|items|1|0' 'users|item|1|0'
+	printf 'user,item\n1,2\n\nuser,item\n' >in
+	import --header no --columns user,item
+	has '1|2|1|0' 'user|item|1|0'
+}
+
 @test "★ a first row of data whose rating or time is missing is no header" {
 	printf '1,2,nan,5\n1,3,4,6\n' >in
 	fails "line 1 of 'in' (byte 4): rating 'nan' is not a number"
