@@ -359,6 +359,26 @@ refuses() {
 	asks "'stars' may be the rating among its keys (user, item, stars)"
 }
 
+@test "★ JSON lines: a rating or a time that the first line lacks is asked about" {
+	printf '{"user":1,"item":2}\n{"user":1,"item":3,"rating":5}\n' >in
+	fails "line 2 of 'in' (byte 20): 'rating' may be the rating, which the first line lacks: --columns user=KEY,item=KEY"
+	printf '{"user":1,"item":2,"rating":4}\n{"user":1,"item":3,"rating":5,"date":"2014-04-07"}\n' >in
+	fails "line 2 of 'in' (byte 31): 'date' may be the time"
+	import --columns user=user,item=item,rating=rating
+	has '1|2|4|0' '1|3|5|0'
+	printf '{"user":1,"item":2,"note":"a"}\n{"user":1,"item":3,"other":"b"}\n' >in
+	import
+	has '1|2|1|0' '1|3|1|0'
+}
+
+@test "lines that end in CR alone" {
+	printf 'user,item\r1,2\r3,4\r' >in
+	fails "lines of 'in' end in CR, as on an old Mac: tr '\\r' '\\n'"
+	printf '1,2\r\n3,4' >in
+	import
+	has '1|2|1|0' '3|4|1|0'
+}
+
 @test "JSON lines: dotted keys, escapes, what is no object" {
 	printf '{"r":{"id":"A\\u00e9"},"x.y":"k","n":5,"t":1252800000.75}\n{"r":{"id":12},"x.y":3,"n":"2","t":1}\n' >in
 	import --columns user=r.id,item=x.y,rating=n,time=t
