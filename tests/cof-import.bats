@@ -371,6 +371,25 @@ refuses() {
 	has '1|2|1|0' '1|3|1|0'
 }
 
+@test "★ RecBole's sequences are not one item" {
+	printf 'user_id:token\titem_id:token_seq\n1\t2 3\n' >in
+	asks "'item_id:token_seq' holds a sequence in each field, not one item"
+	printf 'user_id:token\titem_id:token\tgenre:token_seq\n1\t2\ta b\n' >in
+	import
+	has '1|2|1|0'
+}
+
+@test "a decimal comma is called one; a column without a name, by its number" {
+	printf 'user;item;rating\n1;2;3,5\n' >in
+	fails "rating '3,5' is not a number: its comma should be a point"
+	printf 'user;item;rating\n1;2;3,5,1\n' >in
+	fails "rating '3,5,1' is not a number, or not finite"
+	printf ',user,item,rating\n0,1,2,3\n' >in
+	import
+	has '1|2|3|0'
+	assert_contains "$stderr" 'not used: column 1'
+}
+
 @test "lines that end in CR alone" {
 	printf 'user,item\r1,2\r3,4\r' >in
 	fails "lines of 'in' end in CR, as on an old Mac: tr '\\r' '\\n'"

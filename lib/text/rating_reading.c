@@ -268,6 +268,10 @@ static void list_unused(struct reading *r, const struct sample *s)
 		if (k < c->num_columns && c->column[k] != COLUMN_SKIP)
 			continue;
 		name = reading_header_name(s, k);
+		if (!*name) {
+			free(name);
+			name = xasprintf("column %u", k + 1);
+		}
 		c->unused = xasprintf("%s%s%s", before ? before : "", before ? ", " : "", name);
 		free(before);
 		free(name);
