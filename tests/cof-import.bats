@@ -171,6 +171,18 @@ refuses() {
 	asks "'review_date' may be the time among its keys"
 }
 
+@test "★ a column of true and false may be the rating: no like of what is disliked" {
+	printf 'user,item,liked\n1,2,True\n1,3,False\n' >in
+	asks "column 3, 'liked', may be the rating"
+	import --columns user=user,item=item
+	has '1|2|1|0' '1|3|1|0'
+	printf 'user,item,why\n1,2,True\n1,3,because\n' >in
+	import
+	has '1|2|1|0' '1|3|1|0'
+	printf '{"user":1,"item":2}\n{"user":1,"item":3,"liked":false}\n' >in
+	fails "line 2 of 'in' (byte 20): 'liked' may be the rating"
+}
+
 @test "★ two columns of numbers below two words: the words are no rating" {
 	printf 'uid,sid\n10,2\n9,3\n' >in
 	asks 'line 1 (uid, sid) may be a header or data'

@@ -100,7 +100,7 @@ static const char *find_unused(
 			return js_key(it);
 		*may_be = COLUMN_RATING;
 		if (!c->name[COLUMN_RATING] && !may_be_time(value) &&
-			(js_number(value, &number) ||
+			(js_number(value, &number) || js_is_bool(value) ||
 				reading_sounds_like(COLUMN_RATING, js_key(it))))
 			return js_key(it);
 	}
