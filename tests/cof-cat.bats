@@ -249,6 +249,18 @@ by_hand() {
 	"$python" -c 'import numpy as np; a = np.load("empty.npy"); assert a.shape == (0,) and a.dtype.names == ("user", "item", "time")'
 }
 
+@test "★ text in: a pipe whose last line has no end was cut off; a byte order mark" {
+	run --separate-stderr bash -c "printf '1\t2\t3\n4\t5\t6' | cof-cat --from tsv --users 10 --items 20 >x.cof"
+	assert_status 1
+	assert_error cof-cat "'standard input' ends after 11 bytes without a line end: cut off?"
+	run cof-cat --check x.cof
+	assert_status 1
+	printf '\xef\xbb\xbfuser,item,time\n1,2,3\n' | cof-cat --from csv --users 10 --items 20 >x.cof
+	assert_equal "$(cof-cat x.cof)" $'1\t2\t3'
+	run --separate-stderr bash -c "printf '\xef\xbb\xbf1,x,3\n' | cof-cat --from csv --users 10 --items 20 >x.cof"
+	assert_error cof-cat "line 1 of 'standard input' (byte 5): item 'x' is not a whole number"
+}
+
 @test "many blocks: 30001 rows through every way" {
 	awk 'BEGIN { for (k = 0; k < 30001; k++) printf "%d\t%d\t%.0f\n", k % 10, k % 20, k * 1000003 }' >x.tsv
 	cof-cat --from tsv --users 10 --items 20 x.tsv >x.cof

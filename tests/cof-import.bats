@@ -171,6 +171,18 @@ refuses() {
 	asks "'review_date' may be the time among its keys"
 }
 
+@test "★ a column of true and false may be the rating: no like of what is disliked" {
+	printf 'user,item,liked\n1,2,True\n1,3,False\n' >in
+	asks "column 3, 'liked', may be the rating"
+	import --columns user=user,item=item
+	has '1|2|1|0' '1|3|1|0'
+	printf 'user,item,why\n1,2,True\n1,3,because\n' >in
+	import
+	has '1|2|1|0' '1|3|1|0'
+	printf '{"user":1,"item":2}\n{"user":1,"item":3,"liked":false}\n' >in
+	fails "line 2 of 'in' (byte 20): 'liked' may be the rating"
+}
+
 @test "★ two columns of numbers below two words: the words are no rating" {
 	printf 'uid,sid\n10,2\n9,3\n' >in
 	asks 'line 1 (uid, sid) may be a header or data'
@@ -190,6 +202,21 @@ refuses() {
 	printf 'userId,movieId\n1,2\n1,3\n' >in
 	import --columns user,item
 	has '1|2|1|0' '1|3|1|0'
+}
+
+@test "★ the header again, of files joined: its names are no user and item" {
+	printf 'user,item\n1,2\nuser,item\n3,4\n' >in
+	fails "line 3 of 'in' (byte 14): the header again"
+	printf '"user","item"\r\n1,2\r\n"user","item"\n3,4\n' >in
+	fails "line 3 of 'in' (byte 20): the header again" --columns user=user,item=item
+	printf 'user,item,rating\n1,2,5\nuser,item,rating\n3,4,5\n' >in
+	fails "line 3 of 'in' (byte 23): the header again" --columns user,item
+	printf 'user,item\n1,2\nuser,items\nusers,item\n' >in
+	import
+	has '1|2|1|0' 'user|items|1|0' 'users|item|1|0'
+	printf 'user,item\n1,2\n\nuser,item\n' >in
+	import --header no --columns user,item
+	has '1|2|1|0' 'user|item|1|0'
 }
 
 @test "★ a first row of data whose rating or time is missing is no header" {
@@ -342,6 +369,45 @@ refuses() {
 	has 'x|7|4.5|1396867869'
 	printf '{"user":"x","item":7,"stars":4.5}\n' >in
 	asks "'stars' may be the rating among its keys (user, item, stars)"
+}
+
+@test "★ JSON lines: a rating or a time that the first line lacks is asked about" {
+	printf '{"user":1,"item":2}\n{"user":1,"item":3,"rating":5}\n' >in
+	fails "line 2 of 'in' (byte 20): 'rating' may be the rating, which the first line lacks: --columns user=KEY,item=KEY"
+	printf '{"user":1,"item":2,"rating":4}\n{"user":1,"item":3,"rating":5,"date":"2014-04-07"}\n' >in
+	fails "line 2 of 'in' (byte 31): 'date' may be the time"
+	import --columns user=user,item=item,rating=rating
+	has '1|2|4|0' '1|3|5|0'
+	printf '{"user":1,"item":2,"note":"a"}\n{"user":1,"item":3,"other":"b"}\n' >in
+	import
+	has '1|2|1|0' '1|3|1|0'
+}
+
+@test "★ RecBole's sequences are not one item" {
+	printf 'user_id:token\titem_id:token_seq\n1\t2 3\n' >in
+	asks "'item_id:token_seq' holds a sequence in each field, not one item"
+	printf 'user_id:token\titem_id:token\tgenre:token_seq\n1\t2\ta b\n' >in
+	import
+	has '1|2|1|0'
+}
+
+@test "a decimal comma is called one; a column without a name, by its number" {
+	printf 'user;item;rating\n1;2;3,5\n' >in
+	fails "rating '3,5' is not a number: its comma should be a point"
+	printf 'user;item;rating\n1;2;3,5,1\n' >in
+	fails "rating '3,5,1' is not a number, or not finite"
+	printf ',user,item,rating\n0,1,2,3\n' >in
+	import
+	has '1|2|3|0'
+	assert_contains "$stderr" 'not used: column 1'
+}
+
+@test "lines that end in CR alone" {
+	printf 'user,item\r1,2\r3,4\r' >in
+	fails "lines of 'in' end in CR, as on an old Mac: tr '\\r' '\\n'"
+	printf '1,2\r\n3,4' >in
+	import
+	has '1|2|1|0' '3|4|1|0'
 }
 
 @test "JSON lines: dotted keys, escapes, what is no object" {

@@ -181,7 +181,7 @@ user_pages=("$ROOT"/*.md "$ROOT"/docs/*.md)
 	fault $'```console\n$ echo 1; echo 2\n1\n...\n3\n```' 'printed by: echo 1; echo 2'
 	fault $'```\nno word after the fence\n```' 'is marked'
 	fault $'```python\nimport no_such_module\n```' 'no_such_module'
-	printf '%s\n' '.Sh EXAMPLES' '.Bd -literal' 'printf 1 |' '    cof-cat --from tsv --users 1 --items 1 >x.cof' .Ed >page.1
+	printf '%s\n' '.Sh EXAMPLES' '.Bd -literal' 'echo 1 |' '    cof-cat --from tsv --users 1 --items 1 >x.cof' .Ed >page.1
 	run run_page "$PWD/page.1"
 	assert_contains "$output" '1 fields, 3 expected'
 	printf '%s\n' '.Sh EXAMPLES' 'It counts:' '.Dl cof-cat --count train.cof' '.Pp' '.Dl false' >page.1

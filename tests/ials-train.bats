@@ -139,6 +139,11 @@ make_train() {
 	assert_status 1
 	assert_error ials-train "truncated"
 	[ ! -e m ]
+	interactions 3 4 </dev/null >none.cof
+	run --separate-stderr ials-train -o m none.cof
+	assert_status 1
+	assert_error ials-train "'none.cof' holds no rows: nothing to train on"
+	[ ! -e m ]
 	for options in '--factors 0' '--l2 0' '--unobserved-weight 0' '--epochs 0' '--l2-exponent -1'; do
 		# shellcheck disable=SC2086
 		run --separate-stderr ials-train $options -o m train.cof

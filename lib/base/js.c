@@ -110,6 +110,11 @@ bool js_is_array(const struct js *v)
 	return json_is_array(in(v));
 }
 
+bool js_is_bool(const struct js *v)
+{
+	return json_is_boolean(in(v));
+}
+
 const struct js *js_get(const struct js *object, const char *key)
 {
 	return (const struct js *)json_object_get(in(object), key);

@@ -178,6 +178,8 @@ void rating_input_read(struct rating_input *in, const char *path, unsigned takes
 	if (cfg.expect_rows && in->rows != cfg.expect_rows)
 		die("'%s' holds %" PRIu64 " ratings, --expect-rows says %" PRIu64, in->name,
 			in->rows, cfg.expect_rows);
+	if (in->ratings.num == 0 && in->rows > 0)
+		die("'%s' holds no rating of a known user and item (--unknown drop)", in->name);
 	if (in->ratings.num == 0)
 		die("'%s' holds no ratings", in->name);
 	if (!in->has_times)

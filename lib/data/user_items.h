@@ -43,8 +43,8 @@ uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r);
    */
 uint64_t user_items_add_file(struct user_items *m, const char *path);
 
-/* Move all rows into the matrix, sort the items of each user and drop duplicates; returns how many.
-   */
+/* Move all rows into the matrix, sort the items of each user and drop duplicates; returns how many
+   were dropped. */
 uint64_t user_items_finish(struct user_items *m);
 
 /* The same, except that duplicates stay. */

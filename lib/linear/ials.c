@@ -1,5 +1,6 @@
 #include "linear/ials.h"
 
+#include "base/die.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/real.h"
@@ -340,6 +341,8 @@ struct ials *ials_new(struct rec_reader *train, const struct ials_config *config
 	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
 	user_items_add_stream(&m->users, train);
 	user_items_finish(&m->users);
+	if (user_items_size(&m->users) == 0)
+		die("'%s' holds no rows: nothing to train on", rec_name(train));
 	user_items_transpose(&m->items, &m->users);
 	choose_blocks(m);
 	check_memory(m, rec_name(train));

@@ -5,7 +5,8 @@
  *   t              Student 1908: t = mean / (sd / sqrt(n)), n - 1 degrees of freedom, sd with n - 1.
  *                  p by the regularized incomplete beta function (DLMF 8.17.22)
  *   Wilcoxon       signed ranks (Wilcoxon 1945): zeros dropped, mid-ranks, normal approximation with
- *                  the correction for ties and none for continuity, as SciPy's method="approx"
+ *                  the correction for ties and none for continuity, as SciPy's method="approx";
+ *                  what differs by 1e-12 or less is equal, since metrics are rounded
  *   randomization  the sign of every d_u is a coin (Fisher 1935; Smucker et al. 2007). Of R random
  *                  assignments b reach |mean|: p = (b + 1) / (R + 1) (Phipson & Smyth 2010)
  *   interval       percentile bootstrap over users (Efron & Tibshirani 1993, ch. 13), 95 %:

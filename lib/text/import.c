@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"
+
 struct import {
 	struct stream_in *in;
 	struct rec_info info;
@@ -209,6 +211,13 @@ static bool next_line(struct import *in)
 	if (strlen(in->text) != length)
 		die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): a NUL in the text", in->line,
 			stream_name(in->in), in->start + strlen(in->text));
+	if (stream_offset(in->in) - in->start == length && !stream_is_regular(in->in))
+		die("'%s' ends after %" PRIu64 " bytes without a line end: cut off?",
+			stream_name(in->in), stream_offset(in->in));
+	if (in->line == 1 && strncmp(in->text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
+		in->text += strlen(BYTE_ORDER_MARK);
+		in->start += strlen(BYTE_ORDER_MARK);
+	}
 	return true;
 }
 

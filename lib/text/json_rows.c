@@ -83,26 +83,39 @@ _Noreturn static void die_keys(
 		list);
 }
 
-/* Keys that could be the rating or the time that no key is named after. */
-static void check_unused(
-	const struct rating_columns *c, const struct text_source *text, const struct js *object)
+/* The first key that could be the rating or the time, where no key is taken for it; NULL: none. */
+static const char *find_unused(
+	const struct rating_columns *c, const struct js *object, enum column *may_be)
 {
 	for (void *it = js_first(object); it; it = js_next(object, it)) {
 		const struct js *value = js_value(it);
+		enum column named = column_of_name(js_key(it), false);
 		double number;
 
-		if (column_of_name(js_key(it), false) != COLUMN_SKIP)
+		if (named != COLUMN_SKIP && c->name[named])
 			continue;
+		*may_be = COLUMN_TIME;
 		if (!c->name[COLUMN_TIME] &&
 			(may_be_time(value) || reading_sounds_like(COLUMN_TIME, js_key(it))))
-			die_keys(text, object,
-				xasprintf("'%s' may be the time among its keys", js_key(it)));
+			return js_key(it);
+		*may_be = COLUMN_RATING;
 		if (!c->name[COLUMN_RATING] && !may_be_time(value) &&
-			(js_number(value, &number) ||
+			(js_number(value, &number) || js_is_bool(value) ||
 				reading_sounds_like(COLUMN_RATING, js_key(it))))
-			die_keys(text, object,
-				xasprintf("'%s' may be the rating among its keys", js_key(it)));
+			return js_key(it);
 	}
+	return NULL;
+}
+
+static void check_unused(
+	const struct rating_columns *c, const struct text_source *text, const struct js *object)
+{
+	enum column may_be;
+	const char *key = find_unused(c, object, &may_be);
+
+	if (key)
+		die_keys(text, object,
+			xasprintf("'%s' may be the %s among its keys", key, column_names[may_be]));
 }
 
 void json_rows_detect(struct rating_columns *c, const struct text_source *text)
@@ -204,6 +217,23 @@ static int64_t read_time(struct rating_text *t, const struct js *object)
 	return (int64_t)number;
 }
 
+/* Die about a key that could be the rating or the time, and that the first line lacks. */
+static void check_later(const struct rating_text *t, const struct js *object)
+{
+	const struct rating_columns *c = &t->columns;
+	enum column may_be;
+	const char *key;
+
+	if (c->by_name || (c->name[COLUMN_RATING] && c->name[COLUMN_TIME]))
+		return;
+	key = find_unused(c, object, &may_be);
+	if (key)
+		text_source_die(&t->text, t->text.line, t->text.at,
+			"'%s' may be the %s, which the first line lacks: --columns user=KEY,item=KEY "
+			"names what is used",
+			key, column_names[may_be]);
+}
+
 static void read_object(struct rating_text *t, const struct js *object, struct rating_text_row *row)
 {
 	*row = (struct rating_text_row){ .rating = 1, .line = t->text.line, .at = t->text.at };
@@ -213,6 +243,7 @@ static void read_object(struct rating_text *t, const struct js *object, struct r
 		row->rating = read_rating(t, object);
 	if (t->columns.name[COLUMN_TIME])
 		row->time = read_time(t, object);
+	check_later(t, object);
 }
 
 size_t json_rows_read(struct rating_text *t, struct rating_text_row *rows, size_t max)

@@ -4,6 +4,7 @@
  * that scanning it needs no other bound. A quoted field may reach beyond the window: its record is
  * then read again from its start, in a window that begins with it; functions return NULL for that.
  */
+#include "base/mem.h"
 #include "text/digits.h"
 #include "text/rating_rows.h"
 
@@ -332,6 +333,16 @@ static void widen(struct rating_text *t)
 	text_source_refill(&t->text);
 }
 
+/* Die where the record from `line` to `end` is the header again, as in files joined by cat(1): its
+   names would be a user and an item. */
+static inline void check_header(const struct rating_text *t, const char *line, const char *end)
+{
+	if ((size_t)(end - line) == t->header_size && t->header &&
+		memcmp(line, t->header, t->header_size) == 0)
+		text_source_die(&t->text, t->text.line, line,
+			"the header again: of several files, only the first may have one");
+}
+
 size_t delimited_read(struct rating_text *t, struct rating_text_row *rows, size_t max)
 {
 	const char *line, *end;
@@ -342,6 +353,7 @@ size_t delimited_read(struct rating_text *t, struct rating_text_row *rows, size_
 
 		end = read_line(t, line, &rows[n]);
 		if (end) {
+			check_header(t, line, end);
 			take_line(t, end);
 			n++;
 			continue;
@@ -360,11 +372,14 @@ size_t delimited_read(struct rating_text *t, struct rating_text_row *rows, size_
 void delimited_skip_header(struct rating_text *t)
 {
 	for (;;) {
-		const char *p = find_field(t, text_source_line(&t->text, true), NULL);
+		const char *line = text_source_line(&t->text, true), *p = find_field(t, line, NULL);
 
 		while (p && !at_line_end(p))
 			p = find_field(t, p + t->width, NULL);
 		if (p) {
+			t->header_size = (size_t)(p - line);
+			t->header = xmalloc(t->header_size, 1);
+			memcpy(t->header, line, t->header_size);
 			take_line(t, p);
 			return;
 		}

@@ -5,13 +5,21 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* What the data records of a sample hold in one column. */
 struct profile {
 	unsigned filled; /* neither empty nor without the column */
 	unsigned values; /* of these, not nan, null ... */
-	unsigned numbers, seconds, dates, compact_dates;
+	unsigned numbers, seconds, dates, compact_dates, truths;
 };
+
+/* A yes or no, in words. */
+static bool is_truth(const struct sample_field *f)
+{
+	return (f->length == 4 && strncasecmp(f->at, "true", 4) == 0) ||
+	       (f->length == 5 && strncasecmp(f->at, "false", 5) == 0);
+}
 
 /* 20110105, a day of the years 1900 to 2099. */
 static bool is_compact_date(const struct sample_field *f)
@@ -44,6 +52,7 @@ static struct profile profile_of(const struct reading *r, const struct sample *s
 		p.dates += kind == FIELD_DATE;
 		p.seconds += kind > FIELD_MISSING && field_is_seconds(f);
 		p.compact_dates += kind == FIELD_WHOLE && is_compact_date(f);
+		p.truths += kind == FIELD_WORD && is_truth(f);
 	}
 	return p;
 }
@@ -185,7 +194,7 @@ static void check_unused(struct reading *r, const struct sample *s, unsigned k)
 		open_column(r, s, k, "may be the time, which the header does not name",
 			"--columns user=NAME,item=NAME,time=NAME names what is used");
 	else if (!rating && !holds_times(&p) &&
-		 ((p.values > 0 && p.numbers == p.values) ||
+		 ((p.values > 0 && (p.numbers == p.values || p.truths == p.values)) ||
 			 reading_sounds_like(COLUMN_RATING, name)))
 		open_column(r, s, k, "may be the rating, which the header does not name",
 			"--columns user=NAME,item=NAME,rating=NAME names what is used");
@@ -268,6 +277,10 @@ static void list_unused(struct reading *r, const struct sample *s)
 		if (k < c->num_columns && c->column[k] != COLUMN_SKIP)
 			continue;
 		name = reading_header_name(s, k);
+		if (!*name) {
+			free(name);
+			name = xasprintf("column %u", k + 1);
+		}
 		c->unused = xasprintf("%s%s%s", before ? before : "", before ? ", " : "", name);
 		free(before);
 		free(name);

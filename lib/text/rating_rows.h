@@ -18,6 +18,8 @@ struct rating_text {
 	struct rating_columns columns;
 	size_t width;		    /* of the delimiter */
 	unsigned char special[256]; /* bytes at which scanning a field stops: 1 */
+	char *header;		    /* the header line, NULL: none */
+	size_t header_size;
 	uint64_t times_cut;
 	uint64_t lines_within; /* line ends in quoted fields of the record being read */
 	char *scratch; /* TEXT_WINDOW bytes for contents that are not in the window as they are */

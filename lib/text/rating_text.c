@@ -130,6 +130,7 @@ void rating_text_close(struct rating_text *t)
 {
 	text_source_close(&t->text);
 	rating_columns_release(&t->columns);
+	free(t->header);
 	free(t->scratch);
 	free(t);
 }

@@ -31,6 +31,20 @@ void rating_id_of(const struct rating_text *t, const char *at, struct span conte
 	*id = raw_id_of(content.at, (size_t)(content.end - content.at));
 }
 
+/* Is it digits, a comma and digits? */
+static bool is_decimal_comma(struct span content)
+{
+	const char *comma = NULL;
+
+	for (const char *p = content.at; p < content.end; p++) {
+		if (*p == ',' && !comma)
+			comma = p;
+		else if (*p < '0' || *p > '9')
+			return false;
+	}
+	return comma && comma > content.at && comma + 1 < content.end;
+}
+
 float rating_value_of(const struct rating_text *t, const char *at, struct span content)
 {
 	size_t length = (size_t)(content.end - content.at);
@@ -46,8 +60,10 @@ float rating_value_of(const struct rating_text *t, const char *at, struct span c
 			return value;
 	}
 	rating_die_value(t, at, content, "rating",
-		length < MAX_NUMBER ? "is not a number, or not finite"
-				    : "is too long for a number");
+		length >= MAX_NUMBER ? "is too long for a number"
+		: is_decimal_comma(content)
+			? "is not a number: its comma should be a point (sed or tr can make it one)"
+			: "is not a number, or not finite");
 }
 
 void rating_check_range(

@@ -89,7 +89,14 @@ bool reading_known_names(struct reading *r, const struct sample *s)
 	for (unsigned c = 0; c < s->record[0].num_fields && c < RATING_MAX_FIELDS; c++) {
 		char *name = reading_header_name(s, c);
 		enum column column = column_of_name(name, typed);
+		size_t length = strlen(name);
 
+		if (typed && column != COLUMN_SKIP && length > 4 &&
+			strcmp(name + length - 4, "_seq") == 0)
+			reading_leave_open(r,
+				xasprintf("'%s' holds a sequence in each field, not one %s", name,
+					column_names[column]),
+				xstrdup("--columns names another, or takes it as one"));
 		free(name);
 		place[column] = c;
 		num[column]++;

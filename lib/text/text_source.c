@@ -33,6 +33,14 @@ static const struct {
 	{ "\xfe\xff", 2, "UTF-16 text", "iconv -f UTF-16 -t UTF-8 converts it" },
 };
 
+/* Has what was read CRs, but no LF of its own? */
+static bool has_cr_only(const struct text_source *s)
+{
+	const char *end = s->end - s->unfinished, *cr = memchr(s->at, '\r', (size_t)(end - s->at));
+
+	return cr && !memchr(s->at, '\n', (size_t)(end - s->at));
+}
+
 /* Die where the first bytes say that this is no text. */
 static void check_text(const struct text_source *s)
 {
@@ -49,6 +57,9 @@ static void check_text(const struct text_source *s)
 			die("'%s' is %s: %s", stream_name(s->in), no_text[k].what,
 				no_text[k].advice);
 	}
+	if (has_cr_only(s))
+		die("lines of '%s' end in CR, as on an old Mac: tr '\\r' '\\n' makes LF of it",
+			stream_name(s->in));
 	if (nul)
 		die("'%s' is no text: byte %" PRIu64 " is 0", stream_name(s->in),
 			s->base + (uint64_t)(nul - s->window));

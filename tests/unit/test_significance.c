@@ -75,6 +75,17 @@ static void test_paired(void)
 	near(significance_detectable(c, 12), 0.2569454685822665, 1e-9, "detectable, 12 values");
 }
 
+/* Equal on paper, unlike in the last bit. */
+static void test_rounded(void)
+{
+	const double rounded[] = { .3 - .2, .1, -(.2 - .1), .7 - .6, .4 - .1, -.2, .1 + .2 - .3 },
+		     exact[] = { .1, .1, -.1, .1, .3, -.2, 0 };
+
+	CHECK(rounded[0] != exact[0] && rounded[6] != 0, "the last bits differ");
+	near(significance_wilcoxon(rounded, 7), significance_wilcoxon(exact, 7), 1e-12,
+		"Wilcoxon of values with rounding errors");
+}
+
 static void test_degenerate(void)
 {
 	const double zeros[] = { 0, 0, 0 }, equal[] = { .1, .1, .1 };
@@ -184,6 +195,7 @@ int main(void)
 	pool = pool_new(3);
 	test_student();
 	test_paired();
+	test_rounded();
 	test_degenerate();
 	test_holm();
 	test_randomization();
