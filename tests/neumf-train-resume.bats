@@ -389,11 +389,36 @@ open("bad", "wb").write(data)' "$bit"
 	cp log log.before
 	refused "'log' is not the log of this training: it has 1 epochs, 2 have ended" --resume ck --log log t.cof
 	cmp log log.before
-	for other in 'some text' '{"epoch": 2}' '[1]' '{"epoch": 1'; do
+	for other in 'some text' '{"epoch": 4}' '[1]' '{"epoch": 1'; do
 		echo "$other" >log
 		refused "'log' is not the log of this training: line 1 is not of epoch 1" --resume ck --log log t.cof
 		assert_equal "$(cat log)" "$other"
 	done
+}
+
+@test "a log that a resumption began goes on too" {
+	make_checkpoint
+	train -o m --log want t.cof
+	# begun by the resumption that is repeated, and by one of before
+	for first in 3 2; do
+		tail -n +$first want >log
+		train -o m --resume ck --log log t.cof
+		assert_status 0
+		diff <(lines want | tail -n +$first) <(lines log)
+	done
+	tail -n +4 want >log
+	rm m
+	refused "line 1 is not of epoch 1" --resume ck --log log t.cof
+}
+
+@test "resumed within the first epoch, a log of anything else is refused as well" {
+	make_streams
+	common=(--model mf)
+	train -o m --checkpoint ck --max-seconds 0 t.cof
+	rm m
+	echo precious >log
+	refused "'log' is not the log of this training: line 1 is not of epoch 1" --resume ck --log log t.cof
+	assert_equal "$(cat log)" precious
 }
 
 @test "models of epochs go on where they were" {

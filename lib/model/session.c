@@ -286,7 +286,7 @@ static void start_trainer(struct session *s)
 		s->first_epoch = stream_create(path, true);
 	free(path);
 	if (c->log)
-		s->log = stream_log_open(c->log, train_log_kept(c->log, ended));
+		s->log = stream_log_open(c->log, c->resume ? train_log_kept(c->log, ended) : 0);
 	s->trainer = trainer_new(&config);
 	if (c->resume)
 		trainer_set(s->trainer, &from.position, c->resume);
