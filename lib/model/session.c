@@ -38,9 +38,10 @@ struct session {
 	uint64_t epochs_since;		     /* and epochs that have ended since */
 
 	struct best_epoch best;
-	struct trainer_epoch last; /* the epoch that ended last */
-	bool pending;		   /* it has not been measured yet */
-	const char *stopped;	   /* the option that ended the training; NULL: its stream did */
+	struct trainer_epoch last;   /* the epoch that ended last */
+	bool pending;		     /* it has not been measured yet */
+	const char *stopped;	     /* the option that ended the training; NULL: its stream did */
+	struct trainer_position cut; /* when time ran out, before that ended the epoch */
 };
 
 /* The file of an epoch's model, malloc'ed; NULL: it is not saved. */
@@ -59,9 +60,26 @@ static bool is_file(const char *path)
 	return strcmp(path, "-") != 0 && (stat(path, &st) || S_ISREG(st.st_mode));
 }
 
+/* Where a training is kept that has no --checkpoint, malloc'ed: see die_unmeasured. */
+static char *kept_path(const struct session_config *c)
+{
+	return xasprintf("%s.checkpoint", c->output);
+}
+
+/* After a first failure of the command --resume may have read that file. */
+static void claim_kept(const struct session_config *c)
+{
+	char *path = kept_path(c);
+
+	claim_file(path, (struct claim_for){ .use = CLAIM_WRITE, .replaces = "resume" });
+	free(path);
+}
+
 /* What cannot be written shows before anything is trained, but for the log: see start_trainer. */
 static void open_outputs(struct session *s)
 {
+	if (s->config->on_epoch && !s->config->checkpoint && is_file(s->config->output))
+		claim_kept(s->config);
 	s->model = stream_create(s->config->output, true);
 	if (s->config->checkpoint) {
 		if (!is_file(s->config->checkpoint))
@@ -136,8 +154,12 @@ static void save_checkpoint(struct session *s, const char *path)
 		out = stream_create(path, true);
 	s->first_checkpoint = NULL;
 	if (s->config->on_epoch)
-		c.chooser = best_epoch_json(&s->best, s->pending ? &s->last : NULL);
-	trainer_get(s->trainer, &c.position);
+		c.chooser = best_epoch_json(&s->best, s->pending && !s->stopped ? &s->last : NULL);
+	/* an epoch that --max-seconds ended goes on when training does */
+	if (s->stopped)
+		c.position = s->cut;
+	else
+		trainer_get(s->trainer, &c.position);
 	checkpoint_save(out, &run, &c);
 	js_free(c.chooser);
 	s->saved = now();
@@ -193,7 +215,7 @@ static void care_for_checkpoint(struct session *s, enum trainer_event event)
 static _Noreturn void die_unmeasured(struct session *s, const char *why)
 {
 	const struct session_config *c = s->config;
-	char *path = c->checkpoint ? xstrdup(c->checkpoint) : xasprintf("%s.checkpoint", c->output);
+	char *path = c->checkpoint ? xstrdup(c->checkpoint) : kept_path(c);
 
 	if (!is_file(c->output) && !c->checkpoint)
 		die("epoch %" PRIu64
@@ -312,6 +334,8 @@ static void train(struct session *s)
 
 		event = trainer_next(s->trainer, &epoch);
 		if (event == TRAINER_BATCH && now() - started >= c->max_seconds) {
+			if (c->checkpoint || c->on_epoch)
+				trainer_get(s->trainer, &s->cut);
 			s->stopped = "max-seconds";
 			if (c->checkpoint)
 				save_checkpoint(s, c->checkpoint);
