@@ -328,6 +328,7 @@ assert len(a) == 8 and all(abs(x - y) < 1e-14 for x, y in zip(a, b)), (a, b)'
 		rm -f running
 		cat >drive.py <<-EOF
 			import os, signal, subprocess, time
+			signal.signal(signal.SIGINT, signal.SIG_DFL)  # this may be in a shell's background
 			p = subprocess.Popen(["neumf-train", "-q", "--model", "mf", "-o", "model", "--on-epoch",
 			                      "echo \$\$ >running; sleep 100 | sleep 101; echo 1", "t.cof"])
 			while not (os.path.exists("running") and open("running").read().strip()): time.sleep(0.02)

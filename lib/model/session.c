@@ -302,9 +302,10 @@ static void start_trainer(struct session *s)
 		.digest = c->checkpoint || c->resume || c->on_epoch };
 	struct checkpoint from = { 0 };
 	const uint64_t ended = c->resume ? resume(s, &from) : 0;
+	const uint64_t epochs = rec_header(c->in)->epochs; /* 0: not said */
 	char *path = epoch_path(s, ended + 1);
 
-	if (path)
+	if (path && (ended < epochs || epochs == 0))
 		s->first_epoch = stream_create(path, true);
 	free(path);
 	if (c->log)
@@ -406,6 +407,8 @@ void session_run(const struct session_config *config)
 	start_backend(&s);
 	start_trainer(&s);
 	train(&s);
+	if (config->checkpoint)
+		interrupt_release(); /* who waits for the model may give up */
 	save_model(&s);
 	if (s.log && (errno = stream_log_close(s.log)) != 0)
 		die("the model is in '%s', but the log '%s' has not all its lines:", config->output,
