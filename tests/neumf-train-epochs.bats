@@ -301,6 +301,11 @@ assert len(a) == 8 and all(abs(x - y) < 1e-14 for x, y in zip(a, b)), (a, b)'
 	assert_status 2
 	[[ $stderr == *"the output 'model.checkpoint' is also the input 'model.checkpoint'"* ]]
 	cmp t.cof model.checkpoint
+	# nor a model to start from
+	cp want model.checkpoint
+	train --init-from model.checkpoint --on-epoch false t.cof
+	assert_status 2
+	cmp want model.checkpoint
 }
 
 @test "another --keep, or none, is another training" {

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@ enum { NUM_WATCHED = sizeof(watched) / sizeof(*watched) };
 
 static volatile sig_atomic_t first;
 static struct sigaction before[NUM_WATCHED];
+static bool watching;
 static int bell[2]; /* a pipe: a signal that comes just before poll() must wake it too */
 
 static void on_signal(int number)
@@ -42,11 +44,12 @@ void interrupt_watch(void)
 		if (!sigaction(watched[k].number, NULL, &before[k]) &&
 			before[k].sa_handler != SIG_IGN)
 			sigaction(watched[k].number, &action, NULL);
+	watching = true;
 }
 
 void interrupt_release(void)
 {
-	for (int k = 0; k < NUM_WATCHED; k++)
+	for (int k = 0; watching && k < NUM_WATCHED; k++)
 		sigaction(watched[k].number, &before[k], NULL);
 }
 

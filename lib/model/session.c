@@ -40,8 +40,8 @@ struct session {
 	struct best_epoch best;
 	struct trainer_epoch last;   /* the epoch that ended last */
 	bool pending;		     /* it has not been measured yet */
-	const char *stopped;	     /* the option that ended the training; NULL: its stream did */
-	struct trainer_position cut; /* when time ran out, before that ended the epoch */
+	const char *stopped;	     /* by this option; NULL: by the end of the stream */
+	struct trainer_position cut; /* when time ran out: of an epoch that goes on later */
 };
 
 /* The file of an epoch's model, malloc'ed; NULL: it is not saved. */
@@ -60,26 +60,9 @@ static bool is_file(const char *path)
 	return strcmp(path, "-") != 0 && (stat(path, &st) || S_ISREG(st.st_mode));
 }
 
-/* Where a training is kept that has no --checkpoint, malloc'ed: see die_unmeasured. */
-static char *kept_path(const struct session_config *c)
-{
-	return xasprintf("%s.checkpoint", c->output);
-}
-
-/* After a first failure of the command --resume may have read that file. */
-static void claim_kept(const struct session_config *c)
-{
-	char *path = kept_path(c);
-
-	claim_file(path, (struct claim_for){ .use = CLAIM_WRITE, .replaces = "resume" });
-	free(path);
-}
-
 /* What cannot be written shows before anything is trained, but for the log: see start_trainer. */
 static void open_outputs(struct session *s)
 {
-	if (s->config->on_epoch && !s->config->checkpoint && is_file(s->config->output))
-		claim_kept(s->config);
 	s->model = stream_create(s->config->output, true);
 	if (s->config->checkpoint) {
 		if (!is_file(s->config->checkpoint))
@@ -155,10 +138,8 @@ static void save_checkpoint(struct session *s, const char *path)
 	s->first_checkpoint = NULL;
 	if (s->config->on_epoch)
 		c.chooser = best_epoch_json(&s->best, s->pending && !s->stopped ? &s->last : NULL);
-	/* an epoch that --max-seconds ended goes on when training does */
-	if (s->stopped)
-		c.position = s->cut;
-	else
+	c.position = s->cut;
+	if (!s->stopped)
 		trainer_get(s->trainer, &c.position);
 	checkpoint_save(out, &run, &c);
 	js_free(c.chooser);
@@ -215,7 +196,7 @@ static void care_for_checkpoint(struct session *s, enum trainer_event event)
 static _Noreturn void die_unmeasured(struct session *s, const char *why)
 {
 	const struct session_config *c = s->config;
-	char *path = c->checkpoint ? xstrdup(c->checkpoint) : kept_path(c);
+	const char *path = c->checkpoint ? c->checkpoint : c->kept;
 
 	if (!is_file(c->output) && !c->checkpoint)
 		die("epoch %" PRIu64
@@ -303,9 +284,9 @@ static void start_trainer(struct session *s)
 	struct checkpoint from = { 0 };
 	const uint64_t ended = c->resume ? resume(s, &from) : 0;
 	const uint64_t epochs = rec_header(c->in)->epochs; /* 0: not said */
-	char *path = epoch_path(s, ended + 1);
+	char *path = ended < epochs || !epochs ? epoch_path(s, ended + 1) : NULL;
 
-	if (path && (ended < epochs || epochs == 0))
+	if (path)
 		s->first_epoch = stream_create(path, true);
 	free(path);
 	if (c->log)
@@ -407,8 +388,7 @@ void session_run(const struct session_config *config)
 	start_backend(&s);
 	start_trainer(&s);
 	train(&s);
-	if (config->checkpoint)
-		interrupt_release(); /* who waits for the model may give up */
+	interrupt_release(); /* who waits for the model may give up */
 	save_model(&s);
 	if (s.log && (errno = stream_log_close(s.log)) != 0)
 		die("the model is in '%s', but the log '%s' has not all its lines:", config->output,
