@@ -404,6 +404,12 @@ open("bad", "wb").write(data)' "$bit"
 	done
 	train -o m --resume ck --log - t.cof
 	diff <(lines want | tail -n 4) <(lines - <<<"$output")
+	# whoever opened it says what stays
+	{ echo before && cat want; } >log
+	cp log log.before
+	train -o m --resume ck --log /dev/fd/9 t.cof 9>>log
+	assert_status 0
+	diff <(lines log.before && lines want | tail -n 4) <(lines log)
 	rm m
 	head -n 1 want >log # one epoch of two
 	cp log log.before

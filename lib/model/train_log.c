@@ -2,12 +2,14 @@
 
 #include "base/die.h"
 #include "base/js.h"
+#include "stream/path.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The epoch that a whole line of a log is of; 0: it is no such line. */
 static uint64_t epoch_of(const char *line, size_t length)
@@ -29,7 +31,7 @@ uint64_t train_log_kept(const char *path, uint64_t done)
 	uint64_t bytes = 0, lines = 0, next = 0; /* epoch of the next line; 0: of any */
 	ssize_t n;
 
-	if (!strcmp(path, "-") || stat(path, &st) || !S_ISREG(st.st_mode))
+	if (path_descriptor(path, STDOUT_FILENO) >= 0 || stat(path, &st) || !S_ISREG(st.st_mode))
 		return 0;
 	FILE *file = fopen(path, "r");
 	while (file && next <= done && (n = getline(&line, &capacity, file)) > 0) {

@@ -16,7 +16,7 @@ void train_log_epoch(
 /*
  * A training goes on, `done` epochs of which have ended, with the log that was begun, by
  * its start or a resumption: bytes of it that stay, the lines of these epochs; 0 where it has none,
- * is new, or no regular file. Dies when it has other lines there.
+ * is new, a descriptor, or no regular file. Dies when it has other lines there.
  */
 uint64_t train_log_kept(const char *path, uint64_t done);
 
