@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "cli/opt.h"
 #include "model/session.h"
+#include "stream/claim.h"
 #include "stream/record.h"
 
 #include <float.h>
@@ -154,6 +155,16 @@ static void check_options(void)
 		die_usage("option --hidden: more than %d layers", NEUMF_MAX_HIDDEN);
 }
 
+/* What a failing command of --on-epoch leaves without --checkpoint. After a first failure --resume
+   may have read that file. */
+static const char *claim_kept(void)
+{
+	char *path = xasprintf("%s.checkpoint", cfg.output);
+
+	claim_file(path, (struct claim_for){ .use = CLAIM_WRITE, .replaces = "resume" });
+	return path;
+}
+
 /* The loss decides which records will do, or, where none is given, the records the loss. */
 static struct rec_reader *open_input(const char *path)
 {
@@ -230,6 +241,7 @@ int main(int argc, char **argv)
 	char **operands = opt_parse(argc, argv, &program);
 	check_options();
 	check_checkpoints(operands[0]);
+	const char *kept = cfg.on_epoch && !cfg.checkpoint ? claim_kept() : NULL;
 
 	struct rec_reader *in = open_input(operands[0]);
 	struct warm_start *init = cfg.init_from ? load_init() : NULL;
@@ -251,6 +263,7 @@ int main(int argc, char **argv)
 		.seed = cfg.seed,
 		.init = init,
 		.alpha = cfg.alpha,
+		.kept = kept,
 		.on_epoch = cfg.on_epoch,
 		.patience = cfg.patience,
 		.keep_best = cfg.on_epoch && cfg.keep == KEEP_BEST,

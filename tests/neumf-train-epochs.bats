@@ -256,6 +256,58 @@ assert len(a) == 8 and all(abs(x - y) < 1e-14 for x, y in zip(a, b)), (a, b)'
 	assert_equal "$(jq -c 'del(.seconds)' log)" "$log"
 }
 
+@test "an epoch that --max-seconds ended goes on, also where its command failed or got a signal" {
+	metrics 1 2 3 4 5 6 7 8
+	# the first batch ends within the first epoch
+	train --batch-size 4 --on-epoch "$script" t.cof
+	mv model want
+	log=$(jq -c 'del(.seconds)' <<<"$output")
+	for checkpoint in state model.checkpoint; do
+		for how in false 'kill -TERM $PPID; sleep 10'; do
+			options=(--batch-size 4 --checkpoint state)
+			if [ $checkpoint = model.checkpoint ]; then
+				[ "$how" = false ] || continue
+				options=(--batch-size 4)
+			fi
+			rm -f "$checkpoint" model
+			train --max-seconds 0 "${options[@]}" --on-epoch "$how" t.cof
+			[ "$status" -ne 0 ] && [ ! -e model ]
+			[[ $stderr == *"go on with --resume $checkpoint"* ]]
+			train "${options[@]}" --resume $checkpoint --on-epoch "$script" t.cof
+			assert_status 0
+			cmp model want
+			assert_equal "$(jq -c 'del(.seconds)' <<<"$output")" "$log"
+		done
+	done
+}
+
+@test "a command that fails again keeps what was trained again" {
+	metrics 1 2 3 4 5 6 7 8
+	train --on-epoch "$script" t.cof
+	mv model want
+	again=()
+	for epoch in 2 5; do
+		FAIL=$epoch train "${again[@]}" --on-epoch "[ \$COFILTER_EPOCH != \"\$FAIL\" ] && $script" t.cof
+		assert_status 1
+		assert_error neumf-train "epoch $epoch: the command of --on-epoch: exit status 1; go on with --resume model.checkpoint"
+		again=(--resume model.checkpoint)
+	done
+	train "${again[@]}" --on-epoch "$script" t.cof
+	assert_status 0
+	same_weights model want
+	# and nothing else is there
+	cp t.cof model.checkpoint
+	train --on-epoch "$script" model.checkpoint
+	assert_status 2
+	[[ $stderr == *"the output 'model.checkpoint' is also the input 'model.checkpoint'"* ]]
+	cmp t.cof model.checkpoint
+	# nor a model to start from
+	cp want model.checkpoint
+	train --init-from model.checkpoint --on-epoch false t.cof
+	assert_status 2
+	cmp want model.checkpoint
+}
+
 @test "another --keep, or none, is another training" {
 	metrics 1 2 3 4 5 6 7 8
 	train --checkpoint state --checkpoint-every 1 --on-epoch "$script" t.cof
@@ -281,6 +333,7 @@ assert len(a) == 8 and all(abs(x - y) < 1e-14 for x, y in zip(a, b)), (a, b)'
 		rm -f running
 		cat >drive.py <<-EOF
 			import os, signal, subprocess, time
+			signal.signal(signal.SIGINT, signal.SIG_DFL)  # this may be in a shell's background
 			p = subprocess.Popen(["neumf-train", "-q", "--model", "mf", "-o", "model", "--on-epoch",
 			                      "echo \$\$ >running; sleep 100 | sleep 101; echo 1", "t.cof"])
 			while not (os.path.exists("running") and open("running").read().strip()): time.sleep(0.02)

@@ -196,6 +196,23 @@ position() {
 	[ ! -e m2 ]
 }
 
+@test "a signal ends it also while nobody reads the model" {
+	make_streams
+	python3 - <<-'EOF'
+		import array, fcntl, signal, subprocess, termios, time
+		p = subprocess.Popen(["neumf-train", "-q", "--device", "cpu", "--model", "mf", "--factors", "4000", "-o", "-",
+		                      "--checkpoint", "ck", "t.cof"], stdout=subprocess.PIPE)
+		unread = array.array("i", [0])
+		while unread[0] == 0:  # the model is more than a pipe takes
+		    time.sleep(0.05)
+		    fcntl.ioctl(p.stdout, termios.FIONREAD, unread)
+		time.sleep(0.2)
+		p.send_signal(signal.SIGTERM)
+		try: assert p.wait(10) == -signal.SIGTERM, p.returncode
+		finally: p.kill()
+	EOF
+}
+
 # rewrite PYTHON: the checkpoint ck with its JSON, c, changed, and without checksums, as `other`.
 rewrite() {
 	python3 - "$1" <<-'EOF'
@@ -242,6 +259,9 @@ make_checkpoint() {
 	refused "'ck' is of another stream than 'other.cof': its negsample had --seed 1, not --seed 2" --resume ck other.cof
 	negsample -q --epochs 7 train.cof >other.cof
 	refused "'ck' is of another stream than 'other.cof': its \"epochs\" is 6, not 7" --resume ck other.cof
+	cp t.cof other.cof
+	edit_header other.cof 'del h["rows_per_epoch"]'
+	refused "'ck' is of another stream than 'other.cof', which has no \"rows_per_epoch\": its own is " --resume ck other.cof
 	negsample -q --epochs 6 --negatives 2 train.cof >other.cof
 	refused "its \"rows_per_epoch\" is 3700, not 7400" --resume ck other.cof
 	negsample -q --epochs 6 --sampler popularity train.cof >other.cof
@@ -384,16 +404,57 @@ open("bad", "wb").write(data)' "$bit"
 	done
 	train -o m --resume ck --log - t.cof
 	diff <(lines want | tail -n 4) <(lines - <<<"$output")
+	# whoever opened it says what stays
+	{ echo before && cat want; } >log
+	cp log log.before
+	train -o m --resume ck --log /dev/fd/9 t.cof 9>>log
+	assert_status 0
+	diff <(lines log.before && lines want | tail -n 4) <(lines log)
 	rm m
 	head -n 1 want >log # one epoch of two
 	cp log log.before
 	refused "'log' is not the log of this training: it has 1 epochs, 2 have ended" --resume ck --log log t.cof
 	cmp log log.before
-	for other in 'some text' '{"epoch": 2}' '[1]' '{"epoch": 1'; do
+	for other in 'some text' '{"epoch": 4}' '[1]' '{"epoch": 1'; do
 		echo "$other" >log
 		refused "'log' is not the log of this training: line 1 is not of epoch 1" --resume ck --log log t.cof
 		assert_equal "$(cat log)" "$other"
 	done
+}
+
+@test "a log that a resumption began goes on too" {
+	make_checkpoint
+	train -o m --log want t.cof
+	# begun by the resumption that is repeated, and by one of before
+	for first in 3 2; do
+		tail -n +$first want >log
+		train -o m --resume ck --log log t.cof
+		assert_status 0
+		diff <(lines want | tail -n +$first) <(lines log)
+	done
+	tail -n +4 want >log
+	rm m
+	refused "line 1 is not of epoch 1" --resume ck --log log t.cof
+}
+
+@test "resumed within the first epoch, a log of anything else is refused as well" {
+	make_streams
+	common=(--model mf)
+	train -o m --checkpoint ck --max-seconds 0 t.cof
+	rm m
+	echo precious >log
+	refused "'log' is not the log of this training: line 1 is not of epoch 1" --resume ck --log log t.cof
+	assert_equal "$(cat log)" precious
+}
+
+@test "after the last epoch there is no model of one more" {
+	make_streams
+	common=(--model mf)
+	train -o want --checkpoint ck --checkpoint-every 1 t.cof
+	mkdir e-0007.safetensors
+	train -o m --resume ck --save-epochs e t.cof
+	assert_status 0
+	cmp m want
 }
 
 @test "models of epochs go on where they were" {

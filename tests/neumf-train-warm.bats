@@ -160,6 +160,25 @@ ids() {
 	[ ! -e no ]
 }
 
+@test "two models number their ids alike, also where the input knows nothing of its own" {
+	cp triples.cof unknown.cof
+	for side in user item; do
+		cp unknown.cof triples.cof
+		ids triples.cof ${side}_ids "((9, 'a'),)"
+		train g --model gmf triples.cof
+		for pair in "0 ((9, 'a'), (10, 'b'))" "0 ()" "1 ((9, 'c'),)"; do
+			ids triples.cof ${side}_ids "${pair#* }"
+			train p --model mlp triples.cof
+			assert_status 0
+			train warm --init-from g,p unknown.cof
+			assert_status "${pair%% *}"
+		done
+		assert_error neumf-train "'g' and 'p': they number their ${side}s differently (--ids-unchecked to go on)"
+		train warm --init-from g,p --ids-unchecked unknown.cof
+		assert_status 0
+	done
+}
+
 # refused MESSAGE ARGS...
 refused() {
 	local message=$1

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <unistd.h>
 
@@ -16,6 +17,8 @@ static const struct {
 enum { NUM_WATCHED = sizeof(watched) / sizeof(*watched) };
 
 static volatile sig_atomic_t first;
+static struct sigaction before[NUM_WATCHED];
+static bool watching;
 static int bell[2]; /* a pipe: a signal that comes just before poll() must wake it too */
 
 static void on_signal(int number)
@@ -30,7 +33,7 @@ static void on_signal(int number)
 
 void interrupt_watch(void)
 {
-	struct sigaction old, action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
+	const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_RESTART };
 
 	if (pipe(bell))
 		die("cannot make a pipe:");
@@ -38,8 +41,16 @@ void interrupt_watch(void)
 		if (fcntl(bell[k], F_SETFD, FD_CLOEXEC) || fcntl(bell[k], F_SETFL, O_NONBLOCK))
 			die("cannot set up a pipe:");
 	for (int k = 0; k < NUM_WATCHED; k++)
-		if (!sigaction(watched[k].number, NULL, &old) && old.sa_handler != SIG_IGN)
+		if (!sigaction(watched[k].number, NULL, &before[k]) &&
+			before[k].sa_handler != SIG_IGN)
 			sigaction(watched[k].number, &action, NULL);
+	watching = true;
+}
+
+void interrupt_release(void)
+{
+	for (int k = 0; watching && k < NUM_WATCHED; k++)
+		sigaction(watched[k].number, &before[k], NULL);
 }
 
 int interrupt_signal(void)

@@ -8,6 +8,9 @@
 /* Keep these signals from now on. To be called once. */
 void interrupt_watch(void);
 
+/* If they are kept: from now on they do again what they did before. */
+void interrupt_release(void);
+
 /* The signal that came first, 0: none has come. Cheap. */
 int interrupt_signal(void);
 

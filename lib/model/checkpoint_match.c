@@ -102,6 +102,12 @@ void checkpoint_match_streams(
 			input, key[0] == 'u' ? "user" : "item");
 	if (!strcmp(key, "provenance"))
 		die_provenance(file, a, input, b);
+	if (!b)
+		die("'%s' is of another stream than '%s', which has no \"%s\": its own is %s", file,
+			input, key, text_of(a));
+	if (!a)
+		die("'%s' is of another stream than '%s': it has no \"%s\", there it is %s", file,
+			input, key, text_of(b));
 	die("'%s' is of another stream than '%s': its \"%s\" is %s, not %s", file, input, key,
-		a ? text_of(a) : "not said", b ? text_of(b) : "not said");
+		text_of(a), text_of(b));
 }

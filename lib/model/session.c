@@ -38,9 +38,10 @@ struct session {
 	uint64_t epochs_since;		     /* and epochs that have ended since */
 
 	struct best_epoch best;
-	struct trainer_epoch last; /* the epoch that ended last */
-	bool pending;		   /* it has not been measured yet */
-	const char *stopped;	   /* the option that ended the training; NULL: its stream did */
+	struct trainer_epoch last;   /* the epoch that ended last */
+	bool pending;		     /* it has not been measured yet */
+	const char *stopped;	     /* by this option; NULL: by the end of the stream */
+	struct trainer_position cut; /* when time ran out: of an epoch that goes on later */
 };
 
 /* The file of an epoch's model, malloc'ed; NULL: it is not saved. */
@@ -136,8 +137,10 @@ static void save_checkpoint(struct session *s, const char *path)
 		out = stream_create(path, true);
 	s->first_checkpoint = NULL;
 	if (s->config->on_epoch)
-		c.chooser = best_epoch_json(&s->best, s->pending ? &s->last : NULL);
-	trainer_get(s->trainer, &c.position);
+		c.chooser = best_epoch_json(&s->best, s->pending && !s->stopped ? &s->last : NULL);
+	c.position = s->cut;
+	if (!s->stopped)
+		trainer_get(s->trainer, &c.position);
 	checkpoint_save(out, &run, &c);
 	js_free(c.chooser);
 	s->saved = now();
@@ -193,7 +196,7 @@ static void care_for_checkpoint(struct session *s, enum trainer_event event)
 static _Noreturn void die_unmeasured(struct session *s, const char *why)
 {
 	const struct session_config *c = s->config;
-	char *path = c->checkpoint ? xstrdup(c->checkpoint) : xasprintf("%s.checkpoint", c->output);
+	const char *path = c->checkpoint ? c->checkpoint : c->kept;
 
 	if (!is_file(c->output) && !c->checkpoint)
 		die("epoch %" PRIu64
@@ -280,13 +283,14 @@ static void start_trainer(struct session *s)
 		.digest = c->checkpoint || c->resume || c->on_epoch };
 	struct checkpoint from = { 0 };
 	const uint64_t ended = c->resume ? resume(s, &from) : 0;
-	char *path = epoch_path(s, ended + 1);
+	const uint64_t epochs = rec_header(c->in)->epochs; /* 0: not said */
+	char *path = ended < epochs || !epochs ? epoch_path(s, ended + 1) : NULL;
 
 	if (path)
 		s->first_epoch = stream_create(path, true);
 	free(path);
 	if (c->log)
-		s->log = stream_log_open(c->log, train_log_kept(c->log, ended));
+		s->log = stream_log_open(c->log, c->resume ? train_log_kept(c->log, ended) : 0);
 	s->trainer = trainer_new(&config);
 	if (c->resume)
 		trainer_set(s->trainer, &from.position, c->resume);
@@ -312,6 +316,8 @@ static void train(struct session *s)
 
 		event = trainer_next(s->trainer, &epoch);
 		if (event == TRAINER_BATCH && now() - started >= c->max_seconds) {
+			if (c->checkpoint || c->on_epoch)
+				trainer_get(s->trainer, &s->cut);
 			s->stopped = "max-seconds";
 			if (c->checkpoint)
 				save_checkpoint(s, c->checkpoint);
@@ -382,6 +388,7 @@ void session_run(const struct session_config *config)
 	start_backend(&s);
 	start_trainer(&s);
 	train(&s);
+	interrupt_release(); /* who waits for the model may give up */
 	save_model(&s);
 	if (s.log && (errno = stream_log_close(s.log)) != 0)
 		die("the model is in '%s', but the log '%s' has not all its lines:", config->output,

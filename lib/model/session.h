@@ -32,6 +32,7 @@ struct session_config {
 	struct warm_start *init; /* then these in their place, freed; NULL: a fresh start */
 	double alpha;		 /* for two models */
 
+	const char *kept;     /* without a checkpoint, what is left here when on_epoch fails */
 	const char *on_epoch; /* command that measures each epoch; NULL: none */
 	uint32_t patience;    /* stop after so many epochs without a better one; 0: do not */
 	bool keep_best;	      /* write the model of the best epoch, else that of the last */

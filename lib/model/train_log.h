@@ -14,9 +14,9 @@ void train_log_epoch(
 	struct stream_log *log, const struct trainer_epoch *epoch, const double *metric);
 
 /*
- * A training goes on, `done` epochs of which have ended, with the log that was begun: bytes of it
- * that stay, the lines of these epochs; 0 where it is empty, new, or no regular file. Dies when it
- * has other lines there.
+ * A training goes on, `done` epochs of which have ended, with the log that was begun, by
+ * its start or a resumption: bytes of it that stay, the lines of these epochs; 0 where it has none,
+ * is new, a descriptor, or no regular file. Dies when it has other lines there.
  */
 uint64_t train_log_kept(const char *path, uint64_t done);
 

@@ -83,6 +83,20 @@ static void check_ids(const char *path, const char *what, const struct id_family
 			path, what);
 }
 
+/* An input may know nothing of its ids; two models still must not number theirs differently. */
+static void check_pair(const struct source *a, const struct source *b)
+{
+	const struct id_family *user = &a->model.user_ids, *item = &a->model.item_ids;
+	const struct id_family *other_user = &b->model.user_ids, *other_item = &b->model.item_ids;
+	const bool users = is_beginning(user, other_user) || is_beginning(other_user, user);
+	const bool items = is_beginning(item, other_item) || is_beginning(other_item, item);
+
+	if (!ids_unchecked && !(users && items))
+		die("cannot start from '%s' and '%s': they number their %ss differently "
+		    "(--ids-unchecked to go on)",
+			a->path, b->path, users ? "item" : "user");
+}
+
 static void check_bounds(const char *path, const char *what, uint32_t of_model, uint32_t of_stream)
 {
 	if (of_model > of_stream)
@@ -225,6 +239,8 @@ void warm_start_apply(const struct warm_start *w, const struct warm_start_target
 	neumf_layout(target->shape, &l);
 	for (unsigned k = 0; k < w->num; k++)
 		check_target(&w->source[k], target);
+	if (w->num == 2)
+		check_pair(&w->source[0], &w->source[1]);
 	if (w->num == 1)
 		apply_one(&w->source[0], &l, params);
 	else

@@ -41,7 +41,8 @@ struct warm_start_target {
  * Overwrite `params`, which neumf_init has filled for target->shape; alpha 0 to 1 is for two models.
  * Dies, naming file and tensor, where a tensor has another width, where the new model has a tensor
  * that none of the models has or the other way round, and where a table has more rows than the new
- * one; dies where the id map of a model is not the beginning of the stream's, unless ids_unchecked.
+ * one; dies where the id map of a model is not the beginning of the stream's, or neither of two models'
+ * maps that of the other, unless ids_unchecked.
  */
 void warm_start_apply(const struct warm_start *w, const struct warm_start_target *target,
 	double alpha, float *params);
