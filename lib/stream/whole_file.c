@@ -150,6 +150,15 @@ static bool remove_stale(const char *name)
 	return removed;
 }
 
+/* What a killed run has left of `path`, though its name may not be needed this time. */
+static void tidy(const char *path)
+{
+	char *name = temporary_name(path, 1);
+
+	remove_stale(name);
+	free(name);
+}
+
 /* Lock the file for as long as it is open; false where a remove_stale was faster. */
 static bool lock(int fd)
 {
@@ -292,7 +301,9 @@ struct whole_file *whole_file_create(const char *path)
 		check_replaceable(f, &old);
 	const mode_t mode = exists ? old.st_mode & 0777 : 0666;
 	f->fd = open_unnamed(f->path, mode);
-	if (f->fd < 0) {
+	if (f->fd >= 0) {
+		tidy(f->path);
+	} else {
 		block_signals(&signals);
 		made = take_temporary_name(f, mode);
 		unblock_signals(&signals);

@@ -4,8 +4,8 @@
  * It is written without a name where the file system can (O_TMPFILE): then nothing is left of it
  * whatever ends the program. Elsewhere it is written as NAME.cofilter-1 beside its place, locked
  * (flock) as long as its writer lives. Such a file is removed at exit and by every signal that ends
- * a program; one whose writer was killed otherwise is removed, with a note, by the next that needs
- * the name. An old file keeps its place until the new one takes it in one step (rename).
+ * a program; one whose writer was killed otherwise is removed, with a note, by the next writer of
+ * NAME. An old file keeps its place until the new one takes it in one step (rename).
  *
  * Signals: the first file that has a name sets a handler for each signal that ends a program, as
  * far as nobody handles or ignores it. Whoever wants to act on one first sets a handler of his own,

@@ -340,6 +340,11 @@ static void test_alive(void)
 	make("x");
 	CHECK(holds("x", "new") && !rmdir("x.cofilter-1"), "a folder too");
 	unlink("x");
+	put("x.cofilter-1", "stale", 0666);
+	make("x");
+	CHECK(holds("x", "new") && !strcmp(names(), "x"),
+		"what a killed run has left goes though its name is not needed: %s", names());
+	unlink("x");
 }
 
 static void test_all(void)
