@@ -181,7 +181,7 @@ static void step_small(const struct step *s, struct ials_scratch *x)
 {
 	const size_t b = s->block, n = s->n, width = (n + NARROW - 1) / NARROW * NARROW;
 	static const float none[IALS_CHUNK];
-	float scale[IALS_CHUNK], z[IALS_CHUNK], t[IALS_CHUNK];
+	float scale[IALS_CHUNK], z[IALS_CHUNK] = { 0 }, t[IALS_CHUNK];
 
 	for (size_t j = 0; j < b; j++)
 		scale[j] = 1 / sqrtf(s->d[j]);
