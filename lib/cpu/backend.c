@@ -2,6 +2,7 @@
 #include "cpu/cpu.h"
 
 #include "base/die.h"
+#include "base/processor.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,15 +12,9 @@ unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
 	unsigned n = 0;
 
 #ifdef __x86_64__
-	__builtin_cpu_init();
-	bool v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-		  __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-	bool v4 = v3 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-		  __builtin_cpu_supports("avx512cd") && __builtin_cpu_supports("avx512dq") &&
-		  __builtin_cpu_supports("avx512vl");
-	if (v4 && n < max)
+	if (processor_level() >= 4 && n < max)
 		list[n++] = &cpu_kernels_v4;
-	if (v3 && n < max)
+	if (processor_level() >= 3 && n < max)
 		list[n++] = &cpu_kernels_v3;
 #endif
 	if (n < max)

@@ -1,5 +1,7 @@
 #include "linear/kernels.h"
 
+#include "base/processor.h"
+
 extern const struct linear_kernels linear_kernels_base, linear_kernels_v3, linear_kernels_v4;
 
 unsigned linear_kernels_available(const struct linear_kernels *list[3])
@@ -7,15 +9,9 @@ unsigned linear_kernels_available(const struct linear_kernels *list[3])
 	unsigned n = 0;
 
 #ifdef __x86_64__
-	__builtin_cpu_init();
-	const int v3 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-		       __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2");
-	const int v4 = v3 && __builtin_cpu_supports("avx512f") &&
-		       __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512cd") &&
-		       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
-	if (v4)
+	if (processor_level() >= 4)
 		list[n++] = &linear_kernels_v4;
-	if (v3)
+	if (processor_level() >= 3)
 		list[n++] = &linear_kernels_v3;
 #endif
 	list[n++] = &linear_kernels_base;
