@@ -553,6 +553,26 @@ refuses() {
 	has 'b|x|7|0' 'a|x|2|0'
 }
 
+@test "★ users written NULL, nan or NA would become one user" {
+	for id in NA N/A '#N/A' '<NA>' nan NaN NULL null '\N' None; do
+		printf '%s\n' 'a,x,1,5' "$id,x,2,6" "$id,y,2,6" >in
+		fails "(byte 8): is '$id' a user, or a missing value?"
+		printf '%s\n' 'a,x,1,5' "b,$id,2,6" >in
+		fails "is '$id' an item, or a missing value?" -q
+	done
+	printf '%s\n' 'a,x,1,5' 'null,x,2,6' 'b,NA,2,6' 'NAN,y,1,1' >in
+	import --missing drop
+	has 'a|x|1|5' 'NAN|y|1|1'
+	assert_contains "$stderr" 'ratings dropped for a missing user or item: 2'
+	import --missing keep
+	has 'a|x|1|5' 'null|x|2|6' 'b|NA|2|6' 'NAN|y|1|1'
+	printf '%s\n' 'NA,x,1,5' 'null,x,2,6' >in
+	fails 'holds no rating of a known user and item (--unknown drop, --missing drop)' --missing drop
+	# JSON has a null of its own, which is no id at all
+	printf '%s\n' '{"user":"nan","item":"x"}' >in
+	fails "is 'nan' a user, or a missing value?"
+}
+
 ## texts that were cut off
 
 @test "a text from a pipe whose last line has no end is an error, of a file a warning" {

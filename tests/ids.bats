@@ -83,7 +83,7 @@ assert_dies() {
 	printf 'user,item,rating,time\nnobody,none,3,4\n' >strangers.csv
 	run --separate-stderr cof-import --known-users one-users.tsv --unknown drop strangers.csv
 	assert_status 1
-	assert_error cof-import "'strangers.csv' holds no rating of a known user and item (--unknown drop)"
+	assert_error cof-import "'strangers.csv' holds no rating of a known user and item (--unknown drop, --missing drop)"
 	ml-split --test t.cof --known-users one-users.tsv --known-items one-items.tsv --unknown drop day2.csv 2>err >train.cof
 	assert_contains "$(cat err)" "ml-split: ratings dropped for an unknown user or item: 3"
 	assert_equal "$(json '[.users, .items]' train.cof)" '[6,5]'

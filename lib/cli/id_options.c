@@ -4,16 +4,19 @@
 #include "base/mem.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 enum unknown { UNKNOWN_ADD, UNKNOWN_DROP, UNKNOWN_ERROR };
+enum missing { MISSING_ERROR, MISSING_DROP, MISSING_KEEP };
 
 static const char *const unknown_names[] = { "add", "drop", "error", NULL };
+static const char *const missing_names[] = { "error", "drop", "keep", NULL };
 
 static struct {
 	const char *user_ids, *item_ids;
 	struct opt_paths known_users, known_items;
-	unsigned unknown;
-	uint64_t dropped; /* rows */
+	unsigned unknown, missing;
+	uint64_t dropped, without; /* rows: of unknown ids, of missing ones */
 } cfg;
 
 /* clang-format off */
@@ -23,6 +26,7 @@ static const struct opt options[] = {
 	OPT_PATHS(0, "known-users", &cfg.known_users, "FILE", "an id file: its users keep their dense ids"),
 	OPT_PATHS(0, "known-items", &cfg.known_items, "FILE", "an id file: its items keep their dense ids"),
 	OPT_CHOICE(0, "unknown", &cfg.unknown, unknown_names, "what to do with ids that these files lack, and their rows"),
+	OPT_CHOICE(0, "missing", &cfg.missing, missing_names, "of ids that look like no id: NA, null, nan, ..."),
 	OPT_END,
 };
 /* clang-format on */
@@ -58,6 +62,36 @@ void id_options_open(struct id_map *users, struct id_map *items)
 	open_map(items, &cfg.known_items);
 }
 
+/* How R, pandas, SQL, Python, JavaScript and Excel write a value that is not there. */
+static bool is_missing(const struct raw_id *raw)
+{
+	static const char *const written[] = { "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan",
+		"NULL", "null", "\\N", "None", "nil", "undefined", "NaT" };
+
+	if (raw->number != RAW_ID_TEXT || raw->length > strlen("undefined"))
+		return false;
+	for (size_t k = 0; k < sizeof(written) / sizeof(*written); k++)
+		if (strlen(written[k]) == raw->length &&
+			memcmp(raw->text, written[k], raw->length) == 0)
+			return true;
+	return false;
+}
+
+bool id_options_drops_missing(const struct raw_id *user, const struct raw_id *item, char **why)
+{
+	const bool no_user = cfg.missing != MISSING_KEEP && is_missing(user);
+	const struct raw_id *raw = no_user ? user : item;
+
+	if (!no_user && (cfg.missing == MISSING_KEEP || !is_missing(item)))
+		return false;
+	if (cfg.missing == MISSING_ERROR)
+		*why = xasprintf("is '%.*s' %s, or a missing value? --missing keep takes it as an "
+				 "id, --missing drop leaves such rows out",
+			(int)raw->length, raw->text, no_user ? "a user" : "an item");
+	cfg.without++;
+	return true;
+}
+
 char *id_options_refused(const struct raw_id *user, uint32_t user_number, const struct raw_id *item,
 	uint32_t item_number)
 {
@@ -89,4 +123,6 @@ void id_options_report(const struct id_map *users, const struct id_map *items)
 	report_added(items, &cfg.known_items, "items");
 	if (cfg.dropped > 0)
 		note("ratings dropped for an unknown user or item: %" PRIu64, cfg.dropped);
+	if (cfg.without > 0)
+		note("ratings dropped for a missing user or item: %" PRIu64, cfg.without);
 }

@@ -46,9 +46,16 @@ static void add_rows(struct rating_input *in, const struct rating_text *t,
 	const struct rating_text_row *rows, size_t n)
 {
 	for (const struct rating_text_row *row = rows; row < rows + n; row++) {
-		struct rating rating = { id_map_number(&in->users, &row->user),
-			id_map_number(&in->items, &row->item), row->rating, row->time };
+		struct rating rating = { .rating = row->rating, .time = row->time };
+		char *unclear = NULL;
 
+		if (id_options_drops_missing(&row->user, &row->item, &unclear)) {
+			if (unclear)
+				rating_text_die(t, row, "%s", unclear);
+			continue;
+		}
+		rating.user = id_map_number(&in->users, &row->user);
+		rating.item = id_map_number(&in->items, &row->item);
 		if (rating.user >= ID_MAP_UNKNOWN || rating.item >= ID_MAP_UNKNOWN) {
 			const char *why = id_options_refused(
 				&row->user, rating.user, &row->item, rating.item);
@@ -179,7 +186,8 @@ void rating_input_read(struct rating_input *in, const char *path, unsigned takes
 		die("'%s' holds %" PRIu64 " ratings, --expect-rows says %" PRIu64, in->name,
 			in->rows, cfg.expect_rows);
 	if (in->ratings.num == 0 && in->rows > 0)
-		die("'%s' holds no rating of a known user and item (--unknown drop)", in->name);
+		die("'%s' holds no rating of a known user and item (--unknown drop, --missing drop)",
+			in->name);
 	if (in->ratings.num == 0)
 		die("'%s' holds no ratings", in->name);
 	if (!in->has_times)
