@@ -97,7 +97,7 @@ int main(int argc, char **argv)
 	files[FILE_ITEM_IDS] =
 		(struct part_file){ id_options_item_ids(), FILE_ITEM_IDS, false, NULL };
 	part_files_open(files, NUM_FILES);
-	rating_input_read(&in, operands[0], TAKES_LISTS);
+	rating_input_read(&in, operands[0], TAKES_LISTS, 0);
 	if (in.from_stream)
 		die("'%s' holds records already: cof-cat prints them, ml-split splits them",
 			in.name);

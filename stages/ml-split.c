@@ -1,14 +1,18 @@
 /*
  * ml-split: clean ratings, number their users and items, and split them into train, test, valid.
  * Reads text or rating records, writes rating records: train to standard output, the rest to files
- * completed before. Holds 24 bytes a rating and the id tables.
+ * completed before. Holds 24 bytes a rating and the id tables; with --memory the ratings are sorted
+ * on the disk.
  *   ml-split --test test.cof u.data | binarize >train.cof
  */
 #include "base/die.h"
+#include "base/number.h"
+#include "base/progress.h"
 #include "cli/id_options.h"
 #include "cli/opt.h"
 #include "cli/part_files.h"
 #include "cli/rating_input.h"
+#include "data/disk_split.h"
 #include "data/ratings.h"
 #include "data/split.h"
 #include "stream/record.h"
@@ -26,6 +30,7 @@ static struct {
 	double test_ratio;
 	uint32_t min_user, min_item;
 	uint64_t seed;
+	const char *memory;
 } cfg = { .test_ratio = 0.1, .seed = 1 };
 
 /* clang-format off */
@@ -37,6 +42,7 @@ static const struct opt options[] = {
 	OPT_UINT(0, "min-user", &cfg.min_user, 0, UINT32_MAX, "N", "drop users with fewer ratings, repeated with --min-item"),
 	OPT_UINT(0, "min-item", &cfg.min_item, 0, UINT32_MAX, "N", "drop items with fewer ratings, repeated with --min-user"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "of --mode random"),
+	OPT_LOCAL_STRING(0, "memory", &cfg.memory, "SIZE", "sort ratings on the disk ($TMPDIR) and hold at most 64M, 1G, ... of them"),
 	OPT_END,
 };
 /* clang-format on */
@@ -55,11 +61,12 @@ static struct opt_program program = {
 /* The part files, in the order in which pipes are written. */
 enum { FILE_TEST, FILE_VALID, FILE_USER_IDS, FILE_ITEM_IDS, NUM_FILES };
 
-/* What is written. */
+/* What is written: a split in memory, or on the disk. */
 struct job {
 	struct rating_input *in;
 	struct rec_header header;
 	struct split *split;
+	struct disk_split *disk;
 };
 
 static void check_usage(void)
@@ -74,24 +81,65 @@ static void check_usage(void)
 	stream_check_stdout();
 }
 
+/* --memory in bytes, 0: everything in memory. The rows' share is three quarters: ids, buffers and
+   the tables of a split need some, too. */
+static uint64_t memory_of_rows(void)
+{
+	uint64_t bytes = 0;
+
+	if (cfg.memory && !number_parse_size(cfg.memory, &bytes))
+		die_usage("option --memory: '%s' is no size such as 64M or 1G", cfg.memory);
+	return bytes - bytes / 4;
+}
+
 /* Returns how many rows were dropped. */
-static uint32_t take_core(struct ratings *r)
+static uint32_t take_core(struct rating_input *in)
 {
 	uint32_t dropped = 0;
 
 	if (cfg.min_user > 1 || cfg.min_item > 1)
-		dropped = ratings_core(r, cfg.min_user, cfg.min_item);
-	if (r->num == 0)
+		dropped = in->disk ? disk_ratings_core(in->disk, cfg.min_user, cfg.min_item)
+				   : ratings_core(&in->ratings, cfg.min_user, cfg.min_item);
+	if (rating_input_num(in) == 0)
 		die("no rating is left after --min-user %u --min-item %u", cfg.min_user,
 			cfg.min_item);
 	return dropped;
 }
 
+static const struct split_counts *counts(const struct job *job)
+{
+	return job->disk ? disk_split_counts(job->disk) : split_counts(job->split);
+}
+
+/* Rows of a split on the disk. */
+static void write_from_disk(struct rec_writer *records, enum split_part part, const struct job *job)
+{
+	static struct rating rows[ROWS];
+	uint64_t written = 0;
+	size_t n = 0;
+
+	progress_start("ratings written", counts(job)->rows[part]);
+	while (disk_split_next(job->disk, part, &rows[n]))
+		if (++n == ROWS) {
+			rec_write_rows(records, rows, n);
+			progress_at(written += n);
+			n = 0;
+		}
+	rec_write_rows(records, rows, n);
+	progress_end();
+	rec_finish(records);
+}
+
 static void write_part(struct stream_out *out, enum split_part part, const struct job *job)
 {
-	uint32_t *order = split_select(job->split, part), n = split_counts(job->split)->rows[part];
 	struct rec_writer *records = rec_create_on(out, &job->header);
+	uint32_t *order, n = counts(job)->rows[part];
 
+	if (job->disk) {
+		write_from_disk(records, part, job);
+		return;
+	}
+	order = split_select(job->split, part);
 	for (uint32_t k = 0; k < n; k++) {
 		struct rating row = rating_input_row(job->in, order[k]);
 
@@ -127,6 +175,10 @@ static void write_train(const struct job *job)
 	struct rec_writer *train = rec_create("-", &job->header);
 	size_t n = 0;
 
+	if (job->disk) {
+		write_from_disk(train, PART_TRAIN, job);
+		return;
+	}
 	for (uint32_t k = 0; k < job->in->ratings.num; k++) {
 		if (split_part(job->split, k) != PART_TRAIN)
 			continue;
@@ -142,7 +194,7 @@ static void write_train(const struct job *job)
 
 static void report(const struct job *job, uint32_t below_core)
 {
-	const struct split_counts *c = split_counts(job->split);
+	const struct split_counts *c = counts(job);
 	const struct ratings *r = &job->in->ratings;
 
 	rating_input_report(job->in);
@@ -170,9 +222,13 @@ static void write_all(struct rating_input *in, struct part_file *files, uint32_t
 		 *item_hash = random ? rating_input_hashes(in, &in->items, r->num_items) : NULL;
 	struct split_config config = { (enum split_mode)cfg.mode, cfg.valid != NULL, cfg.test_ratio,
 		cfg.seed, user_hash, item_hash };
-	struct job job = { .in = in, .split = split_new(r, &config) };
+	struct job job = { .in = in };
 	struct js *entry = rating_input_entry(in);
 
+	if (in->disk)
+		job.disk = disk_split_new(in->disk, &config);
+	else
+		job.split = split_new(r, &config);
 	split_id_put(entry, in->from_stream ? in->source.provenance : NULL);
 	rating_input_header(in, &job.header, entry);
 	part_files_write(files, NUM_FILES, write_part_file, &job);
@@ -180,6 +236,7 @@ static void write_all(struct rating_input *in, struct part_file *files, uint32_t
 	report(&job, below_core);
 	rec_header_release(&job.header);
 	split_free(job.split);
+	disk_split_free(job.disk);
 	free(user_hash);
 	free(item_hash);
 }
@@ -188,6 +245,7 @@ int main(int argc, char **argv)
 {
 	struct part_file files[NUM_FILES];
 	struct rating_input in;
+	uint64_t memory;
 	uint32_t below_core;
 	char **operands;
 
@@ -195,6 +253,7 @@ int main(int argc, char **argv)
 	program.tables[2] = id_options();
 	operands = opt_parse(argc, argv, &program);
 	check_usage();
+	memory = memory_of_rows();
 	files[FILE_TEST] = (struct part_file){ cfg.test, FILE_TEST, true, NULL };
 	files[FILE_VALID] = (struct part_file){ cfg.valid, FILE_VALID, true, NULL };
 	files[FILE_USER_IDS] =
@@ -202,9 +261,9 @@ int main(int argc, char **argv)
 	files[FILE_ITEM_IDS] =
 		(struct part_file){ id_options_item_ids(), FILE_ITEM_IDS, false, NULL };
 	part_files_open(files, NUM_FILES);
-	rating_input_read(&in, operands[0], TAKES_RECORDS);
+	rating_input_read(&in, operands[0], TAKES_RECORDS, memory);
 	rating_input_merge(&in);
-	below_core = take_core(&in.ratings);
+	below_core = take_core(&in);
 	rating_input_number(&in);
 	write_all(&in, files, below_core);
 	rating_input_release(&in);

@@ -649,3 +649,52 @@ pairs() {
 	assert_equal "$(($(cof-cat --count train.cof) + $(cof-cat --count test.cof)))" 266226
 	assert_equal "$(cof-cat --count test.cof)" 26623
 }
+
+# split_both ARGUMENT...: in.tsv split in memory and on the disk; every file has the same bytes, the notes the same words.
+split_both() {
+	split --valid valid.cof --user-ids users.tsv --item-ids items.tsv "$@" in.tsv
+	assert_status 0
+	local notes=$stderr
+	mkdir -p memory
+	mv train.cof test.cof valid.cof users.tsv items.tsv memory/
+	split --memory 1M --valid valid.cof --user-ids users.tsv --item-ids items.tsv "$@" in.tsv
+	assert_status 0
+	assert_equal "$stderr" "$notes"
+	for file in train.cof test.cof valid.cof users.tsv items.tsv; do
+		cmp "$file" "memory/$file"
+	done
+}
+
+@test "--memory: a log sorted on the disk, in many runs, gives the same bytes" {
+	planted -q >once.tsv
+	# some of its ratings come twice, later or earlier; 120,000 rows of 24 bytes are 8 runs
+	awk '{ print } NR % 5 == 0 { $3 = 6 - $3; $4 += (NR % 3 - 1) * 1000; print }' OFS='\t' once.tsv >in.tsv
+	split_both
+	split_both --mode random --test-ratio 0.3 --duplicates max
+	split_both --mode global-time --duplicates first
+	split_both --min-user 40 --min-item 60
+	cut -f 1-3 in.tsv >no-times.tsv
+	mv no-times.tsv in.tsv
+	split_both
+	split_both --mode global-time --duplicates sum
+	# rating records are split alike
+	cof-import -q in.tsv >in.cof
+	ml-split -q --test test.cof in.cof | cmp - <(ml-split -q --memory 2M --test test.cof in.cof)
+	# and the pair that may not be there is the same
+	split --duplicates error in.tsv
+	local why=$stderr
+	split --duplicates error --memory 1M in.tsv
+	assert_status 1
+	assert_equal "$stderr" "$why"
+}
+
+@test "--memory: sizes, and a folder for temporary files that is not there" {
+	text '1 10 5 100' '2 10 4 300' '1 20 3 300'
+	for size in 0 '' K 1X 1KK -1 1.5G 99999999999999999999 99999999T; do
+		fails 2 "option --memory: '$size' is no size such as 64M or 1G" --memory "$size" in.tsv
+	done
+	planted -q >in.tsv
+	TMPDIR=/nowhere/at/all fails 1 "cannot create a temporary file in '/nowhere/at/all': No such file" --memory 1K in.tsv
+	TMPDIR='' split --memory 1T in.tsv
+	assert_status 0
+}

@@ -40,3 +40,20 @@ bool number_parse_uint(const char *text, uint64_t min, uint64_t max, uint64_t *v
 	*v = strtoull(text, NULL, 10);
 	return !errno && *v >= min && *v <= max;
 }
+
+bool number_parse_size(const char *text, uint64_t *bytes)
+{
+	static const char units[] = "KMGT";
+	size_t digits = strspn(text, "0123456789");
+	const char *unit = text[digits] ? strchr(units, text[digits]) : NULL;
+	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
+
+	if (digits == 0 || text[digits + (unit != NULL)])
+		return false;
+	errno = 0;
+	*bytes = strtoull(text, NULL, 10);
+	if (errno || *bytes == 0 || *bytes > UINT64_MAX >> shift)
+		return false;
+	*bytes <<= shift;
+	return true;
+}

@@ -42,6 +42,19 @@ const struct opt *rating_options(void)
 	return options;
 }
 
+uint32_t rating_input_num(const struct rating_input *in)
+{
+	return in->disk ? disk_ratings_num(in->disk) : in->ratings.num;
+}
+
+static inline void add_row(struct rating_input *in, const struct rating *row)
+{
+	if (in->disk)
+		disk_ratings_add(in->disk, row);
+	else
+		ratings_add(&in->ratings, row);
+}
+
 static void add_rows(struct rating_input *in, const struct rating_text *t,
 	const struct rating_text_row *rows, size_t n)
 {
@@ -64,9 +77,9 @@ static void add_rows(struct rating_input *in, const struct rating_text *t,
 				rating_text_die(t, row, "%s", why);
 			continue;
 		}
-		if (in->ratings.num == RATINGS_MAX)
+		if (rating_input_num(in) == RATINGS_MAX)
 			rating_text_die(t, row, "more than %u ratings", RATINGS_MAX);
-		ratings_add(&in->ratings, &rating);
+		add_row(in, &rating);
 	}
 	in->rows += n;
 }
@@ -155,24 +168,26 @@ static void read_records(struct rating_input *in, struct stream_in *stream)
 	in->ratings.num_items = in->source.num_items;
 	progress_start("ratings", 0);
 	while ((n = rec_read_rows(r, rows, ROWS)) > 0) {
-		if (RATINGS_MAX - in->ratings.num < n)
+		if (RATINGS_MAX - rating_input_num(in) < n)
 			die("'%s' holds more than %u ratings", in->name, RATINGS_MAX);
 		for (size_t k = 0; k < n; k++) {
-			ratings_add(&in->ratings, &rows[k]);
+			add_row(in, &rows[k]);
 			in->has_times |= rows[k].time != 0;
 		}
 		progress_at(rec_rows(r));
 	}
 	progress_end();
-	in->rows = in->ratings.num;
+	in->rows = rating_input_num(in);
 	rec_close(r, true);
 }
 
-void rating_input_read(struct rating_input *in, const char *path, unsigned takes)
+void rating_input_read(struct rating_input *in, const char *path, unsigned takes, uint64_t memory)
 {
 	struct stream_in *stream;
 
 	*in = (struct rating_input){ .kind = REC_RATING };
+	if (memory > 0)
+		in->disk = disk_ratings_new(memory);
 	id_options_open(&in->users, &in->items);
 	stream = stream_open(path);
 	if (!rec_is_stream(stream))
@@ -185,12 +200,12 @@ void rating_input_read(struct rating_input *in, const char *path, unsigned takes
 	if (cfg.expect_rows && in->rows != cfg.expect_rows)
 		die("'%s' holds %" PRIu64 " ratings, --expect-rows says %" PRIu64, in->name,
 			in->rows, cfg.expect_rows);
-	if (in->ratings.num == 0 && in->rows > 0)
+	if (rating_input_num(in) == 0 && in->rows > 0)
 		die("'%s' holds no rating of a known user and item (--unknown drop, --missing drop)",
 			in->name);
-	if (in->ratings.num == 0)
+	if (rating_input_num(in) == 0)
 		die("'%s' holds no ratings", in->name);
-	if (!in->has_times)
+	if (!in->has_times && !in->disk)
 		ratings_order_as_times(&in->ratings);
 }
 
@@ -206,7 +221,9 @@ void rating_input_merge(struct rating_input *in)
 
 	if (in->kind != REC_RATING)
 		return;
-	merged = ratings_merge(&in->ratings, (enum duplicates)cfg.duplicates);
+	merged = in->disk ? disk_ratings_merge(in->disk, (enum duplicates)cfg.duplicates,
+				    in->has_times, in->ratings.num_users, in->ratings.num_items)
+			  : ratings_merge(&in->ratings, (enum duplicates)cfg.duplicates);
 	if (merged.first != merged.second)
 		die("'%s': user '%s' has item '%s' in ratings %" PRIu32 " and %" PRIu32 ": %s",
 			in->name, name_of(in, &in->users, merged.user),
@@ -216,27 +233,32 @@ void rating_input_merge(struct rating_input *in)
 	in->merged = merged.dropped;
 }
 
-/* Settle the dense ids of a map, where each number has so many rows, and let the rows have them. */
-static void number_ids(struct id_map *ids, uint32_t *count, struct ratings *r,
-	void (*number)(struct ratings *, const uint32_t *, uint32_t))
+/* Settle the dense ids of a map, where each number has so many rows; returns that of each number. */
+static uint32_t *settle(struct id_map *ids, uint32_t *count)
 {
-	uint32_t *dense;
-
 	id_map_settle(ids, count);
-	dense = id_map_dense(ids);
-	number(r, dense, ids->num);
-	free(dense);
 	free(count);
+	return id_map_dense(ids);
 }
 
 void rating_input_number(struct rating_input *in)
 {
 	struct ratings *r = &in->ratings;
+	struct disk_ratings *d = in->disk;
+	uint32_t *users, *items;
 
 	if (in->from_stream)
 		return;
-	number_ids(&in->users, ratings_count_users(r), r, ratings_number_users);
-	number_ids(&in->items, ratings_count_items(r), r, ratings_number_items);
+	users = settle(&in->users, d ? disk_ratings_count_users(d) : ratings_count_users(r));
+	items = settle(&in->items, d ? disk_ratings_count_items(d) : ratings_count_items(r));
+	if (d) {
+		disk_ratings_number_users(d, users, in->users.num);
+		disk_ratings_number_items(d, items, in->items.num);
+	}
+	ratings_number_users(r, users, in->users.num);
+	ratings_number_items(r, items, in->items.num);
+	free(users);
+	free(items);
 }
 
 uint64_t *rating_input_hashes(const struct rating_input *in, struct id_map *ids, uint32_t num)
@@ -302,6 +324,7 @@ void rating_input_report(const struct rating_input *in)
 void rating_input_release(struct rating_input *in)
 {
 	ratings_release(&in->ratings);
+	disk_ratings_free(in->disk);
 	if (in->from_stream)
 		rec_header_release(&in->source);
 	id_map_release(&in->users);

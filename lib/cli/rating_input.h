@@ -16,6 +16,7 @@
 #define RATING_INPUT_H
 
 #include "cli/opt.h"
+#include "data/disk_ratings.h"
 #include "data/ratings.h"
 #include "stream/record.h"
 #include "text/id_map.h"
@@ -33,8 +34,9 @@ const struct opt *rating_options(void);
 enum { TAKES_RECORDS = 1, TAKES_LISTS = 2 };
 
 struct rating_input {
-	enum rec_kind kind; /* REC_SAMPLE: of lists with negatives, the rating is the label */
-	struct ratings ratings;
+	enum rec_kind kind;	/* REC_SAMPLE: of lists with negatives, the rating is the label */
+	struct ratings ratings; /* without rows where `disk` holds them */
+	struct disk_ratings *disk;  /* NULL: in memory */
 	bool has_times;		    /* else the order of the input stands in for them */
 	bool from_stream;	    /* of records: their ids are dense, and stay */
 	struct rec_header source;   /* of the stream */
@@ -52,9 +54,12 @@ struct rating_input {
  * Read all of `path` (NULL: standard input). With TAKES_RECORDS in `takes` that may be rating
  * records, with which --format and its like do not go; with TAKES_LISTS a text may be lists with
  * given negatives. Dies, too, on an input without rows, on other than --expect-rows, and on a text
- * that seems to be cut off.
+ * that seems to be cut off. With `memory` > 0 the rows go to the disk, sorted within so many bytes.
  */
-void rating_input_read(struct rating_input *in, const char *path, unsigned takes);
+void rating_input_read(struct rating_input *in, const char *path, unsigned takes, uint64_t memory);
+
+/* The rows there are now. */
+uint32_t rating_input_num(const struct rating_input *in);
 
 /* One row of each user and item, as --duplicates says; nothing for lists of samples. */
 void rating_input_merge(struct rating_input *in);

@@ -1,25 +1,11 @@
 #include "data/split.h"
 
 #include "base/mem.h"
-#include "base/rng.h"
+#include "data/split_rules.h"
 
 #include <stdlib.h>
 
 const char *const split_mode_names[] = { "leave-one-out", "random", "global-time", NULL };
-
-#define NO_ROW UINT32_MAX
-
-/* The rows later than `time`, and those at `time` with a number below `end`. */
-struct cut {
-	int64_t time;
-	uint32_t end;
-};
-
-/* The latest and second latest row of a user, or NO_ROW. */
-struct held_out {
-	uint32_t row[2];
-	int64_t time[2];
-};
 
 struct split {
 	const struct ratings *ratings;
@@ -28,35 +14,17 @@ struct split {
 	struct split_counts counts;
 };
 
-static void find_latest(
-	const struct ratings *r, const uint32_t *rows, uint32_t least, struct held_out *held_out)
-{
-	for (uint32_t k = 0; k < r->num; k++) {
-		struct held_out *held = &held_out[r->user[k]];
-
-		if (rows[r->user[k]] < least)
-			continue;
-		if (held->row[0] == NO_ROW || r->time[k] > held->time[0]) {
-			held->row[1] = held->row[0];
-			held->time[1] = held->time[0];
-			held->row[0] = k;
-			held->time[0] = r->time[k];
-		} else if (held->row[1] == NO_ROW || r->time[k] > held->time[1]) {
-			held->row[1] = k;
-			held->time[1] = r->time[k];
-		}
-	}
-}
-
 static void leave_one_out(struct split *s)
 {
 	const struct ratings *r = s->ratings;
-	uint32_t *rows = ratings_count_users(r), least = s->config.valid ? 3 : 2;
+	uint32_t *rows = ratings_count_users(r), least = split_least_rows(&s->config);
 	struct held_out *held_out = xmalloc(r->num_users, sizeof(*held_out));
 
 	for (uint32_t u = 0; u < r->num_users; u++)
-		held_out[u] = (struct held_out){ .row = { NO_ROW, NO_ROW } };
-	find_latest(r, rows, least, held_out);
+		held_out[u] = HELD_OUT_NONE;
+	for (uint32_t k = 0; k < r->num; k++)
+		if (rows[r->user[k]] >= least)
+			held_out_take(&held_out[r->user[k]], k, r->time[k]);
 	for (uint32_t u = 0; u < r->num_users; u++) {
 		const uint32_t *row = held_out[u].row;
 
@@ -70,74 +38,43 @@ static void leave_one_out(struct split *s)
 	free(held_out);
 }
 
-/* The cut before the latest n rows: finds the n-th greatest time, 16 bits in each of 4 passes. */
+/* The cut before the latest n rows. */
 static struct cut cut_latest(const struct ratings *r, uint32_t n)
 {
-	enum { DIGITS = 1 << 16 };
-	const uint64_t sign = UINT64_C(1) << 63; /* makes the unsigned order that of the times */
-	uint32_t *rows, left = n, end = 0;
-	uint64_t found = 0;
+	struct selection s = { .shift = 48, .left = n };
+	struct cut cut = { .end = 0 };
 
 	if (n == 0)
 		return (struct cut){ INT64_MAX, 0 };
-	rows = xmalloc(DIGITS, sizeof(*rows));
-	for (int shift = 48; shift >= 0; shift -= 16) {
-		uint32_t digit = DIGITS - 1;
-
-		for (uint32_t d = 0; d < DIGITS; d++)
-			rows[d] = 0;
-		for (uint32_t k = 0; k < r->num; k++) {
-			uint64_t key = (uint64_t)r->time[k] ^ sign;
-
-			if (shift == 48 || key >> (shift + 16) == found)
-				rows[key >> shift & (DIGITS - 1)]++;
-		}
-		for (; rows[digit] < left; digit--)
-			left -= rows[digit];
-		found = found << 16 | digit;
+	s.rows = xcalloc(SELECT_DIGITS, sizeof(*s.rows));
+	for (int pass = 0; pass < SELECT_PASSES; pass++) {
+		for (uint32_t k = 0; k < r->num; k++)
+			select_count(&s, r->time[k]);
+		select_step(&s);
 	}
-	free(rows);
-	for (; left > 0; end++)
-		left -= r->time[end] == (int64_t)(found ^ sign);
-	return (struct cut){ (int64_t)(found ^ sign), end };
-}
-
-static bool is_after(const struct ratings *r, const struct cut *cut, uint32_t row)
-{
-	return r->time[row] > cut->time || (row < cut->end && r->time[row] == cut->time);
+	free(s.rows);
+	cut.time = select_value(&s);
+	for (; s.left > 0; cut.end++)
+		s.left -= r->time[cut.end] == cut.time;
+	return cut;
 }
 
 static void global_time(struct split *s)
 {
 	const struct ratings *r = s->ratings;
-	uint32_t part = (uint32_t)(s->config.ratio * r->num + 0.5);
-	uint32_t both = r->num - part < part ? r->num : 2 * part;
-	struct cut test = cut_latest(r, part);
-	struct cut valid = s->config.valid ? cut_latest(r, both) : test;
+	struct cut test = cut_latest(r, split_test_rows(&s->config, r->num));
+	struct cut valid = cut_latest(r, split_held_out_rows(&s->config, r->num));
 
 	for (uint32_t k = 0; k < r->num; k++)
-		s->part[k] = is_after(r, &test, k)    ? PART_TEST
-			     : is_after(r, &valid, k) ? PART_VALID
-						      : PART_TRAIN;
+		s->part[k] = split_cut_part(&test, &valid, k, r->time[k]);
 }
 
-/* One number in [0, 1) per pair of raw ids: a row's part does not depend on other rows. */
 static void at_random(struct split *s)
 {
 	const struct ratings *r = s->ratings;
-	double test = s->config.ratio, valid = s->config.valid ? 2 * test : test;
 
-	for (uint32_t k = 0; k < r->num; k++) {
-		uint64_t user = s->config.user_hash[r->user[k]],
-			 item = s->config.item_hash[r->item[k]];
-		struct rng rng;
-		double v;
-
-		rng_start(&rng, s->config.seed, RNG_SPLIT, 0,
-			user * UINT64_C(0x9e3779b97f4a7c15) + item);
-		v = rng_real(&rng);
-		s->part[k] = v < test ? PART_TEST : v < valid ? PART_VALID : PART_TRAIN;
-	}
+	for (uint32_t k = 0; k < r->num; k++)
+		s->part[k] = split_random_part(&s->config, r->user[k], r->item[k]);
 }
 
 static void count_parts(struct split *s)

@@ -34,6 +34,7 @@ CASES = [
     Case("ml-split -q --test test.out ../in/rating.cof", ("test.out",), early=True, downstream=RECORDS),
     Case("ml-split -q --test test.out --valid valid.out --user-ids users.out --item-ids items.out ../in/ratings.tsv",
          ("valid.out", "users.out", "items.out", "test.out"), early=True, downstream=RECORDS),
+    Case("ml-split -q --memory 1K --test test.out ../in/ratings.tsv", ("test.out",), early=True, downstream=RECORDS),
     Case("ml-split -q --mode random --test test.out -", ("test.out",), early=True, stdin="../in/ratings.gz",
          downstream=RECORDS),
     Case("cof-import -q --known-items ../in/items.tsv --user-ids users.out --item-ids items.out ../in/ratings.csv",

@@ -2,6 +2,7 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "check.h"
+#include "data/disk_split.h"
 #include "data/ratings.h"
 #include "data/split.h"
 
@@ -158,6 +159,85 @@ static bool check_split(
 	return right;
 }
 
+/* Do the rows of a part come from the disk as they do from memory? */
+static bool equal_part(struct disk_split *on_disk, const struct split *s, const struct ratings *r,
+	enum split_part part)
+{
+	uint32_t *order = split_select(s, part), n = split_counts(s)->rows[part], at = 0;
+	struct rating row;
+	bool same = disk_split_counts(on_disk)->rows[part] == n;
+
+	if (part == PART_TRAIN)
+		for (uint32_t k = 0; k < r->num; k++)
+			if (split_part(s, k) == part)
+				order[at++] = k;
+	for (uint32_t k = 0; disk_split_next(on_disk, part, &row); k++) {
+		struct rating of_memory = k < n ? ratings_row(r, order[k]) : (struct rating){ 0 };
+
+		same = same && k < n && row.user == of_memory.user && row.item == of_memory.item &&
+		       row.rating == of_memory.rating && row.time == of_memory.time;
+		at = k + 1;
+	}
+	free(order);
+	return same && at == n;
+}
+
+/* A table merged, cleaned and split on the disk, against the same in memory. */
+static bool check_disk(const struct table *t, enum duplicates how, struct split_config *config,
+	uint32_t min_user, uint32_t min_item)
+{
+	const uint64_t hash[9] = { 5, 3, 8, 1, 9, 2, 7, 4, 6 };
+	struct disk_ratings *d = disk_ratings_new(1);
+	struct disk_split *on_disk;
+	struct merged m, n;
+	struct split *s;
+	struct ratings r;
+	bool same;
+
+	load(&r, t);
+	for (uint32_t k = 0; k < t->num; k++)
+		disk_ratings_add(d, &t->row[k]);
+	m = ratings_merge(&r, how);
+	n = disk_ratings_merge(d, how, true, 8, 9);
+	same = m.dropped == n.dropped && m.first == n.first && m.second == n.second &&
+	       m.user == n.user && m.item == n.item;
+	same = same &&
+	       ratings_core(&r, min_user, min_item) == disk_ratings_core(d, min_user, min_item);
+	config->user_hash = config->item_hash = hash;
+	s = split_new(&r, config);
+	on_disk = disk_split_new(d, config);
+	for (int part = PART_TRAIN; part <= PART_VALID; part++)
+		same = same && equal_part(on_disk, s, &r, (enum split_part)part);
+	same = same && split_counts(s)->short_users == disk_split_counts(on_disk)->short_users &&
+	       split_counts(s)->untrained_users == disk_split_counts(on_disk)->untrained_users;
+	split_free(s);
+	disk_split_free(on_disk);
+	disk_ratings_free(d);
+	ratings_release(&r);
+	return same;
+}
+
+static void check_disks(void)
+{
+	unsigned right = 0, of = 0;
+
+	for (uint64_t seed = 0; seed < TABLES; seed++)
+		for (int how = DUPLICATES_LATEST; how <= DUPLICATES_ERROR; how++)
+			for (int m = 0; m < 6; m++) {
+				struct split_config config = { .mode = (enum split_mode)(m / 2),
+					.valid = m % 2,
+					.seed = seed,
+					.ratio = 0.05 + 0.4 * (double)seed / TABLES };
+				struct table t;
+
+				fill(&t, seed);
+				right += check_disk(&t, (enum duplicates)how, &config,
+					(uint32_t)seed % 4, (uint32_t)seed % 3);
+				of++;
+			}
+	CHECK(right == of, "%u of %u tables are split on the disk as in memory", right, of);
+}
+
 int main(void)
 {
 	unsigned repeats = 0, cores = 0, modes[4] = { 0 };
@@ -193,5 +273,6 @@ int main(void)
 	CHECK(modes[1] == TABLES, "leave-one-out with valid of %u tables", modes[1]);
 	CHECK(modes[2] == TABLES, "global-time of %u tables", modes[2]);
 	CHECK(modes[3] == TABLES, "global-time with valid of %u tables", modes[3]);
+	check_disks();
 	return CHECK_EXIT;
 }
