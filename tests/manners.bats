@@ -16,6 +16,7 @@ options_of() {
 	neumf-score) echo --model model.safetensors --all-items --device cpu ;;
 	pop-score | knn-score | ease-score) echo --train train.cof --all-items ;;
 	rank-cmp) echo score.cof --resamples 100 ;;
+	cof-stat) echo --json ;; # its table draws bars as the locale has them
 	cof-import | binarize | negsample | rank-eval | cof-cat) ;;
 	*) return 1 ;;
 	esac
@@ -29,7 +30,7 @@ input_of() {
 	negsample | ials-train) echo train.cof ;;
 	neumf-train) echo triple.cof ;;
 	*-score) echo test.cof ;;
-	rank-eval | rank-cmp | cof-cat) echo score.cof ;;
+	rank-eval | rank-cmp | cof-cat | cof-stat) echo score.cof ;;
 	esac
 }
 
@@ -41,7 +42,7 @@ kinds_of() {
 	neumf-train) echo triple sample group ;;
 	*-score) echo rating interaction sample ;;
 	rank-eval | rank-cmp) echo score rank ;;
-	cof-cat) echo rating interaction triple sample score rank top group ;;
+	cof-cat | cof-stat) echo rating interaction triple sample score rank top group ;;
 	esac
 }
 
@@ -50,6 +51,7 @@ READERS=${STAGES/ml-split/}
 READERS=${READERS/cof-import/}
 WRITERS=${STAGES/rank-eval/}
 WRITERS=${WRITERS/rank-cmp/}
+WRITERS=${WRITERS/cof-stat/}
 WRITERS=${WRITERS/neumf-train/}
 WRITERS=${WRITERS/ials-train/}
 WRITERS=${WRITERS/cof-cat/}

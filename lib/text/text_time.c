@@ -1,7 +1,9 @@
 #include "text/text_time.h"
 
 #include <ctype.h>
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -342,4 +344,24 @@ const char *text_time_check_pattern(const char *pattern)
 		year |= strchr("YysFD", *p) != NULL;
 	}
 	return year ? NULL : "has no year (%Y, %y, %F, %D) and no %s";
+}
+
+/* The inverse of days_of: in eras of 400 years, each of which begins with a March (Hinnant). */
+void text_time_print(int64_t seconds, char text[TEXT_TIME_SIZE])
+{
+	const int64_t day = seconds / 86400 - (seconds % 86400 < 0), in_day = seconds - day * 86400;
+	const int64_t shifted = day + 719468,
+		      era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+	const int64_t of_era = shifted - era * 146097;
+	const int64_t year =
+		(of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365; /* of the era */
+	const int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
+	const int64_t march = (5 * of_year + 2) / 153, month = march + (march < 10 ? 3 : -9);
+	const int64_t y = year + era * 400 + (month <= 2);
+
+	snprintf(text, TEXT_TIME_SIZE,
+		y < 0 || y > 9999 ? "%+05" PRId64 "-%02d-%02dT%02d:%02d:%02dZ"
+				  : "%04" PRId64 "-%02d-%02dT%02d:%02d:%02dZ",
+		y, (int)month, (int)(of_year - (153 * march + 2) / 5 + 1), (int)(in_day / 3600),
+		(int)(in_day / 60 % 60), (int)(in_day % 60));
 }

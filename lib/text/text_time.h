@@ -34,4 +34,8 @@ const char *text_time_pattern(
 /* NULL, or what is wrong with a pattern. */
 const char *text_time_check_pattern(const char *pattern);
 
+/* Write a moment in ISO 8601, "1998-04-22T23:10:38Z"; years beyond 0..9999 have a sign. */
+enum { TEXT_TIME_SIZE = 40 };
+void text_time_print(int64_t seconds, char text[TEXT_TIME_SIZE]);
+
 #endif

@@ -34,6 +34,36 @@ static void check_days(void)
 	CHECK(right == DAYS, "%d days from 1569 on", right);
 }
 
+/* What text_time_print writes is what strftime does; where that ends, what is known. */
+static void check_printed(void)
+{
+	static const struct {
+		int64_t seconds;
+		const char *text;
+	} far[] = { { -62167219200, "0000-01-01T00:00:00Z" },
+		{ -62167219201, "-0001-12-31T23:59:59Z" }, { 253402300799, "9999-12-31T23:59:59Z" },
+		{ 253402300800, "+10000-01-01T00:00:00Z" },
+		{ INT64_MAX, "+292277026596-12-04T15:30:07Z" },
+		{ INT64_MIN, "-292277022657-01-27T08:29:52Z" } };
+	char text[TEXT_TIME_SIZE], want[MAX_TEXT];
+	int right = 0;
+
+	for (int64_t k = 0; k < DAYS; k++) {
+		time_t seconds = (time_t)((k - DAYS / 2) * 86400 + k * 7919 % 86400);
+		struct tm tm;
+
+		gmtime_r(&seconds, &tm);
+		strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%SZ", &tm);
+		text_time_print(seconds, text);
+		right += strcmp(text, want) == 0;
+	}
+	CHECK(right == DAYS, "%d days printed", right);
+	for (size_t k = 0; k < sizeof(far) / sizeof(*far); k++) {
+		text_time_print(far[k].seconds, text);
+		CHECK(strcmp(text, far[k].text) == 0, "'%s' is '%s'", text, far[k].text);
+	}
+}
+
 /* How strftime writes them, and what reads that. NULL: text_time_iso. */
 static const struct {
 	const char *written, *pattern;
@@ -146,5 +176,6 @@ int main(void)
 	check_years_of_two_digits();
 	check_cuts();
 	check_unix();
+	check_printed();
 	return CHECK_EXIT;
 }
