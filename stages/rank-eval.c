@@ -13,6 +13,7 @@
 #include "rank/evaluation.h"
 #include "rank/evaluation_print.h"
 #include "rank/exposure.h"
+#include "rank/sampled.h"
 #include "rank/top_lists.h"
 #include "rank/user_ranks.h"
 #include "stream/id_family.h"
@@ -31,6 +32,7 @@ enum { TOP_CUTOFF = 10 };
 static struct {
 	struct opt_uints cutoffs;
 	unsigned ties;
+	uint32_t sampled;
 	bool json, strict;
 	const char *per_user, *only, *truth, *train;
 } cfg = { .cutoffs = { { 10, 50 }, 2 } };
@@ -39,6 +41,8 @@ static const struct opt options[] = {
 	OPT_UINTS('k', "cutoffs", &cfg.cutoffs, 1, UINT32_MAX, "K,...",
 		"cut each list off after so many items"),
 	OPT_CHOICE(0, "ties", &cfg.ties, tie_policy_names, "order of items of equal score"),
+	OPT_UINT(0, "sampled", &cfg.sampled, 1, UINT32_MAX, "N",
+		"what N sampled negatives per positive would give, in expectation"),
 	OPT_PATH(0, "truth", &cfg.truth, "FILE",
 		"with top records: the positives, as interactions or ratings"),
 	OPT_PATH(0, "train", &cfg.train, "FILE",
@@ -77,6 +81,7 @@ struct session {
 	struct rec_reader *in;
 	struct only only;
 	struct evaluation sums;
+	struct sampled *sampled;     /* NULL: all candidates */
 	struct stream_out *per_user; /* NULL: none */
 
 	struct user_items truth, train; /* where they are given */
@@ -92,7 +97,10 @@ static void add_user(void *arg, uint32_t user, const struct rank *rows, size_t n
 	struct session *s = arg;
 	struct metrics_user u;
 
-	metrics_user(&s->sums.cutoffs, rows, n, &u);
+	if (s->sampled)
+		sampled_user(s->sampled, &s->sums.cutoffs, rows, n, &u);
+	else
+		metrics_user(&s->sums.cutoffs, rows, n, &u);
 	if (s->has_lists)
 		u.negatives = 0; /* those beyond the list are not known: no AUC */
 	evaluation_add(&s->sums, &u);
@@ -154,6 +162,8 @@ static void open_input(struct session *s, const char *path)
 		die("'%s' holds top records, score or rank expected without --truth, which says "
 		    "what the positives are",
 			rec_name(s->in));
+	if (s->has_lists && cfg.sampled)
+		die_usage("--sampled does not go with top records, which lack most negatives");
 	if (s->has_lists && opt_given(&cfg.ties))
 		die_usage("--ties does not go with top records: their order is that of the ranks");
 	if (s->only.kind == ONLY_EXPOSURE && !s->has_lists)
@@ -162,6 +172,8 @@ static void open_input(struct session *s, const char *path)
 		die_usage("option --only: AUC does not go with top records, which end too early");
 	if (s->has_lists && !cfg.only && !opt_given(&cfg.cutoffs))
 		s->sums.cutoffs = (struct metrics_cutoffs){ { TOP_CUTOFF }, 1 };
+	if (cfg.sampled)
+		s->sampled = sampled_new(cfg.sampled, rec_header(s->in)->num_items);
 }
 
 static void read_sides(struct session *s)
@@ -255,6 +267,7 @@ static void print_result(const struct session *s)
 {
 	const struct evaluation_result result = { .sums = &s->sums,
 		.ties = cfg.ties,
+		.sampled = cfg.sampled,
 		.lists = s->has_lists ? &s->lists : NULL,
 		.exposure = s->has_lists && s->has_activity ? &s->exposure : NULL,
 		.activity = s->has_activity ? &s->activity : NULL };

@@ -55,6 +55,11 @@ static void print_input(const struct evaluation_result *r, struct stream_out *ou
 	}
 	stream_printf(out, "\ncandidates  %.1f a user; %.2f %% of the others tie with a positive\n",
 		(double)e->candidates / (double)e->users, 100 * evaluation_tied(e));
+	if (r->sampled)
+		stream_printf(out,
+			"sampled     %" PRIu32
+			" negatives a positive, each once: expected over all draws\n",
+			r->sampled);
 	stream_printf(out, "ties        %s: %s; in brackets worst and best\n",
 		tie_policy_names[r->ties], policy_texts[r->ties]);
 }
@@ -246,6 +251,8 @@ void evaluation_json(const struct evaluation_result *r, struct stream_out *out)
 		js_put(v, "candidates", js_real((double)e->candidates / (double)e->users));
 		js_put(v, "ties", js_string(tie_policy_names[r->ties]));
 		js_put(v, "tied", js_real(evaluation_tied(e)));
+		if (r->sampled)
+			js_put(v, "sampled", js_int(r->sampled));
 	}
 	if (r->exposure)
 		put_exposure(metrics, r->exposure);

@@ -14,6 +14,7 @@ struct top_lists_report;
 struct evaluation_result {
 	const struct evaluation *sums;
 	enum tie_policy ties;
+	uint32_t sampled; /* negatives per positive that the metrics are expected for; 0: all */
 
 	/* NULL where there is none of it */
 	const struct top_lists_report *lists; /* of top records: no ties, no AUC */
