@@ -1,38 +1,60 @@
 /*
  * rank-eval: metrics of a ranking, averaged over users.
- * Reads score or rank records, writes a text table or JSON; memory: one user's rows and one bit per
- * user.
+ * Reads score or rank records, or top records and the truth, writes a text table or JSON; memory:
+ * one user's rows and one bit per user; what --truth and --train hold.
  *   neumf-score --model m.safetensors --all-items --seen train.cof test.cof | rank-eval -k 10,50
  */
 #include "base/die.h"
 #include "base/progress.h"
 #include "cli/input_report.h"
 #include "cli/opt.h"
+#include "data/user_items.h"
+#include "rank/activity.h"
 #include "rank/evaluation.h"
+#include "rank/evaluation_print.h"
+#include "rank/exposure.h"
+#include "rank/sampled.h"
+#include "rank/top_lists.h"
 #include "rank/user_ranks.h"
+#include "stream/id_family.h"
 #include "stream/record.h"
+#include "stream/split_id.h"
 #include "stream/stream.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* What top records are evaluated at without -k: most lists end there. */
+enum { TOP_CUTOFF = 10 };
+
 static struct {
 	struct opt_uints cutoffs;
 	unsigned ties;
+	uint32_t sampled;
 	bool json, strict;
-	const char *per_user, *only;
+	const char *per_user, *only, *truth, *train;
 } cfg = { .cutoffs = { { 10, 50 }, 2 } };
 
 static const struct opt options[] = {
 	OPT_UINTS('k', "cutoffs", &cfg.cutoffs, 1, UINT32_MAX, "K,...",
 		"cut each list off after so many items"),
 	OPT_CHOICE(0, "ties", &cfg.ties, tie_policy_names, "order of items of equal score"),
+	OPT_UINT(0, "sampled", &cfg.sampled, 1, UINT32_MAX, "N",
+		"what N sampled negatives per positive would give, in expectation"),
+	OPT_PATH(0, "truth", &cfg.truth, "FILE",
+		"with top records: the positives, as interactions or ratings"),
+	OPT_PATH(0, "train", &cfg.train, "FILE",
+		"interactions: also metrics by activity and, of top records, coverage, novelty, popularity"),
 	OPT_FLAG(0, "json", &cfg.json, "print JSON"),
 	OPT_OUTPUT(0, "per-user", &cfg.per_user, "FILE",
 		"write each user's metrics here, tab-separated"),
 	OPT_STRING(
 		0, "only", &cfg.only, "METRIC", "print just this number: HR@10, NDCG@50, AUC ..."),
+	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "take files of different id maps"),
+	OPT_LOCAL_FLAG(0, "splits-unchecked", &splits_unchecked,
+		"take parts of different runs of ml-split"),
 	OPT_FLAG(0, "strict", &cfg.strict, "what is reported about the input is an error"),
 	OPT_END,
 };
@@ -42,15 +64,32 @@ static const struct opt_program program = {
 	.operands = "[INPUT]",
 	.max_operands = 1,
 	.summary = "Averages HR, NDCG, MRR, MAP, precision, recall and AUC over users.",
-	.reads = "score or rank records, the rows of a user together",
+	.reads = "score or rank records, or top records with --truth, the rows of a user together",
 	.writes = "a text table or JSON",
 	.example = "pop-score --train train.cof --all-items --ranks test.cof | rank-eval -k 10,50",
 	.tables = { options },
 };
 
+/* What --only names. */
+struct only {
+	enum { ONLY_NONE, ONLY_METRIC, ONLY_EXPOSURE } kind;
+	struct evaluation_name name;
+	unsigned exposure, cutoff;
+};
+
 struct session {
+	struct rec_reader *in;
+	struct only only;
 	struct evaluation sums;
+	struct sampled *sampled;     /* NULL: all candidates */
 	struct stream_out *per_user; /* NULL: none */
+
+	struct user_items truth, train; /* where they are given */
+	bool has_lists, has_activity;
+	struct top_lists_report lists;
+	struct exposure exposure; /* with both */
+	struct activity activity;
+	uint64_t shorter; /* lists that end before the last cutoff */
 };
 
 static void add_user(void *arg, uint32_t user, const struct rank *rows, size_t n)
@@ -58,15 +97,145 @@ static void add_user(void *arg, uint32_t user, const struct rank *rows, size_t n
 	struct session *s = arg;
 	struct metrics_user u;
 
-	metrics_user(&s->sums.cutoffs, rows, n, &u);
+	if (s->sampled)
+		sampled_user(s->sampled, &s->sums.cutoffs, rows, n, &u);
+	else
+		metrics_user(&s->sums.cutoffs, rows, n, &u);
+	if (s->has_lists)
+		u.negatives = 0; /* those beyond the list are not known: no AUC */
 	evaluation_add(&s->sums, &u);
+	if (s->has_activity)
+		activity_add(&s->activity, user, &u);
 	if (s->per_user)
 		evaluation_user_line(&s->sums, cfg.ties, user, &u, s->per_user);
 }
 
-static void print_reports(const struct evaluation *e, const struct user_ranks_report *found)
+static uint32_t last_cutoff(const struct metrics_cutoffs *k)
 {
-	report_user_ranks(cfg.strict, found);
+	uint32_t last = 0;
+
+	for (unsigned c = 0; c < k->num; c++)
+		last = k->value[c] > last ? k->value[c] : last;
+	return last;
+}
+
+static void add_list(void *arg, uint32_t user, const uint32_t *item, uint32_t n)
+{
+	struct session *s = arg;
+
+	(void)user;
+	s->shorter += n < last_cutoff(&s->sums.cutoffs);
+	if (s->has_activity)
+		exposure_add(&s->exposure, item, n);
+}
+
+/* A side input, which must fit the main one. */
+static struct rec_reader *open_side(const struct session *s, const char *path, unsigned kinds)
+{
+	struct rec_reader *side = rec_open(path, kinds);
+
+	rec_check_families(rec_name(side), rec_header(side), rec_name(s->in), rec_header(s->in));
+	split_id_check(rec_name(side), rec_header(side), rec_name(s->in), rec_header(s->in));
+	return side;
+}
+
+/* Read a side input, as a matrix with the bounds of the main one; returns rows that stood twice. */
+static uint64_t read_side(
+	const struct session *s, struct user_items *m, const char *path, unsigned kinds)
+{
+	const struct rec_header *h = rec_header(s->in);
+	struct rec_reader *side = open_side(s, path, kinds);
+
+	user_items_init(m, h->num_users, h->num_items);
+	user_items_add_stream(m, side);
+	rec_close(side, true);
+	return user_items_finish(m);
+}
+
+static void open_input(struct session *s, const char *path)
+{
+	enum { RANKED = USER_RANKS_KINDS, TOP = 1u << REC_TOP };
+
+	s->in = rec_open(path, cfg.truth ? TOP : RANKED | TOP);
+	s->has_lists = rec_header(s->in)->kind == REC_TOP;
+	if (s->has_lists && !cfg.truth)
+		die("'%s' holds top records, score or rank expected without --truth, which says "
+		    "what the positives are",
+			rec_name(s->in));
+	if (s->has_lists && cfg.sampled)
+		die_usage("--sampled does not go with top records, which lack most negatives");
+	if (s->has_lists && opt_given(&cfg.ties))
+		die_usage("--ties does not go with top records: their order is that of the ranks");
+	if (s->only.kind == ONLY_EXPOSURE && !s->has_lists)
+		die_usage("option --only: %s goes with top records", cfg.only);
+	if (s->has_lists && s->only.kind == ONLY_METRIC && s->only.name.metric == METRIC_AUC)
+		die_usage("option --only: AUC does not go with top records, which end too early");
+	if (s->has_lists && !cfg.only && !opt_given(&cfg.cutoffs))
+		s->sums.cutoffs = (struct metrics_cutoffs){ { TOP_CUTOFF }, 1 };
+	if (cfg.sampled)
+		s->sampled = sampled_new(cfg.sampled, rec_header(s->in)->num_items);
+}
+
+static void read_sides(struct session *s)
+{
+	if (s->has_lists)
+		report(cfg.strict, "rows of --truth that list an item again, which counts once",
+			read_side(
+				s, &s->truth, cfg.truth, 1u << REC_INTERACTION | 1u << REC_RATING));
+	if (!cfg.train)
+		return;
+	read_side(s, &s->train, cfg.train, 1u << REC_INTERACTION);
+	if (user_items_size(&s->train) == 0)
+		die("'%s' has no rows", cfg.train);
+	s->has_activity = true;
+	activity_init(&s->activity, &s->sums.cutoffs, &s->train);
+	if (s->has_lists)
+		exposure_init(&s->exposure, &s->sums.cutoffs, &s->train);
+}
+
+/* A metric beyond the end of all lists would be too low, in silence. */
+static void check_cutoffs(const struct session *s)
+{
+	const uint32_t last = last_cutoff(&s->sums.cutoffs);
+
+	if (s->lists.lists == 0)
+		die("'%s' holds no list", rec_name(s->in));
+	if (last > s->lists.longest)
+		die("'%s': no list has more than %" PRIu32 " items: nothing is known at %" PRIu32
+		    " (-k %" PRIu32 ")",
+			rec_name(s->in), s->lists.longest, last, s->lists.longest);
+}
+
+static void read_input(struct session *s)
+{
+	const struct top_lists_use use = { add_list, add_user, s };
+	struct user_ranks_report found = { 0 };
+
+	progress_start("rows", 0);
+	if (s->has_lists)
+		top_lists_read(s->in, &s->truth, &use, &s->lists);
+	else
+		user_ranks_read(s->in, add_user, s, &found);
+	progress_end();
+	if (s->has_lists) {
+		check_cutoffs(s);
+		found.without_positive = s->lists.without_positive;
+	}
+	if (s->sums.users == 0)
+		die("'%s' holds no user with a positive",
+			s->has_lists ? cfg.truth : rec_name(s->in));
+	report_user_ranks(cfg.strict, &found);
+	report(cfg.strict, "users of --truth without a list, whose positives are missed",
+		s->lists.without_list);
+	report(cfg.strict, "lists that end before the last cutoff: what follows counts as missed",
+		s->shorter);
+	if (s->has_lists && s->has_activity)
+		report(cfg.strict, "places with an item that nobody has in --train: no novelty",
+			s->exposure.unknown);
+}
+
+static void print_reports(const struct evaluation *e)
+{
 	report(cfg.strict, "users without a negative, left out of the mean of AUC",
 		e->users - e->negative_users);
 	if (evaluation_tied(e) > 0.5)
@@ -87,54 +256,78 @@ static void print_number(struct stream_out *out, double v)
 	stream_printf(out, "%s\n", text);
 }
 
-/* `only`: NULL for all metrics */
-static void print_result(const struct evaluation *sums, const struct evaluation_name *only)
+static double only_value(const struct session *s)
 {
+	if (s->only.kind == ONLY_EXPOSURE)
+		return exposure_value(&s->exposure, s->only.exposure, s->only.cutoff);
+	return evaluation_mean(&s->sums, cfg.ties, s->only.name);
+}
+
+static void print_result(const struct session *s)
+{
+	const struct evaluation_result result = { .sums = &s->sums,
+		.ties = cfg.ties,
+		.sampled = cfg.sampled,
+		.lists = s->has_lists ? &s->lists : NULL,
+		.exposure = s->has_lists && s->has_activity ? &s->exposure : NULL,
+		.activity = s->has_activity ? &s->activity : NULL };
 	struct stream_out *out = stream_create("-", false);
 
-	if (only)
-		print_number(out, evaluation_mean(sums, cfg.ties, *only));
+	if (s->only.kind != ONLY_NONE)
+		print_number(out, only_value(s));
 	else if (cfg.json)
-		evaluation_json(sums, cfg.ties, out);
+		evaluation_json(&result, out);
 	else
-		evaluation_table(sums, cfg.ties, out);
+		evaluation_table(&result, out);
 	stream_commit(out);
+}
+
+static void parse_options(struct session *s)
+{
+	struct only *only = &s->only;
+
+	if (cfg.only && cfg.json)
+		die_usage("options --only and --json do not go together");
+	if (!cfg.only || opt_given(&cfg.cutoffs)) {
+		s->sums.cutoffs.num = cfg.cutoffs.num;
+		memcpy(s->sums.cutoffs.value, cfg.cutoffs.value, sizeof(cfg.cutoffs.value));
+	}
+	if (!cfg.only)
+		return;
+	if (evaluation_parse_name(cfg.only, &s->sums.cutoffs, &only->name))
+		only->kind = ONLY_METRIC;
+	else if (evaluation_parse_at(cfg.only, exposure_names, &s->sums.cutoffs, &only->exposure,
+			 &only->cutoff))
+		only->kind = ONLY_EXPOSURE;
+	else
+		die_usage("option --only: '%s' is not " EVALUATION_NAMES, cfg.only);
+	if (only->kind == ONLY_EXPOSURE && !cfg.train)
+		die_usage("option --only: %s needs --train", cfg.only);
 }
 
 int main(int argc, char **argv)
 {
 	char **operands = opt_parse(argc, argv, &program);
-	struct evaluation_name only = { METRIC_AUC, 0 };
-	struct user_ranks_report found = { 0 };
 	struct session s = { 0 };
 
-	if (cfg.only && cfg.json)
-		die_usage("options --only and --json do not go together");
-	if (!cfg.only || opt_given(&cfg.cutoffs)) {
-		s.sums.cutoffs.num = cfg.cutoffs.num;
-		memcpy(s.sums.cutoffs.value, cfg.cutoffs.value, sizeof(cfg.cutoffs.value));
-	}
-	if (cfg.only && !evaluation_parse_name(cfg.only, &s.sums.cutoffs, &only))
-		die_usage("option --only: '%s' is not " EVALUATION_NAMES, cfg.only);
-
-	struct rec_reader *in = rec_open(operands[0], USER_RANKS_KINDS);
+	parse_options(&s);
+	open_input(&s, operands[0]);
 	if (cfg.per_user) {
 		s.per_user = stream_create(cfg.per_user, false);
 		evaluation_user_heading(&s.sums, s.per_user);
 	}
-	progress_start("rows", 0);
-	user_ranks_read(in, add_user, &s, &found);
-	progress_end();
-	if (s.sums.users == 0)
-		die("'%s' holds no user with a positive", rec_name(in));
-	print_reports(&s.sums, &found);
-	if (cfg.only && only.metric == METRIC_AUC && s.sums.negative_users == 0)
-		die("'%s' holds no user with a negative: AUC is undefined", rec_name(in));
+	read_sides(&s);
+	read_input(&s);
+	if (!s.has_lists)
+		print_reports(&s.sums);
+	if (s.only.kind == ONLY_METRIC && s.only.name.metric == METRIC_AUC &&
+		s.sums.negative_users == 0)
+		die("'%s' holds no user with a negative: AUC is undefined", rec_name(s.in));
 	if (s.per_user)
 		stream_settle(s.per_user); /* the table may still fail */
-	print_result(&s.sums, cfg.only ? &only : NULL);
+	print_result(&s);
 	if (s.per_user)
 		stream_commit(s.per_user);
-	rec_close(in, true);
+	rec_close(s.in, true);
 	return 0;
 }

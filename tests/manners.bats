@@ -387,6 +387,7 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 		knn-score --train train.cof rating.cof
 		knn-score --seen train.cof rating.cof
 		knn-score --user-items train.cof rating.cof
+		rank-eval --train train.cof rating.cof
 	EOF
 }
 
@@ -409,6 +410,7 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 		knn-score --train
 		knn-score --seen
 		knn-score --user-items
+		rank-eval --train
 	EOF
 	ml-split -q --test new.cof --item-ids new.tsv ratings.tsv | cof-cat --item-ids new.tsv >want
 	printf '0\told\n' >items.tsv
@@ -589,6 +591,7 @@ reads_of() {
 	neumf-score) echo --model --seen --user-items ;;
 	pop-score | knn-score | ease-score) echo --train --seen --user-items ;;
 	neumf-train) echo --resume ;;
+	rank-eval) echo --truth --train ;;
 	cof-cat) echo --like --item-ids --user-ids ;;
 	esac
 }

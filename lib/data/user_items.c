@@ -74,16 +74,21 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item)
 uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r)
 {
 	const struct rec_header *header = rec_header(r);
-	struct interaction *rows;
+	const size_t row_size = rec_info[header->kind].struct_size;
+	unsigned char *rows;
+	uint32_t ids[2];
 	size_t n;
 
 	if (header->num_users > m->num_users || header->num_items > m->num_items)
 		die("'%s' has %u users and %u items, more than %u and %u", rec_name(r),
 			header->num_users, header->num_items, m->num_users, m->num_items);
-	rows = xmalloc(READ_ROWS, sizeof(*rows));
-	while ((n = rec_read_rows(r, rows, READ_ROWS)) > 0)
-		for (size_t k = 0; k < n; k++)
-			user_items_add(m, rows[k].user, rows[k].item);
+	rows = xmalloc(READ_ROWS, row_size);
+	while ((n = rec_read_rows(r, rows, READ_ROWS)) > 0) {
+		for (size_t k = 0; k < n; k++) { /* both kinds begin with user and item */
+			memcpy(ids, rows + k * row_size, sizeof(ids));
+			user_items_add(m, ids[0], ids[1]);
+		}
+	}
 	free(rows);
 	return rec_rows(r);
 }

@@ -35,8 +35,8 @@ void user_items_release(struct user_items *m);
 /* Add one row. */
 void user_items_add(struct user_items *m, uint32_t user, uint32_t item);
 
-/* Add all rows of an interaction stream up to its verified end; returns how many. Dies if the
-   bounds of the stream exceed those of the matrix. */
+/* Add all rows of a stream of interactions or ratings up to its verified end; returns how many. Dies
+   if the bounds of the stream exceed those of the matrix. */
 uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r);
 
 /* Open, add and close an interaction file (--seen, --exclude, --train); returns its number of rows.

@@ -1,5 +1,5 @@
 /*
- * evaluation: metrics averaged over users, and how they are printed.
+ * evaluation: metrics averaged over users.
  *
  * Means are over all users added, that of AUC over those with a negative.
  */
@@ -7,8 +7,6 @@
 #define EVALUATION_H
 
 #include "rank/metrics.h"
-
-struct stream_out;
 
 struct evaluation {
 	struct metrics_cutoffs cutoffs;
@@ -29,8 +27,15 @@ struct evaluation_name {
 #define EVALUATION_NAMES "HR@K, NDCG@K, MRR@K, MAP@K, precision@K, recall@K or AUC"
 
 /*
+ * "NAME@K" with one of the NULL-terminated names: which, and the index of its cutoff, which is found
+ * in `cutoffs` or appended. Returns false for any other text, or more cutoffs than there may be.
+ */
+bool evaluation_parse_at(const char *text, const char *const *names,
+	struct metrics_cutoffs *cutoffs, unsigned *which, unsigned *cutoff);
+
+/*
  * A metric by its printed name ("HR@10", "AUC"). Its cutoff is found in `cutoffs` or appended.
- * Returns false for any other text, or no room for one more cutoff.
+ * Returns false for any other text, or more cutoffs than there may be.
  */
 bool evaluation_parse_name(
 	const char *text, struct metrics_cutoffs *cutoffs, struct evaluation_name *name);
@@ -46,19 +51,5 @@ double evaluation_mean(
  * candidates.
  */
 double evaluation_tied(const struct evaluation *e);
-
-/*
- * A table for people: a row per metric, a column per cutoff; [worst, best] wherever they print
- * differently.
- */
-void evaluation_table(const struct evaluation *e, enum tie_policy policy, struct stream_out *out);
-
-/* One JSON object, with the members that rank-eval(1) lists. */
-void evaluation_json(const struct evaluation *e, enum tie_policy policy, struct stream_out *out);
-
-/* The tab-separated lines of --per-user: the heading, and one user. */
-void evaluation_user_heading(const struct evaluation *e, struct stream_out *out);
-void evaluation_user_line(const struct evaluation *e, enum tie_policy policy, uint32_t user,
-	const struct metrics_user *u, struct stream_out *out);
 
 #endif

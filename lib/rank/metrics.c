@@ -1,19 +1,14 @@
 #include "rank/metrics.h"
 
 #include "base/mem.h"
+#include "rank/placement.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 const char *const tie_policy_names[] = { "mean", "worst", "best", "id", NULL };
 const char *const metric_names[] = { "HR", "NDCG", "MRR", "MAP", "precision", "recall", "AUC",
 	NULL };
-
-/* Positives of equal score; see metrics.h. */
-struct group {
-	uint32_t a, t, m, before;
-};
 
 static uint32_t min32(uint32_t a, uint32_t b)
 {
@@ -99,29 +94,13 @@ const char *metrics_prepare(struct rank *rows, size_t *n)
 	return fault;
 }
 
-/* The gain of a positive at position r, from 0. */
-static double gain(uint32_t r)
-{
-	return 1 / log2(r + 2.0);
-}
-
-/* NDCG's denominator: the gain of n positives in the first positions. */
-static double ideal_gain(uint32_t n)
-{
-	double sum = 0;
-
-	for (uint32_t r = 0; r < n; r++)
-		sum += gain(r);
-	return sum;
-}
-
 /* The metrics at one cutoff that follow from sums; `positives` is P. */
 static void finish(
 	double *at, uint32_t cutoff, uint32_t positives, double hits, double dcg, double ap)
 {
 	uint32_t most = min32(positives, cutoff);
 
-	at[METRIC_NDCG] = dcg / ideal_gain(most);
+	at[METRIC_NDCG] = dcg / placement_ideal_gain(most);
 	at[METRIC_MAP] = ap / most;
 	at[METRIC_PRECISION] = hits / cutoff;
 	at[METRIC_RECALL] = hits / positives;
@@ -134,7 +113,7 @@ static void fixed_at(double *at, uint32_t cutoff, uint32_t positives, const uint
 	double dcg = 0, ap = 0;
 
 	for (; hits < n && r[hits] < cutoff; hits++) {
-		dcg += gain(r[hits]);
+		dcg += placement_gain(r[hits]);
 		ap += (hits + 1.0) / (r[hits] + 1.0);
 	}
 	at[METRIC_HR] = hits > 0;
@@ -143,7 +122,7 @@ static void fixed_at(double *at, uint32_t cutoff, uint32_t positives, const uint
 }
 
 /* Expected HR and MRR from the first group. */
-static void first_hit(double *at, uint32_t cutoff, const struct group *g)
+static void first_hit(double *at, uint32_t cutoff, const struct tied_group *g)
 {
 	uint32_t h = g->a < cutoff ? min32(cutoff - g->a, g->t) : 0;
 	double none = 1, p = (double)g->m / g->t, mrr = 0;
@@ -159,20 +138,20 @@ static void first_hit(double *at, uint32_t cutoff, const struct group *g)
 }
 
 /* All metrics at one cutoff in expectation over the orders of the tied. */
-static void expected_at(double *at, uint32_t cutoff, uint32_t positives, const struct group *group,
-	size_t num_groups)
+static void expected_at(double *at, uint32_t cutoff, uint32_t positives,
+	const struct tied_group *group, size_t num_groups)
 {
 	double hits = 0, dcg = 0, ap = 0;
 
 	for (size_t k = 0; k < num_groups && group[k].a < cutoff; k++) {
-		const struct group *g = &group[k];
+		const struct tied_group *g = &group[k];
 		uint32_t h = min32(cutoff - g->a, g->t);
 		double share = (double)g->m / g->t;
 		double more = g->t > 1 ? (g->m - 1.0) / (g->t - 1.0) : 0;
 
 		hits += share * h;
 		for (uint32_t t = 0; t < h; t++) {
-			dcg += share * gain(g->a + t);
+			dcg += share * placement_gain(g->a + t);
 			ap += share * (g->before + 1 + t * more) / (g->a + t + 1.0);
 		}
 	}
@@ -182,23 +161,9 @@ static void expected_at(double *at, uint32_t cutoff, uint32_t positives, const s
 	finish(at, cutoff, positives, hits, dcg, ap);
 }
 
-/* Positions under a policy that fixes the order of the tied. */
-static void fix_order(enum tie_policy policy, const struct rank *rows, const struct group *group,
-	size_t n, uint32_t *r)
-{
-	for (size_t k = 0; k < n; group++) {
-		for (uint32_t j = 0; j < group->m; j++, k++) {
-			r[k] = group->a;
-			r[k] += policy == TIES_ID      ? rows[k].ties_before
-				: policy == TIES_WORST ? group->t - group->m + j
-						       : j;
-		}
-	}
-}
-
 /* AUC under every policy, from the rows and groups of the n positives among the candidates. */
 static void areas(
-	struct metrics_user *out, const struct rank *rows, const struct group *group, size_t n)
+	struct metrics_user *out, const struct rank *rows, const struct tied_group *group, size_t n)
 {
 	double worst = 0, best = 0, id = 0;
 	double pairs = (double)out->positives * out->negatives;
@@ -220,31 +185,15 @@ static void areas(
 	out->by[TIES_MEAN].auc = (worst + best) / 2 / pairs;
 }
 
-/* Make groups of the first n rows, all among the candidates; returns how many. */
-static size_t make_groups(const struct rank *rows, size_t n, struct group *group)
-{
-	size_t num = 0;
-
-	for (size_t k = 0; k < n; k++) {
-		if (k > 0 && rows[k].above == rows[k - 1].above)
-			group[num - 1].m++;
-		else
-			group[num++] =
-				(struct group){ rows[k].above, rows[k].ties + 1, 1, (uint32_t)k };
-	}
-	return num;
-}
-
 void metrics_user(const struct metrics_cutoffs *k, const struct rank *rows, size_t n,
 	struct metrics_user *out)
 {
-	size_t inside = n, num_groups;
-	struct group *group = xmalloc(n, sizeof(*group));
+	const size_t inside = placement_inside(rows, n);
+	size_t num_groups;
+	struct tied_group *group = xmalloc(n, sizeof(*group));
 	uint32_t *r = xmalloc(n, sizeof(*r));
 
-	while (inside > 0 && is_outside(&rows[inside - 1]))
-		inside--;
-	num_groups = make_groups(rows, inside, group);
+	num_groups = placement_groups(rows, inside, group);
 	*out = (struct metrics_user){ .positives = (uint32_t)n,
 		.outside = (uint32_t)(n - inside),
 		.candidates = rows[0].candidates,
@@ -255,7 +204,7 @@ void metrics_user(const struct metrics_cutoffs *k, const struct rank *rows, size
 
 	for (unsigned p = 0; p < NUM_TIE_POLICIES; p++) {
 		if (p != TIES_MEAN)
-			fix_order(p, rows, group, inside, r);
+			placement_fix(p, rows, group, inside, r);
 		for (unsigned c = 0; c < k->num; c++) {
 			double *at = out->by[p].at[c];
 

@@ -62,6 +62,7 @@ CASES = [
     Case("rank-eval -q ../in/score.cof"),
     Case("rank-eval -q --json --per-user users.out ../in/rank.cof", ("users.out",)),
     Case("cof-stat -q --json ../in/score.cof"),
+    Case("rank-eval -q -k 1 --truth ../in/test.cof --train ../in/train.cof ../in/top.cof"),
     Case("rank-cmp -q --threads 2 --resamples 100 ../in/rank.cof ../in/other-rank.cof"),
     Case("cof-cat ../in/group.cof"),
     Case("cof-cat --to cof ../in/blocks.cof", downstream=RECORDS),
@@ -92,6 +93,7 @@ neumf-train -q --device reference --factors 2 --hidden 4,2 -o model.safetensors 
 pop-score -q --train train.cof --all-items test.cof >score.cof
 pop-score -q --train train.cof --all-items --ranks test.cof >rank.cof
 knn-score -q --train train.cof --all-items --ranks test.cof >other-rank.cof
+knn-score -q --train train.cof --all-items --top 3 test.cof >top.cof
 """
 
 

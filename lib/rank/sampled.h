@@ -1,0 +1,43 @@
+/*
+ * sampled: the metrics that a list of sampled negatives would give, in expectation over all draws,
+ * from ranks among all candidates. No draw is made: the numbers are exact.
+ *
+ * A user has P positives and N negatives among the candidates. n = min(S P, N) of the negatives are
+ * drawn uniformly and without replacement, S for each positive, as negsample --candidates S does,
+ * and ranked together with all the positives. Once the order of the tied is fixed, x_j negatives
+ * are above positive j = 0, 1, ... Of the drawn ones X are, with
+ *
+ *     P(X) = C(x_j, X) C(N - x_j, n - X) / C(N, n)       hypergeometric
+ *
+ * and its position is X + j. A sum over positives needs the P of each alone, so that HR@K is
+ * P(X < K) of the first positive, recall@K the mean of P(X + j < K), and NDCG's, MAP's and MRR's
+ * sums those of metrics.h with the position's expected share; AUC does not change. (Krichene &
+ * Rendle 2020, section 4, with replacement: a binomial instead; Li et al. 2020, section 3, without.)
+ *
+ * Ties: worst, best and id as in metrics.h. mean is the expectation over the orders of the tied as
+ * well: of the s tied negatives, t are before the i-th of m tied positives, i from 1, with
+ * probability C(t + i - 1, i - 1) C(s - t + m - i, m - i) / C(s + m, m).
+ *
+ * Binomials are exponentials of differences of log-gamma: the relative error is about 1e-16 times
+ * the logarithm of N!, 1e-9 for a million negatives.
+ */
+#ifndef SAMPLED_H
+#define SAMPLED_H
+
+#include "rank/metrics.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct sampled;
+
+/* S >= 1 negatives for each positive, of lists of up to num_items candidates.
+   Memory: 8 bytes per item. */
+struct sampled *sampled_new(uint32_t negatives, uint32_t num_items);
+void sampled_free(struct sampled *s);
+
+/* As metrics_user, but for the metrics, which are those expected of the sampled list. */
+void sampled_user(const struct sampled *s, const struct metrics_cutoffs *k, const struct rank *rows,
+	size_t n, struct metrics_user *out);
+
+#endif
