@@ -136,9 +136,12 @@ random_rows() {
 	awk '$1 == 2' all | cut -f 4 | cmp - <(sed -n 6,10p known)
 	assert_equal "$(awk '($1 == 5 || $1 == 7) && $4 != 0' all)" "" # and user 7 has nothing
 	# --seen numbers them as --user-items does
-	run bash -c 'knn-score --train train.cof --all-items --user-items new.cof --seen new.cof --top 2 x.cof |
+	run --separate-stderr bash -c 'knn-score --train train.cof --all-items --user-items new.cof --seen new.cof --top 2 x.cof |
 		cof-cat | awk "\$1 == 8" | cut -f 2,3 | paste -sd " "'
 	assert_equal "$output" $'2\t1 3\t2'
+	assert_equal "$stderr" "knn-score: users without an item in --user-items, of whom nothing is known: 1" # user 7
+	run --separate-stderr knn-score --strict --train train.cof --all-items --user-items new.cof x.cof
+	assert_status 1
 	# a list of pairs, in its order
 	printf '%s\n' '8 2 0' '8 0 1' '2 1 1' | tr ' ' '\t' | cof-cat --from tsv --kind sample --users 9 --items 5 >pairs.cof
 	knn-score --train train.cof --shrink 0 --user-items new.cof pairs.cof | cof-cat >got

@@ -384,6 +384,7 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 		pop-score --train train.cof rating.cof
 		pop-score --seen train.cof rating.cof
 		pop-score --user-items train.cof rating.cof
+		pop-score --candidates train.cof rating.cof
 		knn-score --train train.cof rating.cof
 		knn-score --seen train.cof rating.cof
 		knn-score --user-items train.cof rating.cof
@@ -407,6 +408,7 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 		pop-score --train
 		pop-score --seen
 		pop-score --user-items
+		pop-score --candidates
 		knn-score --train
 		knn-score --seen
 		knn-score --user-items
@@ -588,8 +590,8 @@ reads_of() {
 	case $1 in
 	cof-import | ml-split) echo --known-users --known-items ;;
 	negsample) echo --exclude ;;
-	neumf-score) echo --model --seen --user-items ;;
-	pop-score | knn-score | ease-score) echo --train --seen --user-items ;;
+	neumf-score) echo --model --seen --user-items --candidates ;;
+	pop-score | knn-score | ease-score) echo --train --seen --user-items --candidates ;;
 	neumf-train) echo --resume ;;
 	rank-eval) echo --truth --train ;;
 	cof-cat) echo --like --item-ids --user-ids ;;

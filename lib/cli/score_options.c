@@ -1,5 +1,6 @@
 #include "cli/score_options.h"
 
+#include "base/bitset.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -15,7 +16,7 @@ static struct {
 	bool all_items, ranks, strict;
 	uint32_t top, threads;
 	struct opt_paths seen;
-	const char *user_items;
+	const char *user_items, *candidates;
 	struct opt_range items;
 } cfg;
 
@@ -24,6 +25,8 @@ static const struct opt options[] = {
 		"rank all items for each user of the input, users ascending"),
 	OPT_PATHS(0, "seen", &cfg.seen, "FILE", "interactions that are not candidates"),
 	OPT_RANGE(0, "items", &cfg.items, "LO:HI", "only these items are candidates, HI excluded"),
+	OPT_PATH(0, "candidates", &cfg.candidates, "FILE",
+		"only the items of these interactions are candidates, of whatever user"),
 	OPT_PATH(0, "user-items", &cfg.user_items, "FILE",
 		"score users from the items they have here, new users too"),
 	OPT_FLAG(0, "ranks", &cfg.ranks, "write rank records of the positives, no scores"),
@@ -40,17 +43,19 @@ static const struct opt options[] = {
 
 struct score_run {
 	struct score_job job;
-	struct user_items user_items; /* of --user-items */
+	struct user_items user_items; /* of --user-items or score_run_train */
+	unsigned char *candidates;    /* bitset, of --candidates */
 
 	/* who numbers the items: a model or a train file; the header's members are borrowed */
 	const char *source;
 	struct rec_header source_header;
 
-	/* who numbers the users: --user-items or the source */
+	/* who numbers the users: --user-items, `train` or the source */
+	const char *train; /* of score_run_train, or NULL */
 	const char *users_from;
 	const struct id_family *user_ids;
 
-	/* --user-items, the input and --seen, as far as they are checked */
+	/* --user-items or `train`, the input and --seen, as far as they are checked */
 	struct rec_reader **stream;
 	unsigned num_streams;
 };
@@ -80,6 +85,11 @@ struct pool *score_run_pool(const struct score_run *run)
 	return run->job.pool;
 }
 
+void score_run_train(struct score_run *run, const char *path)
+{
+	run->train = path;
+}
+
 /* Dies where a stream may hold ids beyond the bounds, or is of other maps or splits than the rest. The
    users of --user-items are not those of the source, so that no row can be one of its own. */
 static void check_stream(struct score_run *run, struct rec_reader *r)
@@ -104,20 +114,55 @@ static void check_stream(struct score_run *run, struct rec_reader *r)
 	run->stream[run->num_streams++] = r;
 }
 
-/* --user-items: its own users, the items of the source. */
-static void read_user_items(struct score_run *run)
+/* The items of the source, and users of its own, or, of score_run_train, more of the source's. */
+static void read_user_items(struct score_run *run, const char *path)
 {
-	struct rec_reader *r = rec_open(cfg.user_items, 1u << REC_INTERACTION);
+	struct rec_reader *r = rec_open(path, 1u << REC_INTERACTION);
 
 	run->users_from = rec_name(r);
 	run->user_ids = &rec_header(r)->user_ids;
-	run->source_header.user_ids.num = 0;
+	if (cfg.user_items) {
+		run->source_header.user_ids.num = 0;
+		run->job.given = &run->user_items;
+	}
 	run->job.num_users = rec_header(r)->num_users;
 	run->job.user_items = &run->user_items;
 	check_stream(run, r);
 	user_items_init(&run->user_items, run->job.num_users, run->source_header.num_items);
 	user_items_add_stream(&run->user_items, r);
 	user_items_finish(&run->user_items);
+}
+
+/* Only the items of --candidates count: its users are nobody's, nor is it part of a split. */
+static void read_candidates(struct score_run *run)
+{
+	struct rec_reader *r = rec_open(cfg.candidates, 1u << REC_INTERACTION);
+	struct rec_header h = *rec_header(r);
+	struct score_job *job = &run->job;
+	uint32_t low = UINT32_MAX, high = 0;
+	struct interaction row;
+
+	h.user_ids.num = 0;
+	if (h.num_items > run->source_header.num_items)
+		die("'%s' has %u items, '%s' only %u", rec_name(r), h.num_items, run->source,
+			run->source_header.num_items);
+	rec_check_families(rec_name(r), &h, run->source, &run->source_header);
+	run->candidates = bitset_new(run->source_header.num_items);
+	while (rec_read(r, &row)) {
+		if (row.item < job->first || row.item >= job->end)
+			continue;
+		bitset_add(run->candidates, row.item);
+		low = row.item < low ? row.item : low;
+		high = row.item > high ? row.item : high;
+	}
+	if (low > high)
+		die(rec_rows(r) == 0 ? "'%s' holds no rows: no item is a candidate"
+				     : "'%s' holds no item that is within --items",
+			rec_name(r));
+	job->candidates = run->candidates;
+	job->first = low;
+	job->end = high + 1;
+	rec_close(r, true);
 }
 
 static void read_seen(struct score_run *run)
@@ -145,8 +190,10 @@ void score_run_source(struct score_run *run, const char *name, const struct rec_
 	if (run->job.end > h->num_items)
 		die("option --items: %u:%u exceeds the %u items of '%s'", cfg.items.low,
 			cfg.items.high, h->num_items, name);
-	if (cfg.user_items)
-		read_user_items(run);
+	if (cfg.user_items || run->train)
+		read_user_items(run, cfg.user_items ? cfg.user_items : run->train);
+	if (cfg.candidates)
+		read_candidates(run);
 	check_stream(run, run->job.in);
 	read_seen(run);
 }
@@ -182,11 +229,16 @@ static void print_reports(const struct score_job *job)
 	report(cfg.strict, "rows that list an item again, which counts once", job->repeats);
 	report(cfg.strict, "positives found in --seen, which stay candidates", job->seen_positives);
 	report(cfg.strict, "users without a candidate", job->without_candidates);
+	report(cfg.strict, "users without an item in --user-items, of whom nothing is known",
+		job->without_items);
 	if (job->kind == REC_RANK)
 		report(cfg.strict, "users without a positive, who have no rank records",
 			job->without_positive);
 	if (job->outside > 0)
-		note("%" PRIu64 " positives lie outside --items: missed", job->outside);
+		note("%" PRIu64 " positives lie outside %s: missed", job->outside,
+			!cfg.candidates	  ? "--items"
+			: cfg.items.given ? "--items or --candidates"
+					  : "--candidates");
 }
 
 void score_run(struct score_run *run, const struct scorer *scorer)
@@ -216,6 +268,7 @@ void score_run_close(struct score_run *run)
 	free(run->stream);
 	user_items_release(&run->job.seen);
 	user_items_release(&run->user_items);
+	free(run->candidates);
 	pool_free(run->job.pool);
 	free(run);
 }

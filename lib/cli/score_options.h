@@ -1,6 +1,6 @@
 /*
- * score_options: what every scorer shares: options, input, --seen, --user-items, output, order and
- * reports. The main of a scorer:
+ * score_options: what every scorer shares: options, input, --seen, --user-items, --candidates,
+ * output, order and reports. The main of a scorer:
  *
  *	char **operands = opt_parse(argc, argv, &program);    its own table, then score_options()
  *	struct score_run *run = score_run_open(operands[0]);
@@ -36,6 +36,13 @@ struct score_run *score_run_open(const char *input);
 
 /* The threads of --threads, for the scorer as well. */
 struct pool *score_run_pool(const struct score_run *run);
+
+/*
+ * Users are scored from the items they have in the interactions of `path`, unless --user-items says
+ * otherwise: those of a model that knows no users. To be called before score_run_source; `path` is
+ * opened there.
+ */
+void score_run_train(struct score_run *run, const char *path);
 
 /*
  * What the scorer is made from, a model or a train file: `h` has its bounds and id maps. Dies where

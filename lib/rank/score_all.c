@@ -34,7 +34,9 @@ struct block {
 	struct score_job *job;
 	struct user_items positives;
 	unsigned char *listed; /* bitset of the users in the input */
-	uint32_t width;	       /* items ranked */
+	uint32_t width;	       /* items scored */
+	uint32_t *barred;      /* places of those that are no candidates of anybody */
+	uint32_t num_barred;
 	size_t max_users, num_users;
 	uint32_t *user;
 	float *score;		    /* num_users x width, unless the scorer ranks */
@@ -94,24 +96,24 @@ static void read_input(struct block *b)
 }
 
 /*
- * List the seen items of user k, which are not candidates (positives are, except in top lists), and
- * the positives whose rank is wanted.
+ * List what user k has no candidates in: what nobody has, and the seen items (but positives, except
+ * in top lists).
  */
-static void list_user(struct block *b, size_t k)
+static void list_removed(struct block *b, size_t k, struct item_span positives)
 {
 	const struct score_job *job = b->job;
-	struct item_span all = items_of(&b->positives, b->user[k]);
-	struct item_span positives = slice(all, job->first, job->end);
 	struct item_span seen = slice(items_of(&job->seen, b->user[k]), job->first, job->end);
-	uint32_t removed = b->removed.start[k], wanted = b->wanted.start[k], p = 0;
+	uint32_t removed = b->removed.start[k] + b->num_barred, p = 0;
 	struct user_counts *counts = &b->counts[k];
 
-	*counts = (struct user_counts){ b->width, 0, all.num - positives.num };
 	b->removed.place = xgrow(b->removed.place, &b->removed.capacity, removed + seen.num,
 		sizeof(*b->removed.place));
-	b->wanted.place = xgrow(b->wanted.place, &b->wanted.capacity, wanted + positives.num,
-		sizeof(*b->wanted.place));
+	if (b->num_barred > 0)
+		memcpy(b->removed.place + b->removed.start[k], b->barred,
+			b->num_barred * sizeof(*b->barred));
 	for (uint32_t j = 0; j < seen.num; j++) {
+		if (!score_job_ranks(job, seen.item[j]))
+			continue;
 		while (p < positives.num && positives.item[p] < seen.item[j])
 			p++;
 		if (job->kind != REC_TOP && p < positives.num &&
@@ -122,9 +124,26 @@ static void list_user(struct block *b, size_t k)
 		b->removed.place[removed++] = seen.item[j] - job->first;
 		counts->candidates--;
 	}
-	for (uint32_t j = 0; j < positives.num && job->kind == REC_RANK; j++)
-		b->wanted.place[wanted++] = positives.item[j] - job->first;
 	b->removed.start[k + 1] = removed;
+}
+
+/* List what is no candidate of user k, and the positives whose rank is wanted. */
+static void list_user(struct block *b, size_t k)
+{
+	const struct score_job *job = b->job;
+	struct item_span positives = items_of(&b->positives, b->user[k]);
+	uint32_t wanted = b->wanted.start[k];
+
+	b->counts[k] = (struct user_counts){ .candidates = b->width - b->num_barred };
+	list_removed(b, k, positives);
+	b->wanted.place = xgrow(b->wanted.place, &b->wanted.capacity, wanted + positives.num,
+		sizeof(*b->wanted.place));
+	for (uint32_t j = 0; j < positives.num; j++) {
+		if (!score_job_ranks(job, positives.item[j]))
+			b->counts[k].outside++;
+		else if (job->kind == REC_RANK)
+			b->wanted.place[wanted++] = positives.item[j] - job->first;
+	}
 	b->wanted.start[k + 1] = wanted;
 }
 
@@ -151,7 +170,7 @@ static void rank_user(void *arg, size_t k, unsigned thread)
 		b->best[k * job->top + j] = row[top[j]];
 }
 
-/* The candidates of user k, with the positives outside before and after them, items ascending. */
+/* The candidates of user k, with the positives that are none, items ascending. */
 static void write_scores(const struct block *b, size_t k)
 {
 	const struct score_job *job = b->job;
@@ -174,7 +193,8 @@ static void write_scores(const struct block *b, size_t k)
 				rows[n].label = 1;
 				next = ++p < positives.num ? positives.item[p] : UINT32_MAX;
 			}
-			n += row[j] > -INFINITY; /* else the next row overwrites it */
+			/* else the next row overwrites it */
+			n += row[j] > -INFINITY || rows[n].label > 0;
 		}
 		rec_write_rows(job->out, rows, n);
 	}
@@ -193,7 +213,7 @@ static void write_ranks(const struct block *b, size_t k)
 		uint32_t item = positives.item[p];
 		struct rank row = { b->user[k], item, candidates, 0, 0, candidates };
 
-		if (item >= job->first && item < job->end) {
+		if (score_job_ranks(job, item)) {
 			row.above = place->above;
 			row.ties = place->ties;
 			row.ties_before = place->ties_before;
@@ -269,8 +289,20 @@ static void score_users(struct block *b)
 	b->num_users = 0;
 }
 
+/* The places that --candidates leaves out. */
+static void list_barred(struct block *b)
+{
+	const struct score_job *job = b->job;
+
+	b->barred = xmalloc(job->candidates ? b->width : 0, sizeof(*b->barred));
+	for (uint32_t p = 0; job->candidates && p < b->width; p++)
+		if (!score_job_ranks(job, job->first + p))
+			b->barred[b->num_barred++] = p;
+}
+
 static void block_alloc(struct block *b)
 {
+	list_barred(b);
 	b->max_users = score_job_block_users(b->width);
 	b->user = xmalloc(b->max_users, sizeof(*b->user));
 	b->score = xmalloc(scorer_ranks(b->job) ? 0 : b->max_users * b->width, sizeof(*b->score));
@@ -287,6 +319,7 @@ static void block_release(struct block *b)
 {
 	user_items_release(&b->positives);
 	free(b->listed);
+	free(b->barred);
 	free(b->user);
 	free(b->score);
 	free(b->counts);
@@ -316,8 +349,10 @@ void score_all(struct score_job *job)
 		bool positive = items_of(&b.positives, u).num > 0;
 
 		job->without_positive += listed && !positive;
-		if (listed && (positive || job->kind != REC_RANK))
+		if (listed && (positive || job->kind != REC_RANK)) {
+			score_job_count_user(job, u);
 			b.user[b.num_users++] = u;
+		}
 		if (b.num_users == b.max_users) {
 			score_users(&b);
 			progress_at(u);

@@ -1,5 +1,6 @@
 #include "rank/score_job.h"
 
+#include "base/bitset.h"
 #include "base/die.h"
 #include "base/mem.h"
 
@@ -28,6 +29,12 @@ void score_job_decode(const struct score_job *job, const void *rows, size_t n, s
 		else
 			out[k] = (struct score){ interactions[k].user, interactions[k].item, 1, 0 };
 	}
+}
+
+bool score_job_ranks(const struct score_job *job, uint32_t item)
+{
+	return item >= job->first && item < job->end &&
+	       (job->candidates == NULL || bitset_has(job->candidates, item));
 }
 
 size_t score_job_block_users(uint32_t width)
@@ -62,6 +69,15 @@ void score_job_block(const struct score_job *job, size_t n, const uint32_t *user
 	s->score_from_items(s->arg, &(struct item_lists){ n, start, item }, first, end, score);
 	free(start);
 	free(item);
+}
+
+void score_job_count_user(struct score_job *job, uint32_t user)
+{
+	uint32_t num = 1;
+
+	if (job->given)
+		user_items_get(job->given, user, &num);
+	job->without_items += num == 0;
 }
 
 void score_job_bad_score(uint32_t user, uint32_t item)

@@ -27,15 +27,10 @@ struct list_batch {
 	size_t order_capacity, top_capacity, ranks_capacity;
 };
 
-static bool in_range(const struct score_job *job, uint32_t item)
-{
-	return item >= job->first && item < job->end;
-}
-
 /* Is a listed item handed on: as a candidate, or as a positive that is missed? */
 static bool is_kept(const struct score_job *job, uint32_t item, bool positive, bool seen)
 {
-	if (!in_range(job, item))
+	if (!score_job_ranks(job, item))
 		return positive;
 	return !seen || (positive && job->kind != REC_TOP);
 }
@@ -80,7 +75,7 @@ static void batch_add(struct list_batch *b, uint32_t user, struct candidates *li
 	job->mixed += found.mixed;
 	batch_grow(b, b->num + list->num);
 	for (size_t k = 0; k < list->num; k++) {
-		bool positive = list->label[k] > 0, inside = in_range(job, list->item[k]);
+		bool positive = list->label[k] > 0, inside = score_job_ranks(job, list->item[k]);
 		bool seen = user_items_has(&job->seen, user, list->item[k]);
 
 		job->outside += positive && !inside;
@@ -91,6 +86,7 @@ static void batch_add(struct list_batch *b, uint32_t user, struct candidates *li
 		positives += positive;
 		batch_add_row(b, user, list, k);
 	}
+	score_job_count_user(job, user);
 	job->without_candidates += candidates == 0;
 	job->without_positive += positives == 0;
 	if (b->num == begin)
@@ -181,7 +177,7 @@ static void batch_flush(struct list_batch *b)
 	if (bad < b->num)
 		score_job_bad_score(b->user[bad], b->item[bad]);
 	for (size_t k = 0; k < b->num; k++)
-		if (!in_range(job, b->item[k]))
+		if (!score_job_ranks(job, b->item[k]))
 			b->score[k] = -INFINITY;
 	for (size_t l = 0; l < b->num_lists; begin = b->end[l++]) {
 		if (job->kind == REC_SCORE)
