@@ -44,7 +44,7 @@ include lib/cpu/cpu.mk lib/linear/linear.mk lib/cuda/cuda.mk stages/install.mk t
 
 programs: $(PROGRAMS)
 
-$O/%.o: %.c $B/flags
+$O/%.o: %.c $B/flags | $B/libraries
 	@mkdir -p $(@D)
 	$(CC) $(COF_CFLAGS) $(CFLAGS) $(SAME_BITS) -MMD -MP -c $< -o $@
 
@@ -54,6 +54,15 @@ $B/flags: FORCE
 	@echo '$(CC) $(COF_CFLAGS) $(CFLAGS) $(LDFLAGS) $(COF_LIBS)' | cmp -s - $@ || \
 		echo '$(CC) $(COF_CFLAGS) $(CFLAGS) $(LDFLAGS) $(COF_LIBS)' >$@
 .PHONY: FORCE
+
+# The compiler, and the headers of libraries, or one line that says how to get them.
+LIBRARY_HEADERS := zlib.h libdeflate.h xxhash.h jansson.h Random123/philox.h
+$B/libraries: $B/flags
+	@for header in $(LIBRARY_HEADERS); do \
+		echo "#include <$$header>" | $(CC) $(COF_CFLAGS) $(CFLAGS) -E -xc - >/dev/null 2>&1 || \
+			{ echo "cannot build: no compiler '$(CC)' or no $$header: run 'make deps'" >&2; exit 1; }; \
+	done
+	@touch $@
 
 $B/libcofilter.a: $(LIB_OBJECTS)
 	@rm -f $@

@@ -1,33 +1,52 @@
 #!/bin/sh
 # Install the Debian packages that cofilter needs; does nothing when all are there.
 # Usage: deps.sh deps|deps-dev
+# Without the right to install: one line for an administrator. Exit status 1, unless only tests need what is missing.
 set -eu
 
-deps='gcc g++ libc6-dev make zlib1g-dev libdeflate-dev libxxhash-dev libjansson-dev librandom123-dev
-	jq gnuplot-nox bats curl unzip ca-certificates python3-numpy mandoc file xz-utils'
+build='gcc libc6-dev make zlib1g-dev libdeflate-dev libxxhash-dev libjansson-dev librandom123-dev'
+pipelines='jq gnuplot-nox curl unzip ca-certificates'
+tests='bats g++ python3-numpy mandoc file xz-utils'
 deps_dev='clang clang-format cppcheck shellcheck python3-torch time libopenblas-dev
 	qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 
 case ${1-} in
-deps) wanted=$deps ;;
-deps-dev) wanted="$deps $deps_dev" ;;
+deps) needed="$build $pipelines" ;;
+deps-dev) needed="$build $pipelines $tests $deps_dev" ;;
 *) echo "usage: deps.sh deps|deps-dev" >&2 && exit 2 ;;
 esac
 
-missing=
-for package in $wanted; do
-	dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' ||
-		missing="$missing $package"
-done
-if [ -z "$missing" ]; then
+# print those of the packages that are not installed
+missing() {
+	for package; do
+		dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || printf ' %s' "$package"
+	done
+}
+
+# shellcheck disable=SC2086
+lacks=$(missing $needed) tests_lack=
+# shellcheck disable=SC2086
+[ "$1" = deps-dev ] || tests_lack=$(missing $tests)
+wanted=$lacks$tests_lack
+if [ -z "$wanted" ]; then
 	echo "$1: all packages are there"
 	exit 0
 fi
 
-root=
-[ "$(id -u)" -eq 0 ] || root=sudo
-echo "$1: installing$missing"
-export DEBIAN_FRONTEND=noninteractive
-# shellcheck disable=SC2086
-$root apt-get update && $root apt-get install -y --no-install-recommends $missing
+install_wanted() {
+	root=
+	if [ "$(id -u)" -ne 0 ]; then
+		root=sudo
+		command -v sudo >/dev/null || return 1
+	fi
+	echo "$1: installing$wanted"
+	export DEBIAN_FRONTEND=noninteractive
+	# shellcheck disable=SC2086
+	$root apt-get update && $root apt-get install -y --no-install-recommends $wanted
+}
+install_wanted "$1" && exit 0
+
+echo "$1: an administrator has to run: sudo apt-get install -y --no-install-recommends$wanted" >&2
+[ -z "$lacks" ] || exit 1
+echo "$1: without these, tests are skipped or fail; the programs and pipelines need none of them" >&2

@@ -178,7 +178,7 @@ files() {
 	stream triple 20 >t.cof
 	run --separate-stderr neumf-train --model mf --device reference --seed 5 -o model t.cof
 	assert_status 0
-	assert_equal "$stderr" "neumf-train: 72 parameters on reference (plain), seed 5"
+	assert_equal "${stderr_lines[0]}" "neumf-train: 72 parameters on reference (plain), seed 5"
 	train t.cof
 	assert_equal "$stderr" ""
 }
@@ -458,7 +458,7 @@ plugin() {
 	export COFILTER_CUDA_PLUGIN=$PWD/plugin.so
 	run --separate-stderr neumf-train --device cuda --model mf -o a t.cof
 	assert_status 0
-	assert_equal "$stderr" "neumf-train: 72 parameters on cuda (plain), seed 1"
+	assert_equal "${stderr_lines[0]}" "neumf-train: 72 parameters on cuda (plain), seed 1"
 	assert_equal "$(meta device a)" cuda
 	run --separate-stderr neumf-train --model mf -o b t.cof
 	assert_contains "$stderr" "device cuda: a GPU answers"
@@ -490,7 +490,7 @@ plugin() {
 	assert_contains "$stderr" "all devices are asleep"
 }
 
-@test "without a driver auto says so and goes on, cuda is an error" {
+@test "device cpu without the loader's complaint: without a driver auto goes on, cuda is an error" {
 	! ldconfig -p 2>/dev/null | grep -q 'libcuda\.so\.1' || skip "there is an NVIDIA driver"
 	stream triple 30 >t.cof
 	train --device cuda t.cof
@@ -498,7 +498,11 @@ plugin() {
 	assert_error neumf-train "no CUDA device: no NVIDIA driver: "
 	run --separate-stderr neumf-train --model mf -o model t.cof
 	assert_status 0
-	assert_contains "$stderr" "no NVIDIA driver: "
+	assert_equal "${stderr_lines[0]}" "neumf-train: device cpu"
+	[[ $stderr != *driver* ]]
+	printf '0\t0\t0\n' | cof-cat --from tsv --kind interaction --like t.cof >i.cof
+	run --separate-stderr neumf-score --model model --all-items --top 1 i.cof
+	assert_equal "${stderr_lines[0]}" "neumf-score: device cpu"
 }
 
 # A driver of two functions, found before any other, and the program in an installation of its own.
@@ -514,6 +518,11 @@ plugin() {
 	train --device cuda t.cof
 	assert_status 1
 	assert_error neumf-train "no CUDA device: the NVIDIA driver finds no device (code 0)"
+	run --separate-stderr neumf-train --model mf -o model t.cof
+	assert_contains "$stderr" "device cpu: the NVIDIA driver finds no device (code 0)"
+	echo "no library" >driver/libcuda.so.1
+	run --separate-stderr neumf-train --model mf -o model t.cof
+	assert_contains "$stderr" "device cpu: no NVIDIA driver: "
 	cc -shared -fPIC -DCOUNT=1 -o driver/libcuda.so.1 -x c - <<<"$driver"
 	train --device cuda t.cof
 	assert_status 1

@@ -58,25 +58,31 @@ static size_t make_printable(char *line, size_t n)
 /* One write per message, so that the lines of two stages in a pipe do not mix. */
 static void say(int error, const char *format, va_list ap)
 {
-	char line[4096];
-	size_t n = (size_t)snprintf(line, sizeof(line) - 1, "%s: ", program);
+	static const char clear[] = "\r\033[K";
+	enum { MOST = 4096, CLEAR = sizeof(clear) - 1 };
+	char all[CLEAR + MOST], *const line = all + CLEAR;
+	size_t n = (size_t)snprintf(line, MOST - 1, "%s: ", program);
 	size_t length = strlen(format);
-	int more = vsnprintf(line + n, sizeof(line) - 1 - n, format, ap);
+	int more = vsnprintf(line + n, MOST - 1 - n, format, ap);
 
 	if (more > 0)
 		n += (size_t)more;
-	if (n > sizeof(line) - 2)
-		n = sizeof(line) - 2;
+	if (n > MOST - 2)
+		n = MOST - 2;
 	if (length && format[length - 1] == ':')
-		n += (size_t)snprintf(line + n, sizeof(line) - 1 - n, " %s", strerror(error));
-	if (n > sizeof(line) - 2)
-		n = sizeof(line) - 2;
+		n += (size_t)snprintf(line + n, MOST - 1 - n, " %s", strerror(error));
+	if (n > MOST - 2)
+		n = MOST - 2;
 	n = make_printable(line, n);
 	line[n++] = '\n';
-	if (die_line_open)
-		fputs("\r\033[K", stderr);
 	die_line_open = false;
-	fwrite(line, 1, n, stderr);
+	if (!isatty(STDERR_FILENO)) {
+		fwrite(line, 1, n, stderr);
+		return;
+	}
+	/* there may be a progress line, of this stage or another */
+	memcpy(all, clear, CLEAR);
+	fwrite(all, 1, CLEAR + n, stderr);
 }
 
 void die(const char *format, ...)

@@ -6,11 +6,13 @@
 #include "model/backend.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#define DRIVER_FILE "libcuda.so.1"
 #define PLUGIN_FILE "../lib/cofilter/cofilter-cuda.so" /* from the program's directory */
 
 const char *const backend_device_names[] = { "auto", "cpu", "reference", "cuda", NULL };
@@ -24,20 +26,32 @@ static bool find_function(void *library, const char *name, void *function)
 	return symbol != NULL;
 }
 
-/* Is there an NVIDIA driver with a device? If not, the reason is in `why`. */
-static bool probe_driver(char *why, size_t size)
+/* Is it a machine without a driver, rather than one whose driver does not work? Then nobody who did
+   not ask for a GPU wants to read what the loader says. */
+static bool driver_is_absent(const char *error)
 {
-	void *driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+	return strncmp(error, DRIVER_FILE ":", strlen(DRIVER_FILE ":")) == 0 &&
+	       strstr(error, strerror(ENOENT)) && access("/proc/driver/nvidia", F_OK);
+}
+
+/* Is there an NVIDIA driver with a device? If not, the reason is in `why`, and in *absent whether
+   it is that there is no driver. */
+static bool probe_driver(char *why, size_t size, bool *absent)
+{
+	void *driver = dlopen(DRIVER_FILE, RTLD_NOW | RTLD_LOCAL);
 	int (*init)(unsigned), (*device_count)(int *);
 	int code, count = 0;
 
 	if (!driver) {
-		snprintf(why, size, "no NVIDIA driver: %s", dlerror());
+		const char *error = dlerror();
+
+		snprintf(why, size, "no NVIDIA driver: %s", error);
+		*absent = driver_is_absent(error);
 		return false;
 	}
 	if (!find_function(driver, "cuInit", &init) ||
 		!find_function(driver, "cuDeviceGetCount", &device_count)) {
-		snprintf(why, size, "no NVIDIA driver: libcuda.so.1 lacks cuInit");
+		snprintf(why, size, "no NVIDIA driver: " DRIVER_FILE " lacks cuInit");
 		return false;
 	}
 	if ((code = init(0)) || (code = device_count(&count)) || count == 0) {
@@ -86,14 +100,14 @@ static const struct backend_ops *load(const char *path, char *why, size_t size)
 	return ops;
 }
 
-static const struct backend_ops *find_cuda(char *why, size_t size)
+static const struct backend_ops *find_cuda(char *why, size_t size, bool *absent)
 {
 	const char *named = getenv("COFILTER_CUDA_PLUGIN");
 	char path[4200];
 
 	if (named && *named)
 		return load(named, why, size);
-	if (!probe_driver(why, size))
+	if (!probe_driver(why, size, absent))
 		return NULL;
 	if (!default_path(path, sizeof(path))) {
 		snprintf(why, size, "cannot tell where the plug-in is: no /proc/self/exe");
@@ -106,6 +120,7 @@ const struct backend_ops *backend_select(enum backend_device device, bool quiet)
 {
 	const struct backend_ops *ops;
 	char why[4608] = "";
+	bool absent = false;
 
 	switch (device) {
 	case DEVICE_CPU:
@@ -116,12 +131,14 @@ const struct backend_ops *backend_select(enum backend_device device, bool quiet)
 	case DEVICE_CUDA:
 		break;
 	}
-	ops = find_cuda(why, sizeof(why));
+	ops = find_cuda(why, sizeof(why), &absent);
 	if (!ops && device == DEVICE_CUDA)
 		die("no CUDA device: %s", why);
 	if (!ops)
 		ops = &backend_cpu;
-	if (device == DEVICE_AUTO && !quiet)
+	if (device == DEVICE_AUTO && !quiet && absent)
+		note("device %s", ops->name);
+	else if (device == DEVICE_AUTO && !quiet)
 		note("device %s: %s", ops->name, *why ? why : "a GPU answers");
 	return ops;
 }

@@ -9,6 +9,7 @@
 #include "model/checkpoint.h"
 #include "model/model_file.h"
 #include "model/train_log.h"
+#include "model/train_view.h"
 #include "model/trainer.h"
 #include "stream/claim.h"
 #include "stream/stream.h"
@@ -32,6 +33,7 @@ struct session {
 	struct stream_out *first_epoch; /* until its model is written */
 	struct stream_log *log;
 	struct trainer *trainer;
+	struct train_view view;
 
 	struct stream_out *first_checkpoint; /* until it is written */
 	double saved;			     /* when the last checkpoint was, */
@@ -224,9 +226,6 @@ static void measure(struct session *s, const char *path)
 	best_epoch_add(&s->best, &model, s->last.epoch, value);
 	if (best_epoch_over(&s->best, s->last.epoch))
 		s->stopped = "patience";
-	if (progress_shown())
-		note("epoch %" PRIu64 ": loss %.6g, metric %.6g, the best %.6g of epoch %" PRIu64,
-			s->last.epoch, s->last.loss, value, s->best.value, s->best.epoch);
 }
 
 /* The model comes before the line: who reads the line finds the file. */
@@ -259,7 +258,8 @@ static uint64_t resume(struct session *s, struct checkpoint *from)
 		die("'%s' is of a training %s --on-epoch", c->resume,
 			from->chooser ? "with" : "without");
 	s->last = (struct trainer_epoch){ .epoch = from->position.epoch,
-		.trained = from->position.rows - from->position.epoch_rows };
+		.trained = from->position.rows - from->position.epoch_rows,
+		.loss = NAN };
 	if (!c->on_epoch)
 		return from->position.epoch;
 	s->pending = best_epoch_restore(&s->best, from->chooser, from->best, &s->last, c->resume);
@@ -292,6 +292,7 @@ static void start_trainer(struct session *s)
 	if (c->log)
 		s->log = stream_log_open(c->log, c->resume ? train_log_kept(c->log, ended) : 0);
 	s->trainer = trainer_new(&config);
+	train_view_start(&s->view, s->trainer, c->on_epoch ? &s->best : NULL);
 	if (c->resume)
 		trainer_set(s->trainer, &from.position, c->resume);
 	checkpoint_release(&from);
@@ -368,12 +369,6 @@ static void save_model(struct session *s)
 	else
 		model_file_save(s->model, &c->shape, &s->info, read_values, s);
 	js_free(provenance);
-	if (s->stopped)
-		note("option --%s ended the training in epoch %" PRIu64, s->stopped, s->last.epoch);
-	if (c->on_epoch)
-		note("the model is that of epoch %" PRIu64 ", metric %.6g",
-			c->keep_best ? s->best.epoch : s->last.epoch,
-			c->keep_best ? s->best.value : s->best.last);
 }
 
 void session_run(const struct session_config *config)
@@ -394,6 +389,7 @@ void session_run(const struct session_config *config)
 		die("the model is in '%s', but the log '%s' has not all its lines:", config->output,
 			config->log);
 	rec_close(config->in, !s.stopped);
+	train_view_end(&s.view, &s.last, s.stopped, config->output);
 	best_epoch_release(&s.best);
 	s.ops->destroy(s.backend);
 	pool_free(s.pool);

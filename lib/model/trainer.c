@@ -27,6 +27,7 @@ struct trainer {
 	uint64_t epoch, batches, epoch_rows;
 	uint64_t checked;	   /* batches that loss() covered */
 	double sum, started;	   /* 0: nobody has asked for its batches yet */
+	double seen;		   /* the mean loss that an onlooker is shown */
 	struct row_digest *digest; /* of the rows trained; NULL: nobody asks */
 };
 
@@ -54,6 +55,7 @@ struct trainer *trainer_new(const struct trainer_config *config)
 	t->total = product(h->epochs, t->rows_per_epoch);
 	t->first = product(h->first_row, examples_per_row(t->examples));
 	t->digest = config->digest ? row_digest_new() : NULL;
+	t->seen = NAN;
 	progress_start("rows", t->total);
 	return t;
 }
@@ -90,6 +92,7 @@ static void check_loss(struct trainer *t)
 {
 	t->sum += take_loss(t).sum;
 	t->checked = t->batches;
+	t->seen = t->sum / (double)t->epoch_rows;
 }
 
 static enum trainer_event end_epoch(struct trainer *t, struct trainer_epoch *e)
@@ -289,6 +292,14 @@ void trainer_set(struct trainer *t, const struct trainer_position *p, const char
 		die("the rows of '%s' are not those that '%s' was trained on",
 			rec_name(t->config.in), file);
 	row_digest_set_epochs(t->digest, p->digest.epochs);
+	progress_skip(t->rows);
+}
+
+struct trainer_view trainer_view(const struct trainer *t)
+{
+	const uint64_t epochs = rec_header(t->config.in)->epochs;
+
+	return (struct trainer_view){ t->epoch + 1, epochs, t->seen };
 }
 
 enum trainer_event trainer_stop(struct trainer *t, struct trainer_epoch *epoch)

@@ -62,6 +62,14 @@ enum trainer_event trainer_next(struct trainer *t, struct trainer_epoch *epoch);
    it has. */
 enum trainer_event trainer_stop(struct trainer *t, struct trainer_epoch *epoch);
 
+/* For who looks on: the epoch in training, from 1, and how many there are (0: not said), and the
+   mean loss of its rows, or of the epoch before while none of them is known; NaN: of neither. */
+struct trainer_view {
+	uint64_t epoch, epochs;
+	double loss;
+};
+struct trainer_view trainer_view(const struct trainer *t);
+
 /* Where training stands between two events: what, with the backend's state, decides the rest. */
 struct trainer_position {
 	uint64_t rows;			     /* trained, counted from the first epoch */
