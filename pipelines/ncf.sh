@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# ncf: the protocol of He et al. 2017 (Neural Collaborative Filtering) on any data set in the format its authors and
-# others publish: X.train.rating (user, item, rating and perhaps time, tabs between) and X.test.negative ("(user,item)",
-# then 99 items that are no positives), plain, .gz or .xz. Baselines, matrix factorizations and networks in one table,
-# HR@10 and NDCG@10, beside the published figures. Settings and numbers of epochs are chosen on valid, one interaction of
-# each user that is held out of train; then everything is learned again from all of train, and test is looked at once.
-# Writes $OUT/ncf-NAME.md, .json, .png and .svg.
+# ncf: the protocol of He et al. 2017 (Neural Collaborative Filtering) on any data set in the format that its authors
+# and others publish: X.train.rating (user, item, rating and perhaps time, with tabs between) and X.test.negative
+# ("(user,item)", then 99 items that are no positives), plain, .gz or .xz. Baselines, matrix factorizations and networks
+# in one table, HR@10 and NDCG@10, beside the published figures. Settings and numbers of epochs are chosen on valid, one
+# interaction of each user that is held out of train; then each system learns again, from all of train, and ranks test
+# once. Writes $OUT/ncf-NAME.md, .json, .png and .svg.
 #
 # Environment: DATA=DIR (a folder with the files of one data set, or of NAME), or NAME=ml-1m|AToy|X under COFILTER_DATA,
 # in X/, deepcf/ or by itself; FACTORS ("8"; He et al.: "8 16 32 64"), SEEDS ("1"; "1 2 3"), EPOCHS (25) and PATIENCE (4)
-# of the networks, MF_EPOCHS (256), SYSTEMS (all; "EASE iALS NeuMF"), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
+# of the networks, MF_EPOCHS (256) and MF_PATIENCE (20), EASE_L2 ("50 100 ..."), SYSTEMS (all; "EASE iALS NeuMF"), OUT
+# (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -26,20 +27,10 @@ BASELINES='ItemPop ItemKNN RP3beta EASE'
 cutoff=10
 need_tools
 known_systems ItemPop ItemKNN RP3beta EASE iALS MF GMF MLP NeuMF pretrained
-! wanted pretrained || { wanted GMF && wanted MLP; } || die "SYSTEMS: pretrained starts from GMF and MLP, which are to be named too"
+! wanted pretrained || { wanted GMF && wanted MLP; } ||
+	die "SYSTEMS: pretrained starts from GMF and MLP, which are to be named too"
 
 ## the files
-
-# packed FILE: it, or FILE packed; nothing is also an answer
-packed() {
-	local suffix
-	for suffix in '' .gz .xz .rebuilt.xz; do
-		if [ -f "$1$suffix" ]; then
-			printf '%s\n' "$1$suffix"
-			return
-		fi
-	done
-}
 
 # the only data set of $DATA
 only_name() {
@@ -81,15 +72,6 @@ work=$OUT/ncf-$NAME
 mkdir -p "$work"
 start_table
 
-# text FILE: its lines, without CR
-text() {
-	case $1 in
-	*.xz) xz -dc "$1" ;;
-	*.gz) gzip -dc "$1" ;;
-	*) cat "$1" ;;
-	esac | tr -d '\r'
-}
-
 ## the data: fit and valid of train, and the given lists
 
 heading "data: $NAME"
@@ -100,7 +82,7 @@ text "$negative_text" | awk -F '\t' '
 	  for (k = 2; k <= NF; k++)
 		if ($k in seen) { twice++; own += $k == pair[3] } else if ($k != "") { seen[$k]; line = line FS $k }
 	  print line }
-	END { if (twice) printf "lists: %d items stand there twice, which count once: %d times the positive among its negatives\n",
+	END { if (twice) printf "lists: %d items stand twice, which count once: %d times the positive among its negatives\n",
 		twice, own >"/dev/stderr" }' >"$work/lists.txt"
 # Train and lists in one numbering. Lists may name items that train lacks, and the other way round.
 "$COF_IMPORT" -q --format negative --user-ids "$work/list-users.tsv" --item-ids "$work/list-items.tsv" "$work/lists.txt" \
@@ -113,66 +95,39 @@ columns=$(text "$train_text" | awk -F '\t' '
 text "$train_text" | "$COF_IMPORT" -q --format tsv --delimiter tab --header no --columns "$columns" \
 	--known-users "$work/list-users.tsv" --known-items "$work/list-items.tsv" \
 	--user-ids "$work/users.tsv" --item-ids "$work/items.tsv" >"$work/ratings.cof"
-"$COF_IMPORT" -q --format negative --known-users "$work/users.tsv" --known-items "$work/items.tsv" "$work/lists.txt" | gzip -n >"$work/test.cof.gz"
+"$COF_IMPORT" -q --format negative --known-users "$work/users.tsv" --known-items "$work/items.tsv" "$work/lists.txt" |
+	gzip -n >"$work/test.cof.gz"
 "$BINARIZE" <"$work/ratings.cof" | gzip -n >"$work/train.cof.gz"
 read -r users items < <("$COF_CAT" --header "$work/train.cof.gz" | jq -r '"\(.users) \(.items)"')
 rows=$("$COF_CAT" --count "$work/train.cof.gz")
 hold_out=(--mode leave-one-out)
 how='the latest of each user'
 if [ "${columns##*,}" != time ]; then
-	hold_out=(--mode random --test-ratio "$(awk -v n="$users" -v rows="$rows" 'BEGIN { r = n / rows; print r < 0.5 ? r : 0.5 }')")
+	ratio=$(awk -v n="$users" -v rows="$rows" 'BEGIN { r = n / rows; print r < 0.5 ? r : 0.5 }')
+	hold_out=(--mode random --test-ratio "$ratio")
 	how='as many as users, drawn: the file has no times'
 fi
-"$ML_SPLIT" -q "${hold_out[@]}" --test "$work/valid-ratings.cof" "$work/ratings.cof" | "$BINARIZE" | gzip -n >"$work/fit.cof.gz"
+"$ML_SPLIT" -q "${hold_out[@]}" --test "$work/valid-ratings.cof" "$work/ratings.cof" | "$BINARIZE" |
+	gzip -n >"$work/fit.cof.gz"
 "$BINARIZE" <"$work/valid-ratings.cof" >"$work/held.cof"
 "$NEGSAMPLE" -q --candidates 99 --exclude "$work/fit.cof.gz" "$work/held.cof" | gzip -n >"$work/valid.cof.gz"
 echo "$users users, $items items, $rows interactions; valid: $("$COF_CAT" --count "$work/held.cof") of them ($how)"
 rm "$work"/{ratings,valid-ratings,held,test}.cof "$work"/list{s.txt,-users.tsv,-items.tsv}
-rank_valid=(--ranks "$work/valid.cof.gz")
-rank_test=(--ranks "$work/test.cof.gz")
+# shellcheck disable=SC2034 # named by ranks
+rank_valid=(--ranks "$work/valid.cof.gz") \
+	rank_test=(--ranks "$work/test.cof.gz")
 
 ## the systems
-
-pop() {
-	ranks "$1" "$POP_SCORE" --train "$(learn_from "$1")"
-}
-
-knn() {
-	ranks "$1" "$KNN_SCORE" --train "$(learn_from "$1")" "${@:3}"
-}
-
-ease() {
-	ranks "$1" "$EASE_SCORE" --train "$(learn_from "$1")" "${@:3}"
-}
-
-ials() {
-	"$IALS_TRAIN" -q --seed "$2" "${@:3}" -o "$work/ials.safetensors" "$(learn_from "$1")"
-	network "$1" "$2" "$work/ials.safetensors"
-}
-
-# tuned LABEL SYSTEM SETTING...: chosen on valid, then a row
-tuned() {
-	choose "$@"
-	row "$1" 0 "$2" "${setting[@]}"
-}
 
 # examples PART SEED EPOCHS: with $negatives a positive
 examples() {
 	"$NEGSAMPLE" -q --pointwise --negatives "$negatives" --epochs "$3" --seed "$2" "$(learn_from "$1")"
 }
 
-# learned LABEL MAX OPTION...: the epoch is chosen on valid with the first seed, then every seed has a row. In an OPTION
-# {part} stands for PART-SEED, by which the models $work/LABEL-PART-SEED.safetensors are called.
+# learned LABEL MAX OPTION...
 learned() {
-	local label=$1 max=$2 seed=${SEEDS%% *} stem=$work/${1// /-} began
-	shift 2
-	train "$label" valid "$seed" "$max" "$stem-valid-$seed.safetensors" "${@//\{part\}/valid-$seed}"
-	max=$epochs
-	for seed in $SEEDS; do
-		began=$SECONDS
-		train "$label" test "$seed" "$max" "$stem-test-$seed.safetensors" "${@//\{part\}/test-$seed}"
-		spent=$((SECONDS - began)) row "$label" "$seed" network "$stem-test-$seed.safetensors"
-	done
+	choose_epochs "$@"
+	learn "$1" "$epochs" "${@:3}"
 }
 
 heading "baselines: settings by NDCG@10 on valid, then learned again from all of train"
@@ -180,7 +135,7 @@ if wanted ItemPop; then
 	tuned ItemPop pop ''
 fi
 if wanted ItemKNN; then
-	tuned ItemKNN knn --similarity\ {cosine,jaccard}\ --neighbours\ {50,100,200,500}\ --shrink\ {0,50}
+	tuned ItemKNN knn --similarity\ {cosine,jaccard}\ --neighbours\ {20,50,100}\ --shrink\ {0,20}
 fi
 if wanted RP3beta; then
 	tuned RP3beta knn --similarity\ rp3beta\ --neighbours\ {100,300,1000}\ --alpha\ {0.7,1,1.3}\ --beta\ {0.4,0.7}
@@ -193,7 +148,8 @@ if wanted EASE && fits_memory EASE "$items"; then
 fi
 for factors in $FACTORS; do
 	if wanted iALS; then
-		choose "iALS $factors" ials --factors\ "$factors"\ --epochs\ 12\ --l2\ {0.002,0.007,0.02}\ --unobserved-weight\ {0.03,0.1,0.3,1}
+		choose "iALS $factors" ials \
+			--factors\ "$factors"\ --epochs\ 12\ --l2\ {0.002,0.007,0.02}\ --unobserved-weight\ {0.03,0.1,0.3,1}
 		for seed in $SEEDS; do
 			row "iALS $factors" "$seed" ials "${setting[@]}"
 		done

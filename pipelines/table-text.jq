@@ -8,17 +8,18 @@ def line: "| " + join(" | ") + " |";
 
 . as $all
 | .metrics as [$first, $second]
-| (.table + .only_published | map(.source // empty) | reduce .[] as $s ([]; if any(. == $s) then . else . + [$s] end)) as $sources
+| (.table + .only_published | map(.source // empty)
+	| reduce .[] as $s ([]; if any(. == $s) then . else . + [$s] end)) as $sources
 | def published: if .source == null then "" else . as $row
 	| "\(.published[$first] | figure) / \(.published[$second] | figure) [\($sources | index($row.source) + 1)]" end;
-(["system", $first, $second, "published", "\($second) - that of \(.baseline // "the baseline")", "p"] | line),
+(["system", $first, $second, "published", "\($second), difference to \(.baseline // "none")", "p"] | line),
 ("---" | [., ., ., ., ., .] | line),
 (.table[] | . as $row | [.system, (.mean[$first] | with_sd($row.sd[$first])), (.mean[$second] | with_sd($row.sd[$second])),
 	published, (.difference | signed), (.holm | chance)] | line),
 (.only_published[] | [.system, "", "", published, "", ""] | line),
 "",
-(if .baseline then "\(.baseline) is the baseline that is best on valid. Differences user by user, seed \(
-	.table[0].seeds[0]); p: randomization test, Holm over all rows.", "" else empty end),
+(if .baseline then "\(.baseline) is the baseline that is best on valid. Differences: user by user, the first seed of each; p: randomization" +
+	" test, Holm over all rows.", "" else empty end),
 ($sources | to_entries[] | "[\(.key + 1)] \(.value)  "),
 (if $sources == [] then empty else "" end),
 (["system", "chosen on valid", "\($second) there", "s to choose", "s to learn and score"] | line),

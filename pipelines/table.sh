@@ -3,12 +3,11 @@
 #
 # The script sets
 #   work          its folder, with fit.cof.gz (to learn from when something is chosen) and train.cof.gz (else)
-#   rank_valid    options by which a scorer of a model of fit writes the ranks of valid
-#   rank_test     options by which a scorer of a model of train writes the ranks of test
+#   rank_valid    options by which a scorer writes the ranks of valid; rank_test those of test
 #   cutoff        of METRICS, two metrics of rank-eval: the second is what is chosen and compared by
 #   data          the data set, as pipelines/published.tsv calls it
-# A system is a function "SYSTEM PART SEED SETTING...", PART being valid or test, that writes ranks on standard output.
-# Folders of others may hold blanks: everything is quoted, and a SETTING is a string of options between blanks.
+# A SYSTEM is a function "SYSTEM PART SEED OPTION..." that learns from fit (PART valid) or train (PART test) and writes the
+# ranks of that part. A SETTING is a string of options between blanks, a CANDIDATE one that is tried.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 need_tools() {
@@ -16,6 +15,26 @@ need_tools() {
 	for tool in jq gzip awk; do
 		command -v "$tool" >/dev/null || die "$tool is needed: run 'make deps'"
 	done
+}
+
+# packed FILE: it, or FILE packed; nothing is also an answer
+packed() {
+	local suffix
+	for suffix in '' .gz .xz .rebuilt.xz; do
+		if [ -f "$1$suffix" ]; then
+			printf '%s\n' "$1$suffix"
+			return
+		fi
+	done
+}
+
+# text FILE: its lines, without CR
+text() {
+	case $1 in
+	*.xz) xz -dc "$1" ;;
+	*.gz) gzip -dc "$1" ;;
+	*) cat "$1" ;;
+	esac | tr -d '\r'
 }
 
 # start_table: an empty one
@@ -98,6 +117,12 @@ row() {
 		(.metrics | to_entries | map("\(.key) \(.value * 10000 | round / 10000)") | join(", ")) + "  (\(.seconds) s)"'
 }
 
+# tuned LABEL SYSTEM SETTING...: chosen on valid, then a row
+tuned() {
+	choose "$@"
+	row "$1" 0 "$2" "${setting[@]}"
+}
+
 # fits_memory LABEL ITEMS: a float for each two items; says so where they do not fit
 fits_memory() {
 	awk -v label="$1" -v n="$2" '$1 == "MemAvailable:" { free = $2 / 1e6 } END {
@@ -106,6 +131,25 @@ fits_memory() {
 			printf "%s: left out: %d x %d items take %.1f GB of memory, %.1f GB are free\n", label, n, n, needs, free
 			exit 1
 		} }' /proc/meminfo 2>/dev/null
+}
+
+## systems
+
+pop() {
+	ranks "$1" "$POP_SCORE" --train "$(learn_from "$1")"
+}
+
+knn() {
+	ranks "$1" "$KNN_SCORE" --train "$(learn_from "$1")" "${@:3}"
+}
+
+ease() {
+	ranks "$1" "$EASE_SCORE" --train "$(learn_from "$1")" "${@:3}"
+}
+
+ials() {
+	"$IALS_TRAIN" -q --seed "$2" "${@:3}" -o "$work/ials.safetensors" "$(learn_from "$1")"
+	network "$1" "$2" "$work/ials.safetensors"
 }
 
 ## networks
@@ -128,22 +172,46 @@ show_log() {
 # train LABEL PART SEED EPOCHS MODEL OPTION...: by the rows of examples PART SEED EPOCHS. With PART valid the epoch is
 # chosen on valid, the training ends after $PATIENCE epochs without a better one, and $epochs, $valid are the best.
 train() {
-	local label=$1 part=$2 seed=$3 max=$4 model=$5 measure=() began=$SECONDS
+	local label=$1 part=$2 seed=$3 max=$4 model=$5 measure options=() began=$SECONDS
 	shift 5
 	if [ "$part" = valid ]; then
-		measure=(--patience "$PATIENCE" --on-epoch "$(printf '%q ' "$NEUMF_SCORE" -q --device "$DEVICE" "${rank_valid[@]}")"'--model "$COFILTER_MODEL" |'"$(printf '%q ' "$RANK_EVAL" -q -k "$cutoff" --only "${METRICS#* }")")
+		measure="$(printf '%q ' "$NEUMF_SCORE" -q --device "$DEVICE" "${rank_valid[@]}") --model \"\$COFILTER_MODEL\" |
+			$(printf '%q ' "$RANK_EVAL" -q -k "$cutoff" --only "${METRICS#* }")"
+		options=(--patience "$PATIENCE" --on-epoch "$measure")
 	fi
-	"$NEUMF_TRAIN" -q "$@" --seed "$seed" --device "$DEVICE" "${measure[@]}" --log - -o "$model" \
+	"$NEUMF_TRAIN" -q "$@" --seed "$seed" --device "$DEVICE" "${options[@]}" --log - -o "$model" \
 		<(examples "$part" "$seed" "$max") | show_log "$label" "$max" "$model.jsonl"
 	[ "$part" = valid ] || return 0
 	read -r epochs valid < <(jq -sr 'sort_by(-.metric, .epoch)[0] | "\(.epoch) \(.metric)"' "$model.jsonl")
 	note_setting "$label" '' "$epochs" $((SECONDS - began))
-	printf '%s: epoch %s is the best on valid, %s %s  (%d s)\n' "$label" "$epochs" "${METRICS#* }" "$valid" $((SECONDS - began))
+	printf '%s: epoch %s is the best on valid, %s %.4f  (%d s)\n' "$label" "$epochs" "${METRICS#* }" "$valid" \
+		$((SECONDS - began))
 }
 
 # network PART SEED MODEL: ranks by it
 network() {
 	ranks "$1" "$NEUMF_SCORE" --model "$3" --device "$DEVICE"
+}
+
+# In an OPTION of these two {part} stands for PART-SEED, by which the models $work/LABEL-PART-SEED.safetensors are called.
+
+# choose_epochs LABEL MAX OPTION...: how many, on valid, with the first seed
+choose_epochs() {
+	local label=$1 max=$2 seed=${SEEDS%% *}
+	shift 2
+	train "$label" valid "$seed" "$max" "$work/${label// /-}-valid-$seed.safetensors" "${@//\{part\}/valid-$seed}"
+}
+
+# learn LABEL EPOCHS OPTION...: from all of train, a row for every seed
+learn() {
+	local label=$1 count=$2 seed model began
+	shift 2
+	for seed in $SEEDS; do
+		began=$SECONDS
+		model=$work/${label// /-}-test-$seed.safetensors
+		train "$label" test "$seed" "$count" "$model" "${@//\{part\}/test-$seed}"
+		spent=$((SECONDS - began)) row "$label" "$seed" network "$model"
+	done
 }
 
 ## the end: comparison, table, picture, files
@@ -164,7 +232,7 @@ compare() {
 		jq --slurpfile rows "$work/systems.jsonl" --arg baseline "$baseline" '
 			($rows | map({(.file): .system}) | add) as $of | .comparisons | map({system: $of[.b | split("/")[-1]],
 			baseline: $baseline, metric, difference, interval, p: .p.randomization, holm: .holm.randomization})' \
-			>"$work/comparison.json"
+		>"$work/comparison.json"
 }
 
 # end_table NAME TITLE: the table on standard output, and $OUT/NAME.md, .json, .png and .svg
@@ -184,7 +252,7 @@ end_table() {
 	mv "$work/table.json" "$OUT/$name.json"
 	heading files
 	printf '%s\n' "$OUT/$name.md: the table" "$OUT/$name.json: all of the above"
-	if command -v gnuplot >/dev/null && [ -e "$here/systems.gnuplot" ] && [ -s "$work/table.tsv" ]; then
+	if command -v gnuplot >/dev/null; then
 		(cd "$work" && gnuplot -e "table='table.tsv'; out='picture'; title='${title//\'/\'\'}'" "$here/systems.gnuplot")
 		mv "$work/picture.png" "$OUT/$name.png"
 		mv "$work/picture.svg" "$OUT/$name.svg"
