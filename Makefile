@@ -1,4 +1,4 @@
-# cofilter. Targets: all test lint bench bench-quick pipeline pipeline-ncf install uninstall deps deps-dev clean,
+# cofilter. Targets: all test lint bench bench-quick pipeline pipeline-ncf pipeline-gowalla install uninstall deps deps-dev clean,
 # test-cuda test-cuda-quick gpu-kit (tests/cuda/README.md), fuzz (tests/fuzz), test-resume (tests/faults/kill-resume)
 # Knobs: CC CFLAGS LDFLAGS PREFIX DESTDIR, SAN=address,undefined, DEV=1 (warnings are errors), NVCC, CUDA_ARCH
 

@@ -7,6 +7,7 @@ ML_SPLIT=${ML_SPLIT:-ml-split} BINARIZE=${BINARIZE:-binarize} NEGSAMPLE=${NEGSAM
 NEUMF_TRAIN=${NEUMF_TRAIN:-neumf-train} NEUMF_SCORE=${NEUMF_SCORE:-neumf-score}
 POP_SCORE=${POP_SCORE:-pop-score} KNN_SCORE=${KNN_SCORE:-knn-score} EASE_SCORE=${EASE_SCORE:-ease-score}
 IALS_TRAIN=${IALS_TRAIN:-ials-train}
+COF_IMPORT=${COF_IMPORT:-cof-import}
 RANK_EVAL=${RANK_EVAL:-rank-eval} RANK_CMP=${RANK_CMP:-rank-cmp} COF_CAT=${COF_CAT:-cof-cat} PLANTED=${PLANTED:-planted}
 
 . "$(dirname "${BASH_SOURCE[0]}")/find-data.sh"

@@ -65,19 +65,6 @@ short_run() {
 	assert_contains "$output" "DATASET is 'no-such': ml-100k, planted or a file of ratings"
 }
 
-@test "ncf.sh with NAME=X takes X.train.rating and X.test.negative, and is headed X" {
-	planted -q --users 30 --items 200 --ratings 900 | awk -F '\t' -v OFS='\t' '{ print $1 - 1, $2 - 1, $3, $4 }' >toys.train.rating
-	awk 'BEGIN { for (u = 0; u < 30; u++) { printf "(%d,%d)", u, u; for (k = 1; k < 20; k++) printf "\t%d", u + k; print "" } }' |
-		gzip -n >toys.test.negative.gz
-	run env OUT="$PWD/out" COFILTER_DATA="$PWD" NAME=toys SEEDS=1 EPOCHS=1 "$ROOT/pipelines/ncf.sh"
-	[ "$status" -eq 0 ] || { echo "$output" && return 1; }
-	assert_contains "$output" '== data: toys'
-	assert_equal "$(jq -r '"\(.data) \(.systems | length)"' out/ncf-toys.json)" 'toys 3'
-	run env OUT="$PWD/out" COFILTER_DATA="$PWD" NAME=none "$ROOT/pipelines/ncf.sh"
-	[ "$status" -eq 1 ]
-	assert_contains "$output" "NAME is 'none': no none.train.rating"
-}
-
 @test "a stage is swapped by its name: the sampler of the cookbook" {
 	sed -n '/^```python my-sampler/,/^```$/p' "$ROOT/docs/cookbook.md" | sed '1d;$d' >my-sampler
 	[ "$(wc -l <my-sampler)" -le 16 ]

@@ -1,0 +1,139 @@
+#!/usr/bin/env bash
+# gowalla: full ranking on the split of Gowalla that NGCF, LightGCN and the BARS leaderboard use (29,858 users, 40,981
+# items): recall@20 and NDCG@20 among all items that a user does not have in train, beside the published figures.
+# Writes $OUT/gowalla.md, .json, .png and .svg.
+#
+# The settings below were chosen by NDCG@20 on valid, a tenth of train drawn from it. TUNE=1 does that again, before it
+# learns from all of train.
+#
+# Environment: COFILTER_DATA (gowalla/gowalla.train.tsv and gowalla.test.tsv there, lines of user TAB item, or train.txt
+# and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), with it EPOCHS (60) and PATIENCE (3), SYSTEMS
+# (all), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
+set -euo pipefail
+# shellcheck source=pipelines/common.sh
+. "$(dirname "$0")/common.sh"
+# shellcheck source=pipelines/table.sh
+. "$(dirname "$0")/table.sh"
+
+SEEDS=${SEEDS:-1}
+TUNE=${TUNE:-}
+EPOCHS=${EPOCHS:-60}
+PATIENCE=${PATIENCE:-3}
+METRICS='recall@20 NDCG@20'
+BASELINES='ItemPop ItemKNN RP3beta EASE'
+cutoff=20
+need_tools
+known_systems ItemPop ItemKNN RP3beta EASE iALS MF-BPR
+data=gowalla
+work=$OUT/gowalla
+mkdir -p "$work"
+start_table
+
+## the data: train, test, and fit and valid of train
+
+heading "data: Gowalla"
+# found NAME...: the first that there is in gowalla/
+found() {
+	local name suffix
+	for name in "$@"; do
+		for suffix in '' .gz .xz; do
+			find_data "gowalla/$name$suffix" && return
+		done
+	done
+	die "no gowalla/$1, .gz or .xz, nor gowalla/${*: -1}, under \$COFILTER_DATA or data/"
+}
+
+# import FILE OPTION...: rating records
+import() {
+	local format=(--format tsv --delimiter tab --header no --columns 'user,item')
+	case ${1##*/} in
+	*.txt*) format=(--format lightgcn) ;;
+	esac
+	text "$1" | "$COF_IMPORT" -q "${format[@]}" "${@:2}"
+}
+
+train_text=$(found gowalla.train.tsv train.txt)
+test_text=$(found gowalla.test.tsv test.txt)
+printf '%s\n' "$train_text" "$test_text"
+import "$train_text" --user-ids "$work/users.tsv" --item-ids "$work/items.tsv" >"$work/ratings.cof"
+import "$test_text" --known-users "$work/users.tsv" --known-items "$work/items.tsv" --unknown error |
+	"$BINARIZE" | gzip -n >"$work/test.cof.gz"
+"$BINARIZE" <"$work/ratings.cof" | gzip -n >"$work/train.cof.gz"
+read -r users items < <("$COF_CAT" --header "$work/train.cof.gz" | jq -r '"\(.users) \(.items)"')
+if [ -n "$TUNE" ]; then
+	"$ML_SPLIT" -q --mode random --test-ratio 0.1 --test "$work/valid-ratings.cof" "$work/ratings.cof" |
+		"$BINARIZE" | gzip -n >"$work/fit.cof.gz"
+	"$BINARIZE" <"$work/valid-ratings.cof" | gzip -n >"$work/valid.cof.gz"
+	rm "$work/valid-ratings.cof"
+fi
+rm "$work/ratings.cof"
+echo "$users users, $items items; pairs: train $("$COF_CAT" --count "$work/train.cof.gz")," \
+	"test $("$COF_CAT" --count "$work/test.cof.gz")"
+# shellcheck disable=SC2034 # named by ranks
+rank_valid=(--all-items --seen "$work/fit.cof.gz" --ranks "$work/valid.cof.gz") \
+	rank_test=(--all-items --seen "$work/train.cof.gz" --ranks "$work/test.cof.gz")
+
+## the systems: what was chosen on valid, and its NDCG@20 there
+
+# examples PART SEED EPOCHS: groups with $negatives a positive
+examples() {
+	"$NEGSAMPLE" -q --grouped --negatives "$negatives" --epochs "$3" --seed "$2" "$(learn_from "$1")"
+}
+
+# pick LABEL SYSTEM VALID SETTING CANDIDATE...: sets $setting: SETTING, or with TUNE the best of the candidates
+pick() {
+	local label=$1 system=$2
+	if [ -n "$TUNE" ]; then
+		choose "$label" "$system" "${@:5}"
+	else
+		valid=$3
+		read -ra setting <<<"$4"
+		note_setting "$label" "$4" null 0
+	fi
+}
+
+# pick_epochs LABEL VALID EPOCHS OPTION...: sets $epochs, likewise; at most $EPOCHS
+pick_epochs() {
+	if [ -n "$TUNE" ]; then
+		choose_epochs "$1" "$EPOCHS" "${@:4}"
+	else
+		valid=$2 epochs=$3
+		note_setting "$1" '' "$epochs" 0
+	fi
+}
+
+heading "settings by NDCG@20 on valid, ${TUNE:+chosen now, }then learned from all of train"
+if wanted ItemPop; then
+	pick ItemPop pop 0 '' ''
+	row ItemPop 0 pop
+fi
+if wanted ItemKNN; then
+	pick ItemKNN knn 0 '--similarity cosine --neighbours 20 --shrink 5' \
+		--similarity\ {cosine,jaccard}\ --neighbours\ {10,20,50,100}\ --shrink\ {0,5,20}
+	row ItemKNN 0 knn "${setting[@]}"
+fi
+if wanted RP3beta; then
+	pick RP3beta knn 0 '--similarity rp3beta --neighbours 500 --alpha 0.8 --beta 0.3' \
+		--similarity\ rp3beta\ --neighbours\ {200,500,1000}\ --alpha\ {0.4,0.6,0.8,1}\ --beta\ {0.2,0.3,0.4}
+	row RP3beta 0 knn "${setting[@]}"
+fi
+if wanted EASE && fits_memory EASE "$items"; then
+	pick EASE ease 0 '--l2 80' --l2\ {40,80,160}
+	row EASE 0 ease "${setting[@]}"
+fi
+if wanted iALS; then
+	pick 'iALS 256' ials 0 '--factors 256 --epochs 8 --l2 0.003 --unobserved-weight 0.03' \
+		--factors\ 256\ --epochs\ 8\ --l2\ {0.002,0.004,0.008}\ --unobserved-weight\ {0.01,0.02,0.04}
+	for seed in $SEEDS; do
+		row 'iALS 256' "$seed" ials "${setting[@]}"
+	done
+fi
+if wanted MF-BPR; then
+	negatives=16
+	options=(--model mf --factors 64 --loss bpr --optimizer lazy-adam --lr 0.001 --l2 0.0001 --init-std 0.1
+		--batch-size 8192)
+	pick_epochs 'MF-BPR 64' 0 30 "${options[@]}"
+	learn 'MF-BPR 64' "$epochs" "${options[@]}"
+fi
+
+end_table gowalla "Gowalla: recall@20 and NDCG@20 of all items not in train; seeds $SEEDS"
