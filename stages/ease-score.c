@@ -4,24 +4,47 @@
  * of items by items, see ease.h, and what every scorer needs (neumf-score.1).
  *   ease-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval
  */
-#include "base/die.h"
+#include "cli/item_options.h"
 #include "cli/score_options.h"
 #include "linear/ease.h"
-#include "stream/record.h"
 
-static struct {
-	const char *train;
-	double l2;
-} cfg = { .l2 = 200 };
+static double l2 = 200;
 
-static const struct opt options[] = {
-	OPT_PATH(0, "train", &cfg.train, "FILE", "interactions to learn from (needed)"),
-	OPT_REAL(0, "l2", &cfg.l2, 1e-6, 1e9, "L", "added to the diagonal of the matrix of counts"),
+static const struct opt settings[] = {
+	OPT_REAL(0, "l2", &l2, 1e-6, 1e9, "L", "added to the diagonal of the matrix of counts"),
 	OPT_END,
 };
 
+static void *learn(struct rec_reader *train, struct pool *pool)
+{
+	return ease_new(train, l2, pool);
+}
+
+static void *load(struct item_weights *w, struct pool *pool)
+{
+	return ease_load(w, pool);
+}
+
+static void save(const void *model, struct stream_out *out, const struct rec_header *train,
+	const struct js *provenance)
+{
+	ease_save(model, out, train, provenance);
+}
+
+static struct scorer scorer(void *model)
+{
+	return ease_scorer(model);
+}
+
+static void release(void *model)
+{
+	ease_free(model);
+}
+
 int main(int argc, char **argv)
 {
+	static const struct item_method method = { EASE_METHOD, settings, NULL, learn, load, save,
+		scorer, release };
 	const struct opt_program program = {
 		.name = "ease-score",
 		.operands = "[INPUT]",
@@ -32,24 +55,10 @@ int main(int argc, char **argv)
 		.writes = SCORE_WRITES,
 		.example =
 			"ease-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval",
-		.tables = { options, score_options() },
+		.tables = { item_options(), settings, score_options() },
 	};
 	char **operands = opt_parse(argc, argv, &program);
-	struct rec_reader *train;
-	struct score_run *run;
-	struct scorer scorer;
-	struct ease *ease;
 
-	if (!cfg.train)
-		die_usage("option --train is missing");
-	run = score_run_open(operands[0]);
-	train = rec_open(cfg.train, 1u << REC_INTERACTION);
-	score_run_source(run, rec_name(train), rec_header(train));
-	ease = ease_new(train, cfg.l2, score_run_pool(run));
-	scorer = ease_scorer(ease);
-	score_run(run, &scorer);
-	ease_free(ease);
-	score_run_close(run);
-	rec_close(train, true);
+	item_options_run(&method, operands[0]);
 	return 0;
 }

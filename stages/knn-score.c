@@ -5,45 +5,67 @@
  *   knn-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval
  */
 #include "base/die.h"
+#include "cli/item_options.h"
 #include "cli/score_options.h"
 #include "linear/item_knn.h"
-#include "stream/record.h"
 
-static struct {
-	const char *train;
-	struct item_knn_config knn;
-} cfg = { .knn = { .neighbours = 20, .shrink = 10, .alpha = 1, .beta = 0.6 } };
+static struct item_knn_config knn = { .neighbours = 20, .shrink = 10, .alpha = 1, .beta = 0.6 };
 
-static const struct opt options[] = {
-	OPT_PATH(0, "train", &cfg.train, "FILE", "interactions to learn from (needed)"),
-	OPT_CHOICE(0, "similarity", &cfg.knn.similarity, item_similarity_names,
-		"how alike two items are"),
-	OPT_UINT(0, "neighbours", &cfg.knn.neighbours, 1, 1000000, "K",
+static const struct opt settings[] = {
+	OPT_CHOICE(
+		0, "similarity", &knn.similarity, item_similarity_names, "how alike two items are"),
+	OPT_UINT(0, "neighbours", &knn.neighbours, 1, 1000000, "K",
 		"score by this many nearest items"),
-	OPT_REAL(0, "shrink", &cfg.knn.shrink, 0, 1e9, "S",
+	OPT_REAL(0, "shrink", &knn.shrink, 0, 1e9, "S",
 		"added to the denominator of cosine and jaccard"),
-	OPT_REAL(0, "alpha", &cfg.knn.alpha, 0, 10, "R", "power of the steps of a walk (rp3beta)"),
-	OPT_REAL(0, "beta", &cfg.knn.beta, 0, 10, "R",
+	OPT_REAL(0, "alpha", &knn.alpha, 0, 10, "R", "power of the steps of a walk (rp3beta)"),
+	OPT_REAL(0, "beta", &knn.beta, 0, 10, "R",
 		"power by which popular items count less (rp3beta)"),
 	OPT_END,
 };
 
-static void check_options(void)
+static void check_settings(void)
 {
-	const bool walks = cfg.knn.similarity == SIMILARITY_RP3BETA;
+	const bool walks = knn.similarity == SIMILARITY_RP3BETA;
 
-	if (!cfg.train)
-		die_usage("option --train is missing");
-	if (walks && opt_given(&cfg.knn.shrink))
+	if (walks && opt_given(&knn.shrink))
 		die_usage("option --shrink goes with --similarity cosine or jaccard");
-	if (!walks && opt_given(&cfg.knn.alpha))
+	if (!walks && opt_given(&knn.alpha))
 		die_usage("option --alpha goes with --similarity rp3beta");
-	if (!walks && opt_given(&cfg.knn.beta))
+	if (!walks && opt_given(&knn.beta))
 		die_usage("option --beta goes with --similarity rp3beta");
+}
+
+static void *learn(struct rec_reader *train, struct pool *pool)
+{
+	return item_knn_new(train, &knn, pool);
+}
+
+static void *load(struct item_weights *w, struct pool *pool)
+{
+	return item_knn_load(w, pool);
+}
+
+static void save(const void *model, struct stream_out *out, const struct rec_header *train,
+	const struct js *provenance)
+{
+	item_knn_save(model, out, train, provenance);
+}
+
+static struct scorer scorer(void *model)
+{
+	return item_knn_scorer(model);
+}
+
+static void release(void *model)
+{
+	item_knn_free(model);
 }
 
 int main(int argc, char **argv)
 {
+	static const struct item_method method = { ITEM_KNN_METHOD, settings, check_settings, learn,
+		load, save, scorer, release };
 	const struct opt_program program = {
 		.name = "knn-score",
 		.operands = "[INPUT]",
@@ -53,23 +75,10 @@ int main(int argc, char **argv)
 		.writes = SCORE_WRITES,
 		.example =
 			"knn-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval",
-		.tables = { options, score_options() },
+		.tables = { item_options(), settings, score_options() },
 	};
 	char **operands = opt_parse(argc, argv, &program);
-	struct rec_reader *train;
-	struct score_run *run;
-	struct item_knn *knn;
-	struct scorer scorer;
 
-	check_options();
-	run = score_run_open(operands[0]);
-	train = rec_open(cfg.train, 1u << REC_INTERACTION);
-	score_run_source(run, rec_name(train), rec_header(train));
-	knn = item_knn_new(train, &cfg.knn, score_run_pool(run));
-	scorer = item_knn_scorer(knn);
-	score_run(run, &scorer);
-	item_knn_free(knn);
-	score_run_close(run);
-	rec_close(train, true);
+	item_options_run(&method, operands[0]);
 	return 0;
 }

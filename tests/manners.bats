@@ -591,7 +591,8 @@ reads_of() {
 	cof-import | ml-split) echo --known-users --known-items ;;
 	negsample) echo --exclude ;;
 	neumf-score) echo --model --seen --user-items --candidates ;;
-	pop-score | knn-score | ease-score) echo --train --seen --user-items --candidates ;;
+	pop-score) echo --train --seen --user-items --candidates ;;
+	knn-score | ease-score) echo --train --model --seen --user-items --candidates ;;
 	neumf-train) echo --resume ;;
 	rank-eval) echo --truth --train ;;
 	cof-cat) echo --like --item-ids --user-ids ;;
@@ -604,8 +605,17 @@ writes_of() {
 	ml-split) echo --test --valid --user-ids --item-ids ;;
 	neumf-train) echo --output --log --save-epochs --checkpoint ;;
 	ials-train) echo --output ;;
+	knn-score | ease-score) echo --save-model ;;
 	rank-eval) echo --per-user ;;
 	planted) echo --truth ;;
+	esac
+}
+
+# words_to_write STAGE OPTION FILE INPUT: those of a run that reads INPUT and writes FILE.
+words_to_write() {
+	case $2 in
+	--save-model) echo "--train $4 $2 $3" ;; # in place of scoring
+	*) echo "$(options_of "$1" || true) $2 $3 $4" ;;
 	esac
 }
 
@@ -729,7 +739,7 @@ make_other_names() {
 		for option in $(writes_of "$stage"); do
 			head -c -30 "$(input_of "$stage")" >&8 # the rest never comes
 			# shellcheck disable=SC2046
-			run --separate-stderr timeout 20 "$stage" -q $(options_of "$stage") "$option" no/folder slow
+			run --separate-stderr timeout 20 "$stage" -q $(words_to_write "$stage" "$option" no/folder slow)
 			assert_status 1
 			assert_error "$stage" "'no/folder"
 			timeout 0.1 cat slow >../rest || true
@@ -761,7 +771,7 @@ make_other_names() {
 			[[ $option = --save-epochs || $option = --checkpoint ]] && continue # written on the way
 			for _ in new old; do
 				# shellcheck disable=SC2046
-				"$stage" -q $(options_of "$stage" || true) "$option" "$long" $(input_of "$stage") >/dev/null
+				"$stage" -q $(words_to_write "$stage" "$option" "$long" "$(input_of "$stage")") >/dev/null
 				[ -s "$long" ]
 			done
 			rm -f "$long" split.out model.out

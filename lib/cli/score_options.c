@@ -66,6 +66,24 @@ const struct opt *score_options(void)
 	return options;
 }
 
+const char *score_options_given(void)
+{
+	for (const struct opt *o = options; o->type != OPT_T_END; o++)
+		if (o->value != &cfg.threads && opt_given(o->value))
+			return o->name;
+	return NULL;
+}
+
+bool score_options_user_items(void)
+{
+	return cfg.user_items != NULL;
+}
+
+struct pool *score_options_pool(void)
+{
+	return pool_new(cfg.threads);
+}
+
 struct score_run *score_run_open(const char *input)
 {
 	struct score_run *run = xcalloc(1, sizeof(*run));
@@ -75,7 +93,7 @@ struct score_run *score_run_open(const char *input)
 	run->job.kind = cfg.ranks ? REC_RANK : cfg.top ? REC_TOP : REC_SCORE;
 	run->job.top = cfg.top;
 	run->job.in = rec_open(input, SCORE_INPUT_KINDS);
-	run->job.pool = pool_new(cfg.threads);
+	run->job.pool = score_options_pool();
 	run->stream = xmalloc(cfg.seen.num + 2, sizeof(struct rec_reader *));
 	return run;
 }

@@ -28,6 +28,15 @@ struct score_run;
 /* The table of shared options, with their defaults set. */
 const struct opt *score_options(void);
 
+/* The name of a given one that says what to score or how; NULL where none is given. */
+const char *score_options_given(void);
+
+/* Is --user-items given? */
+bool score_options_user_items(void);
+
+/* As many threads as --threads says, for a stage that scores nothing; pool_free(). */
+struct pool *score_options_pool(void);
+
 /*
  * Open the input (NULL: standard input) and read its header. A scorer opens its other files after
  * that, since a stage upstream may only now have completed them.

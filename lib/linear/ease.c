@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "data/user_items.h"
 #include "linear/from_items.h"
+#include "linear/item_weights.h"
 #include "linear/kernels.h"
 #include "linear/spd_inverse.h"
 #include "stream/record.h"
@@ -27,8 +28,11 @@ struct ease {
 	uint32_t num_rows;
 
 	size_t stride; /* of p: num_rows, rounded up to SPD_MULTIPLE */
-	float *p;      /* stride x stride, its diagonal set to 0 */
-	double *scale; /* 1 / P_ii, per row */
+	float *p;      /* stride x stride, its diagonal set to 0; NULL for a model of a file */
+	float **row;   /* rows of P; of a file those that were needed, else NULL */
+	float *diagonal;
+	double *scale;		      /* 1 / P_ii, per row */
+	struct item_weights *weights; /* the file, or NULL */
 };
 
 /* Counts of pairs, a row of G at a time. */
@@ -187,6 +191,9 @@ static void allocate(struct ease *m, const char *name)
 
 static void invert(struct ease *m, const char *name, double l2)
 {
+	m->row = xmalloc(m->num_rows, sizeof(*m->row));
+	m->diagonal = xmalloc(m->num_rows, sizeof(*m->diagonal));
+	m->scale = xmalloc(m->num_rows, sizeof(*m->scale));
 	if (m->num_rows == 0)
 		return; /* nobody has anything: all scores are 0 */
 	if (!spd_inverse(m->p, m->stride, m->pool))
@@ -196,12 +203,11 @@ static void invert(struct ease *m, const char *name, double l2)
 	if (!(error < 0.01))
 		die("'%s': with l2 %g the inverse matrix is wrong by %.2g in float32: take more",
 			name, l2, error);
-	m->scale = xmalloc(m->num_rows, sizeof(*m->scale));
 	for (uint32_t j = 0; j < m->num_rows; j++) {
-		float *diagonal = m->p + j * m->stride + j;
-
-		m->scale[j] = 1.0 / *diagonal;
-		*diagonal = 0;
+		m->row[j] = m->p + j * m->stride;
+		m->diagonal[j] = m->row[j][j];
+		m->scale[j] = 1.0 / m->diagonal[j];
+		m->row[j][j] = 0;
 	}
 }
 
@@ -232,7 +238,7 @@ static void score_row(const void *arg, const uint32_t *own, size_t n, uint32_t f
 	memset(sum, 0, (high - low) * sizeof(*sum));
 	for (size_t a = 0; a < n; a++) {
 		if (m->row_of[own[a]] != NO_ROW)
-			row[num++] = m->p + m->row_of[own[a]] * m->stride + low;
+			row[num++] = m->row[m->row_of[own[a]]] + low;
 		if (num == sizeof(row) / sizeof(*row) || a + 1 == n) {
 			m->kernels->add_rows(num, row, high - low, sum);
 			num = 0;
@@ -258,14 +264,38 @@ static void score_some(const void *arg, const uint32_t *own, size_t n, const uin
 			continue;
 		for (size_t a = 0; a < n; a++)
 			if (m->row_of[own[a]] != NO_ROW)
-				s += m->p[row * m->stride + m->row_of[own[a]]];
+				s += m->row[row][m->row_of[own[a]]];
 		score[k] = (float)(0 - m->scale[row] * s);
 	}
 }
 
+/* Where the file has the rows of these items. */
+static void need(void *arg, const uint32_t *own, size_t n)
+{
+	struct ease *m = arg;
+	size_t missing = 0;
+
+	if (!m->weights)
+		return;
+	for (size_t a = 0; a < n; a++)
+		missing += m->row_of[own[a]] != NO_ROW && !m->row[m->row_of[own[a]]];
+	missing = missing < m->num_rows ? missing : m->num_rows;
+	mem_need((double)missing * m->num_rows * sizeof(**m->row), "%zu rows of '%s'", missing,
+		item_weights_name(m->weights));
+	for (size_t a = 0; a < n; a++) {
+		const uint32_t row = m->row_of[own[a]];
+
+		if (row == NO_ROW || m->row[row])
+			continue;
+		m->row[row] = xmalloc(m->num_rows, sizeof(**m->row));
+		item_weights_row(m->weights, row, (void *[]){ NULL, NULL, NULL, m->row[row] });
+	}
+}
+
+static const struct from_items_model ops = { need, score_row, score_some };
+
 struct ease *ease_new(struct rec_reader *train, double l2, struct pool *pool)
 {
-	static const struct from_items_model ops = { score_row, score_some };
 	struct ease *m = xcalloc(1, sizeof(*m));
 
 	m->kernels = linear_kernels();
@@ -277,7 +307,72 @@ struct ease *ease_new(struct rec_reader *train, double l2, struct pool *pool)
 	allocate(m, rec_name(train));
 	make_gram(m, l2);
 	invert(m, rec_name(train), l2);
-	from_items_init(&m->from_items, &ops, m, &m->users, pool);
+	from_items_init(&m->from_items, &ops, m, m->users.num_items, &m->users, pool);
+	return m;
+}
+
+/* The tensors of a model with so many rows: item_weights.h. */
+static struct item_weights_layout layout_of(uint64_t rows)
+{
+	return (struct item_weights_layout){ .num = 4,
+		.tensor = { { "diagonal", SAFETENSORS_F32, 1, { rows, 0 } },
+			{ "items", SAFETENSORS_U32, 1, { rows, 0 } },
+			{ "row_checksums", SAFETENSORS_U64, 1, { rows, 0 } },
+			{ "weights", SAFETENSORS_F32, 2, { rows, rows } } },
+		.of_rows = { [3] = true },
+		.num_rows = rows };
+}
+
+void ease_save(const struct ease *m, struct stream_out *out, const struct rec_header *train,
+	const struct js *provenance)
+{
+	const struct item_weights_layout layout = layout_of(m->num_rows);
+
+	item_weights_save(out, EASE_METHOD, train, provenance, &layout,
+		(struct safetensors_data[]){
+			{ m->diagonal, 0 }, { m->item_of, 0 }, { NULL, 0 }, { m->p, m->stride } });
+}
+
+/* What the file says of items, which its checksum does not make true. */
+static void check_index(const struct ease *m)
+{
+	for (uint32_t r = 0; r < m->num_rows; r++) {
+		if (m->item_of[r] >= m->users.num_items ||
+			(r > 0 && m->item_of[r] <= m->item_of[r - 1]))
+			item_weights_die(m->weights, "its items do not ascend within its bounds");
+		if (!(m->diagonal[r] > 0))
+			item_weights_die(m->weights, "its diagonal is not above 0");
+	}
+}
+
+struct ease *ease_load(struct item_weights *w, struct pool *pool)
+{
+	const uint32_t num_items = item_weights_header(w)->num_items;
+	const uint64_t rows = item_weights_length(w, "items");
+	const struct item_weights_layout layout = layout_of(rows);
+	struct ease *m = xcalloc(1, sizeof(*m));
+
+	if (rows > num_items)
+		item_weights_die(w, "it has more rows than items");
+	m->kernels = linear_kernels();
+	m->pool = pool;
+	m->weights = w;
+	m->num_rows = (uint32_t)rows;
+	user_items_init(&m->users, 0, num_items);
+	m->diagonal = xmalloc(rows, sizeof(*m->diagonal));
+	m->item_of = xmalloc(rows, sizeof(*m->item_of));
+	item_weights_index(w, &layout, (void *[]){ m->diagonal, m->item_of, NULL, NULL });
+	check_index(m);
+	m->row_of = xmalloc(num_items, sizeof(*m->row_of));
+	for (uint32_t i = 0; i < num_items; i++)
+		m->row_of[i] = NO_ROW;
+	m->scale = xmalloc(rows, sizeof(*m->scale));
+	for (uint32_t r = 0; r < m->num_rows; r++) {
+		m->row_of[m->item_of[r]] = r;
+		m->scale[r] = 1.0 / m->diagonal[r];
+	}
+	m->row = xcalloc(rows, sizeof(*m->row));
+	from_items_init(&m->from_items, &ops, m, num_items, NULL, pool);
 	return m;
 }
 
@@ -285,6 +380,10 @@ void ease_free(struct ease *m)
 {
 	from_items_release(&m->from_items);
 	user_items_release(&m->users);
+	for (uint32_t r = 0; r < m->num_rows && m->weights; r++)
+		free(m->row[r]);
+	free(m->row);
+	free(m->diagonal);
 	free(m->scale);
 	free(m->p);
 	free(m->row_of);

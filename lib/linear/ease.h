@@ -21,8 +21,14 @@
 #include "rank/scorer.h"
 
 struct ease;
+struct item_weights;
+struct js;
 struct pool;
+struct rec_header;
 struct rec_reader;
+struct stream_out;
+
+#define EASE_METHOD "ease-score" /* of item_weights.h */
 
 /*
  * Read `train`, interactions, to its verified end and compute P. Reader and pool stay the caller's;
@@ -32,6 +38,17 @@ struct rec_reader;
  */
 struct ease *ease_new(struct rec_reader *train, double l2, struct pool *pool);
 void ease_free(struct ease *m);
+
+/* Write the model, learned from a stream with the header `train`, to `out` (item_weights_save). */
+void ease_save(const struct ease *m, struct stream_out *out, const struct rec_header *train,
+	const struct js *provenance);
+
+/*
+ * A model that ease_save wrote: the same scores, to the bit, for users given by their items; it knows
+ * no others. The file, which is the caller's, is read as scores need it until ease_free. Memory: the
+ * rows of the items of the users scored, and 24 bytes per item.
+ */
+struct ease *ease_load(struct item_weights *w, struct pool *pool);
 
 /* Its users and items are those of the train stream. Other users it scores from their items. */
 struct scorer ease_scorer(struct ease *m);

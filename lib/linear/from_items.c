@@ -5,13 +5,15 @@
 
 #include <stdlib.h>
 
-void from_items_init(struct from_items *f, const struct from_items_model *ops, const void *model,
-	const struct user_items *users, struct pool *pool)
+void from_items_init(struct from_items *f, const struct from_items_model *ops, void *model,
+	uint32_t num_items, const struct user_items *users, struct pool *pool)
 {
-	*f = (struct from_items){ .ops = ops, .model = model, .users = users, .pool = pool };
+	*f = (struct from_items){
+		.ops = ops, .model = model, .num_items = num_items, .users = users, .pool = pool
+	};
 	f->sum = xmalloc(pool_threads(pool), sizeof(*f->sum));
 	for (unsigned t = 0; t < pool_threads(pool); t++)
-		f->sum[t] = xmalloc(users->num_items, sizeof(**f->sum));
+		f->sum[t] = xmalloc(num_items, sizeof(**f->sum));
 }
 
 void from_items_release(struct from_items *f)
@@ -62,6 +64,8 @@ static void score_from_items(
 	const struct from_items *f = arg;
 	struct block_job job = { f, NULL, lists, first, end, score };
 
+	if (f->ops->need)
+		f->ops->need(f->model, lists->item, lists->start[lists->num]);
 	pool_run(f->pool, lists->num, score_row, &job);
 }
 
@@ -103,11 +107,11 @@ static void score_pairs(
 struct scorer from_items_scorer(struct from_items *f)
 {
 	return (struct scorer){
-		.num_users = f->users->num_users,
-		.num_items = f->users->num_items,
+		.num_users = f->users ? f->users->num_users : 0,
+		.num_items = f->num_items,
 		.arg = f,
-		.score_pairs = score_pairs,
-		.score_block = score_block,
+		.score_pairs = f->users ? score_pairs : NULL,
+		.score_block = f->users ? score_block : NULL,
 		.score_from_items = score_from_items,
 	};
 }

@@ -32,8 +32,14 @@
 #include <stdint.h>
 
 struct item_knn;
+struct item_weights;
+struct js;
 struct pool;
+struct rec_header;
 struct rec_reader;
+struct stream_out;
+
+#define ITEM_KNN_METHOD "knn-score" /* of item_weights.h */
 
 enum item_similarity { SIMILARITY_COSINE, SIMILARITY_JACCARD, SIMILARITY_RP3BETA };
 
@@ -54,6 +60,17 @@ struct item_knn_config {
 struct item_knn *item_knn_new(
 	struct rec_reader *train, const struct item_knn_config *config, struct pool *pool);
 void item_knn_free(struct item_knn *m);
+
+/* Write the model, learned from a stream with the header `train`, to `out` (item_weights_save). */
+void item_knn_save(const struct item_knn *m, struct stream_out *out, const struct rec_header *train,
+	const struct js *provenance);
+
+/*
+ * A model that item_knn_save wrote: the same scores, to the bit, for users given by their items; it
+ * knows no others. The file, which is the caller's, is read as scores need it until item_knn_free.
+ * Memory: the lists of the items of the users scored, and 17 bytes per item.
+ */
+struct item_knn *item_knn_load(struct item_weights *w, struct pool *pool);
 
 /* Its users and items are those of the train stream. Other users it scores from their items. */
 struct scorer item_knn_scorer(struct item_knn *m);

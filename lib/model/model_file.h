@@ -16,6 +16,9 @@
 #ifndef MODEL_FILE_H
 #define MODEL_FILE_H
 
+/* "model" of a file that holds no model of these but linear/item_weights.h. */
+#define MODEL_ITEM_WEIGHTS "item-weights"
+
 #include "base/js.h"
 #include "model/neumf.h"
 #include "stream/id_family.h"
@@ -57,7 +60,8 @@ struct model {
  * Read a model (plain or gzip; a pipe will do). Dies with one line naming the file for anything
  * wrong with it: a header that does not parse or lies about sizes, metadata missing or out of
  * range, tensors missing, extra, of another shape, type or place, values that are not finite, a
- * file too short or too long, a wrong checksum; and for a checkpoint. A file without checksums is noted on stderr.
+ * file too short or too long, a wrong checksum; for a checkpoint, and for item weights, with the
+ * stage that reads them. A file without checksums is noted on stderr.
  */
 void model_file_load(struct model *m, const char *path);
 

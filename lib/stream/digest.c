@@ -49,6 +49,11 @@ struct js *digest_json(const struct digest *d)
 	return v;
 }
 
+uint64_t digest_of_bytes(const void *data, size_t size)
+{
+	return XXH3_64bits(data, size);
+}
+
 void digest_free(struct digest *d)
 {
 	if (!d)

@@ -8,6 +8,7 @@
 #include "base/js.h"
 
 #include <stddef.h>
+#include <stdint.h>
 
 enum { DIGEST_HEX = 32 }; /* digits of XXH3-128 */
 
@@ -22,5 +23,8 @@ void digest_hex(const struct digest *d, char text[DIGEST_HEX + 1]);
 /* {"bytes": N, "xxh3_128": "32 hex digits"} of the bytes added so far, in a new object. */
 struct js *digest_json(const struct digest *d);
 void digest_free(struct digest *d);
+
+/* XXH3-64 of some bytes. */
+uint64_t digest_of_bytes(const void *data, size_t size);
 
 #endif

@@ -3,7 +3,7 @@
 #include "base/bytes.h"
 #include "base/die.h"
 #include "base/mem.h"
-#include "stream/digest.h"
+#include "stream/safetensors_format.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -14,130 +14,13 @@
 enum { MAX_HEADER = 100000000 }; /* the limit of the format's own library */
 enum { CHUNK = 1 << 20 };	 /* floats read at a time */
 
-static const char zeros[] = "00000000000000000000000000000000"; /* DIGEST_HEX of them */
-
 struct safetensors_in {
 	struct stream_in *in;
 	struct js *header;
 	char checksum[DIGEST_HEX + 1]; /* that the header has; "": none */
 	struct digest *digest;	       /* of the tensors' bytes read so far */
+	uint64_t begin;		       /* of the tensors, in the file */
 };
-
-static uint64_t count_of(const struct safetensors_tensor *t)
-{
-	return t->num_dims == 1 ? t->dims[0] : t->dims[0] * t->dims[1];
-}
-
-/*
- * The digits of the header's own checksum in its text, or NULL. Within a JSON string a quote is
- * escaped, so these bytes are a key and the beginning of its value.
- */
-static char *find_own_checksum(char *text, size_t size)
-{
-	static const char key[] = "\"header_checksum\": \"";
-	const size_t length = sizeof(key) - 1;
-
-	for (size_t k = 0; k + length + DIGEST_HEX <= size; k++)
-		if (!memcmp(text + k, key, length))
-			return text + k + length;
-	return NULL;
-}
-
-/* The checksum of a header: 8 bytes of length, then `size` of text with its own digits at `own`. */
-static void header_checksum(const unsigned char length[8], const char *text, size_t size,
-	const char *own, char hex[DIGEST_HEX + 1])
-{
-	const size_t before = (size_t)(own - text), after = before + DIGEST_HEX;
-	struct digest *d = digest_new();
-
-	digest_add(d, length, 8);
-	digest_add(d, text, before);
-	digest_add(d, zeros, DIGEST_HEX);
-	digest_add(d, text + after, size - after);
-	digest_hex(d, hex);
-	digest_free(d);
-}
-
-static struct js *tensor_json(const struct safetensors_tensor *t, uint64_t offset)
-{
-	struct js *tensor = js_object(), *shape = js_array(), *offsets = js_array();
-
-	for (unsigned d = 0; d < t->num_dims; d++)
-		js_append(shape, js_int((int64_t)t->dims[d]));
-	js_append(offsets, js_int((int64_t)offset));
-	js_append(offsets, js_int((int64_t)(offset + sizeof(float) * count_of(t))));
-	js_put(tensor, "dtype", js_string("F32"));
-	js_put(tensor, "shape", shape);
-	js_put(tensor, "data_offsets", offsets);
-	return tensor;
-}
-
-static void write_header(struct stream_out *out, const struct js *metadata,
-	const struct safetensors_tensor *tensors, unsigned n, const char *checksum)
-{
-	struct js *header = js_object(), *m = js_copy(metadata);
-	char hex[DIGEST_HEX + 1], *text, *own;
-	unsigned char length[8];
-	uint64_t offset = 0;
-	size_t size, padded;
-
-	js_put(m, "checksum", js_string(checksum));
-	js_put(m, "header_checksum", js_string(zeros));
-	js_put(header, "__metadata__", m);
-	for (unsigned k = 0; k < n; k++) {
-		js_put(header, tensors[k].name, tensor_json(&tensors[k], offset));
-		offset += sizeof(float) * count_of(&tensors[k]);
-	}
-	text = js_dump(header, false);
-	size = strlen(text);
-	padded = (size + 7) / 8 * 8;
-	text = xrealloc(text, padded, 1);
-	memset(text + size, ' ', padded - size);
-	put64(length, padded);
-	own = find_own_checksum(text, padded);
-	header_checksum(length, text, padded, own, hex);
-	memcpy(own, hex, DIGEST_HEX);
-	stream_write(out, length, sizeof(length));
-	stream_write(out, text, padded);
-	free(text);
-	js_free(header);
-}
-
-/* Fetch a tensor as the file has it: little-endian, and finite. */
-static size_t get_bytes(const struct stream_out *out, const struct safetensors_tensor *t,
-	unsigned k, safetensors_values *values, void *arg, float *to)
-{
-	const uint64_t count = count_of(t);
-
-	values(arg, k, to);
-	for (uint64_t j = 0; j < count; j++) {
-		if (!isfinite(to[j]))
-			die("cannot write '%s': a value of tensor '%s' is not finite",
-				stream_out_name(out), t->name);
-		put_f32((unsigned char *)(to + j), to[j]);
-	}
-	return count * sizeof(*to);
-}
-
-void safetensors_save(struct stream_out *out, const struct js *metadata,
-	const struct safetensors_tensor *tensors, unsigned n, safetensors_values *values, void *arg)
-{
-	struct digest *d = digest_new();
-	char checksum[DIGEST_HEX + 1];
-	uint64_t largest = 0;
-
-	for (unsigned k = 0; k < n; k++)
-		largest = count_of(&tensors[k]) > largest ? count_of(&tensors[k]) : largest;
-	float *tensor = xmalloc(largest, sizeof(*tensor));
-	for (unsigned k = 0; k < n; k++)
-		digest_add(d, tensor, get_bytes(out, &tensors[k], k, values, arg, tensor));
-	digest_hex(d, checksum);
-	digest_free(d);
-	write_header(out, metadata, tensors, n, checksum);
-	for (unsigned k = 0; k < n; k++)
-		stream_write(out, tensor, get_bytes(out, &tensors[k], k, values, arg, tensor));
-	free(tensor);
-}
 
 /* Read the text of the header, of `want` bytes; it grows with what is there. */
 static char *read_text(struct stream_in *in, uint64_t want)
@@ -175,7 +58,7 @@ static void check_header(
 	const struct js *m = safetensors_metadata(s);
 	const char *tensors = js_get_string(m, "checksum");
 	const char *header = js_get_string(m, "header_checksum");
-	const char *name = stream_name(s->in), *own = find_own_checksum(text, size);
+	const char *name = stream_name(s->in), *own = safetensors_own_checksum(text, size);
 	char hex[DIGEST_HEX + 1];
 
 	if (!tensors && !header) {
@@ -187,7 +70,7 @@ static void check_header(
 			tensors ? "checksum" : "header_checksum",
 			tensors ? "header_checksum" : "checksum");
 	if (own)
-		header_checksum(length, text, size, own, hex);
+		safetensors_header_checksum(length, text, size, own, hex);
 	if (!own || strcmp(header, hex) != 0)
 		die("the header of '%s' is damaged: its checksum is wrong", name);
 	snprintf(s->checksum, sizeof(s->checksum), "%s", tensors);
@@ -213,6 +96,7 @@ struct safetensors_in *safetensors_open(const char *path)
 	check_header(s, length, text, size);
 	free(text);
 	s->digest = digest_new();
+	s->begin = stream_offset(s->in);
 	return s;
 }
 
@@ -231,11 +115,11 @@ static void check_tensor(const char *file, const struct js *tensor,
 {
 	const struct js *shape = js_get(tensor, "shape"), *offsets = js_get(tensor, "data_offsets");
 	const char *type = js_get_string(tensor, "dtype");
-	uint64_t v = 0, end = begin + sizeof(float) * count_of(t);
+	uint64_t v = 0, end = begin + safetensors_bytes(t);
 
-	if (!type || strcmp(type, "F32") != 0)
-		die("tensor '%s' of '%s' has type '%s', F32 expected", t->name, file,
-			type ? type : "");
+	if (!type || strcmp(type, safetensors_type_name(t->type)) != 0)
+		die("tensor '%s' of '%s' has type '%s', %s expected", t->name, file,
+			type ? type : "", safetensors_type_name(t->type));
 	bool same = js_is_array(shape) && js_length(shape) == t->num_dims;
 	for (unsigned d = 0; same && d < t->num_dims; d++)
 		same = js_uint(js_at(shape, d), &v) && v == t->dims[d];
@@ -254,15 +138,15 @@ uint64_t safetensors_check(
 	const struct safetensors_in *s, const struct safetensors_tensor *tensors, unsigned n)
 {
 	const char *file = stream_name(s->in);
-	uint64_t floats = 0;
+	uint64_t bytes = 0;
 
 	for (unsigned k = 0; k < n; k++) {
 		const struct js *tensor = js_get(s->header, tensors[k].name);
 
 		if (!js_is_object(tensor))
 			die("'%s' has no tensor '%s'", file, tensors[k].name);
-		check_tensor(file, tensor, &tensors[k], sizeof(float) * floats);
-		floats += count_of(&tensors[k]);
+		check_tensor(file, tensor, &tensors[k], bytes);
+		bytes += safetensors_bytes(&tensors[k]);
 	}
 	for (void *it = js_first(s->header); it; it = js_next(s->header, it)) {
 		bool known = strcmp(js_key(it), "__metadata__") == 0;
@@ -272,12 +156,12 @@ uint64_t safetensors_check(
 		if (!known)
 			die("'%s' has a tensor '%s' that its model has not", file, js_key(it));
 	}
-	return floats;
+	return bytes;
 }
 
 float *safetensors_read(struct safetensors_in *s, uint64_t count)
 {
-	uint64_t begin = stream_offset(s->in), done = 0;
+	uint64_t done = 0;
 	size_t capacity = 0;
 	float *values = NULL;
 
@@ -289,17 +173,55 @@ float *safetensors_read(struct safetensors_in *s, uint64_t count)
 		if (stream_read(s->in, bytes, n * sizeof(float)) < n * sizeof(float))
 			die("'%s' ends at byte %" PRIu64 ", its header says %" PRIu64,
 				stream_name(s->in), stream_offset(s->in),
-				begin + sizeof(float) * count);
+				s->begin + sizeof(float) * count);
 		digest_add(s->digest, bytes, n * sizeof(float));
 		for (size_t k = 0; k < n; k++) {
 			values[done + k] = get_f32(bytes + k * sizeof(float));
 			if (!isfinite(values[done + k]))
 				die("'%s': the value at byte %" PRIu64 " is not finite",
-					stream_name(s->in), begin + sizeof(float) * (done + k));
+					stream_name(s->in), s->begin + sizeof(float) * (done + k));
 		}
 		done += n;
 	}
 	return xrealloc(values, count, sizeof(float));
+}
+
+uint64_t safetensors_length(const struct safetensors_in *s, const char *name)
+{
+	const struct js *shape = js_get(js_get(s->header, name), "shape");
+	uint64_t length;
+
+	if (!js_is_array(shape) || js_length(shape) == 0 || !js_uint(js_at(shape, 0), &length))
+		die("'%s' has no tensor '%s'", stream_name(s->in), name);
+	return length;
+}
+
+void safetensors_parts(struct safetensors_in *s, uint64_t bytes)
+{
+	const uint64_t size = stream_size(s->in);
+
+	if (size == 0)
+		die("'%s' is packed, or no regular file: its rows are read where they are",
+			stream_name(s->in));
+	if (size < s->begin + bytes)
+		die("'%s' ends at byte %" PRIu64 ", its header says %" PRIu64, stream_name(s->in),
+			size, s->begin + bytes);
+	if (size > s->begin + bytes)
+		die("'%s' goes on after byte %" PRIu64 ", where its header ends it",
+			stream_name(s->in), s->begin + bytes);
+}
+
+void safetensors_read_at(struct safetensors_in *s, uint64_t offset, void *to, size_t size)
+{
+	stream_read_at(s->in, s->begin + offset, to, size);
+}
+
+void safetensors_close_parts(struct safetensors_in *s)
+{
+	digest_free(s->digest);
+	js_free(s->header);
+	stream_close(s->in);
+	free(s);
 }
 
 void safetensors_close(struct safetensors_in *s)
@@ -314,8 +236,5 @@ void safetensors_close(struct safetensors_in *s)
 	digest_hex(s->digest, hex);
 	if (s->checksum[0] && strcmp(s->checksum, hex) != 0)
 		die("the tensors of '%s' are damaged: their checksum is wrong", name);
-	digest_free(s->digest);
-	js_free(s->header);
-	stream_close(s->in);
-	free(s);
+	safetensors_close_parts(s);
 }

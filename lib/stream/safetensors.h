@@ -4,7 +4,8 @@
  * The JSON maps a tensor's name to {"dtype", "shape", "data_offsets": [begin, end]}, offsets from
  * the end of the JSON, and "__metadata__" to an object of strings.
  *
- * All tensors here are float32 (F32) of one or two dimensions, little-endian, stored in name order.
+ * Tensors here have one or two dimensions and are little-endian, stored in name order. Those of a
+ * model are float32 (F32); others hold whole numbers (U32, U64) too.
  *
  * Two keys of the metadata, the last two, let a reader find any flipped bit. Both are XXH3-128 in
  * hex (digest.h):
@@ -21,11 +22,22 @@
 
 #include <stdint.h>
 
+enum safetensors_type { SAFETENSORS_F32, SAFETENSORS_U32, SAFETENSORS_U64 };
+
 struct safetensors_tensor {
 	const char *name;
+	enum safetensors_type type;
 	unsigned num_dims; /* 1 or 2 */
 	uint64_t dims[2];
 };
+
+/* Bytes of a value, and of a tensor. */
+size_t safetensors_size(enum safetensors_type type);
+uint64_t safetensors_bytes(const struct safetensors_tensor *t);
+
+/* n values from memory to how a file has them, and back; `to` may be `from`. */
+void safetensors_encode(enum safetensors_type type, size_t n, const void *from, void *to);
+void safetensors_decode(enum safetensors_type type, size_t n, const void *from, void *to);
 
 /* Copy the values of tensor number `tensor` of the list to `out`. */
 typedef void safetensors_values(void *arg, unsigned tensor, float *out);
@@ -39,6 +51,17 @@ void safetensors_save(struct stream_out *out, const struct js *metadata,
 	const struct safetensors_tensor *tensors, unsigned n, safetensors_values *values,
 	void *arg);
 
+/*
+ * The same of tensors that lie in memory, of any type: of tensor k the rows (all of it, where it has
+ * one dimension) begin at data[k].values and are data[k].stride values apart. Memory: a row.
+ */
+struct safetensors_data {
+	const void *values;
+	size_t stride;
+};
+void safetensors_save_data(struct stream_out *out, const struct js *metadata,
+	const struct safetensors_tensor *tensors, unsigned n, const struct safetensors_data *data);
+
 struct safetensors_in;
 
 /*
@@ -51,8 +74,8 @@ const char *safetensors_name(const struct safetensors_in *s);
 const struct js *safetensors_metadata(const struct safetensors_in *s);
 
 /*
- * Dies unless the header has exactly these tensors, in float32, of these shapes, and, taken in the
- * order given, packed from offset 0 on without gaps. Returns the number of floats in all.
+ * Dies unless the header has exactly these tensors, of these types and shapes, and, taken in the
+ * order given, packed from offset 0 on without gaps. Returns the number of bytes in all.
  */
 uint64_t safetensors_check(
 	const struct safetensors_in *s, const struct safetensors_tensor *tensors, unsigned n);
@@ -62,6 +85,18 @@ uint64_t safetensors_check(
  * is there, not with `count`. Dies when the file ends before, or when a value is not finite.
  */
 float *safetensors_read(struct safetensors_in *s, uint64_t count);
+
+/* The length of the first dimension of a tensor, as the header says; dies where there is none. */
+uint64_t safetensors_length(const struct safetensors_in *s, const char *name);
+
+/*
+ * For a file of which not all is read: nothing more comes in order, and safetensors_read_at takes
+ * bytes from `offset` of the tensors on. Nobody checks these: whoever reads parts has checksums of
+ * the parts. Dies unless the file is a regular one, not packed, and as long as its header says.
+ */
+void safetensors_parts(struct safetensors_in *s, uint64_t bytes);
+void safetensors_read_at(struct safetensors_in *s, uint64_t offset, void *to, size_t size);
+void safetensors_close_parts(struct safetensors_in *s);
 
 /* To be called when all tensors are read: dies when the file goes on, or when the checksum of the
    tensors is wrong. No value may be relied on before. */

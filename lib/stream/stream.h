@@ -42,6 +42,10 @@ uint64_t stream_offset(const struct stream_in *s);
 /* Size of the file in bytes where it is regular and plain, else 0: for progress. */
 uint64_t stream_size(const struct stream_in *s);
 
+/* `size` bytes of a file whose stream_size is not 0, from byte `offset` of it on; what is read in
+   order does not move. Dies where the file ends before. */
+void stream_read_at(struct stream_in *s, uint64_t offset, void *buffer, size_t size);
+
 /* Is the input a regular file? Of anything else nobody knows that it is whole. */
 bool stream_is_regular(const struct stream_in *s);
 

@@ -248,6 +248,22 @@ uint64_t stream_size(const struct stream_in *s)
 	return s->size;
 }
 
+void stream_read_at(struct stream_in *s, uint64_t offset, void *buffer, size_t size)
+{
+	size_t done = 0;
+	ssize_t n;
+
+	while (done < size) {
+		n = pread(s->fd, (char *)buffer + done, size - done, (off_t)(offset + done));
+		if (n < 0 && errno != EINTR)
+			die("cannot read '%s':", s->name);
+		if (n == 0)
+			die("'%s' ends at byte %llu, where its first bytes say that there is more",
+				s->name, (unsigned long long)(offset + done));
+		done += n > 0 ? (size_t)n : 0;
+	}
+}
+
 bool stream_is_regular(const struct stream_in *s)
 {
 	return s->regular;
