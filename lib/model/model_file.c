@@ -59,6 +59,8 @@ struct js *model_file_metadata(const struct neumf_shape *s, const struct model_i
 	js_put(m, "factors", uint_string(s->factors));
 	js_put(m, "mlp_factors", uint_string(s->mlp_factors));
 	js_put(m, "hidden", hidden_string(s));
+	if (s->bias)
+		js_put(m, "bias", js_string("true"));
 	js_put(m, "seed", uint_string(info->seed));
 	if (info->device)
 		js_put(m, "device", js_string(info->device));
@@ -74,7 +76,7 @@ struct safetensors_tensor model_file_tensor(const struct neumf_tensor *t)
 {
 	return (struct safetensors_tensor){ .name = t->name,
 		.num_dims = t->bias ? 1 : 2,
-		.dims = { t->bias ? t->cols : t->rows, t->cols } };
+		.dims = { t->bias ? t->rows * t->cols : t->rows, t->cols } };
 }
 
 /* The tensors of a model as the file has them. */
@@ -168,6 +170,8 @@ static void get_shape(const char *file, const struct js *m, struct neumf_shape *
 	s->factors = get_number(file, m, "factors");
 	s->mlp_factors = get_number(file, m, "mlp_factors");
 	get_hidden(file, m, s);
+	if (js_get(m, "bias"))
+		s->bias = get_choice(file, m, "bias", truth);
 	if ((why = neumf_check(s)))
 		die("metadata of '%s': %s", file, why);
 }
