@@ -31,6 +31,7 @@ static struct {
 	uint64_t every_epochs; /* of checkpoint_every, either this */
 	double every_seconds;  /* or this */
 	enum neumf_model model;
+	bool bias;
 	uint32_t factors, mlp_factors;
 	struct opt_uints hidden;
 	enum neumf_loss loss;
@@ -56,6 +57,7 @@ static struct {
 static const struct opt options[] = {
 	OPT_OUTPUT('o', "output", &cfg.output, "MODEL", "write the model here (required)"),
 	OPT_CHOICE(0, "model", &cfg.model, neumf_model_names, "model to train"),
+	OPT_FLAG(0, "bias", &cfg.bias, "mf has a bias for each user, each item, and all"),
 	OPT_UINT('f', "factors", &cfg.factors, 1, NEUMF_MAX_WIDTH, "K", "width of the gmf embeddings"),
 	OPT_UINT(0, "mlp-factors", &cfg.mlp_factors, 1, NEUMF_MAX_WIDTH, "K", "width of the mlp embeddings; not given: --factors"),
 	OPT_UINTS(0, "hidden", &cfg.hidden, 1, NEUMF_MAX_WIDTH, "A,B,C", "widths of the hidden layers"),
@@ -145,6 +147,8 @@ static void check_options(void)
 		die_usage("option --output is required");
 	if (cfg.lr == 0)
 		die_usage("option --lr: must be above 0");
+	if (cfg.bias && cfg.model != MODEL_MF)
+		die_usage("option --bias goes with --model mf");
 	if (cfg.sigmoid_output && opt_given(&cfg.loss) && cfg.loss == LOSS_BCE)
 		die_usage("option --sigmoid-output goes with --loss bpr or hinge");
 	if (!cfg.on_epoch && (opt_given(&cfg.patience) || opt_given(&cfg.keep)))
@@ -220,7 +224,8 @@ static struct neumf_shape make_shape(const struct rec_header *h)
 		.loss = cfg.loss,
 		.sigmoid_output = cfg.sigmoid_output,
 		.num_users = h->num_users,
-		.num_items = h->num_items };
+		.num_items = h->num_items,
+		.bias = cfg.bias };
 	const char *why;
 
 	if (neumf_has_gmf(&s))

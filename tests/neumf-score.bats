@@ -7,16 +7,21 @@ interactions() {
 	tr ' ' '\t' | cof-cat --from tsv --kind interaction --users "$1" --items "$2"
 }
 
-# model KIND SIGMOID: two users, three items, factors 2; mlp is one layer of 1 on embeddings of 1
+# model KIND SIGMOID: with KIND mf-bias an mf with biases; two users, three items, factors 2; mlp is one layer of 1 on embeddings of 1
 make_model() {
 	python3 - "$1" "$2" >model.safetensors <<-'EOF'
 		import json, struct, sys
 		kind, sigmoid = sys.argv[1:]
+		bias, kind = kind == "mf-bias", kind.split("-")[0]
 		gmf, mlp = kind != "mlp", kind in ("neumf", "mlp")
 		tensors = {}
 		if gmf:
 		    tensors["gmf_item.weight"] = ([3, 2], [1, 2, 3, -1, 0.5, 0])
 		    tensors["gmf_user.weight"] = ([2, 2], [1, 1, -2, 4])
+		if bias:
+		    tensors["global_bias"] = ([1], [10])
+		    tensors["item_bias"] = ([3], [1, 0, -0.5])
+		    tensors["user_bias"] = ([2], [100, -4])
 		if kind == "neumf":
 		    tensors["head.weight"] = ([1, 3], [2, 1, 10])
 		elif kind == "gmf":
@@ -30,6 +35,8 @@ make_model() {
 		    tensors["mlp_user.weight"] = ([2, 1], [0, 1])
 		header = {"__metadata__": {"model": kind, "loss": "bpr", "sigmoid_output": sigmoid, "users": "2", "items": "3",
 		    "factors": "2" if gmf else "0", "mlp_factors": "1" if mlp else "0", "hidden": "1" if mlp else ""}}
+		if bias:
+		    header["__metadata__"]["bias"] = "true"
 		data = b""
 		for name in sorted(tensors):
 		    shape, values = tensors[name]
@@ -53,6 +60,19 @@ scores() {
 	for device in reference cpu; do
 		assert_equal "$(scores --device $device)" "3 2 0.5 6 -10 -1"
 	done
+}
+
+@test "mf with biases adds them" {
+	make_model mf-bias false
+	for device in reference cpu; do
+		assert_equal "$(scores --device $device)" "114 112 110 13 -4 4.5"
+		assert_equal "$(scores --device $device --top 1)" "114 13"
+	done
+	sed -i 's/"bias": "true"/"bias": "yes."/' model.safetensors
+	pipe "printf '0\t0\t1\n' | cof-cat --from tsv --kind interaction --users 2 --items 3 |
+		neumf-score -q --model model.safetensors --all-items"
+	assert_status 1
+	assert_error neumf-score '"bias" is '"'yes.'"
 }
 
 @test "gmf, mlp and neumf" {

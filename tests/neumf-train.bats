@@ -254,6 +254,76 @@ made() {
 	[ ! -e lie ]
 }
 
+@test "an mf with biases: its tensors, what it says of itself, and what it does not go with" {
+	stream sample 40 2 20 >s.cof
+	train --bias --lr 0.1 --batch-size 5 s.cof
+	assert_status 0
+	assert_equal "$(meta bias)" true
+	assert_equal "$(meta model)" mf
+	python3 - <<-'EOF'
+		import json, struct
+		data = open("model", "rb").read()
+		start = 8 + int.from_bytes(data[:8], "little")
+		header = json.loads(data[8:start])
+		shapes = {"global_bias": [1], "gmf_item.weight": [5, 2], "gmf_user.weight": [4, 2], "item_bias": [5], "user_bias": [4]}
+		assert {k: t["shape"] for k, t in header.items() if k != "__metadata__"} == shapes, header
+		for k in shapes:
+		    first, end = header[k]["data_offsets"]
+		    assert all(struct.unpack(f"<{(end - first) // 4}f", data[start + first:start + end])), k
+	EOF
+	stream triple 40 2 20 >t.cof
+	train --bias --lr 0.1 --batch-size 5 t.cof # user and global bias cancel
+	assert_status 0
+	python3 - <<-'EOF'
+		import json, struct
+		data = open("model", "rb").read()
+		start = 8 + int.from_bytes(data[:8], "little")
+		header = json.loads(data[8:start])
+		value = lambda k: data[start + header[k]["data_offsets"][0]:start + header[k]["data_offsets"][1]]
+		assert not any(value("user_bias")) and not any(value("global_bias")) and any(value("item_bias"))
+	EOF
+	train t.cof
+	[ "$(meta bias 2>&1)" != true ]
+	run --separate-stderr neumf-train --bias --model gmf -o model t.cof
+	assert_status 2
+	assert_contains "$stderr" "--bias goes with --model mf"
+}
+
+@test "an mf with biases is trained and resumed to the same bytes, saved by epochs, and starts from a smaller one" {
+	planted -q --users 90 --items 70 --ratings 1500 | ml-split -q --test test.cof | binarize -q >train.cof
+	negsample -q --pointwise --negatives 2 --epochs 3 train.cof >s.cof
+	common=(-q --device cpu --model mf --bias --factors 5 --lr 0.05 --l2 0.01 --optimizer lazy-adam)
+	neumf-train "${common[@]}" -o want --save-epochs want s.cof
+	cmp <(tensors want) <(tensors want-0003.safetensors)
+	neumf-train "${common[@]}" -o m --threads 3 --checkpoint ck --checkpoint-every 1 --max-seconds 0 s.cof
+	neumf-train "${common[@]}" -o m --threads 2 --resume ck s.cof
+	cmp m want
+	for cpu in sse2 avx2; do
+		COFILTER_CPU=$cpu neumf-train "${common[@]}" -o m s.cof || continue # not there
+		cmp m want
+	done
+	cof-cat --to tsv s.cof | cof-cat --from tsv --kind sample --users 92 --items 75 >wider.cof
+	neumf-train "${common[@]}" --lr 1e-30 --l2 0 --init-from want -o grown wider.cof
+	python3 - <<-'EOF'
+		import json, struct
+		def read(path):
+		    data = open(path, "rb").read()
+		    start = 8 + int.from_bytes(data[:8], "little")
+		    return {k: data[start + t["data_offsets"][0]:start + t["data_offsets"][1]]
+		            for k, t in json.loads(data[8:start]).items() if k != "__metadata__"}
+		old, new = read("want"), read("grown")
+		for k, v in old.items():
+		    assert new[k][:len(v)] == v, k
+		assert len(new["user_bias"]) == 4 * 92 and len(new["item_bias"]) == 4 * 75
+		assert max(map(abs, struct.unpack("<5f", new["item_bias"][280:]))) < 1e-20
+	EOF
+	run --separate-stderr neumf-train -q --device cpu --model mf --bias --factors 5 --init-from want --loss bpr -o m <(negsample train.cof)
+	assert_status 0
+	run --separate-stderr neumf-train -q --device cpu --model mf --factors 5 --init-from want -o m s.cof
+	assert_status 1
+	assert_error neumf-train "the new model has no tensor"
+}
+
 @test "a stream that begins in the middle of its epochs is refused" {
 	stream triple 8 3 4 >t.cof
 	edit_header t.cof 'h["first_row"] = 4'

@@ -44,10 +44,14 @@ enum {
 	CPU_SLACK = 16
 };
 
-/* The two embedding tables of a side, users or items, and the rows of them that the batch holds. */
+/*
+ * The two tables of a side, users or items, and the rows of them that the batch holds: gmf (num_rows,
+ * F) and mlp (num_rows, E), or the biases of mf (num_rows, 1).
+ */
 struct cpu_side {
-	float *table[2];  /* gmf (num_rows, F) and mlp (num_rows, E); NULL: the model has none */
-	uint32_t cols[2]; /* F and E, or 0 */
+	float *table[2];  /* NULL: the model has none */
+	int tensor[2];	  /* of the layout; -1 */
+	uint32_t cols[2]; /* F; E, or 1 for a bias; or 0 */
 	uint32_t num_rows;
 
 	/*
@@ -56,7 +60,7 @@ struct cpu_side {
 	 */
 	uint32_t count;
 	uint32_t *id;	 /* (count) the row of each */
-	float *gradient; /* (count, stride) d loss / d row: gmf, mlp, padding */
+	float *gradient; /* (count, stride) d loss / d row: both tables', padding */
 	size_t stride;
 
 	uint32_t *order;  /* (count) occurrences sorted by id, those of one id in batch order */
@@ -86,10 +90,11 @@ struct backend {
 
 	/* the network: views into params */
 	uint32_t factors, mlp_factors; /* F and E, 0 where the model has no such branch */
+	uint32_t biases;	       /* 1 where users and items have one, else 0 */
 	uint32_t num_hidden, hidden[NEUMF_MAX_HIDDEN];
 	const float *weight[NEUMF_MAX_HIDDEN], *bias[NEUMF_MAX_HIDDEN];
 	const float *head;	/* `ones` for mf */
-	const float *head_bias; /* `zero` except for bce */
+	const float *head_bias; /* or the global bias; else `zero` */
 	float *ones, zero;
 
 	/* the batch */

@@ -7,14 +7,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The tables of a side, without what a batch has of them; `gmf` and `mlp` are TENSOR_*. */
-static void side_init(struct backend *b, struct cpu_side *s, uint32_t num_rows, int gmf, int mlp)
+/* The tables of a side, without what a batch has of them: TENSOR_* `first` and `second`. */
+static void side_init(
+	struct backend *b, struct cpu_side *s, uint32_t num_rows, int first, int second)
 {
 	s->num_rows = num_rows;
-	s->cols[0] = b->factors;
-	s->cols[1] = b->mlp_factors;
-	s->table[0] = neumf_param(&b->layout, b->params, gmf);
-	s->table[1] = neumf_param(&b->layout, b->params, mlp);
+	s->tensor[0] = b->layout.at[first];
+	s->tensor[1] = b->layout.at[second];
+	for (unsigned branch = 0; branch < 2; branch++)
+		if (s->tensor[branch] >= 0) {
+			const struct neumf_tensor *t = &b->layout.tensor[s->tensor[branch]];
+
+			s->table[branch] = b->params + t->offset;
+			s->cols[branch] = t->cols;
+		}
 }
 
 /* Views of the parameters; the array grows so that whole vectors of its last row can be read. */
@@ -28,6 +34,7 @@ static void network_views(struct backend *b, float *params)
 	b->factors = neumf_has_gmf(s) ? s->factors : 0;
 	b->mlp_factors = neumf_has_mlp(s) ? s->mlp_factors : 0;
 	b->num_hidden = neumf_has_mlp(s) ? s->num_hidden : 0;
+	b->biases = s->bias;
 	for (uint32_t l = 0; l < b->num_hidden; l++) {
 		b->hidden[l] = s->hidden[l];
 		b->weight[l] = neumf_param(&b->layout, b->params, TENSOR_MLP + 2 * (int)l);
@@ -35,16 +42,19 @@ static void network_views(struct backend *b, float *params)
 	}
 	b->head = neumf_param(&b->layout, b->params, TENSOR_HEAD);
 	if (b->head == NULL) {
-		b->ones = xmalloc(b->factors, sizeof(float));
-		for (uint32_t k = 0; k < b->factors; k++)
+		b->ones = xmalloc(b->factors + 1, sizeof(float));
+		for (uint32_t k = 0; k < b->factors + 1; k++)
 			b->ones[k] = 1;
 		b->head = b->ones;
 	}
-	b->head_bias = neumf_param(&b->layout, b->params, TENSOR_HEAD_BIAS);
+	b->head_bias =
+		neumf_param(&b->layout, b->params, s->bias ? TENSOR_GLOBAL_BIAS : TENSOR_HEAD_BIAS);
 	if (b->head_bias == NULL)
 		b->head_bias = &b->zero;
-	side_init(b, &b->user, s->num_users, TENSOR_GMF_USER, TENSOR_MLP_USER);
-	side_init(b, &b->item, s->num_items, TENSOR_GMF_ITEM, TENSOR_MLP_ITEM);
+	side_init(b, &b->user, s->num_users, TENSOR_GMF_USER,
+		s->bias ? TENSOR_USER_BIAS : TENSOR_MLP_USER);
+	side_init(b, &b->item, s->num_items, TENSOR_GMF_ITEM,
+		s->bias ? TENSOR_ITEM_BIAS : TENSOR_MLP_ITEM);
 }
 
 static void add_span(struct backend *b, struct cpu_span span)

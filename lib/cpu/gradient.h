@@ -28,14 +28,14 @@ enum {
 struct block {
 	uint32_t first, rows; /* first row in the batch, number of rows */
 	uint32_t user_panels, panels;
-	struct columns user, item;	    /* (F + E) gmf and mlp rows */
+	struct columns user, item;	    /* (F + E) gmf and mlp rows, (F + 1) with biases */
 	struct columns user_half;	    /* (H1) W1u p + b of cpu.h */
-	struct columns concat;		    /* (F + Hn) input of the head */
+	struct columns concat;		    /* (F + Hn) input of the head, (F + 1) with biases */
 	struct columns x[NEUMF_MAX_HIDDEN]; /* (H) outputs of the layers; the last lies in concat */
 	struct columns logit, dlogit;	    /* (1) */
 	struct columns d[NEUMF_MAX_HIDDEN]; /* (H) d loss / d sums of the layers, before relu */
 	struct columns dsum;		    /* (H1) d[0] summed over the items of a row */
-	struct columns duser, ditem;	    /* (F + E) */
+	struct columns duser, ditem;	    /* as user and item */
 	float *loss, *label;		    /* (rows) */
 };
 
@@ -49,7 +49,7 @@ static struct columns take(char **top, uint32_t panels, uint32_t n)
 static size_t block_layout(const struct backend *b, struct block *k, char *base)
 {
 	const uint32_t panels = BLOCK_PANELS * b->items_per_row, last = b->num_hidden - 1;
-	const uint32_t width = b->factors + b->mlp_factors + 3; // moved four columns at a time
+	const uint32_t width = b->factors + b->mlp_factors + b->biases + 3; // moved by four
 	const uint32_t hidden = b->num_hidden > 0 ? b->hidden[last] : 0;
 	char *top = base;
 
@@ -57,7 +57,7 @@ static size_t block_layout(const struct backend *b, struct block *k, char *base)
 	k->item = take(&top, panels, width);
 	k->duser = take(&top, BLOCK_PANELS, width);
 	k->ditem = take(&top, panels, width);
-	k->concat = take(&top, panels, b->factors + hidden);
+	k->concat = take(&top, panels, b->factors + b->biases + hidden);
 	k->logit = take(&top, panels, 1);
 	k->dlogit = take(&top, panels, 1);
 	for (uint32_t l = 0; l < b->num_hidden; l++) {
@@ -105,7 +105,7 @@ static void gather_side(const struct block *k, const struct cpu_side *side, size
 	}
 }
 
-/* The inverse for gradients: columns (F + E) into the contributions of those occurrences. */
+/* The inverse for gradients: columns of both tables into the contributions of those occurrences. */
 static void store_side(const struct block *k, const struct cpu_side *side, size_t s, size_t step,
 	struct columns in, uint32_t panel)
 {
@@ -145,6 +145,8 @@ static void forward(const struct backend *b, struct block *k)
 
 		for (uint32_t c = 0; c < f * PANEL_GROUPS; c++)
 			g[c] = user[c] * item[c];
+		for (uint32_t c = f * PANEL_GROUPS; c < (f + b->biases) * PANEL_GROUPS; c++)
+			g[c] = user[c] + item[c];
 		if (b->num_hidden > 0)
 			product_panel(&item_half, FROM_OTHER, WITH_RELU, column(k->item, q, f),
 				NULL, column(k->user_half, uq, 0), column(k->x[0], q, 0));
@@ -183,7 +185,7 @@ static void losses(const struct backend *b, struct block *k)
 	}
 }
 
-/* Gradients of the gmf rows and d of the last layer, from dlogit. */
+/* Gradients of the gmf rows and biases and d of the last layer, from dlogit. */
 static void backward_head(const struct backend *b, struct block *k)
 {
 	const uint32_t f = b->factors;
@@ -199,6 +201,12 @@ static void backward_head(const struct backend *b, struct block *k)
 
 			duser[c] = q == uq ? dg * item[c] : fused(dg, item[c], duser[c]);
 			ditem[c] = dg * user[c];
+		}
+		for (uint32_t c = f * PANEL_GROUPS; c < (f + b->biases) * PANEL_GROUPS; c++) {
+			const vf d = dlogit[c % PANEL_GROUPS];
+
+			duser[c] = q == uq ? d : duser[c] + d;
+			ditem[c] = d;
 		}
 		if (b->num_hidden == 0)
 			continue;
@@ -251,6 +259,10 @@ static void add_dense(const struct backend *b, const struct block *k, float *sum
 		outer_product(dhead, 0, k->dlogit, 1, k->concat, k->concat.n, k->panels);
 	if (cpu_dense(b, sums, TENSOR_HEAD_BIAS) != NULL)
 		column_sums(cpu_dense(b, sums, TENSOR_HEAD_BIAS), k->dlogit, 1, k->panels);
+	/* by rows of the batch: what cancels in a row of bpr is exactly 0 */
+	if (b->biases)
+		column_sums(cpu_dense(b, sums, TENSOR_GLOBAL_BIAS), columns_from(k->duser, f), 1,
+			k->user_panels);
 	if (b->num_hidden == 0)
 		return;
 	outer_product(
@@ -303,6 +315,8 @@ static void gradient(struct backend *b, size_t job, void *scratch)
 
 	block_layout(b, &k, scratch);
 	memset(sums, 0, b->dense_size * sizeof(*sums));
+	if (b->biases && job == 0)
+		*cpu_dense(b, sums, TENSOR_GLOBAL_BIAS) = (float)b->l2 * *b->head_bias;
 	for (cpu_job_rows(b, job, &k.first, &end); k.first < end; k.first += CPU_BLOCK) {
 		k.rows = end - k.first < CPU_BLOCK ? end - k.first : CPU_BLOCK;
 		loss += block_gradient(b, &k, sums);

@@ -2,7 +2,7 @@
  * panel_score: scores of up to CPU_SCORE_USERS users, one panel of items at a time.
  *
  * The item half of the network is kept for all items as panels of F + H1 columns: head.weight x
- * gmf_item, then W1i mlp_item. That leaves F + H1 operations per pair and the layers above the
+ * gmf_item, then W1i mlp_item; or of F + 1, gmf_item and item_bias. That leaves F + H1 operations per pair and the layers above the
  * first; a panel's columns stay in the first cache for all users of the call.
  */
 #ifndef PANEL_SCORE_H
@@ -13,10 +13,17 @@
 
 #include <string.h>
 
+/* Columns of a panel of item_half that make a sum of products with a user's: with biases one more,
+   of the item's bias and the user's 1. */
+static uint32_t product_columns(const struct backend *b)
+{
+	return b->factors + b->biases;
+}
+
 /* Columns of a panel of item_half. */
 static uint32_t half_columns(const struct backend *b)
 {
-	return b->factors + (b->num_hidden > 0 ? b->hidden[0] : 0);
+	return product_columns(b) + (b->num_hidden > 0 ? b->hidden[0] : 0);
 }
 
 static size_t item_half_size(const struct backend *b)
@@ -27,7 +34,8 @@ static size_t item_half_size(const struct backend *b)
 
 /* Scratch memory of a call. */
 struct score_scratch {
-	float *user;	  /* (users, F) gmf rows */
+	float *user;	  /* (users, F) gmf rows, or (users, F + 1) */
+	float *user_bias; /* (users) what begins the sum: head.bias, or global bias + user's */
 	float *user_half; /* (users, H1) W1u p + b of cpu.h */
 	vf *gmf;	  /* (users) columns: logits of the gmf branch */
 	vf *x[2];	  /* (widest layer) columns: outputs of two layers, used in turn */
@@ -43,7 +51,8 @@ static size_t score_layout(const struct backend *b, struct score_scratch *s, cha
 	s->x[0] = cpu_take(&top, neumf_widest_hidden(&b->shape) * panel);
 	s->x[1] = cpu_take(&top, neumf_widest_hidden(&b->shape) * panel);
 	s->items = cpu_take(&top, ((size_t)half_columns(b) + b->mlp_factors + 3) * panel);
-	s->user = cpu_take(&top, users * b->factors);
+	s->user = cpu_take(&top, users * product_columns(b));
+	s->user_bias = cpu_take(&top, users);
 	s->user_half = cpu_take(&top, users * neumf_widest_hidden(&b->shape));
 	return (size_t)(top - base);
 }
@@ -84,6 +93,10 @@ static void item_halves(struct backend *b, void *scratch, uint32_t first, uint32
 			gather_items(&b->item, 0, first, end, s.items);
 			for (uint32_t c = 0; c < f * PANEL_GROUPS; c++)
 				to[c] = b->head[c / PANEL_GROUPS] * s.items[c];
+		}
+		if (b->biases) {
+			gather_items(&b->item, 1, first, end, s.items);
+			memcpy(to + (size_t)f * PANEL_GROUPS, s.items, PANEL_GROUPS * sizeof(*to));
 		}
 		if (b->num_hidden > 0) {
 			const struct product half = { b->weight[0] + e, 2 * e, 1, b->hidden[0], e };
@@ -128,16 +141,21 @@ static void user_half(const struct backend *b, const float *p, float *half)
 		add4(half + o, dots(1, b->weight[0] + o * ld, ld, p, e), 1);
 }
 
-/* The users' part of the scratch memory: gmf rows and halves of the first layer. */
+/* The users' part of the scratch memory: gmf rows, biases and halves of the first layer. */
 static void user_halves(
 	const struct backend *b, const struct score_scratch *s, const uint32_t *user, uint32_t n)
 {
-	const uint32_t f = b->factors, e = b->mlp_factors;
+	const uint32_t f = b->factors, e = b->mlp_factors, width = product_columns(b);
 
 	for (uint32_t k = 0; k < n; k++) {
 		if (f > 0)
-			memcpy(s->user + k * f, b->user.table[0] + (size_t)user[k] * f,
+			memcpy(s->user + k * width, b->user.table[0] + (size_t)user[k] * f,
 				f * sizeof(float));
+		s->user_bias[k] = *b->head_bias;
+		if (b->biases) {
+			s->user[k * width + f] = 1;
+			s->user_bias[k] += b->user.table[1][user[k]];
+		}
 		if (b->num_hidden > 0)
 			user_half(b, b->user.table[1] + (size_t)user[k] * e,
 				s->user_half + (size_t)k * b->hidden[0]);
@@ -176,16 +194,14 @@ static void score_panel(const struct backend *b, const struct score_scratch *s, 
 				score[j][l] = neumf_sigmoid(score[j][l]);
 }
 
-/* The gmf branch of the logits of all users of the call: head.bias + user . items. */
+/* The gmf branch of the logits of all users of the call: bias + user . items. */
 static void gmf_logits(
 	const struct backend *b, const struct score_scratch *s, const vf *items, uint32_t users)
 {
-	const struct product gmf = { s->user, b->factors, 1, users, b->factors };
-	float bias[CPU_SCORE_USERS];
+	const uint32_t width = product_columns(b);
+	const struct product gmf = { s->user, width, 1, users, width };
 
-	for (uint32_t k = 0; k < users; k++)
-		bias[k] = *b->head_bias;
-	product_panel(&gmf, FROM_BIAS, AS_IT_IS, items, bias, NULL, s->gmf);
+	product_panel(&gmf, FROM_BIAS, AS_IT_IS, items, s->user_bias, NULL, s->gmf);
 }
 
 static void score_block(const struct backend *b, void *scratch, const uint32_t *user,

@@ -12,12 +12,6 @@
 
 #include <string.h>
 
-/* Which tensors the branches of a side are. */
-static const int table_of[2][2] = {
-	[SIDE_USER] = { TENSOR_GMF_USER, TENSOR_MLP_USER },
-	[SIDE_ITEM] = { TENSOR_GMF_ITEM, TENSOR_MLP_ITEM },
-};
-
 static struct cpu_side *side_of(struct backend *b, enum neumf_side side)
 {
 	return side == SIDE_USER ? &b->user : &b->item;
@@ -56,8 +50,8 @@ static void read_table(struct backend *b, unsigned tensor, float *out)
 	const struct neumf_tensor *t = &b->layout.tensor[tensor];
 	const struct cpu_side *side = side_of(b, t->side);
 	const uint32_t rows = cpu_rows_per_job(cpu_sum_stride(side));
-	const bool mlp = (int)tensor == b->layout.at[table_of[t->side][1]];
-	float *to[2] = { mlp ? NULL : out, mlp ? out : NULL };
+	const bool second = (int)tensor == side->tensor[1];
+	float *to[2] = { second ? NULL : out, second ? out : NULL };
 
 	memset(out, 0, (size_t)t->rows * t->cols * sizeof(*out));
 	for (uint32_t k = 0; k < side->num_unique; k += rows)
@@ -109,14 +103,11 @@ void cpu_set_step(struct backend *b, uint64_t step)
 }
 
 /* The tables of a side within `g`, NULL where the model has none. */
-static void exchanged_tables(const struct backend *b, const struct backend_gradient *g,
-	enum neumf_side side, float *to[2])
+static void exchanged_tables(
+	const struct cpu_side *side, const struct backend_gradient *g, float *to[2])
 {
-	for (unsigned branch = 0; branch < 2; branch++) {
-		const int k = b->layout.at[table_of[side][branch]];
-
-		to[branch] = k < 0 ? NULL : g->tensor[k];
-	}
+	for (unsigned branch = 0; branch < 2; branch++)
+		to[branch] = side->tensor[branch] < 0 ? NULL : g->tensor[side->tensor[branch]];
 }
 
 static size_t row_jobs(const struct cpu_side *side)
@@ -147,7 +138,7 @@ static void read_job(void *arg, size_t k, unsigned thread)
 	const uint32_t rows = cpu_rows_per_job(cpu_sum_stride(side)), first = (uint32_t)k * rows;
 	const uint32_t end = side->num_unique - first < rows ? side->num_unique : first + rows;
 
-	exchanged_tables(b, b->exchanged, s, to);
+	exchanged_tables(side, b->exchanged, to);
 	copy_rows(b, side, first, end, false, to, cpu_thread_scratch(b, thread));
 }
 
@@ -192,7 +183,7 @@ void cpu_write_gradient(struct backend *b, const struct backend_gradient *g)
 
 	backend_gradient_check(g, &b->shape, b->batch_size);
 	for (enum neumf_side s = SIDE_USER; s <= SIDE_ITEM; s++) {
-		exchanged_tables(b, g, s, from);
+		exchanged_tables(side_of(b, s), g, from);
 		hold_rows(side_of(b, s), g->num[s], g->id[s], from);
 	}
 	for (unsigned k = 0; k < b->layout.num_tensors; k++) {

@@ -7,6 +7,13 @@ const struct param *device_param(const struct backend *b, int which)
 	return b->layout.at[which] < 0 ? NULL : &b->param[b->layout.at[which]];
 }
 
+const float *device_value(const struct backend *b, int which)
+{
+	const struct param *p = device_param(b, which);
+
+	return p ? p->value : NULL;
+}
+
 uint32_t device_in(const struct backend *b, uint32_t l)
 {
 	return l ? b->shape.hidden[l - 1] : 2 * b->E;
@@ -81,11 +88,11 @@ static void claim_embedding(struct backend *b, const struct neumf_tensor *t, str
    launch updates them. head.bias follows head.weight without a gap: head_backward writes both. */
 static void claim_dense(struct backend *b)
 {
-	static const int head[] = { TENSOR_HEAD, TENSOR_HEAD_BIAS };
+	static const int head[] = { TENSOR_HEAD, TENSOR_HEAD_BIAS, TENSOR_GLOBAL_BIAS };
 	size_t offset[NEUMF_MAX_TENSORS] = { 0 }, n = 0;
 	struct update_flat *f = &b->flat;
 
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 3; i++)
 		if (b->layout.at[head[i]] >= 0) {
 			offset[b->layout.at[head[i]]] = n;
 			n += b->layout.tensor[b->layout.at[head[i]]].cols;
@@ -151,6 +158,7 @@ static void claim_activations(struct backend *b)
 
 	b->dlogit = claim_floats(b, S);
 	b->g = b->F ? claim_floats(b, S * b->F) : NULL;
+	b->duser_bias = b->shape.bias ? claim_floats(b, B) : NULL;
 	b->partial = claim_floats(b, partial_size(b));
 	b->loss_partial = (double *)device_claim(b, LOSS_PARTIALS, sizeof(double));
 	b->loss = (struct loss_total *)device_claim(b, 1, sizeof(struct loss_total));

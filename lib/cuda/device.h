@@ -136,6 +136,7 @@ struct backend {
 	float *user_half, *duser_half;			       /* (B, H1), in halves only */
 	float *act[NEUMF_MAX_HIDDEN], *dact[NEUMF_MAX_HIDDEN]; /* (S, H) of each layer */
 	float *dlogit, *partial;
+	float *duser_bias; /* (B) dlogit summed over the samples of a row; NULL: no biases */
 	double *loss_partial;
 	struct loss_total *loss;
 	struct step_state *state;
@@ -147,6 +148,7 @@ struct backend {
 
 /* The arrays of a tensor, TENSOR_* of neumf.h. NULL: the model lacks it. */
 const struct param *device_param(const struct backend *b, int which);
+const float *device_value(const struct backend *b, int which);
 
 /* The number of inputs of layer l (from 0), and whether one narrow kernel computes it. */
 uint32_t device_in(const struct backend *b, uint32_t l);

@@ -1,6 +1,6 @@
 /*
  * loss: score and loss of each row of the batch, and the gradient of the head's input.
- *   logit[s] = head . concat(g[s], x[s]) + bias;   score = logit, or 1 / (1 + exp(-logit))
+ *   logit[s] = head . concat(g[s], x[s]) + bias [+ user_bias[user[s % B]] + item_bias[item[s]]];   score = logit, or 1 / (1 + exp(-logit))
  *   bpr    log(1 + exp(-d)), d = score_pos - score_neg     hinge  max(0, 1 - d)
  *          d is NaN where the sigmoid of a logit would not show that the model has diverged
  *   bce    log(1 + exp(logit)) - label logit
@@ -49,6 +49,18 @@ static __device__ __forceinline__ float pair_loss(
 	return d >= 1 ? 0.0f : 1.0f - d; // NaN stays NaN, which fmaxf would hide
 }
 
+/* The logit of sample s, in every lane of a warp. */
+static __device__ __forceinline__ float logit_of(const struct loss *a, uint32_t s, uint32_t lane)
+{
+	float logit = head_dot(a->g + (size_t)s * a->F, a->x + (size_t)s * a->H, a->head, a->F,
+			      a->H, lane) +
+		      (a->bias ? a->bias[0] : 0.0f);
+
+	if (a->user_bias)
+		logit += a->user_bias[a->user[s % a->batch]] + a->item_bias[a->item[s]];
+	return logit;
+}
+
 /* Write the gradients of sample s, given dlogit of the mean loss. */
 static __device__ __forceinline__ void write_gradient(
 	const struct loss *a, uint32_t s, float dlogit, uint32_t lane)
@@ -64,24 +76,19 @@ static __device__ __forceinline__ void write_gradient(
 __global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kernel(struct loss a)
 {
 	__shared__ double sums[GPU_BLOCK / 32];
-	uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32, F = a.F,
-		 H = a.H;
-	float bias = a.bias ? a.bias[0] : 0.0f, scale = 1.0f / (float)a.batch;
+	uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
+	float scale = 1.0f / (float)a.batch;
 	double sum = 0;
 
 	for (uint32_t r = blockIdx.x * warps + warp; r < a.batch; r += gridDim.x * warps) {
-		float logit =
-			head_dot(a.g + (size_t)r * F, a.x + (size_t)r * H, a.head, F, H, lane) +
-			bias;
+		float logit = logit_of(&a, r, lane);
 
 		if (a.kind == LOSS_BCE) {
 			sum += softplus(logit) - a.label[r] * logit;
 			write_gradient(&a, r, (sigmoid(logit) - a.label[r]) * scale, lane);
 		} else {
 			uint32_t s = r + a.batch;
-			float other = head_dot(a.g + (size_t)s * F, a.x + (size_t)s * H, a.head, F,
-					      H, lane) +
-				      bias;
+			float other = logit_of(&a, s, lane);
 			float dpositive, dnegative;
 
 			sum += pair_loss(&a, logit, other, &dpositive, &dnegative);

@@ -105,6 +105,8 @@ struct loss {
 	const float *g, *x;   /* (S, F), (S, H): input of the head */
 	const float *head;    /* (F + H); NULL: all ones (mf) */
 	const float *bias;    /* (1) or NULL */
+	const float *user_bias, *item_bias; /* (U), (I); NULL: the model lacks them */
+	const uint32_t *user, *item;	    /* (B), (S), for these */
 	const float *label;   /* (B), bce */
 	uint32_t batch, F, H; /* B */
 	float *dlogit;	      /* (S): of the mean loss */
@@ -205,6 +207,8 @@ struct update_table {
 
 /* Step t + 1 begins: compute its scalars. */
 void step_begin_cuda(cudaStream_t stream, struct step_state *state, const struct update_rule *rule);
+/* gradient (n) += l2 x value (n) */
+void flat_l2_cuda(cudaStream_t stream, const float *value, float l2, uint32_t n, float *gradient);
 void flat_update_cuda(cudaStream_t stream, const struct update_flat *a,
 	const struct update_rule *rule, const struct step_state *state);
 /* Every row of the tables; rows outside the batch have gradient 0. */
@@ -222,7 +226,7 @@ struct score_output {
 	const uint32_t *user, *item;
 	uint32_t first, items;
 	const float *x;		  /* (rows, H) */
-	const float *head, *bias; /* as struct loss */
+	const float *head, *bias, *user_bias, *item_bias; /* as struct loss */
 	uint32_t rows, F, H;
 	bool sigmoid_output;
 	uint32_t width; /* of a row of `score`, of which `items` are written (pairs: 1) */

@@ -44,6 +44,22 @@ static __device__ __forceinline__ void update_weight(float *w, float *m, float *
 	*w -= state->step_size * m1 / (sqrtf(v1) * state->root + rule->eps);
 }
 
+__global__ void flat_l2_kernel(
+	const float *__restrict__ value, float l2, uint32_t n, float *__restrict__ gradient)
+{
+	uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+
+	if (i < n)
+		gradient[i] += l2 * value[i];
+}
+
+void flat_l2_cuda(cudaStream_t stream, const float *value, float l2, uint32_t n, float *gradient)
+{
+	LAUNCH(flat_l2_kernel, gpu_blocks(n, GPU_BLOCK), GPU_BLOCK, 0, stream, value, l2, n,
+		gradient);
+	CHECK_LAUNCH();
+}
+
 __global__ void flat_update_kernel(
 	struct update_flat a, struct update_rule rule, const struct step_state *__restrict__ state)
 {

@@ -67,10 +67,6 @@ static void reserve(struct backend *b, size_t rows, size_t num_scores)
 static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_t items,
 	float *score, size_t width)
 {
-	const struct param *gmf_user = device_param(b, TENSOR_GMF_USER),
-			   *gmf_item = device_param(b, TENSOR_GMF_ITEM);
-	const struct param *head = device_param(b, TENSOR_HEAD),
-			   *head_bias = device_param(b, TENSOR_HEAD_BIAS);
 	struct score_scratch *s = &b->scores;
 	struct score_output a;
 
@@ -92,15 +88,17 @@ static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_
 		}
 	}
 	memset(&a, 0, sizeof(a));
-	a.gmf_user = gmf_user ? gmf_user->value : NULL;
-	a.gmf_item = gmf_item ? gmf_item->value : NULL;
+	a.gmf_user = device_value(b, TENSOR_GMF_USER);
+	a.gmf_item = device_value(b, TENSOR_GMF_ITEM);
 	a.user = s->user;
 	a.item = s->item;
 	a.first = first;
 	a.items = items;
 	a.x = b->E ? s->act[(b->shape.num_hidden - 1) & 1] : NULL;
-	a.head = head ? head->value : NULL;
-	a.bias = head_bias ? head_bias->value : NULL;
+	a.head = device_value(b, TENSOR_HEAD);
+	a.bias = device_value(b, b->shape.bias ? TENSOR_GLOBAL_BIAS : TENSOR_HEAD_BIAS);
+	a.user_bias = device_value(b, TENSOR_USER_BIAS);
+	a.item_bias = device_value(b, TENSOR_ITEM_BIAS);
 	a.rows = rows;
 	a.F = b->F;
 	a.H = b->H;

@@ -2,7 +2,7 @@
  * score_kernels: the steps of the forward pass that only scoring has.
  *   pair_forward  y (rows, H) = relu(user_half + item_half + bias): the first layer from its
  *                 halves, which are computed once per user and once per item
- *   score_output  score = head . concat(gmf_user * gmf_item, x) + bias, or its sigmoid
+ *   score_output  score = head . concat(gmf_user * gmf_item, x) + biases, or its sigmoid
  * In a block, row r is user[r / items] with item first + r % items; among pairs (items 0) it is
  * user[r] with item[r].
  */
@@ -45,6 +45,8 @@ __global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_ou
 	for (uint32_t k = lane; k < H; k += 32)
 		sum += a.head[F + k] * a.x[(size_t)r * H + k];
 	sum = warp_sum(sum) + (a.bias ? a.bias[0] : 0.0f);
+	if (a.user_bias)
+		sum += a.user_bias[user] + a.item_bias[item];
 	if (lane == 0)
 		a.score[a.items ? (size_t)(r / a.items) * a.width + r % a.items : r] =
 			a.sigmoid_output ? 1.0f / (1.0f + expf(-sum)) : sum;

@@ -57,23 +57,16 @@ static void backward_layers(struct backend *b, uint32_t samples)
 	}
 }
 
-static const float *value_of(const struct backend *b, int which)
-{
-	const struct param *p = device_param(b, which);
-
-	return p ? p->value : NULL;
-}
-
 static void enqueue_gather(
 	struct backend *b, const uint32_t *user, const uint32_t *item, uint32_t samples)
 {
 	struct gather a;
 
 	memset(&a, 0, sizeof(a));
-	a.gmf_user = value_of(b, TENSOR_GMF_USER);
-	a.gmf_item = value_of(b, TENSOR_GMF_ITEM);
-	a.mlp_user = value_of(b, TENSOR_MLP_USER);
-	a.mlp_item = value_of(b, TENSOR_MLP_ITEM);
+	a.gmf_user = device_value(b, TENSOR_GMF_USER);
+	a.gmf_item = device_value(b, TENSOR_GMF_ITEM);
+	a.mlp_user = device_value(b, TENSOR_MLP_USER);
+	a.mlp_item = device_value(b, TENSOR_MLP_ITEM);
 	a.user = user;
 	a.item = item;
 	a.batch = b->n;
@@ -88,7 +81,20 @@ static void enqueue_gather(
 	gather_forward_cuda(b->stream, &a);
 }
 
-static void enqueue_loss(struct backend *b, const float *label, uint32_t samples)
+/* The gradient of the global bias. By rows: what cancels in a row of bpr is then exactly 0. */
+static void enqueue_bias(struct backend *b, uint32_t samples)
+{
+	const struct param *global = device_param(b, TENSOR_GLOBAL_BIAS);
+
+	first_layer_backward_cuda(b->stream, b->dlogit, b->n, samples, 1, b->duser_bias);
+	head_backward_cuda(b->stream, b->duser_bias, NULL, NULL, b->n, 0, 0, true, global->gradient,
+		b->partial);
+	if (b->l2 != 0)
+		flat_l2_cuda(b->stream, global->value, b->l2, 1, global->gradient);
+}
+
+static void enqueue_loss(struct backend *b, const uint32_t *user, const uint32_t *item,
+	const float *label, uint32_t samples)
 {
 	const struct param *head = device_param(b, TENSOR_HEAD);
 	uint32_t last = b->shape.num_hidden - 1;
@@ -100,7 +106,11 @@ static void enqueue_loss(struct backend *b, const float *label, uint32_t samples
 	a.g = b->g;
 	a.x = b->H ? b->act[last] : NULL;
 	a.head = head ? head->value : NULL;
-	a.bias = value_of(b, TENSOR_HEAD_BIAS);
+	a.bias = device_value(b, b->shape.bias ? TENSOR_GLOBAL_BIAS : TENSOR_HEAD_BIAS);
+	a.user_bias = device_value(b, TENSOR_USER_BIAS);
+	a.item_bias = device_value(b, TENSOR_ITEM_BIAS);
+	a.user = user;
+	a.item = item;
 	a.label = label;
 	a.batch = b->n;
 	a.F = b->F;
@@ -112,6 +122,8 @@ static void enqueue_loss(struct backend *b, const float *label, uint32_t samples
 	if (head)
 		head_backward_cuda(b->stream, b->dlogit, b->g, a.x, samples, b->F, b->H,
 			a.bias != NULL, head->gradient, b->partial);
+	if (b->shape.bias)
+		enqueue_bias(b, samples);
 }
 
 /* What the two tables of a side share. */
@@ -157,8 +169,18 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 		a[num++].terms = 1;
 		for (unsigned i = 0; i < num; i++) {
 			a[i].dlogit = b->dlogit;
-			a[i].head = value_of(b, TENSOR_HEAD);
+			a[i].head = device_value(b, TENSOR_HEAD);
 		}
+	}
+	if (b->shape.bias) {
+		a[num] = side_segment(b, users, device_param(b, TENSOR_USER_BIAS), 1);
+		a[num].dx = b->duser_bias;
+		a[num].stride = 1;
+		a[num++].terms = 1;
+		a[num] = side_segment(b, items, device_param(b, TENSOR_ITEM_BIAS), 1);
+		a[num].dx = b->dlogit;
+		a[num].stride = 1;
+		a[num++].terms = 1;
 	}
 	if (b->E) {
 		a[num] = side_segment(b, users, device_param(b, TENSOR_MLP_USER), b->E);
@@ -197,7 +219,7 @@ void step_gradient(struct backend *b)
 	enqueue_gather(b, user, item, samples);
 	if (b->E)
 		forward_layers(b, samples);
-	enqueue_loss(b, label, samples);
+	enqueue_loss(b, user, item, label, samples);
 	if (b->E)
 		backward_layers(b, samples);
 	CUDA(cudaStreamWaitEvent(b->stream, b->joined, 0));
@@ -213,18 +235,19 @@ void step_update(struct backend *b)
 	step_begin_cuda(b->stream, b->state, &b->rule);
 	if (b->flat.n)
 		flat_update_cuda(b->stream, &b->flat, &b->rule, b->state);
-	for (int i = TENSOR_GMF_USER; i <= TENSOR_MLP_ITEM; i++) {
-		const struct param *p = device_param(b, i);
+	for (unsigned i = 0; i < b->layout.num_tensors; i++) {
+		const struct neumf_tensor *t = &b->layout.tensor[i];
+		const struct param *p = &b->param[i];
 
-		if (!p)
+		if (t->side == SIDE_NONE)
 			continue;
-		const struct side *s = &b->side[b->layout.tensor[b->layout.at[i]].side];
+		const struct side *s = &b->side[t->side];
 
 		a[num].value = p->value;
 		a[num].moment1 = p->moment1;
 		a[num].moment2 = p->moment2;
 		a[num].rows = s->bound;
-		a[num].cols = i < TENSOR_MLP_USER ? b->F : b->E;
+		a[num].cols = t->cols;
 		a[num].drow = p->gradient;
 		a[num].key = s->sorter.key[sort_result(s->bound)];
 		a[num].slot = s->slot;

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BACKEND_ABI = 4 };
+enum { BACKEND_ABI = 5 };
 
 struct pool;
 struct backend; /* each backend defines its own */

@@ -34,6 +34,8 @@ struct js *model_file_metadata(const struct neumf_shape *s, const struct model_i
 	metadata_put_uint(m, "factors", s->factors);
 	metadata_put_uint(m, "mlp_factors", s->mlp_factors);
 	js_put(m, "hidden", hidden_string(s));
+	if (s->bias)
+		js_put(m, "bias", js_string("true"));
 	metadata_put_uint(m, "seed", info->seed);
 	if (info->device)
 		js_put(m, "device", js_string(info->device));
@@ -49,7 +51,7 @@ struct safetensors_tensor model_file_tensor(const struct neumf_tensor *t)
 {
 	return (struct safetensors_tensor){ .name = t->name,
 		.num_dims = t->bias ? 1 : 2,
-		.dims = { t->bias ? t->cols : t->rows, t->cols } };
+		.dims = { t->bias ? t->rows * t->cols : t->rows, t->cols } };
 }
 
 /* The tensors of a model as the file has them. */
@@ -107,6 +109,8 @@ static void get_shape(const char *file, const struct js *m, struct neumf_shape *
 	s->factors = metadata_uint(file, m, "factors");
 	s->mlp_factors = metadata_uint(file, m, "mlp_factors");
 	get_hidden(file, m, s);
+	if (js_get(m, "bias"))
+		s->bias = metadata_choice(file, m, "bias", truth);
 	if ((why = neumf_check(s)))
 		die("metadata of '%s': %s", file, why);
 }

@@ -5,6 +5,8 @@
  *   model, loss, users, items, factors, mlp_factors, hidden, sigmoid_output
  *       the shape: names of neumf.h, numbers in decimal, hidden as "32,16,8" ("" for none),
  *       sigmoid_output "true" or "false". A loader needs them all.
+ *   bias
+ *       "true" where an mf has biases; else missing
  *   user_ids, item_ids
  *       which id maps its rows are numbered by (id_family.h), as JSON text; only where known
  *   provenance (a JSON array as text), seed, device ("cpu"), compute ("16 lanes")

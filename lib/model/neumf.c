@@ -37,6 +37,8 @@ const char *neumf_check(const struct neumf_shape *s)
 		return "a sigmoid output goes with the bpr and hinge losses only";
 	if (s->num_users == 0 || s->num_items == 0)
 		return "there are no users or no items";
+	if (s->bias && s->model != MODEL_MF)
+		return "user, item and global bias go with mf only";
 	if (neumf_has_gmf(s) ? s->factors == 0 || s->factors > NEUMF_MAX_WIDTH : s->factors != 0)
 		return "the number of factors is out of range";
 	if (!neumf_has_mlp(s))
@@ -95,10 +97,12 @@ static struct neumf_tensor *add(
 static void add_embedding(struct neumf_layout *l, int which, const char *name,
 	const struct neumf_shape *s, uint32_t cols)
 {
-	bool users = which == TENSOR_GMF_USER || which == TENSOR_MLP_USER;
+	bool users =
+		which == TENSOR_GMF_USER || which == TENSOR_MLP_USER || which == TENSOR_USER_BIAS;
+	struct neumf_tensor *t = add(l, which, name, users ? s->num_users : s->num_items, cols);
 
-	add(l, which, name, users ? s->num_users : s->num_items, cols)->side =
-		users ? SIDE_USER : SIDE_ITEM;
+	t->side = users ? SIDE_USER : SIDE_ITEM;
+	t->bias = which == TENSOR_USER_BIAS || which == TENSOR_ITEM_BIAS;
 }
 
 static void add_bias(struct neumf_layout *l, int which, const char *name, uint32_t width)
@@ -126,9 +130,15 @@ void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out)
 	memset(out, 0, sizeof(*out));
 	for (int k = 0; k < NEUMF_MAX_TENSORS; k++)
 		out->at[k] = -1;
+	if (s->bias)
+		add_bias(out, TENSOR_GLOBAL_BIAS, "global_bias", 1);
 	if (neumf_has_gmf(s)) {
 		add_embedding(out, TENSOR_GMF_ITEM, "gmf_item.weight", s, s->factors);
 		add_embedding(out, TENSOR_GMF_USER, "gmf_user.weight", s, s->factors);
+	}
+	if (s->bias) {
+		add_embedding(out, TENSOR_ITEM_BIAS, "item_bias", s, 1);
+		add_embedding(out, TENSOR_USER_BIAS, "user_bias", s, 1);
 	}
 	if (has_head(s)) {
 		if (s->loss == LOSS_BCE)

@@ -11,6 +11,7 @@
  *   logit = head.weight . c + head.bias, where c is
  *           neumf: concat(g, x_n)   gmf: g   mlp: x_n
  *   mf:     logit = sum of g, no head
+ *           with bias: + user_bias[u] + item_bias[i] + global_bias        Rendle et al. 2020, eq. 2
  *   s    = logit, or 1 / (1 + exp(-logit)) with sigmoid_output (neumf_sigmoid)
  *
  * Loss of one row:
@@ -22,8 +23,13 @@
  *
  * Gradient of the batch, for a weight w:
  *   g = mean over the B rows of d loss / d w
- *       + l2 x w x (occurrences of w's row in the batch) / B       embedding rows only
- * A row of the batch is one occurrence of its user and one of each of its items.
+ *       + l2 x w x (occurrences of w's row in the batch) / B       embedding rows and biases of mf
+ * A row of the batch is one occurrence of its user, one of each of its items, and one of the global
+ * bias. So l2 penalizes the biases of mf as it does the embeddings, as in the program of Rendle et
+ * al. (google-research, dot_vs_learned_similarity/mf_simple.py); those of layers and head it leaves
+ * alone.
+ * With bpr and hinge, user_bias and global_bias cancel in s_pos - s_neg, unless sigmoid_output comes
+ * between: their gradient is exactly 0, and they stay as they start.
  *
  * Update at step t = 1, 2, ... (h = g + weight_decay x w):
  *   sgd        w -= lr h
@@ -44,7 +50,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { NEUMF_MAX_HIDDEN = 8, NEUMF_MAX_TENSORS = 6 + 2 * NEUMF_MAX_HIDDEN };
+enum { NEUMF_MAX_HIDDEN = 8, NEUMF_MAX_TENSORS = 9 + 2 * NEUMF_MAX_HIDDEN };
 enum { NEUMF_MAX_WIDTH = 65536 }; /* of factors, mlp factors and hidden layers: sizes fit 64 bits */
 
 /* Here a float has steps of 128, and a sigmoid goes from its first float to its last within 122. */
@@ -68,6 +74,7 @@ struct neumf_shape {
 	uint32_t mlp_factors; /* 0 for gmf and mf */
 	uint32_t num_hidden;  /* 1..NEUMF_MAX_HIDDEN for neumf and mlp, else 0 */
 	uint32_t hidden[NEUMF_MAX_HIDDEN];
+	bool bias; /* mf only: has user, item and global bias */
 };
 
 struct neumf_optimizer {
@@ -81,7 +88,7 @@ enum neumf_side { SIDE_USER, SIDE_ITEM, SIDE_NONE };
 
 /*
  * One tensor of a model: row-major (rows, cols) floats at `offset` in the flat parameter array. A
- * bias is (1, n) here and one-dimensional, (n), in a file.
+ * bias is (1, n) here, those of users and items (n, 1), and one-dimensional, (n), in a file.
  */
 struct neumf_tensor {
 	char name[24];
@@ -93,7 +100,7 @@ struct neumf_tensor {
 
 /*
  * The role of a tensor, an index into neumf_layout.at. mlp.N.weight is TENSOR_MLP + 2N, its bias
- * the next.
+ * the next. First weights depend on the number of a role: it stays.
  */
 enum {
 	TENSOR_GMF_USER,
@@ -102,7 +109,10 @@ enum {
 	TENSOR_MLP_ITEM,
 	TENSOR_HEAD,
 	TENSOR_HEAD_BIAS,
-	TENSOR_MLP
+	TENSOR_MLP,
+	TENSOR_USER_BIAS = TENSOR_MLP + 2 * NEUMF_MAX_HIDDEN,
+	TENSOR_ITEM_BIAS,
+	TENSOR_GLOBAL_BIAS
 };
 
 struct neumf_layout {

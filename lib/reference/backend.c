@@ -84,9 +84,16 @@ static double label_loss(struct backend *b, const struct batch *batch, uint32_t 
 	return softplus(logit) - label * logit;
 }
 
-/* g += l2 x w x occurrences / B on the embedding rows */
+/* g += l2 x w x occurrences / B on the embedding rows and the biases of mf */
 static void add_l2(struct backend *b)
 {
+	const int global = b->net.layout.at[TENSOR_GLOBAL_BIAS];
+
+	if (global >= 0) {
+		const uint64_t e = b->net.layout.tensor[global].offset;
+
+		b->net.gradient[e] += b->optimizer.l2 * b->net.params[e];
+	}
 	for (unsigned k = 0; k < b->net.layout.num_tensors; k++) {
 		const struct neumf_tensor *t = &b->net.layout.tensor[k];
 

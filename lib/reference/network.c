@@ -46,7 +46,7 @@ static void hidden_forward(
 	}
 }
 
-/* logit = head . concat(g, x_n) + head.bias; mf: sum of g */
+/* logit = head . concat(g, x_n) + head.bias; mf: sum of g, and the biases */
 static double logit_of(
 	const struct network *n, uint32_t user, uint32_t item, const struct activation *a)
 {
@@ -58,6 +58,10 @@ static double logit_of(
 		head = n->params + at(n, TENSOR_HEAD, 0);
 	if (n->layout.at[TENSOR_HEAD_BIAS] >= 0)
 		logit = n->params[at(n, TENSOR_HEAD_BIAS, 0)];
+	if (s->bias)
+		logit = (double)n->params[at(n, TENSOR_GLOBAL_BIAS, 0)] +
+			n->params[at(n, TENSOR_USER_BIAS, user)] +
+			n->params[at(n, TENSOR_ITEM_BIAS, item)];
 	if (neumf_has_gmf(s)) {
 		const float *p = n->params + at(n, TENSOR_GMF_USER, user);
 		const float *q = n->params + at(n, TENSOR_GMF_ITEM, item);
@@ -131,6 +135,11 @@ void network_backward(
 	}
 	if (n->layout.at[TENSOR_HEAD_BIAS] >= 0)
 		n->gradient[at(n, TENSOR_HEAD_BIAS, 0)] += dlogit;
+	if (s->bias) {
+		n->gradient[at(n, TENSOR_GLOBAL_BIAS, 0)] += dlogit;
+		n->gradient[at(n, TENSOR_USER_BIAS, user)] += dlogit;
+		n->gradient[at(n, TENSOR_ITEM_BIAS, item)] += dlogit;
+	}
 	if (neumf_has_gmf(s)) {
 		const float *p = n->params + at(n, TENSOR_GMF_USER, user);
 		const float *q = n->params + at(n, TENSOR_GMF_ITEM, item);

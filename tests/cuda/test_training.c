@@ -140,6 +140,12 @@ static void check_training(const struct backend_ops *ops, const struct test_case
 		ops->update(p.cuda);
 		p.reference->update(p.plain);
 	}
+	if (c->shape.bias && c->shape.loss != LOSS_BCE && !c->shape.sigmoid_output) {
+		const int at = p.layout.at[TENSOR_GLOBAL_BIAS];
+
+		ops->read(p.cuda, (unsigned)at, BACKEND_GRADIENT, p.x);
+		CHECK(*p.x == 0, "%s: the gradient of the global bias cancels to the bit", c->name);
+	}
 	CHECK(later <= limit, "%s: gradients of %d steps: worst relative error %.2g (%s)", c->name,
 		STEPS, later, worst_name);
 	for (int what = BACKEND_VALUE; what <= BACKEND_MOMENT2; what++) {

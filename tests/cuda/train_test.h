@@ -56,6 +56,9 @@ static const struct test_case cases[] = {
 	{ "mf bpr adam",                 { MODEL_MF, LOSS_BPR, false, 400, 66000, 2, 0, 0, { 0 } }, ADAM(0.01, 1e-5, 0), 2500, false, false },
 	{ "mf hinge sgd",                { MODEL_MF, LOSS_HINGE, false, 30, 40, 9, 0, 0, { 0 } }, SGD(0.3, 1e-3, 1e-3), 77, false, true },
 	{ "mf bce lazy-adam",            { MODEL_MF, LOSS_BCE, false, 30, 40, 1, 0, 0, { 0 } }, LAZY(0.01, 0, 1e-3), 33, false, false },
+	{ "mf with biases bce adam",     { MODEL_MF, LOSS_BCE, false, 41, 700, 11, 0, 0, { 0 }, true }, ADAM(0.01, 1e-4, 1e-3), 259, false, true },
+	{ "mf with biases bpr lazy",     { MODEL_MF, LOSS_BPR, false, 300, 37, 4, 0, 0, { 0 }, true }, LAZY(0.01, 0, 0), 61, false, true },
+	{ "mf with biases, sigmoid sgd", { MODEL_MF, LOSS_HINGE, true, 30, 40, 33, 0, 0, { 0 }, true }, SGD(0.5, 0, 1e-2), 130, false, true },
 	{ "neumf bce sgd, wide tf32",    { MODEL_NEUMF, LOSS_BCE, false, 97, 131, 12, 70, 3, { 130, 66, 31 } }, SGD(0.1, 1e-5, 0), 67, true, true },
 	/* clang-format on */
 };

@@ -90,7 +90,7 @@ static inline void set(struct setting *t, struct kind kind, struct neumf_shape s
 		.batch_size = batch_size };
 	neumf_layout(&shape, &t->layout);
 	snprintf(t->name, sizeof(t->name), "%s, %s, %s, %s%s, batch %u", kind.name,
-		neumf_model_names[shape.model], neumf_loss_names[shape.loss],
+		variant_name(&shape), neumf_loss_names[shape.loss],
 		neumf_optimizer_names[t->optimizer.kind],
 		t->optimizer.weight_decay > 0 ? " with decay" : "", batch_size);
 }
@@ -115,11 +115,11 @@ static inline void for_each_setting(void (*check)(const struct setting *t))
 		struct setting t;
 		unsigned turn = 0;
 
-		for (unsigned c = 0; c < 4 * 3 * 4; c++, turn += 1 + (c % 4 == 0)) {
+		for (unsigned c = 0; c < VARIANTS * 3 * 4; c++, turn += 1 + (c % 4 == 0)) {
 			unsigned size = turn % 3;
 
 			set(&t, kind,
-				shape_of(
+				variant_of(
 					c / 12, c / 4 % 3, sizes[size].factors, sizes[size].hidden),
 				c % 4, batch_size[turn / 3 % 3]);
 			check(&t);

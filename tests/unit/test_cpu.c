@@ -150,7 +150,7 @@ static void check_case(const struct neumf_shape *s, const struct neumf_optimizer
 	CHECK(w <= 1 && v.loss < 3e-6 && v.scores <= 1,
 		"%s, %s, %s%s, %s, batch %u, %s: gradient %.2g, moments %.2g, step %.2g, run %.2g, "
 		"scores %.2g of the tolerance, loss %.1e",
-		kernels->name, neumf_model_names[s->model], neumf_loss_names[s->loss],
+		kernels->name, variant_name(s), neumf_loss_names[s->loss],
 		s->sigmoid_output ? " on sigmoids" : "", neumf_optimizer_names[o->kind], batch_size,
 		size, v.gradient, v.moments, v.step, v.run, v.scores, v.loss);
 }
@@ -171,10 +171,10 @@ static void check_against_reference(const struct cpu_kernels *kernels)
 	struct neumf_shape many = shape_of(MODEL_NEUMF, LOSS_BPR, 7, sizes[0].hidden);
 	unsigned turn = 0;
 
-	for (int k = 0; k < 4 * 5 * 4; k++) {
-		int model = k % 4, loss = k / 4 % 5, size = k / 20;
-		struct neumf_shape s = shape_of(
-			model, loss > 2 ? loss - 3 : loss, sizes[size].factors, sizes[size].hidden);
+	for (int k = 0; k < VARIANTS * 5 * 4; k++) {
+		int variant = k % VARIANTS, loss = k / VARIANTS % 5, size = k / (5 * VARIANTS);
+		struct neumf_shape s = variant_of(variant, loss > 2 ? loss - 3 : loss,
+			sizes[size].factors, sizes[size].hidden);
 
 		s.sigmoid_output = loss > 2;
 		if (size % 2 == 1 && !neumf_has_mlp(&s))
@@ -223,11 +223,11 @@ static void run(const struct neumf_shape *s, const struct neumf_optimizer *o, ui
 	backend_cpu.destroy(b);
 }
 
-static void check_threads(
-	const struct cpu_kernels *kernels, unsigned size, enum neumf_loss loss, uint32_t batch_size)
+static void check_threads(const struct cpu_kernels *kernels, unsigned variant, unsigned size,
+	enum neumf_loss loss, uint32_t batch_size)
 {
 	static const unsigned threads[] = { 2, 3, 8 };
-	struct neumf_shape s = shape_of(MODEL_NEUMF, loss, sizes[size].factors, sizes[size].hidden);
+	struct neumf_shape s = variant_of(variant, loss, sizes[size].factors, sizes[size].hidden);
 	struct neumf_layout l;
 
 	neumf_layout(&s, &l);
@@ -239,13 +239,48 @@ static void check_threads(
 		for (unsigned k = 0; k < 3; k++) {
 			run(&s, &optimizers[o], batch_size, threads[k], kernels, many);
 			CHECK(memcmp(one, many, n * sizeof(float)) == 0,
-				"%s, %s, %s, %s: %u threads give the bits of one", kernels->name,
-				sizes[size].name, neumf_loss_names[loss],
+				"%s, %s %s, %s, %s: %u threads give the bits of one", kernels->name,
+				sizes[size].name, variant_name(&s), neumf_loss_names[loss],
 				neumf_optimizer_names[optimizers[o].kind], threads[k]);
 		}
 		free(one);
 		free(many);
 	}
+}
+
+/* In a difference of two scores a user's bias and the global one cancel to the bit: no optimizer
+   makes steps out of rounding, however small its eps. */
+static void check_cancelling(const struct cpu_kernels *kernels)
+{
+	const struct neumf_optimizer adam = { OPTIMIZER_ADAM, 0.01, 0, 0, 0.9, 0.999, 1e-8 };
+	const struct neumf_shape s = variant_of(VARIANTS - 1, LOSS_BPR, 7, sizes[0].hidden);
+	struct backend *b = make_backend(&s, &adam, MAX_BATCH, 2, kernels);
+	static struct rows rows;
+	struct neumf_layout l;
+
+	neumf_layout(&s, &l);
+	float *before = read_all(&backend_cpu, b, &l, BACKEND_VALUE);
+	for (uint32_t step = 0; step < 5; step++) {
+		struct batch batch = random_batch(&rows, MAX_BATCH - step, step);
+
+		backend_cpu.gradient(b, &batch);
+		backend_cpu.update(b);
+	}
+	float *after = read_all(&backend_cpu, b, &l, BACKEND_VALUE);
+	bool still = true, moved = true;
+	for (uint32_t u = 0; u < USERS; u++)
+		still = still && neumf_param(&l, before, TENSOR_USER_BIAS)[u] ==
+					 neumf_param(&l, after, TENSOR_USER_BIAS)[u];
+	still = still && *neumf_param(&l, before, TENSOR_GLOBAL_BIAS) ==
+				 *neumf_param(&l, after, TENSOR_GLOBAL_BIAS);
+	for (uint32_t i = 0; i < ITEMS; i++)
+		moved = moved && neumf_param(&l, before, TENSOR_ITEM_BIAS)[i] !=
+					 neumf_param(&l, after, TENSOR_ITEM_BIAS)[i];
+	CHECK(still && moved, "%s: bpr moves the biases of items, not of users nor the global one",
+		kernels->name);
+	free(before);
+	free(after);
+	backend_cpu.destroy(b);
 }
 
 int main(void)
@@ -255,8 +290,10 @@ int main(void)
 
 	for (unsigned k = 0; k < n; k++) {
 		check_against_reference(kernels[k]);
-		check_threads(kernels[k], 0, LOSS_BPR, MAX_BATCH);
-		check_threads(kernels[k], 2, LOSS_BCE, 300);
+		check_threads(kernels[k], MODEL_NEUMF, 0, LOSS_BPR, MAX_BATCH);
+		check_threads(kernels[k], MODEL_NEUMF, 2, LOSS_BCE, 300);
+		check_threads(kernels[k], VARIANTS - 1, 2, LOSS_BCE, MAX_BATCH);
+		check_cancelling(kernels[k]);
 	}
 	return CHECK_EXIT;
 }

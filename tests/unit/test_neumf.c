@@ -24,13 +24,15 @@ static struct neumf_shape shape_of(enum neumf_model model, enum neumf_loss loss)
 }
 
 /* "name rows cols offset; ..." */
-static void check_layout(enum neumf_model model, enum neumf_loss loss, const char *expected)
+static void check_layout(
+	enum neumf_model model, bool bias, enum neumf_loss loss, const char *expected)
 {
 	struct neumf_shape s = shape_of(model, loss);
 	struct neumf_layout l;
 	char text[1024];
 	size_t n = 0;
 
+	s.bias = bias;
 	neumf_layout(&s, &l);
 	for (unsigned k = 0; k < l.num_tensors; k++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s %u %u %u; ", l.tensor[k].name,
@@ -45,16 +47,20 @@ static void test_layouts(void)
 	struct neumf_shape s = shape_of(MODEL_NEUMF, LOSS_BCE);
 	struct neumf_layout l;
 
-	check_layout(MODEL_NEUMF, LOSS_BCE,
+	check_layout(MODEL_NEUMF, false, LOSS_BCE,
 		"gmf_item.weight 11 2 0; gmf_user.weight 7 2 22; head.bias 1 1 36; head.weight 1 6 37; "
 		"mlp.0.bias 1 5 43; mlp.0.weight 5 6 48; mlp.1.bias 1 4 78; mlp.1.weight 4 5 82; "
 		"mlp_item.weight 11 3 102; mlp_user.weight 7 3 135; 156");
-	check_layout(MODEL_MLP, LOSS_HINGE,
+	check_layout(MODEL_MLP, false, LOSS_HINGE,
 		"head.weight 1 4 0; mlp.0.bias 1 5 4; mlp.0.weight 5 6 9; mlp.1.bias 1 4 39; "
 		"mlp.1.weight 4 5 43; mlp_item.weight 11 3 63; mlp_user.weight 7 3 96; 117");
-	check_layout(MODEL_GMF, LOSS_BCE,
+	check_layout(MODEL_GMF, false, LOSS_BCE,
 		"gmf_item.weight 11 2 0; gmf_user.weight 7 2 22; head.bias 1 1 36; head.weight 1 2 37; 39");
-	check_layout(MODEL_MF, LOSS_BCE, "gmf_item.weight 11 2 0; gmf_user.weight 7 2 22; 36");
+	check_layout(
+		MODEL_MF, false, LOSS_BCE, "gmf_item.weight 11 2 0; gmf_user.weight 7 2 22; 36");
+	check_layout(MODEL_MF, true, LOSS_BPR,
+		"global_bias 1 1 0; gmf_item.weight 11 2 1; gmf_user.weight 7 2 23; "
+		"item_bias 11 1 37; user_bias 7 1 48; 55");
 
 	neumf_layout(&s, &l);
 	CHECK(l.at[TENSOR_MLP + 2] == 7 && l.at[TENSOR_MLP + 3] == 6 && l.at[TENSOR_MLP + 4] == -1,
@@ -91,6 +97,12 @@ static void test_check(void)
 	check_refused(s, "a layer of width 0");
 	s.num_hidden = NEUMF_MAX_HIDDEN + 1;
 	check_refused(s, "too many layers");
+	s = shape_of(MODEL_GMF, LOSS_BCE);
+	s.bias = true;
+	check_refused(s, "biases of a gmf");
+	s = shape_of(MODEL_MF, LOSS_BCE);
+	s.bias = true;
+	CHECK(neumf_check(&s) == NULL, "a good mf with biases");
 }
 
 /* Mean, deviation and range of a tensor's first values. */

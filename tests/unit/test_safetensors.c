@@ -203,8 +203,10 @@ static void test_models(void)
 	struct neumf_shape s = { .num_users = 5, .num_items = 4 };
 	struct neumf_layout l;
 
-	for (s.model = MODEL_NEUMF; s.model <= MODEL_MF; s.model++)
+	for (unsigned k = MODEL_NEUMF; k <= MODEL_MF + 1; k++)
 		for (s.loss = LOSS_BPR; s.loss <= LOSS_BCE; s.loss++) {
+			s.bias = k > MODEL_MF;
+			s.model = s.bias ? MODEL_MF : k;
 			s.sigmoid_output = s.loss == LOSS_HINGE;
 			s.factors = neumf_has_gmf(&s) ? 3 : 0;
 			s.mlp_factors = neumf_has_mlp(&s) ? 2 : 0;
@@ -219,8 +221,8 @@ static void test_models(void)
 			model_file_load(&m, path);
 			CHECK(!memcmp(&s, &m.shape, sizeof(s)) &&
 					!memcmp(params, m.params, l.num_params * sizeof(float)),
-				"%s %s comes back as it went", neumf_model_names[s.model],
-				neumf_loss_names[s.loss]);
+				"%s%s %s comes back as it went", neumf_model_names[s.model],
+				s.bias ? " with biases" : "", neumf_loss_names[s.loss]);
 			free(params);
 			model_release(&m);
 		}

@@ -94,7 +94,7 @@ enum { WAYS = 5 };
 static const char *const way_names[WAYS] = { "bpr", "hinge", "bce", "bpr on sigmoids",
 	"hinge on sigmoids" };
 
-static const uint64_t expected[4][WAYS] = {
+static const uint64_t expected[VARIANTS][WAYS] = {
 	{ 0xb44faaf597932fde, 0x963d90ff038f83df, 0x0c667076964c1c89, 0xd4895258bda809d3,
 		0xf8a9bace4140698f },
 	{ 0xe06def0838515ca7, 0x11c022fb712e37cc, 0xf5b2568c51354a28, 0xd7b3035796a9bf83,
@@ -103,12 +103,15 @@ static const uint64_t expected[4][WAYS] = {
 		0xfeacb96d05facad4 },
 	{ 0xbd62d1eac14f9067, 0x640c22818795cd06, 0x916b85e09dbd29f0, 0x7c7a43dceadd95b2,
 		0x9b07e0b32ee5f81a },
+	{ 0xd59b90f46e58abd2, 0x848c1cef99b498f7, 0x21283a64699002c8, 0x483129f990111c3f,
+		0xb3034c2a34830319 },
 };
 
 static void check_model(
-	enum neumf_model model, unsigned way, const struct cpu_kernels *kernels, unsigned threads)
+	unsigned variant, unsigned way, const struct cpu_kernels *kernels, unsigned threads)
 {
 	uint64_t bits = BITS_START;
+	const char *name = "";
 	char what[128];
 
 	for (unsigned k = 0; k < 16; k++) {
@@ -117,14 +120,15 @@ static void check_model(
 			.batch_size = batch_sizes[(k + way) % 8],
 			.init_std = 0.3 };
 
-		run.shape = shape_of(
-			model, way < 3 ? way : way - 3, sizes[size].factors, sizes[size].hidden);
+		run.shape = variant_of(
+			variant, way < 3 ? way : way - 3, sizes[size].factors, sizes[size].hidden);
 		run.shape.sigmoid_output = way >= 3;
+		name = variant_name(&run.shape);
 		bits = run_bits(bits, &run, kernels, threads);
 	}
-	snprintf(what, sizeof(what), "%s, %s, %s, %u threads", kernels->name,
-		neumf_model_names[model], way_names[way], threads);
-	bits_check(what, bits, expected[model][way]);
+	snprintf(what, sizeof(what), "%s, %s, %s, %u threads", kernels->name, name, way_names[way],
+		threads);
+	bits_check(what, bits, expected[variant][way]);
 }
 
 /* Jobs of more than one block; and weights so small that products underflow. */
@@ -193,9 +197,9 @@ int main(void)
 
 	check_fused();
 	for (unsigned k = 0; k < n; k++) {
-		for (unsigned model = 0; model < 4; model++)
+		for (unsigned variant = 0; variant < VARIANTS; variant++)
 			for (unsigned way = 0; way < WAYS; way++)
-				check_model(model, way, kernels[k], 1 + (k + model + way) % 4);
+				check_model(variant, way, kernels[k], 1 + (k + variant + way) % 4);
 		check_large_and_small(kernels[k]);
 	}
 	return CHECK_EXIT;

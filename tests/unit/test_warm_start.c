@@ -106,13 +106,14 @@ static float *start(const struct neumf_shape *s, const char *first, const char *
 	return params;
 }
 
-static void check_grown(enum neumf_model model, enum neumf_loss loss)
+static void check_grown(enum neumf_model model, bool bias, enum neumf_loss loss)
 {
 	struct neumf_shape old = shape_of(model, loss, 7, 11), new = shape_of(model, loss, 9, 12);
 	struct neumf_layout from, to;
-	float *params = trained(&old, 1), *drawn = fresh(&new);
 	bool taken = true, kept = true;
 
+	old.bias = new.bias = bias;
+	float *params = trained(&old, 1), *drawn = fresh(&new);
 	neumf_layout(&old, &from);
 	neumf_layout(&new, &to);
 	save("old", &old, params, NULL);
@@ -330,9 +331,10 @@ int main(void)
 	die_set_name("test");
 	die_quiet = true;
 	for (enum neumf_model model = MODEL_NEUMF; model <= MODEL_MF; model++) {
-		check_grown(model, LOSS_BPR);
-		check_grown(model, LOSS_BCE);
+		check_grown(model, false, LOSS_BPR);
+		check_grown(model, false, LOSS_BCE);
 	}
+	check_grown(MODEL_MF, true, LOSS_BCE);
 	check_joined(LOSS_BPR, 0.5, false);
 	check_joined(LOSS_BCE, 0.5, true);
 	check_joined(LOSS_BCE, 0.3, false);

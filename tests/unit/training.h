@@ -47,6 +47,25 @@ static inline struct neumf_shape shape_of(
 	return s;
 }
 
+/* The models of neumf.h in turn, and an mf with biases. */
+enum { VARIANTS = MODEL_MF + 2 };
+
+static inline struct neumf_shape variant_of(
+	unsigned variant, enum neumf_loss loss, uint32_t factors, const uint32_t hidden[4])
+{
+	const bool bias = variant > MODEL_MF;
+	struct neumf_shape s = shape_of(bias ? MODEL_MF : variant, loss, factors, hidden);
+
+	s.bias = bias;
+	return s;
+}
+
+/* "mf", "mf with biases" */
+static inline const char *variant_name(const struct neumf_shape *s)
+{
+	return s->bias ? "mf with biases" : neumf_model_names[s->model];
+}
+
 /* One pool for each number of threads, never freed. */
 static inline struct pool *pool_of(unsigned threads)
 {
@@ -55,6 +74,22 @@ static inline struct pool *pool_of(unsigned threads)
 	if (pools[threads] == NULL)
 		pools[threads] = pool_new(threads);
 	return pools[threads];
+}
+
+/* Biases of users and items, and the global one, that are not 0. */
+static inline void fill_biases(const struct neumf_layout *l, float *params)
+{
+	struct rng g;
+
+	for (unsigned t = 0; t < l->num_tensors; t++) {
+		const struct neumf_tensor *tensor = &l->tensor[t];
+		const bool ours = tensor->side != SIDE_NONE || l->at[TENSOR_GLOBAL_BIAS] == (int)t;
+
+		rng_start(&g, 11, RNG_TEST, t, 0);
+		for (uint64_t k = 0;
+			tensor->bias && ours && k < (uint64_t)tensor->rows * tensor->cols; k++)
+			params[tensor->offset + k] = (float)(0.3 * rng_normal(&g));
+	}
 }
 
 /* kernels NULL: the reference */
@@ -70,6 +105,7 @@ static inline struct backend *make_backend(const struct neumf_shape *s,
 	neumf_layout(s, &l);
 	c.params = xmalloc(l.num_params, sizeof(float));
 	neumf_init(s, 0.3, DENSE_NORMAL, 3, c.params);
+	fill_biases(&l, c.params);
 	return kernels != NULL ? cpu_create(&c, kernels) : backend_reference.create(&c);
 }
 
