@@ -64,7 +64,7 @@ enum { FILE_TEST, FILE_VALID, FILE_USER_IDS, FILE_ITEM_IDS, NUM_FILES };
 /* What is written: a split in memory, or on the disk. */
 struct job {
 	struct rating_input *in;
-	struct rec_header header;
+	struct rec_header header[NUM_PARTS];
 	struct split *split;
 	struct disk_split *disk;
 };
@@ -132,7 +132,7 @@ static void write_from_disk(struct rec_writer *records, enum split_part part, co
 
 static void write_part(struct stream_out *out, enum split_part part, const struct job *job)
 {
-	struct rec_writer *records = rec_create_on(out, &job->header);
+	struct rec_writer *records = rec_create_on(out, &job->header[part]);
 	uint32_t *order, n = counts(job)->rows[part];
 
 	if (job->disk) {
@@ -172,7 +172,7 @@ static void write_part_file(const struct part_file *file, void *arg)
 static void write_train(const struct job *job)
 {
 	static struct rating rows[ROWS];
-	struct rec_writer *train = rec_create("-", &job->header);
+	struct rec_writer *train = rec_create("-", &job->header[PART_TRAIN]);
 	size_t n = 0;
 
 	if (job->disk) {
@@ -213,6 +213,31 @@ static void report(const struct job *job, uint32_t below_core)
 		note("users without a rating in train: %u", c->untrained_users);
 }
 
+/*
+ * What a part says of its making: "valid" where there is such a part, since train is less then, and
+ * "part" of those that are not train.
+ */
+static void make_headers(struct job *job)
+{
+	static const char *const part_names[NUM_PARTS] = {
+		[PART_TEST] = "test", [PART_VALID] = "valid"
+	};
+	struct rating_input *in = job->in;
+	struct js *entry = rating_input_entry(in);
+
+	if (cfg.valid)
+		js_put(entry, "valid", js_bool(true));
+	split_id_put(entry, in->from_stream ? in->source.provenance : NULL);
+	for (unsigned part = 0; part < NUM_PARTS; part++) {
+		struct js *own = js_copy(entry);
+
+		if (part_names[part])
+			js_put(own, "part", js_string(part_names[part]));
+		rating_input_header(in, &job->header[part], own);
+	}
+	js_free(entry);
+}
+
 /* Split the cleaned ratings and write everything. */
 static void write_all(struct rating_input *in, struct part_file *files, uint32_t below_core)
 {
@@ -223,18 +248,17 @@ static void write_all(struct rating_input *in, struct part_file *files, uint32_t
 	struct split_config config = { (enum split_mode)cfg.mode, cfg.valid != NULL, cfg.test_ratio,
 		cfg.seed, user_hash, item_hash };
 	struct job job = { .in = in };
-	struct js *entry = rating_input_entry(in);
 
 	if (in->disk)
 		job.disk = disk_split_new(in->disk, &config);
 	else
 		job.split = split_new(r, &config);
-	split_id_put(entry, in->from_stream ? in->source.provenance : NULL);
-	rating_input_header(in, &job.header, entry);
+	make_headers(&job);
 	part_files_write(files, NUM_FILES, write_part_file, &job);
 	write_train(&job);
 	report(&job, below_core);
-	rec_header_release(&job.header);
+	for (unsigned part = 0; part < NUM_PARTS; part++)
+		rec_header_release(&job.header[part]);
 	split_free(job.split);
 	disk_split_free(job.disk);
 	free(user_hash);

@@ -17,7 +17,7 @@ options_of() {
 	pop-score | knn-score | ease-score) echo --train train.cof --all-items ;;
 	rank-cmp) echo score.cof --resamples 100 ;;
 	cof-stat) echo --json ;; # its table draws bars as the locale has them
-	cof-import | binarize | negsample | rank-eval | cof-cat) ;;
+	cof-import | binarize | negsample | rank-eval | cof-cat | cof-lint) ;;
 	*) return 1 ;;
 	esac
 }
@@ -27,7 +27,7 @@ input_of() {
 	case $1 in
 	cof-import | ml-split) echo ratings.tsv ;;
 	binarize) echo rating.cof ;;
-	negsample | ials-train) echo train.cof ;;
+	negsample | ials-train | cof-lint) echo train.cof ;;
 	neumf-train) echo triple.cof ;;
 	*-score) echo test.cof ;;
 	rank-eval | rank-cmp | cof-cat | cof-stat) echo score.cof ;;
@@ -39,6 +39,7 @@ kinds_of() {
 	case $1 in
 	binarize) echo rating ;;
 	negsample | ials-train) echo interaction ;;
+	cof-lint) echo rating interaction ;;
 	neumf-train) echo triple sample group ;;
 	*-score) echo rating interaction sample ;;
 	rank-eval | rank-cmp) echo score rank ;;
@@ -52,6 +53,7 @@ READERS=${READERS/cof-import/}
 WRITERS=${STAGES/rank-eval/}
 WRITERS=${WRITERS/rank-cmp/}
 WRITERS=${WRITERS/cof-stat/}
+WRITERS=${WRITERS/cof-lint/}
 WRITERS=${WRITERS/neumf-train/}
 WRITERS=${WRITERS/ials-train/}
 WRITERS=${WRITERS/cof-cat/}
@@ -379,6 +381,9 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 		assert_nothing_left "$stage"
 	done <<-'EOF'
 		negsample --exclude interaction.cof triple.cof
+		cof-lint --valid train.cof triple.cof
+		cof-lint --test train.cof triple.cof
+		cof-lint --candidates sample.cof train.cof
 		neumf-score --model model.safetensors ratings.tsv
 		neumf-score --seen train.cof model.safetensors
 		pop-score --train train.cof rating.cof
@@ -595,6 +600,7 @@ reads_of() {
 	knn-score | ease-score) echo --train --model --seen --user-items --candidates ;;
 	neumf-train) echo --resume ;;
 	rank-eval) echo --truth --train ;;
+	cof-lint) echo --valid --test --candidates --model ;;
 	cof-cat) echo --like --item-ids --user-ids ;;
 	esac
 }

@@ -18,7 +18,7 @@
 enum split_mode { SPLIT_LEAVE_ONE_OUT, SPLIT_RANDOM, SPLIT_GLOBAL_TIME };
 extern const char *const split_mode_names[]; /* NULL-terminated */
 
-enum split_part { PART_TRAIN, PART_TEST, PART_VALID };
+enum split_part { PART_TRAIN, PART_TEST, PART_VALID, NUM_PARTS };
 
 struct split_config {
 	enum split_mode mode;

@@ -61,6 +61,7 @@ CASES = [
     Case("ials-train -q --threads 2 --factors 3 --epochs 2 -o model.out ../in/train.cof", ("model.out",)),
     Case("rank-eval -q ../in/score.cof"),
     Case("rank-eval -q --json --per-user users.out ../in/rank.cof", ("users.out",)),
+    Case("cof-lint -q --test ../in/test.cof --candidates ../in/candidates.cof --model ../in/model.safetensors ../in/train.cof"),
     Case("cof-stat -q --json ../in/score.cof"),
     Case("rank-eval -q -k 1 --truth ../in/test.cof --train ../in/train.cof ../in/top.cof"),
     Case("rank-cmp -q --threads 2 --resamples 100 ../in/rank.cof ../in/other-rank.cof"),
