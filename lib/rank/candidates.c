@@ -182,6 +182,15 @@ static float score_of(const struct candidates *c, uint32_t item)
 	return c->score[low];
 }
 
+static int by_place(const void *a, const void *b)
+{
+	const struct rank *x = a, *y = b;
+
+	if (x->above != y->above)
+		return x->above > y->above ? 1 : -1;
+	return (x->ties_before > y->ties_before) - (x->ties_before < y->ties_before);
+}
+
 void candidates_reorder(
 	const struct candidates *c, const struct tie_order *order, struct rank *rows, size_t n)
 {
@@ -196,4 +205,5 @@ void candidates_reorder(
 			r->ties_before += c->score[k] == score && c->item[k] != r->item &&
 					  order->before(order->arg, c->item[k], r->item);
 	}
+	qsort(rows, n, sizeof(*rows), by_place);
 }

@@ -58,7 +58,8 @@ size_t candidates_place(const struct candidates *c, size_t k);
 size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
 	size_t n, struct rank *out);
 
-/* Count ties_before of n rank rows, of the positives of the same list, by another order. */
+/* Count ties_before of n rank rows, of the positives of the same list, by another order, and bring
+   them into the order (above, ties_before). */
 void candidates_reorder(
 	const struct candidates *c, const struct tie_order *order, struct rank *rows, size_t n);
 

@@ -41,18 +41,44 @@ static double own_value(
 				 (struct evaluation_name){ (enum metric)own, cutoff });
 }
 
+/* Do two figures print differently? */
+static bool differ(double a, double b)
+{
+	char x[NAME_SIZE], y[NAME_SIZE];
+
+	snprintf(x, sizeof(x), "%.4f", a);
+	snprintf(y, sizeof(y), "%.4f", b);
+	return strcmp(x, y) != 0;
+}
+
+/* Why a figure may be another than ours: its definition, the order of ties, the users counted. */
+static void reasons(const struct beside *b, const struct referee *r, unsigned metric,
+	unsigned cutoff, char *text, size_t size)
+{
+	const struct referee_metric *m = &r->tool->metric[metric];
+	const double own = own_value(b, r, metric, cutoff);
+	const struct beside ordered = { b->own, r->ties, NULL, NULL };
+	const bool ties = !isnan(own) && differ(own, own_value(&ordered, r, metric, cutoff)) &&
+			  differ(own, referee_value(r, metric, cutoff));
+	const bool users = !isnan(own) && r->users < b->own->users && !m->without_list;
+
+	snprintf(text, size, "%s%s%s%s%s", m->definition ? m->definition : "",
+		m->definition && (ties || users) ? "; " : "", ties ? "ties" : "",
+		ties && users ? "; " : "", users ? "users" : "");
+}
+
 static void print_row(void *arg, const struct referee *r, unsigned metric, unsigned cutoff)
 {
 	const struct beside *b = arg;
-	const char *definition = r->tool->metric[metric].definition;
 	const double own = own_value(b, r, metric, cutoff);
-	char name[NAME_SIZE], beside[NAME_SIZE] = "-";
+	char name[NAME_SIZE], beside[NAME_SIZE] = "-", text[2 * NAME_SIZE];
 
 	referee_name(r, metric, cutoff, name, sizeof(name));
 	if (!isnan(own))
 		snprintf(beside, sizeof(beside), "%.4f", own);
 	stream_printf(b->out, "%-16s  %-12.4f  ", name, referee_value(r, metric, cutoff));
-	stream_printf(b->out, definition ? "%-8s  %s\n" : "%s\n", beside, definition);
+	reasons(b, r, metric, cutoff, text, sizeof(text));
+	stream_printf(b->out, *text ? "%-8s  %s\n" : "%s\n", beside, text);
 }
 
 void referee_table(const struct referee *r, const struct evaluation *own, enum tie_policy ties,
@@ -76,7 +102,7 @@ static void append_row(void *arg, const struct referee *r, unsigned metric, unsi
 	const struct beside *b = arg;
 	const struct referee_metric *m = &r->tool->metric[metric];
 	struct js *v = js_object();
-	char name[NAME_SIZE];
+	char name[NAME_SIZE], text[2 * NAME_SIZE];
 
 	referee_name(r, metric, cutoff, name, sizeof(name));
 	js_put(v, "name", js_string(name));
@@ -87,8 +113,9 @@ static void append_row(void *arg, const struct referee *r, unsigned metric, unsi
 		js_put(v, "own_name", js_string(name));
 		js_put(v, "own", js_real(own_value(b, r, metric, cutoff)));
 	}
-	if (m->definition)
-		js_put(v, "definition", js_string(m->definition));
+	reasons(b, r, metric, cutoff, text, sizeof(text));
+	if (*text)
+		js_put(v, "definition", js_string(text));
 	js_append(b->array, v);
 }
 

@@ -311,11 +311,11 @@ static const struct referee_metric trec[] = {
 const struct referee_tool referee_tools[REFEREE_TOOLS] = {
 	{ "he2017", "hexiangnan/neural_collaborative_filtering, evaluate.py", REFEREE_WORST, "the positive, last of its list, stays last", .metric = he2017 },
 	{ "mlperf", "mlcommons/training, recommendation/pytorch/ncf.py, val_epoch", REFEREE_WORST, "the positive, last of its list, stays last", .metric = he2017 },
-	{ "d2l", "Dive into Deep Learning 21.6, hit_and_auc and evaluate_ranking", REFEREE_ID, "a stable sort of ascending ids", .metric = d2l },
+	{ "d2l", "Dive into Deep Learning 21.6, hit_and_auc, evaluate_ranking", REFEREE_ID, "a stable sort of ascending ids", .metric = d2l },
 	{ "elliot", "sisinflab/elliot, elliot/evaluation/metrics/accuracy", REFEREE_OPEN, "left to the model's sort", .leaves_listless = true, .metric = elliot },
 	{ "recbole", "RecBole 1.2.1, recbole/evaluator/metrics.py", REFEREE_OPEN, "left to torch.topk", .metric = recbole },
 	{ "implicit", "implicit 0.7.3, implicit/evaluation.pyx, ranking_metrics_at_k", REFEREE_OPEN, "left to a heap", .metric = implicit },
-	{ "recommenders", "recommenders 1.2.1, recommenders/evaluation/python_evaluation.py", REFEREE_ID, "a stable sort of the rows, here by ascending id", .leaves_listless = true, .metric = recommenders },
+	{ "recommenders", "recommenders 1.2.1, evaluation/python_evaluation.py", REFEREE_ID, "a stable sort of the rows, here by ascending id", .leaves_listless = true, .metric = recommenders },
 	{ "cornac", "cornac 3.0.1, cornac/metrics/ranking.py", REFEREE_OPEN, "left to numpy.argpartition", .inside_only = true, .metric = cornac },
 	{ "vae", "Liang et al. 2018, dawenl/vae_cf, VAE_ML20M_WWW2018.ipynb", REFEREE_OPEN, "left to bottleneck.argpartition", .metric = vae },
 	{ "trec", "trec_eval 9, m_*.c and form_res_rels.c, comp_sim_docno", REFEREE_NAME, "by item name, descending bytes", .leaves_listless = true, .metric = trec },

@@ -17,8 +17,10 @@ struct reading {
 	size_t num, capacity;
 };
 
-/* The rows of one user are complete; the reader handed out the last one `last_row` rows ago. */
-static void end_user(struct reading *r, uint64_t last_row, uint32_t user)
+/* The rows of one user are complete; the reader handed out the last one `last_row` rows ago. `list`
+   is what they were made from; NULL: nothing. */
+static void end_user(
+	struct reading *r, uint64_t last_row, uint32_t user, const struct candidates *list)
 {
 	size_t given = r->num;
 	const char *fault;
@@ -31,6 +33,8 @@ static void end_user(struct reading *r, uint64_t last_row, uint32_t user)
 	if (fault)
 		rec_die(r->in, last_row, "user %u, whose rows end here: %s", user, fault);
 	r->report->repeated += given - r->num;
+	if (list && r->order)
+		candidates_reorder(list, r->order, r->rows, r->num);
 	r->each(r->arg, user, r->rows, r->num);
 	r->num = 0;
 }
@@ -65,7 +69,7 @@ static void read_ranks(struct reading *r)
 	while (grouped_next_user(&users)) {
 		while ((rows = grouped_rows(&users, &n)) != NULL)
 			add_ranks(r, grouped_last_row(&users), rows, n);
-		end_user(r, grouped_last_row(&users), users.user);
+		end_user(r, grouped_last_row(&users), users.user, NULL);
 	}
 	grouped_release(&users);
 }
@@ -80,9 +84,7 @@ static void end_list(struct reading *r, uint64_t last_row, uint32_t user, struct
 			"user %u, whose rows end here, has item %u with two scores", user, item);
 	r->rows = xgrow(r->rows, &r->capacity, list->num, sizeof(*r->rows));
 	r->num = candidates_ranks(user, list->item, list->label, list->score, list->num, r->rows);
-	if (r->order)
-		candidates_reorder(list, r->order, r->rows, r->num);
-	end_user(r, last_row, user);
+	end_user(r, last_row, user, list);
 	candidates_clear(list);
 }
 
