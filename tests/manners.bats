@@ -593,7 +593,7 @@ reads_of() {
 	neumf-score) echo --model --seen --user-items --candidates ;;
 	pop-score | knn-score | ease-score) echo --train --seen --user-items --candidates ;;
 	neumf-train) echo --resume ;;
-	rank-eval) echo --truth --train ;;
+	rank-eval) echo --truth --train --item-ids ;;
 	cof-cat) echo --like --item-ids --user-ids ;;
 	esac
 }
