@@ -7,12 +7,14 @@
 #include "base/die.h"
 #include "base/progress.h"
 #include "cli/input_report.h"
+#include "cli/name_order.h"
 #include "cli/opt.h"
-#include "data/user_items.h"
+#include "cli/side_rows.h"
 #include "rank/activity.h"
 #include "rank/evaluation.h"
 #include "rank/evaluation_print.h"
 #include "rank/exposure.h"
+#include "rank/referee.h"
 #include "rank/sampled.h"
 #include "rank/top_lists.h"
 #include "rank/user_ranks.h"
@@ -31,22 +33,27 @@ enum { TOP_CUTOFF = 10 };
 
 static struct {
 	struct opt_uints cutoffs;
-	unsigned ties;
+	unsigned ties, as;
 	uint32_t sampled;
 	bool json, strict;
-	const char *per_user, *only, *truth, *train;
+	const char *per_user, *only, *truth, *train, *item_ids;
 } cfg = { .cutoffs = { { 10, 50 }, 2 } };
+
+static const char *as_names[REFEREE_TOOLS + 2] = { "cofilter" }; /* then those of the referee */
 
 static const struct opt options[] = {
 	OPT_UINTS('k', "cutoffs", &cfg.cutoffs, 1, UINT32_MAX, "K,...",
 		"cut each list off after so many items"),
 	OPT_CHOICE(0, "ties", &cfg.ties, tie_policy_names, "order of items of equal score"),
+	OPT_CHOICE(0, "as", &cfg.as, as_names, "beside our own: the metrics of this tool"),
+	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE",
+		"with --as trec: names by which it orders ties"),
 	OPT_UINT(0, "sampled", &cfg.sampled, 1, UINT32_MAX, "N",
-		"what N sampled negatives per positive would give, in expectation"),
+		"what N sampled negatives per positive would give"),
 	OPT_PATH(0, "truth", &cfg.truth, "FILE",
 		"with top records: the positives, as interactions or ratings"),
 	OPT_PATH(0, "train", &cfg.train, "FILE",
-		"interactions: also metrics by activity and, of top records, coverage, novelty, popularity"),
+		"interactions: also metrics by activity; of top records, what they show"),
 	OPT_FLAG(0, "json", &cfg.json, "print JSON"),
 	OPT_OUTPUT(0, "per-user", &cfg.per_user, "FILE",
 		"write each user's metrics here, tab-separated"),
@@ -72,17 +79,20 @@ static const struct opt_program program = {
 
 /* What --only names. */
 struct only {
-	enum { ONLY_NONE, ONLY_METRIC, ONLY_EXPOSURE } kind;
+	enum { ONLY_NONE, ONLY_METRIC, ONLY_EXPOSURE, ONLY_REFEREE } kind;
 	struct evaluation_name name;
-	unsigned exposure, cutoff;
+	unsigned other, cutoff; /* of exposure or referee */
 };
 
 struct session {
 	struct rec_reader *in;
 	struct only only;
 	struct evaluation sums;
-	struct sampled *sampled;     /* NULL: all candidates */
-	struct stream_out *per_user; /* NULL: none */
+	struct sampled *sampled; /* NULL: all candidates */
+	struct referee referee;
+	bool has_referee;	       /* --as */
+	const struct tie_order *order; /* of the tied, for it; NULL: by id */
+	struct stream_out *per_user;   /* NULL: none */
 
 	struct user_items truth, train; /* where they are given */
 	bool has_lists, has_activity;
@@ -104,10 +114,21 @@ static void add_user(void *arg, uint32_t user, const struct rank *rows, size_t n
 	if (s->has_lists)
 		u.negatives = 0; /* those beyond the list are not known: no AUC */
 	evaluation_add(&s->sums, &u);
+	if (s->has_referee && !(s->has_lists && s->order))
+		referee_add(&s->referee, rows, n);
 	if (s->has_activity)
 		activity_add(&s->activity, user, &u);
 	if (s->per_user)
 		evaluation_user_line(&s->sums, cfg.ties, user, &u, s->per_user);
+}
+
+/* The same user, where the tool orders the tied items of a list otherwise. */
+static void add_reordered(void *arg, uint32_t user, const struct rank *rows, size_t n)
+{
+	struct session *s = arg;
+
+	(void)user;
+	referee_add(&s->referee, rows, n);
 }
 
 static uint32_t last_cutoff(const struct metrics_cutoffs *k)
@@ -129,27 +150,17 @@ static void add_list(void *arg, uint32_t user, const uint32_t *item, uint32_t n)
 		exposure_add(&s->exposure, item, n);
 }
 
-/* A side input, which must fit the main one. */
-static struct rec_reader *open_side(const struct session *s, const char *path, unsigned kinds)
-{
-	struct rec_reader *side = rec_open(path, kinds);
-
-	rec_check_families(rec_name(side), rec_header(side), rec_name(s->in), rec_header(s->in));
-	split_id_check(rec_name(side), rec_header(side), rec_name(s->in), rec_header(s->in));
-	return side;
-}
-
-/* Read a side input, as a matrix with the bounds of the main one; returns rows that stood twice. */
-static uint64_t read_side(
-	const struct session *s, struct user_items *m, const char *path, unsigned kinds)
+static void start_referee(struct session *s, const struct referee_tool *tool)
 {
 	const struct rec_header *h = rec_header(s->in);
-	struct rec_reader *side = open_side(s, path, kinds);
 
-	user_items_init(m, h->num_users, h->num_items);
-	user_items_add_stream(m, side);
-	rec_close(side, true);
-	return user_items_finish(m);
+	if (s->sums.cutoffs.num == METRICS_MAX_CUTOFFS)
+		die_usage("with --as there may be %d cutoffs", METRICS_MAX_CUTOFFS - 1);
+	s->has_referee = true;
+	referee_init(&s->referee, tool, &s->sums.cutoffs, (enum tie_policy)cfg.ties, s->has_lists,
+		h->num_items);
+	if (tool->order == REFEREE_NAME)
+		s->order = name_order(cfg.item_ids, h);
 }
 
 static void open_input(struct session *s, const char *path)
@@ -172,6 +183,8 @@ static void open_input(struct session *s, const char *path)
 		die_usage("option --only: AUC does not go with top records, which end too early");
 	if (s->has_lists && !cfg.only && !opt_given(&cfg.cutoffs))
 		s->sums.cutoffs = (struct metrics_cutoffs){ { TOP_CUTOFF }, 1 };
+	if (cfg.as)
+		start_referee(s, &referee_tools[cfg.as - 1]);
 	if (cfg.sampled)
 		s->sampled = sampled_new(cfg.sampled, rec_header(s->in)->num_items);
 }
@@ -180,11 +193,11 @@ static void read_sides(struct session *s)
 {
 	if (s->has_lists)
 		report(cfg.strict, "rows of --truth that list an item again, which counts once",
-			read_side(
-				s, &s->truth, cfg.truth, 1u << REC_INTERACTION | 1u << REC_RATING));
+			side_rows_read(&s->truth, s->in, cfg.truth,
+				1u << REC_INTERACTION | 1u << REC_RATING));
 	if (!cfg.train)
 		return;
-	read_side(s, &s->train, cfg.train, 1u << REC_INTERACTION);
+	side_rows_read(&s->train, s->in, cfg.train, 1u << REC_INTERACTION);
 	if (user_items_size(&s->train) == 0)
 		die("'%s' has no rows", cfg.train);
 	s->has_activity = true;
@@ -208,14 +221,14 @@ static void check_cutoffs(const struct session *s)
 
 static void read_input(struct session *s)
 {
-	const struct top_lists_use use = { add_list, add_user, s };
+	const struct top_lists_use use = { add_list, add_user, s, s->order, add_reordered };
 	struct user_ranks_report found = { 0 };
 
 	progress_start("rows", 0);
 	if (s->has_lists)
 		top_lists_read(s->in, &s->truth, &use, &s->lists);
 	else
-		user_ranks_read(s->in, add_user, s, &found);
+		user_ranks_read(s->in, s->order, add_user, s, &found);
 	progress_end();
 	if (s->has_lists) {
 		check_cutoffs(s);
@@ -259,7 +272,9 @@ static void print_number(struct stream_out *out, double v)
 static double only_value(const struct session *s)
 {
 	if (s->only.kind == ONLY_EXPOSURE)
-		return exposure_value(&s->exposure, s->only.exposure, s->only.cutoff);
+		return exposure_value(&s->exposure, s->only.other, s->only.cutoff);
+	if (s->only.kind == ONLY_REFEREE)
+		return referee_value(&s->referee, s->only.other, s->only.cutoff);
 	return evaluation_mean(&s->sums, cfg.ties, s->only.name);
 }
 
@@ -268,6 +283,7 @@ static void print_result(const struct session *s)
 	const struct evaluation_result result = { .sums = &s->sums,
 		.ties = cfg.ties,
 		.sampled = cfg.sampled,
+		.referee = s->has_referee ? &s->referee : NULL,
 		.lists = s->has_lists ? &s->lists : NULL,
 		.exposure = s->has_lists && s->has_activity ? &s->exposure : NULL,
 		.activity = s->has_activity ? &s->activity : NULL };
@@ -284,8 +300,16 @@ static void print_result(const struct session *s)
 
 static void parse_options(struct session *s)
 {
+	const struct referee_tool *tool;
 	struct only *only = &s->only;
 
+	tool = cfg.as ? &referee_tools[cfg.as - 1] : NULL;
+	if (tool && cfg.sampled)
+		die_usage("options --as and --sampled do not go together");
+	if (tool && tool->order != REFEREE_OPEN && opt_given(&cfg.ties))
+		die_usage("--ties does not go with --as %s, which has an order", tool->name);
+	if (cfg.item_ids && !(tool && tool->order == REFEREE_NAME))
+		die_usage("--item-ids goes with --as trec");
 	if (cfg.only && cfg.json)
 		die_usage("options --only and --json do not go together");
 	if (!cfg.only || opt_given(&cfg.cutoffs)) {
@@ -294,10 +318,14 @@ static void parse_options(struct session *s)
 	}
 	if (!cfg.only)
 		return;
-	if (evaluation_parse_name(cfg.only, &s->sums.cutoffs, &only->name))
+	if (tool && referee_parse(tool, cfg.only, &s->sums.cutoffs, &only->other, &only->cutoff))
+		only->kind = ONLY_REFEREE;
+	else if (tool)
+		die_usage("option --only: %s has no metric '%s'", tool->name, cfg.only);
+	else if (evaluation_parse_name(cfg.only, &s->sums.cutoffs, &only->name))
 		only->kind = ONLY_METRIC;
-	else if (evaluation_parse_at(cfg.only, exposure_names, &s->sums.cutoffs, &only->exposure,
-			 &only->cutoff))
+	else if (evaluation_parse_at(
+			 cfg.only, exposure_names, &s->sums.cutoffs, &only->other, &only->cutoff))
 		only->kind = ONLY_EXPOSURE;
 	else
 		die_usage("option --only: '%s' is not " EVALUATION_NAMES, cfg.only);
@@ -307,6 +335,7 @@ static void parse_options(struct session *s)
 
 int main(int argc, char **argv)
 {
+	memcpy(as_names + 1, referee_names, REFEREE_TOOLS * sizeof(*as_names));
 	char **operands = opt_parse(argc, argv, &program);
 	struct session s = { 0 };
 

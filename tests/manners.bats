@@ -599,7 +599,7 @@ reads_of() {
 	pop-score) echo --train --seen --user-items --candidates ;;
 	knn-score | ease-score) echo --train --model --seen --user-items --candidates ;;
 	neumf-train) echo --resume ;;
-	rank-eval) echo --truth --train ;;
+	rank-eval) echo --truth --train --item-ids ;;
 	cof-lint) echo --valid --test --candidates --model ;;
 	cof-cat) echo --like --item-ids --user-ids ;;
 	esac

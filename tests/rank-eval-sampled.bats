@@ -57,7 +57,7 @@ AUC         0.6250 [0.5000, 0.7500]"
 	binarize <test.cof >positives.cof
 	pop-score -q --train train.cof --all-items --seen train.cof --ranks positives.cof >ranks.cof
 	for seed in {1..200}; do
-		negsample -q --candidates 4 --exclude train.cof --seed $seed positives.cof |
+		negsample -q --candidates 4 --exclude train.cof --seed "$seed" positives.cof |
 			pop-score -q --train train.cof --ranks | rank-eval -q -k 1,3,10 --json
 	done | jq -s '[.[].metrics] | (.[0] | keys_unsorted) as $k |
 		[.[] | [.[]]] | transpose | map({ mean: (add / length),

@@ -166,3 +166,44 @@ size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label,
 	}
 	return num;
 }
+
+static float score_of(const struct candidates *c, uint32_t item)
+{
+	size_t low = 0, high = c->num;
+
+	while (high - low > 1) {
+		const size_t middle = low + (high - low) / 2;
+
+		if (c->item[middle] <= item)
+			low = middle;
+		else
+			high = middle;
+	}
+	return c->score[low];
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct rank *x = a, *y = b;
+
+	if (x->above != y->above)
+		return x->above > y->above ? 1 : -1;
+	return (x->ties_before > y->ties_before) - (x->ties_before < y->ties_before);
+}
+
+void candidates_reorder(
+	const struct candidates *c, const struct tie_order *order, struct rank *rows, size_t n)
+{
+	for (size_t j = 0; j < n; j++) {
+		struct rank *r = &rows[j];
+		const float score = score_of(c, r->item);
+
+		if (r->ties == 0)
+			continue;
+		r->ties_before = 0;
+		for (size_t k = 0; k < c->num; k++)
+			r->ties_before += c->score[k] == score && c->item[k] != r->item &&
+					  order->before(order->arg, c->item[k], r->item);
+	}
+	qsort(rows, n, sizeof(*rows), by_place);
+}

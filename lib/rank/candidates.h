@@ -42,6 +42,12 @@ void candidates_add(struct candidates *c, const struct score *rows, size_t n);
  */
 bool candidates_finish(struct candidates *c, struct candidates_report *report, uint32_t *item);
 
+/* Another order of candidates of equal score than the smaller id first: is item a before item b? */
+struct tie_order {
+	bool (*before)(void *arg, uint32_t a, uint32_t b);
+	void *arg;
+};
+
 /* Where row k of a finished list was in order of arrival. */
 size_t candidates_place(const struct candidates *c, size_t k);
 
@@ -51,5 +57,10 @@ size_t candidates_place(const struct candidates *c, size_t k);
  */
 size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
 	size_t n, struct rank *out);
+
+/* Count ties_before of n rank rows, of the positives of the same list, by another order, and bring
+   them into the order (above, ties_before). */
+void candidates_reorder(
+	const struct candidates *c, const struct tie_order *order, struct rank *rows, size_t n);
 
 #endif

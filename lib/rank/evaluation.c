@@ -5,8 +5,7 @@
 #include <math.h>
 #include <string.h>
 
-/* The index of cutoff K, which is appended if need be; false: there is no place for it. */
-static bool add_cutoff(struct metrics_cutoffs *k, uint32_t value, unsigned *index)
+bool evaluation_add_cutoff(struct metrics_cutoffs *k, uint32_t value, unsigned *index)
 {
 	for (*index = 0; *index < k->num; ++*index)
 		if (k->value[*index] == value)
@@ -28,7 +27,7 @@ bool evaluation_parse_at(const char *text, const char *const *names,
 			break;
 	return names[*which] && text[length] == '@' &&
 	       number_parse_uint(text + length + 1, 1, UINT32_MAX, &value) &&
-	       add_cutoff(cutoffs, (uint32_t)value, cutoff);
+	       evaluation_add_cutoff(cutoffs, (uint32_t)value, cutoff);
 }
 
 bool evaluation_parse_name(

@@ -26,6 +26,9 @@ struct evaluation_name {
 /* What evaluation_parse_name takes, for messages. */
 #define EVALUATION_NAMES "HR@K, NDCG@K, MRR@K, MAP@K, precision@K, recall@K or AUC"
 
+/* The index of cutoff K in `k`, which is appended if need be; false: there is no place for it. */
+bool evaluation_add_cutoff(struct metrics_cutoffs *k, uint32_t value, unsigned *index);
+
 /*
  * "NAME@K" with one of the NULL-terminated names: which, and the index of its cutoff, which is found
  * in `cutoffs` or appended. Returns false for any other text, or more cutoffs than there may be.

@@ -3,6 +3,7 @@
 #include "base/js.h"
 #include "rank/activity.h"
 #include "rank/exposure.h"
+#include "rank/referee.h"
 #include "rank/top_lists.h"
 #include "stream/stream.h"
 
@@ -169,6 +170,8 @@ void evaluation_table(const struct evaluation_result *r, struct stream_out *out)
 	}
 	if (r->activity)
 		print_activity(r, out);
+	if (r->referee)
+		referee_table(r->referee, e, r->ties, out);
 }
 
 /* {"HR@10": ..., ..., "AUC": ...} */
@@ -263,6 +266,8 @@ void evaluation_json(const struct evaluation_result *r, struct stream_out *out)
 	}
 	if (r->activity)
 		js_put(v, "activity", activity_json(r));
+	if (r->referee)
+		js_put(v, "as", referee_json(r->referee, e, r->ties));
 	text = js_dump(v, true);
 	stream_printf(out, "%s\n", text);
 	free(text);

@@ -8,6 +8,7 @@
 
 struct activity;
 struct exposure;
+struct referee;
 struct stream_out;
 struct top_lists_report;
 
@@ -20,6 +21,7 @@ struct evaluation_result {
 	const struct top_lists_report *lists; /* of top records: no ties, no AUC */
 	const struct exposure *exposure;
 	const struct activity *activity;
+	const struct referee *referee;
 };
 
 /*

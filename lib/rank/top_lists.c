@@ -32,6 +32,25 @@ static int by_rank(const void *a, const void *b)
 	return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
+/* Sort rows of equal score by another order; places are those in the new one. */
+static void reorder(struct reading *r)
+{
+	const struct tie_order *order = r->use->order;
+
+	for (size_t k = 1; k < r->num; k++) {
+		const uint32_t item = r->item[k];
+		size_t j = k;
+
+		for (; j > 0 && r->row[j - 1].score == r->row[k].score &&
+			order->before(order->arg, item, r->item[j - 1]);
+			j--)
+			r->item[j] = r->item[j - 1];
+		r->item[j] = item;
+	}
+	for (size_t k = 0; k < r->num; k++)
+		r->place[r->item[k]] = (uint32_t)k + 1;
+}
+
 /* The rows of one user, the last of which was handed out `last_row` rows ago, become a list. */
 static void make_list(struct reading *r, uint64_t last_row, uint32_t user)
 {
@@ -59,8 +78,8 @@ static void make_list(struct reading *r, uint64_t last_row, uint32_t user)
 	}
 }
 
-/* Hand out the rank rows of a user by the list of r->num items; false: the truth has none. */
-static bool rank_positives(struct reading *r, uint32_t user)
+/* Hand the rank rows of a user by the list of r->num items to `each`; false: the truth has none. */
+static bool rank_positives(struct reading *r, uint32_t user, user_ranks_each *each)
 {
 	uint32_t positives;
 	const uint32_t *positive = user_items_get(r->truth, user, &positives);
@@ -80,7 +99,7 @@ static bool rank_positives(struct reading *r, uint32_t user)
 	}
 	if (metrics_prepare(r->rank, &n))
 		BUG("ranks of a list contradict each other");
-	r->use->each_user(r->use->arg, user, r->rank, n);
+	each(r->use->arg, user, r->rank, n);
 	return true;
 }
 
@@ -95,10 +114,21 @@ static void end_user(struct reading *r, uint64_t last_row, uint32_t user)
 	if (r->num > report->longest)
 		report->longest = (uint32_t)r->num;
 	r->use->each_list(r->use->arg, user, r->item, (uint32_t)r->num);
-	report->without_positive += !rank_positives(r, user);
+	report->without_positive += !rank_positives(r, user, r->use->each_user);
+	if (r->use->order) {
+		reorder(r);
+		rank_positives(r, user, r->use->each_reordered);
+	}
 	for (size_t k = 0; k < r->num; k++)
 		r->place[r->item[k]] = 0;
 	r->num = 0;
+}
+
+static void end_listless(struct reading *r, uint32_t user)
+{
+	r->report->without_list += rank_positives(r, user, r->use->each_user);
+	if (r->use->order)
+		rank_positives(r, user, r->use->each_reordered);
 }
 
 static void read_lists(struct reading *r)
@@ -134,7 +164,7 @@ void top_lists_read(struct rec_reader *in, const struct user_items *truth,
 	read_lists(&r);
 	for (uint32_t u = 0; u < num_users; u++)
 		if (!bitset_has(r.done, u))
-			report->without_list += rank_positives(&r, u);
+			end_listless(&r, u);
 	free(r.row);
 	free(r.item);
 	free(r.place);

@@ -30,6 +30,10 @@ struct top_lists_use {
 	top_lists_each *each_list;
 	user_ranks_each *each_user;
 	void *arg;
+
+	/* NULL, or: then the same with items of equal score in another order than that of ranks */
+	const struct tie_order *order;
+	user_ranks_each *each_reordered;
 };
 
 /*

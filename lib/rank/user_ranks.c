@@ -9,6 +9,7 @@
 
 struct reading {
 	struct rec_reader *in;
+	const struct tie_order *order;
 	user_ranks_each *each;
 	void *arg;
 	struct user_ranks_report *report;
@@ -16,8 +17,10 @@ struct reading {
 	size_t num, capacity;
 };
 
-/* The rows of one user are complete; the reader handed out the last one `last_row` rows ago. */
-static void end_user(struct reading *r, uint64_t last_row, uint32_t user)
+/* The rows of one user are complete; the reader handed out the last one `last_row` rows ago. `list`
+   is what they were made from; NULL: nothing. */
+static void end_user(
+	struct reading *r, uint64_t last_row, uint32_t user, const struct candidates *list)
 {
 	size_t given = r->num;
 	const char *fault;
@@ -30,6 +33,8 @@ static void end_user(struct reading *r, uint64_t last_row, uint32_t user)
 	if (fault)
 		rec_die(r->in, last_row, "user %u, whose rows end here: %s", user, fault);
 	r->report->repeated += given - r->num;
+	if (list && r->order)
+		candidates_reorder(list, r->order, r->rows, r->num);
 	r->each(r->arg, user, r->rows, r->num);
 	r->num = 0;
 }
@@ -39,10 +44,16 @@ static void add_ranks(struct reading *r, uint64_t last_row, const struct rank *r
 {
 	const uint32_t num_items = rec_header(r->in)->num_items;
 
-	for (size_t k = 0; k < n; k++)
+	for (size_t k = 0; k < n; k++) {
 		if (rows[k].candidates > num_items)
 			rec_die(r->in, last_row + n - 1 - k, "%u candidates of %u items",
 				rows[k].candidates, num_items);
+		if (r->order && rows[k].ties)
+			rec_die(r->in, last_row + n - 1 - k,
+				"item %u ties with others, and ranks do not have their order by "
+				"name: scores do",
+				rows[k].item);
+	}
 	r->rows = xgrow(r->rows, &r->capacity, r->num + n, sizeof(*r->rows));
 	memcpy(r->rows + r->num, rows, n * sizeof(*rows));
 	r->num += n;
@@ -58,7 +69,7 @@ static void read_ranks(struct reading *r)
 	while (grouped_next_user(&users)) {
 		while ((rows = grouped_rows(&users, &n)) != NULL)
 			add_ranks(r, grouped_last_row(&users), rows, n);
-		end_user(r, grouped_last_row(&users), users.user);
+		end_user(r, grouped_last_row(&users), users.user, NULL);
 	}
 	grouped_release(&users);
 }
@@ -73,7 +84,7 @@ static void end_list(struct reading *r, uint64_t last_row, uint32_t user, struct
 			"user %u, whose rows end here, has item %u with two scores", user, item);
 	r->rows = xgrow(r->rows, &r->capacity, list->num, sizeof(*r->rows));
 	r->num = candidates_ranks(user, list->item, list->label, list->score, list->num, r->rows);
-	end_user(r, last_row, user);
+	end_user(r, last_row, user, list);
 	candidates_clear(list);
 }
 
@@ -95,10 +106,10 @@ static void read_scores(struct reading *r)
 	candidates_release(&list);
 }
 
-void user_ranks_read(
-	struct rec_reader *in, user_ranks_each *each, void *arg, struct user_ranks_report *report)
+void user_ranks_read(struct rec_reader *in, const struct tie_order *order, user_ranks_each *each,
+	void *arg, struct user_ranks_report *report)
 {
-	struct reading r = { .in = in, .each = each, .arg = arg, .report = report };
+	struct reading r = { .in = in, .order = order, .each = each, .arg = arg, .report = report };
 
 	if (rec_header(in)->kind == REC_RANK)
 		read_ranks(&r);

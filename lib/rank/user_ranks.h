@@ -23,11 +23,14 @@ struct user_ranks_report {
 typedef void user_ranks_each(void *arg, uint32_t user, const struct rank *rows, size_t n);
 
 /*
+ * Tied candidates are ordered by `order`, NULL: the smaller id first; ranks that have ties cannot be
+ * ordered by another one, and die.
+ *
  * Call `each` for every user of `in` with a positive, in the stream's order; adds to `report`. Dies
  * naming the row for a user who returns after another, an item with two scores, ranks that
  * contradict each other. Memory: one user's rows and one bit per user.
  */
-void user_ranks_read(
-	struct rec_reader *in, user_ranks_each *each, void *arg, struct user_ranks_report *report);
+void user_ranks_read(struct rec_reader *in, const struct tie_order *order, user_ranks_each *each,
+	void *arg, struct user_ranks_report *report);
 
 #endif
