@@ -50,7 +50,12 @@ static const struct opt_program program = {
 	.summary = "Write a rating log from a known latent-factor model.",
 	.reads = "nothing",
 	.writes = "text lines: user, item, rating and time, with tabs between them",
-	.example = "planted --users 1000 --ratings 50000 --truth truth.safetensors | ml-split --test test.cof",
+	.examples = {
+"planted --users 1000 --ratings 50000 --truth truth.safetensors |\n"
+"    ml-split --test test.cof >train-ratings.cof",
+"planted --skew 0 --strength 5 --seed 7 | gzip >flat.tsv.gz",
+"planted --users 300 --items 400 --ratings 9000 | cof-import | cof-cat --header"
+},
 	.tables = {options},
 };
 /* clang-format on */

@@ -26,7 +26,9 @@ static const struct opt_program program = {
 		"Turn ratings into interactions: all of them, or those of at least --min-rating.",
 	.reads = "rating records",
 	.writes = "interaction records",
-	.example = "ml-split --test test.cof u.data | binarize --min-rating 4 >train.cof",
+	.examples = { "ml-split --test test.cof u.data | binarize --min-rating 4 >train.cof",
+		"binarize ratings.cof | cof-cat --count",
+		"cof-import ratings.csv | binarize | ials-train -o model.safetensors" },
 	.tables = { options },
 };
 

@@ -70,7 +70,12 @@ static const struct opt_program program = {
 	.summary = "Print, count, check, join, divide and make record streams.",
 	.reads = "records of any kind, or text",
 	.writes = "text, a NumPy array, or records",
-	.example = "cof-cat test.cof | head",
+	.examples = { "cof-cat test.cof | head",
+		"cof-cat --to csv --user-ids users.tsv --item-ids titles.tsv --names \\\n"
+		"    train.cof | head",
+		"# a filter of your own, with the bounds and ids of what it filters\n"
+		"cof-cat train.cof | awk '$1 < 100' |\n"
+		"    cof-cat --from tsv --like train.cof >some.cof" },
 	.tables = { options },
 };
 

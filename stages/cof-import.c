@@ -22,7 +22,12 @@ static struct opt_program program = {
 	.summary = "Make rating records of a text.",
 	.reads = "text, a rating per line: CSV, TSV, JSON lines and others; may be gzip",
 	.writes = "rating records; sample records of lists with given negatives",
-	.example = "cof-import --user-ids users.tsv --item-ids items.tsv ratings.csv >ratings.cof",
+	.examples = { "cof-import --user-ids users.tsv --item-ids items.tsv ratings.csv >ratings.cof",
+		"cof-import --columns user=customer,item=product,rating=stars,time=when \\\n"
+		"    orders.csv >orders.cof",
+		"# more ratings, the ids of before\n"
+		"cof-import --known-users users.tsv --known-items items.tsv today.csv \\\n"
+		"    >today.cof" },
 };
 
 enum { FILE_USER_IDS, FILE_ITEM_IDS, NUM_FILES };

@@ -37,7 +37,11 @@ static const struct opt_program program = {
 	.summary = "Looks for what spoils an experiment: leaks, duplicates, ids, times.",
 	.reads = "rating or interaction records; of --candidates, sample records",
 	.writes = "a text table or JSON; exit status 1 where a check says error",
-	.example = "cof-lint train.cof --test test.cof",
+	.examples = { "cof-lint --test test.cof train.cof",
+		"cof-lint --test test.cof --model model.safetensors --json train.cof |\n"
+		"    jq -r '.checks[] | select(.verdict != \"ok\").text'",
+		"negsample --candidates 99 --exclude train.cof test.cof >lists.cof &&\n"
+		"    cof-lint --test test.cof --candidates lists.cof train.cof" },
 	.tables = { options },
 };
 

@@ -25,7 +25,9 @@ static const struct opt_program program = {
 	.summary = "Says what a stream holds: users, items, activity, popularity, times, values.",
 	.reads = "records of any kind",
 	.writes = "a text table or JSON",
-	.example = "cof-stat train.cof",
+	.examples = { "cof-stat train.cof",
+		"negsample --candidates 99 --exclude train.cof test.cof | cof-stat",
+		"ml-split -q --test held-out.cof u.data | cof-stat --json | jq .density" },
 	.tables = { options },
 };
 

@@ -53,8 +53,11 @@ int main(int argc, char **argv)
 			"Scores items by a linear model of items from items, learned in closed form.",
 		.reads = SCORE_READS,
 		.writes = SCORE_WRITES,
-		.example =
-			"ease-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval",
+		.examples = { "ease-score --train train.cof --all-items --seen train.cof test.cof | rank-eval",
+			"ease-score --train train.cof --l2 500 -a --seen train.cof --ranks \\\n"
+			"    test.cof >ease.cof",
+			"ease-score --train train.cof -a --seen train.cof --top 10 test.cof |\n"
+			"    cof-cat --user-ids users.tsv --item-ids titles.tsv --names | head" },
 		.tables = { item_options(), settings, score_options() },
 	};
 	char **operands = opt_parse(argc, argv, &program);

@@ -47,7 +47,10 @@ static const struct opt_program program = {
 	.summary = "Factorize interactions by alternating least squares.",
 	.reads = "interaction records",
 	.writes = "a model in the safetensors format, of kind mf",
-	.example = "ials-train --factors 64 -o model.safetensors train.cof",
+	.examples = { "ials-train --factors 64 -o model.safetensors train.cof",
+		"ials-train --l2 0.01 --unobserved-weight 0.3 -e 8 -o m.safetensors train.cof",
+		"ials-train -q -o ials.safetensors train.cof &&\n"
+		"    neumf-score -m ials.safetensors -a --seen train.cof test.cof | rank-eval" },
 	.tables = { options },
 };
 

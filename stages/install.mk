@@ -3,7 +3,9 @@
 
 BIN_DIR := $(PREFIX)/bin
 MAN_DIR := $(PREFIX)/share/man
-COMPLETION_DIR := $(PREFIX)/share/bash-completion/completions
+BASH_DIR := $(PREFIX)/share/bash-completion/completions
+ZSH_DIR := $(PREFIX)/share/zsh/site-functions
+FISH_DIR := $(PREFIX)/share/fish/vendor_completions.d
 SHARE_DIR := $(PREFIX)/share/cofilter
 PLUGIN_DIR := $(PREFIX)/lib/cofilter
 
@@ -14,7 +16,8 @@ INSTALL_DATA := $(filter-out $(INSTALL_SCRIPTS),$(wildcard pipelines/*))
 # where there was an nvcc
 INSTALL_PLUGIN := $B/lib/cofilter/cofilter-cuda.so
 
-INSTALLED = $(INSTALL_PROGRAMS:%=$(BIN_DIR)/%) $(INSTALL_PROGRAMS:%=$(COMPLETION_DIR)/%) \
+INSTALLED = $(INSTALL_PROGRAMS:%=$(BIN_DIR)/%) $(INSTALL_PROGRAMS:%=$(BASH_DIR)/%) \
+	$(INSTALL_PROGRAMS:%=$(ZSH_DIR)/_%) $(INSTALL_PROGRAMS:%=$(FISH_DIR)/%.fish) \
 	$(patsubst %,$(MAN_DIR)/man1/%,$(notdir $(INSTALL_PAGES))) $(MAN_DIR)/man5/record.5 \
 	$(SHARE_DIR)/cofilter.magic $(patsubst %,$(SHARE_DIR)/%,$(INSTALL_SCRIPTS) $(INSTALL_DATA)) \
 	$(PLUGIN_DIR)/cofilter-cuda.so
@@ -22,11 +25,13 @@ INSTALLED = $(INSTALL_PROGRAMS:%=$(BIN_DIR)/%) $(INSTALL_PROGRAMS:%=$(COMPLETION
 INSTALLED_FOLDERS = $(SHARE_DIR)/pipelines $(SHARE_DIR)/data $(SHARE_DIR) $(PLUGIN_DIR)
 
 install: all
-	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(COMPLETION_DIR) $(MAN_DIR)/man1 $(MAN_DIR)/man5 \
+	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR) $(MAN_DIR)/man1 $(MAN_DIR)/man5 \
 		$(SHARE_DIR)/pipelines $(SHARE_DIR)/data)
 	install $(PROGRAMS) $(DESTDIR)$(BIN_DIR)
 	for program in $(INSTALL_PROGRAMS); do \
-		$B/bin/$$program --completion >$(DESTDIR)$(COMPLETION_DIR)/$$program || exit 1; done
+		$B/bin/$$program --completion bash >$(DESTDIR)$(BASH_DIR)/$$program && \
+		$B/bin/$$program --completion zsh >$(DESTDIR)$(ZSH_DIR)/_$$program && \
+		$B/bin/$$program --completion fish >$(DESTDIR)$(FISH_DIR)/$$program.fish || exit 1; done
 	install -m 644 $(INSTALL_PAGES) $(DESTDIR)$(MAN_DIR)/man1
 	install -m 644 lib/stream/record.5 $(DESTDIR)$(MAN_DIR)/man5
 	install -m 644 lib/stream/cofilter.magic $(DESTDIR)$(SHARE_DIR)

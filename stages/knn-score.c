@@ -73,8 +73,11 @@ int main(int argc, char **argv)
 		.summary = "Scores items by their similarity to the items of a user.",
 		.reads = SCORE_READS,
 		.writes = SCORE_WRITES,
-		.example =
-			"knn-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval",
+		.examples = { "knn-score --train train.cof --all-items --seen train.cof test.cof | rank-eval",
+			"knn-score --train train.cof --similarity rp3beta --neighbours 100 -a \\\n"
+			"    --seen train.cof --ranks test.cof >rp3.cof",
+			"knn-score --train train.cof -a --seen train.cof --top 10 test.cof |\n"
+			"    cof-cat --user-ids users.tsv --item-ids titles.tsv --names | head" },
 		.tables = { item_options(), settings, score_options() },
 	};
 	char **operands = opt_parse(argc, argv, &program);

@@ -54,7 +54,12 @@ static struct opt_program program = {
 	.summary = "Split ratings into train and test.",
 	.reads = RATING_INPUT_READS,
 	.writes = "rating records: train to standard output, test and valid to files",
-	.example = "ml-split --test test.cof --item-ids items.tsv u.data | binarize >train.cof",
+	.examples = { "ml-split --test test.cof --item-ids items.tsv u.data | binarize >train.cof",
+		"# the last tenth is for the test, the tenth before it for choices\n"
+		"ml-split --mode global-time --test-ratio 0.1 --test test.cof \\\n"
+		"    --valid valid.cof ratings.csv >train-ratings.cof",
+		"ml-split --min-user 5 --min-item 5 --test test.cof ratings.cof | binarize |\n"
+		"    cof-cat --count" },
 	.tables = { options },
 };
 

@@ -62,7 +62,13 @@ static const struct opt_program program = {
 	.summary = "Turn interactions into training examples with drawn negatives, epoch after epoch.",
 	.reads = "interaction records",
 	.writes = "triple records; sample records with --pointwise or --candidates, group records with --grouped",
-	.example = "negsample --epochs 10 train.cof | neumf-train -o model.safetensors",
+	.examples = {
+"negsample --epochs 10 train.cof | neumf-train -o model.safetensors",
+"negsample --pointwise --negatives 4 --epochs 9 train.cof | gzip >s.cof.gz",
+"# rank each held-out item among 99 that the user has not\n"
+"negsample --candidates 99 --exclude train.cof test.cof |\n"
+"    neumf-score --model model.safetensors | rank-eval -k 10"
+},
 	.tables = {options},
 };
 /* clang-format on */

@@ -32,8 +32,13 @@ int main(int argc, char **argv)
 		.summary = "Scores items by a model of neumf-train.",
 		.reads = SCORE_READS,
 		.writes = SCORE_WRITES,
-		.example =
-			"neumf-score --model m.safetensors --all-items --seen train.cof --ranks test.cof | rank-eval",
+		.examples = { "neumf-score --model m.safetensors --all-items --seen train.cof test.cof |\n"
+			      "    rank-eval",
+			"neumf-score -m m.safetensors -a --seen train.cof --top 10 test.cof |\n"
+			"    cof-cat --user-ids users.tsv --item-ids titles.tsv --names | head",
+			"# among 99 items that the user does not have, as in He et al. 2017\n"
+			"negsample --candidates 99 --exclude train.cof test.cof |\n"
+			"    neumf-score -m m.safetensors | rank-eval -k 10" },
 		.tables = { options, score_options() },
 	};
 	char **operands = opt_parse(argc, argv, &program);

@@ -98,7 +98,15 @@ static const struct opt_program program = {
 	.reads = "triple (bpr, hinge), sample (bce) or group records",
 	.writes = "a model in the safetensors format",
 	.stdout_is_named = true,
-	.example = "negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors",
+	.examples = {
+"negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors",
+"negsample --pointwise --negatives 4 --epochs 5 train.cof |\n"
+"    neumf-train --model mlp --hidden 32,16 --lr 0.002 -o mlp.safetensors",
+"# the best of 9 epochs\n"
+"negsample --epochs 9 train.cof | neumf-train -o best.safetensors --on-epoch \\\n"
+"    'neumf-score -q -m $COFILTER_MODEL -a --seen train.cof valid.cof |\n"
+"     rank-eval -q --only NDCG@10'"
+},
 	.tables = {options},
 };
 /* clang-format on */

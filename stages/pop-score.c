@@ -77,8 +77,10 @@ int main(int argc, char **argv)
 		.summary = "Scores items by their number of interactions.",
 		.reads = SCORE_READS,
 		.writes = SCORE_WRITES,
-		.example =
-			"pop-score --train train.cof --all-items --seen train.cof --ranks test.cof | rank-eval",
+		.examples = { "pop-score --train train.cof --all-items --seen train.cof test.cof | rank-eval",
+			"pop-score --train train.cof -a --seen train.cof --ranks test.cof >pop.cof",
+			"pop-score --train train.cof -a --top 10 test.cof |\n"
+			"    cof-cat --item-ids titles.tsv --names | head" },
 		.tables = { options, score_options() },
 	};
 	char **operands = opt_parse(argc, argv, &program);

@@ -50,7 +50,9 @@ static const struct opt_program program = {
 	.summary = "Compares rankings of the same users: differences, intervals, p values.",
 	.reads = "score or rank records, the rows of a user together",
 	.writes = "a text table or JSON",
-	.example = "rank-cmp pop.cof knn.cof",
+	.examples = { "rank-cmp pop.cof knn.cof",
+		"rank-cmp --metrics NDCG@10,AUC --json pop.cof knn.cof | jq '.pairs'",
+		"pop-score --train train.cof -a --seen train.cof test.cof | rank-cmp knn.cof -" },
 	.tables = { options },
 };
 

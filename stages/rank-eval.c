@@ -73,7 +73,9 @@ static const struct opt_program program = {
 	.summary = "Averages HR, NDCG, MRR, MAP, precision, recall and AUC over users.",
 	.reads = "score or rank records, or top records with --truth, the rows of a user together",
 	.writes = "a text table or JSON",
-	.example = "pop-score --train train.cof --all-items --ranks test.cof | rank-eval -k 10,50",
+	.examples = { "pop-score --train train.cof --all-items --ranks test.cof | rank-eval -k 10,50",
+		"rank-eval --json knn.cof | jq '.metrics'",
+		"rank-eval --per-user metrics.tsv knn.cof" },
 	.tables = { options },
 };
 

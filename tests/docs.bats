@@ -71,7 +71,7 @@ run_block() {
 run_shell() {
 	local status=0
 	bash -eo pipefail "$1" </dev/null || status=$?
-	[ $status -eq 0 ] || { [ $status -eq 141 ] && grep -q '| head' "$1"; } || {
+	[ $status -eq 0 ] || { [ $status -eq 141 ] && grep -qE '(\| |^ +)head' "$1"; } || {
 		echo "exit status $status"
 		return 1
 	}
@@ -144,16 +144,21 @@ user_pages=("$ROOT"/*.md "$ROOT"/docs/*.md)
 	done
 }
 
-@test "the example of every --help runs" {
+@test "every --help has three examples, and each of them runs" {
 	for program in "$BUILD"/bin/*; do
-		"$program" --help | sed '1,/^Example/d' >example
-		[ -s example ]
-		rm -rf page
-		cp -r "$BATS_FILE_TMPDIR/given" page
-		(cd page && bash -eo pipefail ../example </dev/null) >printed 2>messages || {
-			cat example printed messages
-			return 1
-		}
+		number=$("$program" --help-json | jq '.examples | length')
+		assert_equal "${program##*/}: $number" "${program##*/}: 3"
+		"$program" --help | sed '1,/^Examples:/d; s/^  //' | diff - <("$program" --help-json | jq -r '.examples[]')
+		for ((k = 0; k < number; k++)); do
+			{ echo "#" && "$program" --help-json | jq -r ".examples[$k]"; } >example
+			rm -rf page
+			cp -r "$BATS_FILE_TMPDIR/given" page
+			if ! (cd page && run_block ../example sh) >log 2>&1; then
+				cat example log
+				return 1
+			fi
+			grep -q "${program##*/}" example
+		done
 	done
 }
 

@@ -24,6 +24,8 @@ setup_file() {
 		[ -s "$DESTDIR/usr/share/man/man1/$name.1" ]
 		bash -n "$DESTDIR/usr/share/bash-completion/completions/$name"
 		grep -q "complete .* $name\$" "$DESTDIR/usr/share/bash-completion/completions/$name"
+		grep -qx "#compdef $name" "$DESTDIR/usr/share/zsh/site-functions/_$name"
+		grep -q "^complete -c $name " "$DESTDIR/usr/share/fish/vendor_completions.d/$name.fish"
 	done
 	[ -s "$DESTDIR/usr/share/man/man5/record.5" ]
 	[ -x "$DESTDIR/usr/share/cofilter/pipelines/d2l-neumf.sh" ]

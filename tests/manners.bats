@@ -116,14 +116,19 @@ assert_usage_error() {
 	assert_contains "$stderr" "Try '$1 --help' for more information."
 }
 
+# options PROGRAM FILTER: what jq makes of each of its options
+options() {
+	"$1" --help-json | jq -r "def value: .metavar // (.choices // [\"-\"] | join(\"|\")); .options[] | $2"
+}
+
 @test "every stage is known here and has a man page with all its options" {
 	for stage in $STAGES; do
 		options_of "$stage" >/dev/null
 		page=$ROOT/stages/$stage.1
 		grep -q '^.Sh EXIT STATUS' "$page"
 		grep -q '^.Sh EXAMPLES' "$page"
-		for option in $("$stage" --help | grep -oE '^ +(-., )?--[a-z0-9-]+' | sed 's/.*--//'); do
-			case $option in quiet | help | version | completion) continue ;; esac
+		for option in $(options "$stage" .name); do
+			case $option in quiet | help | help-json | version | completion) continue ;; esac
 			grep -qE -- "(Fl|[|,]) -$option( |$)" "$page" || {
 				echo "$stage.1 lacks --$option"
 				return 1
@@ -159,9 +164,8 @@ letters() {
 }
 
 @test "one letter, one meaning over all programs; an option that has a letter has it everywhere" {
-	local program pages letter name value want used=
+	local program pages letter name value want found used=
 	for program in $STAGES planted; do
-		"$program" --help >help
 		case $program in
 		planted) pages=("$ROOT/data/planted.1") ;;
 		*-score) pages=("$ROOT/stages/$program.1" "$ROOT/stages/neumf-score.1") ;; # the options they share
@@ -182,10 +186,11 @@ letters() {
 				echo "${pages[*]}: no -$letter, --$name"
 				return 1
 			}
-		done < <(sed -nE 's/^  -(.), --([a-z0-9-]+)( ([^ ]+))?( .*)?$/\1 \2 \4/p' help)
+		done < <(options "$program" 'select(.letter) | [.letter, .name, value] | join(" ")')
 		while read -r letter name value; do
-			case $value in -) value= ;; '*') value=' [^ ]+' ;; *) value=" $value" ;; esac
-			if grep -qE "^      --$name$value(  |$)" help; then
+			found=$(options "$program" "select(.name == \"$name\" and (.letter | not)) | value")
+			# shellcheck disable=SC2053
+			if [[ -n $found && $found == $value ]]; then
 				echo "$program: --$name lacks its letter, -$letter"
 				return 1
 			fi
@@ -222,9 +227,10 @@ letters() {
 		assert_status 0
 		assert_equal "$stderr" ""
 		assert_contains "$output" "Usage: $stage [OPTION]..."
-		for part in Reads: Writes: Example: --version; do
+		for part in Reads: Writes: Examples: --version; do
 			assert_contains "$output" "$part"
 		done
+		awk 'length($0) > 80 { print "wider than a terminal: " $0; bad = 1 } END { exit bad }' <<<"$output"
 		cp <(echo "$output") help
 		run "$stage" -h
 		assert_equal "$output" "$(cat help)"
@@ -234,6 +240,40 @@ letters() {
 			grep -q -- "--$option .*\[7\]" <<<"$output"
 		done
 	done
+}
+
+@test "--help-json: the options of --help, each with a type, a default within its bounds, and what it is for" {
+	for stage in $STAGES planted; do
+		"$stage" --help-json >json
+		jq -e --arg name "$stage" '
+			def kind: if . == null then "null" else type end;
+			.name == $name and .version == "0.1.0" and (.summary, .operands, .reads, .writes | type == "string")
+			and (.examples | length == 3)
+			and ([.options[].name] | length == (unique | length))
+			and ([.options[] | .letter | select(.)] | length == (unique | length))
+			and (.options | all(
+				(keys | length == 12)
+				and (.help | length > 3) and (.repeats | type == "boolean") and (.provenance | type == "boolean")
+				and (.file | IN(null, "read", "write")) and ((.type == "path") == (.file != null))
+				and ((.type == "choice") == (.choices != null))
+				and (.type | IN("flag", "choice", "integer", "real", "string", "path", "integers", "range"))
+				and (.type as $t | .default | kind | IN({flag: ["boolean"], choice: ["string", "null"],
+					integer: ["number", "null"], real: ["number", "null"], string: ["string", "null"],
+					path: ["string", "null"], integers: ["array"], range: ["null"]}[$t][]))
+				and ((.type | IN("integer", "real", "integers")) == (.least != null and .most != null))
+				and (.least as $l | .most as $m | [.default] | flatten | all(. == null or $l == null or . >= $l and . <= $m))
+				and (.choices as $c | .type != "choice" or .default == null or (.default | IN($c[])))))' json >/dev/null || {
+			echo "$stage:"
+			cat json
+			return 1
+		}
+		"$stage" --help >help
+		jq -r '.options[] | "--" + .name' json | while read -r option; do grep -qE -- "^ +(-., )?$option( |$)" help; done
+	done
+	[ "$(options neumf-train 'select(.name == "device") | .provenance')" = false ]
+	[ "$(options negsample 'select(.name == "exclude") | .provenance, .repeats, .file' | xargs)" = "false true read" ]
+	[ "$(options neumf-train 'select(.name == "log") | .provenance, .repeats, .file' | xargs)" = "false false write" ]
+	[ "$(options rank-eval 'select(.name == "cutoffs") | .default | tostring')" = '[10,50]' ]
 }
 
 @test "--version: one line" {
@@ -246,7 +286,7 @@ letters() {
 
 @test "--completion: bash takes it and completes options and choices" {
 	for stage in $STAGES; do
-		"$stage" --completion >completion
+		"$stage" --completion bash >completion
 		# shellcheck disable=SC2030
 		(
 			# shellcheck disable=SC1091
@@ -259,13 +299,42 @@ letters() {
 	done
 	# shellcheck disable=SC1091
 	. ./completion
-	cof-cat --completion >completion
+	cof-cat --completion bash >completion
 	# shellcheck disable=SC1091
 	. ./completion
 	COMP_WORDS=(cof-cat --to j) COMP_CWORD=2
 	_cof_cat
 	# shellcheck disable=SC2031
 	assert_equal "${COMPREPLY[*]}" jsonl
+	# shellcheck disable=SC1091
+	. <(neumf-train --completion bash)
+	COMP_WORDS=(neumf-train -d cu) COMP_CWORD=2
+	_neumf_train
+	assert_equal "${COMPREPLY[*]}" cuda
+	COMP_WORDS=(neumf-train --save) COMP_CWORD=1
+	_neumf_train
+	assert_equal "${COMPREPLY[*]}" --save-epochs
+}
+
+@test "--completion zsh: zsh takes it, and gets every option" {
+	command -v zsh >/dev/null || skip "no zsh"
+	for stage in $STAGES planted; do
+		"$stage" --completion zsh >"_$stage"
+		zsh -fn "_$stage"
+		# what _arguments is given: a specification an option, and what operands are
+		zsh -fc "_arguments() { print -rl -- \"\$@\" }; . ./_$stage" >given
+		options "$stage" '"--" + .name' | while read -r option; do grep -q -- "^[^[]*$option\[" given; done
+	done
+}
+
+@test "--completion fish: a line an option" {
+	for stage in $STAGES planted; do
+		"$stage" --completion fish >completion
+		assert_equal "$(wc -l <completion)" "$(options "$stage" .name | wc -l)"
+		! command -v fish >/dev/null || fish -n completion
+	done
+	assert_contains "$(neumf-train --completion fish)" "complete -c neumf-train -l device -s d -x -a 'auto cpu reference cuda' -d 'what computes'"
+	assert_contains "$(negsample --completion fish)" "-l exclude -s x -r -F -d '"
 }
 
 @test "unknown options, missing values and too many operands are usage errors" {
@@ -289,22 +358,26 @@ letters() {
 
 @test "a value that is no number, or not one of the choices, is a usage error that names the option" {
 	for stage in $STAGES; do
-		# an option's name and its default, where that is a number or a list of numbers
-		"$stage" --help | sed -nE 's/^ +(-., )?--([a-z0-9-]+) .*\[([0-9.,e+-]+)\]( .*)?$/\2/p' >numbers
+		options "$stage" 'select(.type | IN("integer", "real", "integers")) | .name' >numbers
 		while read -r option; do
 			for value in "" x 4x nan inf 0x10 " 1" 1,x 1e999 3,5.5; do
 				run_stage "$stage" "--$option=$value"
 				assert_usage_error "$stage" "option --$option: '"
 			done
 		done <numbers
-		"$stage" --help | sed -nE 's/^ +(-., )?--([a-z0-9-]+) [a-z0-9-]+\|.*$/\2/p' >choices
+		options "$stage" 'select(.type == "integer" and .most < 1e15) | "\(.name) \(.least - 1)\n\(.name) \(.most + 1)"' >beyond
+		while read -r option value; do
+			run_stage "$stage" "--$option=$value"
+			assert_usage_error "$stage" "option --$option: '$value' is not a whole number from "
+		done <beyond
+		options "$stage" 'select(.type == "choice") | .name' >choices
 		while read -r option; do
 			run_stage "$stage" "--$option" no-such-choice
 			assert_usage_error "$stage" "option --$option: 'no-such-choice' is not one of "
 		done <choices
 	done
 	[ -s numbers ] || [ -s choices ]
-	rm numbers choices
+	rm numbers choices beyond
 	assert_nothing_left
 }
 
@@ -437,7 +510,7 @@ sys.stdout.buffer.write(b)' "$input" >flipped.cof
 
 @test "a full device is an error, also for --help, --version and --completion" {
 	for stage in $STAGES; do
-		for way in --help --version --completion; do
+		for way in --help --help-json --version "--completion bash"; do
 			run --separate-stderr bash -c "$stage $way >/dev/full"
 			assert_fails "$stage" "cannot write 'standard output': No space left on device"
 		done
@@ -627,7 +700,7 @@ words_to_write() {
 
 @test "every option that names a file is known here as one that is read or one that is written" {
 	for program in $STAGES planted; do
-		"$program" --help | sed -nE 's/^ +(-., )?(--[a-z0-9-]+) (FILE|MODEL|PREFIX|STREAM)( .*)?$/\2/p' | sort >named
+		options "$program" 'select(.file) | "--" + .name' | sort >named
 		{ reads_of "$program" && writes_of "$program"; } | tr ' ' '\n' | sort | diff named - || {
 			echo "$program: other options than reads_of and writes_of say"
 			return 1

@@ -3,13 +3,14 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "cli/opt_complete.h"
+#include "cli/opt_json.h"
 #include "cli/opt_print.h"
 #include "stream/claim.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,13 +18,16 @@
 
 enum { MAX_OPTIONS = 64, FIRST_LONG = 256 };
 
-static bool quiet, help, version, completion;
+static const char *const shell_names[] = { "bash", "zsh", "fish", NULL };
+static bool quiet, help, help_json, version;
+static unsigned shell = OPT_NO_CHOICE;
 
 static const struct opt standard_options[] = {
 	OPT_LOCAL_FLAG('q', "quiet", &quiet, "no progress, no notes"),
 	OPT_LOCAL_FLAG('h', "help", &help, "print this help"),
+	OPT_LOCAL_FLAG(0, "help-json", &help_json, "print it as JSON, for programs"),
 	OPT_LOCAL_FLAG(0, "version", &version, "print the version"),
-	OPT_LOCAL_FLAG(0, "completion", &completion, "print the bash completion of this program"),
+	OPT_LOCAL_CHOICE(0, "completion", &shell, shell_names, "print the completion for a shell"),
 	OPT_END,
 };
 
@@ -252,10 +256,12 @@ char **opt_parse(int argc, char **argv, const struct opt_program *p)
 	parse_options(argc, argv);
 	if (help)
 		opt_print_help(p, state.all, state.num);
+	if (help_json)
+		opt_print_json(p, state.all, state.num);
 	if (version)
 		opt_print_version(p);
-	if (completion)
-		opt_print_completion(p, state.all, state.num);
+	if (shell != OPT_NO_CHOICE)
+		opt_print_completion((enum opt_shell)shell, p, state.all, state.num);
 	die_quiet = quiet;
 	if (p->max_operands >= 0 && argc - optind > p->max_operands)
 		die_usage("too many operands: '%s'", argv[optind + p->max_operands]);
@@ -271,48 +277,6 @@ bool opt_given(const void *value)
 	BUG("not an option's value");
 }
 
-static struct js *uints_json(const struct opt_uints *list)
-{
-	struct js *v = js_array();
-
-	for (unsigned k = 0; k < list->num; k++)
-		js_append(v, js_int(list->value[k]));
-	return v;
-}
-
-/* The value of an option for provenance; NULL: leave it out. */
-static struct js *option_json(const struct opt *o, bool given)
-{
-	const struct opt_range *range = o->value;
-	struct js *pair;
-
-	switch (o->type) {
-	case OPT_T_FLAG:
-		return *(bool *)o->value ? js_bool(true) : NULL;
-	case OPT_T_CHOICE:
-		return js_string(o->choices[*(unsigned *)o->value]);
-	case OPT_T_UINT:
-		return *(uint32_t *)o->value < o->least ? NULL : js_int(*(uint32_t *)o->value);
-	case OPT_T_UINT64:
-		return js_int((int64_t) * (uint64_t *)o->value);
-	case OPT_T_REAL:
-		return isnan(*(double *)o->value) ? NULL : js_real(*(double *)o->value);
-	case OPT_T_STRING:
-		return given ? js_string(*(const char **)o->value) : NULL;
-	case OPT_T_UINTS:
-		return uints_json(o->value);
-	case OPT_T_RANGE:
-		if (!range->given)
-			return NULL;
-		pair = js_array();
-		js_append(pair, js_int(range->low));
-		js_append(pair, js_int(range->high));
-		return pair;
-	default:
-		return NULL;
-	}
-}
-
 struct js *opt_provenance(void)
 {
 	struct js *entry = js_object(), *values = js_object();
@@ -321,9 +285,11 @@ struct js *opt_provenance(void)
 	js_put(entry, "version", js_string(COFILTER_VERSION));
 	for (unsigned k = 0; k < state.num; k++) {
 		const struct opt *o = state.all[k];
-		struct js *v = o->local ? NULL : option_json(o, state.given[k]);
+		struct js *v;
 
-		if (v)
+		if (o->local || (o->type == OPT_T_STRING && !state.given[k]))
+			continue;
+		if ((v = opt_value_json(o)))
 			js_put(values, o->name, v);
 	}
 	js_put(entry, "options", values);

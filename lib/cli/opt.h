@@ -1,6 +1,6 @@
 /*
- * opt: one table of options, which parses, prints --help with live defaults, feeds `provenance` and
- * writes the shell completion. Long options may be abbreviated; values follow as "--name value" or
+ * opt: one table of options, which parses, prints --help with live defaults and --help-json for
+ * programs, feeds `provenance` and writes the completions of shells. Long options may be abbreviated; values follow as "--name value" or
  * "--name=value".
  */
 #ifndef OPT_H
@@ -8,13 +8,14 @@
 
 #include "base/js.h"
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 enum opt_type {
 	OPT_T_END,
 	OPT_T_FLAG,   /* bool * */
-	OPT_T_CHOICE, /* an enum stored as unsigned; names are NULL-terminated */
+	OPT_T_CHOICE, /* an enum stored as unsigned; names are NULL-terminated; OPT_NO_CHOICE */
 	OPT_T_UINT,   /* uint32_t * */
 	OPT_T_UINT64, /* uint64_t * */
 	OPT_T_REAL,   /* double * */
@@ -24,6 +25,9 @@ enum opt_type {
 	OPT_T_UINTS,  /* struct opt_uints *, "10,50" */
 	OPT_T_RANGE   /* struct opt_range *, "LO:HI" */
 };
+
+/* No choice has been made, and none is the default. */
+#define OPT_NO_CHOICE UINT_MAX
 
 struct opt_paths {
 	const char **path;
@@ -88,7 +92,7 @@ struct opt {
 /* The greatest 64-bit value of an option: provenance stores it as JSON, whose integers end here. */
 #define OPT_UINT64_MAX ((uint64_t)INT64_MAX)
 
-enum { OPT_MAX_TABLES = 4 };
+enum { OPT_MAX_TABLES = 4, OPT_EXAMPLES = 3 };
 
 struct opt_program {
 	const char *name;
@@ -97,13 +101,14 @@ struct opt_program {
 	const char *summary;  /* one sentence */
 	const char *reads, *writes;
 	bool stdout_is_named; /* standard output is written only as the value of an option: -o - */
-	const char *example;
+	/* Each is run by tests/docs.bats in the folder that it prepares; no line over 78 columns. */
+	const char *examples[OPT_EXAMPLES];
 	const struct opt *tables[OPT_MAX_TABLES]; /* own options, then those of shared modules */
 };
 
 /*
- * Parse the command line. Every program has -h/--help, --version, -q and --completion. Sets the
- * name for die.h. Claims every file that is read or written (claim.h): operands are read, standard
+ * Parse the command line. Every program has -h/--help, --help-json, --version, -q and
+ * --completion. Sets the name for die.h. Claims every file that is read or written (claim.h): operands are read, standard
  * input if there are none. Returns the operands, NULL-terminated, borrowed from argv; wrong usage
  * exits 2.
  */

@@ -3,21 +3,27 @@
 #include "base/die.h"
 #include "base/mem.h"
 
-#include <ctype.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { HELP_COLUMN = 34 };
+enum { HELP_COLUMN = 34, HELP_WIDTH = 79, READS_COLUMN = 8 };
 
 /* A late write error (`--help` to a full disk) is an error too. */
-static _Noreturn void finish(void)
+_Noreturn void opt_print_finish(void)
 {
 	if (fflush(stdout) || ferror(stdout) || fclose(stdout))
 		die("cannot write 'standard output':");
 	exit(0);
+}
+
+const char *opt_choice(const struct opt *o)
+{
+	const unsigned choice = *(unsigned *)o->value;
+
+	return choice == OPT_NO_CHOICE ? NULL : o->choices[choice];
 }
 
 char *opt_choices(const struct opt *o, const char *between)
@@ -33,103 +39,127 @@ char *opt_choices(const struct opt *o, const char *between)
 	return s;
 }
 
-static void print_uints(const struct opt_uints *list)
+static char *uints_text(const struct opt_uints *list)
 {
-	for (unsigned k = 0; k < list->num; k++)
-		printf("%s%u", k ? "," : " [", list->value[k]);
-	if (list->num)
-		putchar(']');
+	char *s = xstrdup("");
+
+	for (unsigned k = 0; k < list->num; k++) {
+		char *longer = xasprintf("%s%s%u", s, k ? "," : "", list->value[k]);
+
+		free(s);
+		s = longer;
+	}
+	return s;
 }
 
-static void print_default(const struct opt *o)
+/* " [VALUE]" in a new string; empty where there is no default. */
+static char *default_text(const struct opt *o)
 {
-	const char *text;
+	const char *text = NULL;
+	uint64_t number = 0;
+	char *list, *all;
 
 	switch (o->type) {
 	case OPT_T_CHOICE:
-		printf(" [%s]", o->choices[*(unsigned *)o->value]);
-		break;
-	case OPT_T_UINT:
-		printf(" [%u]", *(uint32_t *)o->value);
-		break;
-	case OPT_T_UINT64:
-		printf(" [%llu]", (unsigned long long)*(uint64_t *)o->value);
-		break;
-	case OPT_T_REAL:
-		if (fabs(*(double *)o->value) < FLT_MAX)
-			printf(" [%.15g]", *(double *)o->value);
-		break;
-	case OPT_T_UINTS:
-		print_uints(o->value);
+		text = opt_choice(o);
 		break;
 	case OPT_T_STRING:
 	case OPT_T_PATH:
 		text = *(const char **)o->value;
-		if (text)
-			printf(" [%s]", text);
 		break;
+	case OPT_T_UINT:
+		number = *(uint32_t *)o->value;
+		break;
+	case OPT_T_UINT64:
+		number = *(uint64_t *)o->value;
+		break;
+	case OPT_T_REAL:
+		if (fabs(*(double *)o->value) < FLT_MAX)
+			return xasprintf(" [%.15g]", *(double *)o->value);
+		break;
+	case OPT_T_UINTS:
+		list = uints_text(o->value);
+		all = *list ? xasprintf(" [%s]", list) : xstrdup("");
+		free(list);
+		return all;
 	default:
 		break;
 	}
+	if (o->type == OPT_T_UINT || o->type == OPT_T_UINT64)
+		return number < o->least ? xstrdup("")
+					 : xasprintf(" [%llu]", (unsigned long long)number);
+	return text ? xasprintf(" [%s]", text) : xstrdup("");
+}
+
+/* Print text from column `at` on, in lines of at most HELP_WIDTH columns that go on in `column`.
+   Returns the column behind it. */
+static int print_wrapped(const char *text, int at, int column)
+{
+	for (const char *word = text; *word;) {
+		const int length = (int)strcspn(word, " ");
+
+		if (at > column && at + 1 + length > HELP_WIDTH) {
+			printf("\n%*s", column, "");
+			at = column;
+		} else if (word > text) {
+			putchar(' ');
+			at++;
+		}
+		at += printf("%.*s", length, word);
+		word += length;
+		word += *word == ' ';
+	}
+	return at;
 }
 
 static void print_option(const struct opt *o)
 {
 	char *choices = o->type == OPT_T_CHOICE ? opt_choices(o, "|") : NULL;
 	const char *value = choices ? choices : o->metavar;
+	char *standard = default_text(o);
+	char *text = xasprintf(
+		"%s%s%s", o->help, standard, o->type == OPT_T_PATHS ? " (may be repeated)" : "");
 	int n = printf(o->letter ? "  -%c, " : "      ", o->letter);
 
-	n += printf("--%s%s%s", o->name, value ? " " : "", value ? value : "");
+	n += printf("--%s", o->name);
+	if (value)
+		n = print_wrapped(value, n + printf(" "), 8);
 	if (n > HELP_COLUMN - 2)
 		n = printf("\n") - 1;
-	printf("%*s%s", HELP_COLUMN - n, "", o->help);
-	print_default(o);
-	if (o->type == OPT_T_PATHS)
-		printf(" (may be repeated)");
+	printf("%*s", HELP_COLUMN - n, "");
+	print_wrapped(text, HELP_COLUMN, HELP_COLUMN);
 	putchar('\n');
+	free(text);
+	free(standard);
 	free(choices);
+}
+
+static void print_example(const char *example)
+{
+	for (const char *c = example; *c; c++)
+		printf(c == example || c[-1] == '\n' ? "  %c" : "%c", *c);
+	putchar('\n');
 }
 
 void opt_print_help(const struct opt_program *p, const struct opt *const *options, unsigned num)
 {
-	printf("Usage: %s [OPTION]...%s%s\n%s\n\n", p->name, *p->operands ? " " : "", p->operands,
-		p->summary);
-	printf("Reads:  %s\nWrites: %s\n\nOptions:\n", p->reads, p->writes);
+	printf("Usage: %s [OPTION]...%s%s\n", p->name, *p->operands ? " " : "", p->operands);
+	print_wrapped(p->summary, 0, 0);
+	printf("\n\nReads:  ");
+	print_wrapped(p->reads, READS_COLUMN, READS_COLUMN);
+	printf("\nWrites: ");
+	print_wrapped(p->writes, READS_COLUMN, READS_COLUMN);
+	printf("\n\nOptions:\n");
 	for (unsigned k = 0; k < num; k++)
 		print_option(options[k]);
-	printf("\nExample:\n  %s\n", p->example);
-	finish();
+	printf("\nExamples:\n");
+	for (unsigned k = 0; k < OPT_EXAMPLES && p->examples[k]; k++)
+		print_example(p->examples[k]);
+	opt_print_finish();
 }
 
 void opt_print_version(const struct opt_program *p)
 {
 	printf("%s (cofilter) %s\n", p->name, COFILTER_VERSION);
-	finish();
-}
-
-/* A bash function named after the program, with _ for any other character. */
-void opt_print_completion(
-	const struct opt_program *p, const struct opt *const *options, unsigned num)
-{
-	char *function = xstrdup(p->name);
-
-	for (char *c = function; *c; c++)
-		if (!isalnum((unsigned char)*c))
-			*c = '_';
-	printf("_%s()\n{\n\tlocal word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD-1]}\n",
-		function);
-	printf("\tcase $before in\n");
-	for (unsigned k = 0; k < num; k++)
-		if (options[k]->type == OPT_T_CHOICE) {
-			char *choices = opt_choices(options[k], " ");
-
-			printf("\t--%s) mapfile -t COMPREPLY < <(compgen -W '%s' -- \"$word\"); return ;;\n",
-				options[k]->name, choices);
-			free(choices);
-		}
-	printf("\tesac\n\tcase $word in\n\t-*) mapfile -t COMPREPLY < <(compgen -W '");
-	for (unsigned k = 0; k < num; k++)
-		printf("%s--%s", k ? " " : "", options[k]->name);
-	printf("' -- \"$word\") ;;\n\tesac\n}\ncomplete -o default -F _%s %s\n", function, p->name);
-	finish();
+	opt_print_finish();
 }
