@@ -31,7 +31,7 @@ def learning($width):
 				| hint("\($curve | called), epoch \($point.epoch): \($point.valid | fixed(4))")] | add)
 			+ ([.points[] | select(.epoch == $curve.kept) | (.epoch | at($x)) as $at | (.valid | at($y)) as $height
 				| dot($at; $height; 6.5; "\($curve | mark) kept") + text($at; $height - 12; "note middle"; "epoch \(.epoch)")] | add // "")] | add)
-		+ ([$ends[] | line(.from; .y; $width - 97; .y; "\(mark) trace") + line($width - 97; .y; $width - 89; .at; "\(mark) leader") + text($width - 86; .at + 4; "\(mark) label"; called | clip(12))] | add))};
+		+ ([$ends[] | line(.from; .y; $width - 97; .y; "\(mark) trace") + line($width - 97; .y; $width - 89; .at; "\(mark) leader") + text($width - 86; .at + 4; "\(mark) label"; called | clip(84))] | add))};
 def learning_figure:
 	.metric as $metric
 	| valid_curves as $curves
@@ -56,8 +56,8 @@ def loss_panel:
 def loss_figures:
 	systems as $systems
 	| [curves[] | .id as $id | . + {mark: ([first($systems[] | select(.id == $id) | .mark), 7][0])}]
-	| [.[] | . as $curve | loss_panel
-		| figure("loss-\($curve.id | slug)"; "Training loss: \($curve | called | clip(40))"; "From \(.from | short) to \(.to | short)."; "")]
+	| [range(length) as $k | .[$k] | called as $called | loss_panel
+		| figure("loss-\($k)"; "Training loss: \($called)"; "From \(.from | short) to \(.to | short)."; "")]
 	| select(length > 0)
 	| "<div class=\"figures small\">\(join("\n"))</div>";
 
@@ -68,13 +68,13 @@ def tried_figure:
 	| [tried_rows[] | .tried |= map(select(.valid | number)) | select(.tried | length > 0)] as $rows
 	| select([$rows[].tried[]] | length > ($rows | length))
 	| def drawn($width):
-		($rows | map(called | clip(16) | length) | max | [. * 7 + 12, 60] | max) as $left
+		($rows | label_column) as $left
 		| ([$rows[].tried[].valid] | scale_around(.; $left + 8; $width - 20)) as $x
 		| ($rows | length * 26 + 10) as $bottom
 		| {width: $width, height: ($bottom + 24), body: (
 			x_axis(ticks($x.lo; $x.hi; if $width > 500 then 9 else 4 end); $x; 6; $bottom)
 			+ ([range($rows | length) | . as $k | $rows[$k] | . as $row | (20 + 26 * $k) as $y
-				| text($left; $y + 4; "label end"; called | clip(16))
+				| text($left; $y + 4; "label end"; called | clip(110))
 				+ ([.tried[] | . as $one | ($one.setting == $row.setting and $one.valid == $row.valid) as $chosen
 					| dot($one.valid | at($x); $y; if $chosen then 5 else 4 end; "\($row | mark) symbol\(if $chosen then "" else " hollow" end)")
 					| hint("\($one.setting // "" | tostring): \($one.valid | fixed(4))")] | add)] | add))};
@@ -86,11 +86,13 @@ def tried_figure:
 def tried_table:
 	tried_rows
 	| select(length > 0)
+	| any(.[].tried[]; .epoch | number) as $epochs
+	| any(.[].tried[]; .seconds | number) as $times
 	| "<details><summary>All \([.[].tried[]] | length | plural("setting"; "settings")) that were tried</summary><div class=\"scroll\"><table class=\"sortable\"><caption><div>Settings tried, on valid</div></caption>"
-		+ "<thead><tr><th scope=\"col\">System</th><th scope=\"col\">Setting</th><th scope=\"col\" class=\"n\">Epoch</th><th scope=\"col\" class=\"n\">Valid</th><th scope=\"col\" class=\"n\">Time</th></tr></thead><tbody>"
+		+ "<thead><tr><th scope=\"col\">System</th><th scope=\"col\">Setting</th>\(if $epochs then "<th scope=\"col\" class=\"n\">Epoch</th>" else "" end)<th scope=\"col\" class=\"n\">Valid</th>\(if $times then "<th scope=\"col\" class=\"n\">Time</th>" else "" end)</tr></thead><tbody>"
 		+ ([.[] | . as $row | .tried[]
 			| "<tr\(if .setting == $row.setting and .valid == $row.valid then " class=\"winner\"" else "" end)><th scope=\"row\">\($row | called | name)</th><td class=\"setting\">\(setting)</td>"
-			+ "<td class=\"n\" data-sort=\"\(.epoch // "" | esc)\">\(.epoch // "" | esc)</td><td class=\"n\" data-sort=\"\(.valid | if number then . else "" end)\">\(.valid | fixed(4))</td><td class=\"n\" data-sort=\"\(.seconds | if number then . else "" end)\">\(.seconds | seconds)</td></tr>"] | add)
+			+ (if $epochs then (.epoch | figures(count)) else "" end) + (.valid | figures(fixed(4))) + (if $times then (.seconds | figures(seconds)) else "" end) + "</tr>"] | add)
 		+ "</tbody></table></div></details>";
 
 def choice_section:

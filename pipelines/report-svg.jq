@@ -30,8 +30,14 @@ def hint(text): "<g><title>\(text | esc)</title>\(.)</g>";
 # of [[x, y] ...]
 def path($class): "<path d=\"M\(map("\(.[0] | px) \(.[1] | px)") | join("L"))\" class=\"\($class)\"/>";
 
-# A label that fits: longer ones end in an ellipsis.
-def clip($length): tostring | if length > $length then .[:$length - 1] + "…" else . end;
+# About how many pixels a label takes, and a label that takes no more than these: longer ones end in an ellipsis.
+def breadth:
+	explode | map(if . >= 4352 then 13 elif . == 64 or . == 77 or . == 87 or . == 109 or . == 119 then 12
+		elif . >= 65 and . <= 90 then 9.5 elif . as $c | [32, 39, 44, 46, 58, 73, 102, 105, 106, 108, 116] | index($c) then 5 else 8 end) | add // 0;
+def clip($most):
+	tostring
+	| if breadth <= $most then . else
+		. as $text | [range(length; 0; -1) | select($text[:.] | breadth <= $most - 12)] | $text[:.[0] // 0] + "…" end;
 
 # Axes: x below a plot that ends at y; y on the left of one from x1 to x2.
 def x_axis($ticks; $scale; $top; $bottom):

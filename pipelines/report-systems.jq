@@ -25,7 +25,7 @@ def symbol($x; $y; $class):
 		else [[$x, $y - 5], [$x + 5.2, $y + 4.2], [$x - 5.2, $y + 4.2], [$x, $y - 5]] | path($class) end;
 
 def exposure_names: ["coverage", "novelty", "popularity", "long_tail"];
-def is_exposure: . as $name | any(exposure_names[]; . as $start | $name | startswith($start + "@"));
+def is_exposure: test("^(\(exposure_names | join("|")))@[0-9]+$");
 
 # Options break between, not within.
 def setting:
@@ -50,6 +50,9 @@ def verdict:
 		+ (if $hits and .split.mode? == "leave-one-out" then
 			"<p>For \($hits * 100 | fixed(if . < 9.5 then 1 else 0 end)) of 100 users, the one item that was held out stands among the first ten.</p>" else "" end);
 
+# A cell that sorts by its number.
+def figures(shown): "<td class=\"n\" data-sort=\"\(if number then . else "" end)\">\(if number then shown else "" end)</td>";
+
 # Value, interval and p of one metric: a cell that sorts by the value.
 def cell($metric; $best):
 	(if $metric | is_exposure then short else fixed(4) end) as $shown
@@ -62,28 +65,32 @@ def results_table:
 	| ([$systems[].test | objects | keys_unsorted[]] | reduce .[] as $name ([]; if index([$name]) then . else . + [$name] end)
 		| map(select(is_exposure | not)) | [$metric] + map(select(. != $metric))) as $metrics
 	| ([$metrics[] as $name | {key: $name, value: ([$systems[].test[$name]? | select(number)] | max)}] | from_entries) as $best
-	| (["System", "Valid"] + $metrics + ["Setting", "Epoch", "Time"]) as $heads
+	| any($systems[]; .epoch | number) as $epochs
+	| any($systems[]; .seconds | number) as $times
+	| (["System", "Valid"] + $metrics + ["Setting"] + if $epochs then ["Epoch"] else [] end + if $times then ["Time"] else [] end) as $heads
 	| "<div class=\"scroll\"><table class=\"sortable results\"><caption><div>The systems on test, the best first. Below a value: its 95 % interval over users"
-		+ (if any($systems[]; .p[$metric]? | number) then ", and p of the difference from \($systems[] | select(.id == $baseline) | called | name), the best baseline" else "" end)
+		+ (if any($systems[]; .p[$metric]? | number) then ", and p of the difference to \($systems[] | select(.id == $baseline) | called | name), the best baseline" else "" end)
 		+ ". The chosen setting is the best on valid.</div></caption><thead><tr>"
 		+ ([$heads[] | "<th scope=\"col\"\(if . == "System" or . == "Setting" then "" else " class=\"n\"" end)>\(esc)</th>"] | add) + "</tr></thead><tbody>"
 		+ ([$systems[] | . as $system
 			| "<tr\(if .id == $winner then " class=\"winner\"" else "" end)><th scope=\"row\"><svg class=\"key\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">\(symbol(7; 7; ""))</svg>\(called | name)"
 			+ (if .id == $winner then " <small>chosen</small>" else "" end) + (if .id == $baseline then " <small>best baseline</small>" else "" end) + "</th>"
-			+ "<td class=\"n\" data-sort=\"\(.valid | if number then . else "" end)\">\(.valid | fixed(4))</td>"
-			+ ([$metrics[] as $name | (.test[$name]? | cell($name; $best[$name]))
+			+ (.valid | figures(fixed(4))) + ([$metrics[] as $name | (.test[$name]? | cell($name; $best[$name]))
 				+ ($system.interval[$name]? | if . then "<small>\(interval(4))</small>" else "" end)
 				+ ($system.p[$name]? | if number then "<small>p \(p_value | esc)</small>" else "" end) + "</td>"] | add)
-			+ "<td class=\"setting\">\(setting)</td><td class=\"n\" data-sort=\"\(.epoch // "")\">\(.epoch // "" | esc)</td>"
-			+ "<td class=\"n\" data-sort=\"\(.seconds | if number then . else "" end)\">\(.seconds | seconds)</td></tr>"] | add)
+			+ "<td class=\"setting\">\(setting)</td>"
+			+ (if $epochs then (.epoch | figures(count)) else "" end) + (if $times then (.seconds | figures(seconds)) else "" end) + "</tr>"] | add)
 		+ "</tbody></table></div>";
+
+# Where the labels of these systems end.
+def label_column: [.[] | called | clip(110) | breadth + 6, 56] | max;
 
 # Rows of systems, best first: interval and mean of the main metric.
 def forest($width):
 	.metric as $metric
 	| .best_baseline as $baseline
 	| [systems[] | select(.on_test)] as $rows
-	| ($rows | map(called | clip(16) | length) | max | [. * 7 + 12, 60] | max) as $left
+	| ($rows | label_column) as $left
 	| ($rows | length * 30 + 14) as $bottom
 	| (if $width > 500 then 150 else 58 end) as $margin
 	| ([$rows[] | .on_test, (.interval[$metric]? | arrays | .[] | select(number))] | scale_around(.; $left + 8; $width - $margin)) as $x
@@ -92,17 +99,17 @@ def forest($width):
 		x_axis(ticks($x.lo; $x.hi; if $width > 500 then 8 else 4 end); $x; 8; $bottom)
 		+ ($base | line(.on_test | at($x); 8; .on_test | at($x); $bottom; "reference"))
 		+ ([range($rows | length) | . as $k | $rows[$k] | (.on_test | at($x)) as $at | (24 + 30 * $k) as $y
-			| text($left; $y + 4; "label end"; called | clip(16))
+			| text($left; $y + 4; "label end"; called | clip(110))
 			+ (.interval[$metric]? | if type == "array" then line(.[0] | at($x); $y; .[1] | at($x); $y; "range") else "" end)
 			+ (symbol($at; $y; "") | hint("\($rows[$k] | called): \($rows[$k].on_test | fixed(4)) \($rows[$k].interval[$metric]? | interval(4))"))
 			+ text($width - $margin + 12; $y + 4; "value"; .on_test | fixed(4))
 			+ (if $width > 500 then text($width - $margin + 66; $y + 4; "tick"; .p[$metric]? | if number then "p \(p_value)" else "" end) else "" end)] | add))};
 def intervals_figure:
 	.metric as $metric
-	| select([systems[] | select(.on_test)] | length > 0)
 	| baseline as $base
+	| (([systems[] | select(.on_test) | "\(called): \(.on_test | fixed(4)) \(.interval[$metric]? | interval(4))"] | join(", ")) + ".") as $text
 	| {wide: forest(720), narrow: forest(360)}
-	| figure("intervals"; "\($metric) on test"; "";
+	| figure("intervals"; "\($metric) on test"; $text;
 		"Mean over users and its 95 % interval; the dashed line is \($base | called | name), the best baseline. Two intervals may overlap and the systems differ all the same, since they are compared user by user: p in the table says it.");
 
 # Lines over named places from left to right, each with its label at the right end.
@@ -115,7 +122,7 @@ def lines_over($width; $height; $places; $lines; $y):
 		+ ([$lines[] | . as $line | [range(.values | length) | select($line.values[.] | number) | [at($x), ($line.values[.] | at($y))]] | path("\($line | mark) line")] | add)
 		+ ([$lines[] | . as $line | range(.values | length) | select($line.values[.] | number) | . as $k
 			| $line | symbol($k | at($x); $line.values[$k] | at($y); "") | hint("\($line | called), \($places[$k].label): \($line.values[$k] | fixed(4))")] | add)
-		+ ([$ends[] | line($width - 97; .y; $width - 89; .at; "\(mark) leader") + text($width - 86; .at + 4; "\(mark) label"; called | clip(12))] | add))};
+		+ ([$ends[] | line($width - 97; .y; $width - 89; .at; "\(mark) leader") + text($width - 86; .at + 4; "\(mark) label"; called | clip(84))] | add))};
 
 def activity_figure:
 	.metric as $metric
@@ -148,17 +155,15 @@ def exposure_panel($name):
 	| {width: 256, height: ($bottom + 4), body: (
 		line(84; 0; 84; $bottom; "grid")
 		+ ([range($rows | length) | . as $k | $rows[$k] | (.test[$name] | at($x)) as $at | (14 + 22 * $k) as $y
-			| text(76; $y + 4; "label end"; called | clip(11)) + line(84; $y; $at; $y; "\(mark) line") + symbol($at; $y; "")
+			| text(76; $y + 4; "label end"; called | clip(74)) + line(84; $y; $at; $y; "\(mark) line") + symbol($at; $y; "")
 			+ text($at + 10; $y + 4; "value"; .test[$name] | if $what == "coverage" or $what == "long_tail" then percent else short end)] | add))}
 	| figure($name | slug; $words[0] + " of the first \($name | split("@")[1])"; "\($words[1]). " + ([$rows[] | "\(called): \(.test[$name] | short)"] | join(", ")) + "."; $words[1] | esc);
-def exposure_figures:
-	[.systems[].test | objects | keys_unsorted[] | select(is_exposure)] | unique;
 def exposure:
 	. as $page
-	| exposure_figures as $names
+	| ([.systems[].test | objects | keys_unsorted[] | select(is_exposure)] | unique) as $names
 	| select($names | length > 0)
 	| "<h3>Beyond accuracy</h3><p>What the lists show, whatever the users want. The systems stand in the order of the table: the most accurate first.</p><div class=\"figures small\">"
-		+ ([exposure_names[] as $start | $names[] | select(startswith($start + "@")) as $name | $name as $n | $page | exposure_panel($n)] | join("\n")) + "</div>";
+		+ ([exposure_names[] as $start | $names[] | select(startswith($start + "@")) as $name | $page | exposure_panel($name)] | join("\n")) + "</div>";
 
 def results_section:
 	"<section id=\"results\"><h2>Results</h2>" + ([results_table, intervals_figure, activity_figure, exposure] | join_lines) + "</section>";

@@ -7,7 +7,8 @@ def esc:
 	| map(if (. < 32 and . != 9 and . != 10) or (. >= 127 and . < 160) or (. >= 64976 and . <= 65007)
 			or . % 65536 >= 65534 or (. >= 55296 and . < 57344) then 65533 else . end)
 	| implode
-	| @html;
+	| @html
+	| split("&apos;") | join("&#39;"); # versions of jq differ here
 
 # A name of any script, with its direction kept to itself.
 def name: "<bdi>\(esc)</bdi>";

@@ -5,17 +5,41 @@ include "report-data";
 include "report-systems";
 include "report-choice";
 
-# What cannot be drawn without being wrong is an error.
+# What is there must be of its kind, and little of it must be there; else an error says what is wrong.
 def checked:
-	def fail($why): "results.json: \($why)" | error;
-	if type != "object" then fail("not an object") else . end
-	| if .metric | type != "string" then fail("'metric' is no text") else . end
-	| if .systems | type != "array" or length == 0 then fail("no 'systems'") else . end
-	| if all(.systems[]; type == "object" and (.id | type == "string")) | not then fail("a system without an 'id'") else . end
-	| if [.systems[].id] | length != (unique | length) then fail("two systems of one 'id'") else . end
-	| [.systems[].id] as $ids
-	| if [.winner] | inside($ids) | not then fail("'winner' is none of the systems") else . end
-	| if [.best_baseline] | inside($ids) | not then fail("'best_baseline' is none of the systems") else . end;
+	def fail($why): $why | error;
+	def of($where; $kinds): . as $it | $kinds | to_entries[] | .key as $key | .value as $kind
+		| $it[$key] | if . != null and type != $kind then fail("\($where)\($key) is no \($kind)") else empty end;
+	def each($where; $key; $kinds): (.[$key] // [])[]
+		| if type != "object" then fail("\($where)\($key) holds what is no object") else of("\($where)\($key)."; $kinds) end;
+	def check(faults): (first(faults) | empty), .;
+	if length != 1 then fail("\(length) values in place of one") else .[0] end
+	| if type != "object" then fail("no object") else . end
+	| check(
+		of(""; {metric: "string", input: "object", stat: "object", lint: "object", split: "object", systems: "array", curves: "array",
+			users: "array", neighbours: "array", commands: "array", versions: "object"}),
+		each(""; "systems"; {id: "string", test: "object", interval: "object", p: "object", tried: "array", activity: "array"}),
+		(.systems // [] | .[] | each("systems."; "tried"; {}), each("systems."; "activity"; {metrics: "object"})),
+		each(""; "curves"; {id: "string", points: "array"}),
+		(.curves // [] | .[] | each("curves."; "points"; {})),
+		each(""; "users"; {liked: "array", recommended: "array"}),
+		(.users // [] | .[] | each("users."; "liked"; {}), each("users."; "recommended"; {})),
+		each(""; "neighbours"; {similar: "array"}),
+		(.neighbours // [] | .[] | each("neighbours."; "similar"; {})),
+		(.lint // {} | of("lint."; {checks: "array"}), each("lint."; "checks"; {})),
+		(.stat // {} | of("stat."; {kind: "string", rows_per_user: "object", rows_per_item: "object", popularity_curve: "array",
+			time: "object", rating: "object"})))
+	| [.systems // [] | .[].id] as $ids
+	| .metric as $metric
+	| if $metric == null then fail("no metric")
+		elif $ids == [] then fail("no systems")
+		elif any($ids[]; . == null) then fail("a system without an id")
+		elif ($ids | length) != ($ids | unique | length) then fail("two systems of one id")
+		else . end
+	| check(("winner", "best_baseline") as $which | .[$which] as $id
+		| [.systems[] | select(.id == $id)]
+		| if length == 0 then fail("\($which) is none of the systems")
+			elif .[0].test[$metric] | type != "number" then fail("\($which) has no \($metric) on test") else empty end);
 
 def title_of: "\(.name // .item | tostring | name)";
 def item_line($places): "<li><span>\(title_of)" + (if .name and (.item | tostring) != .name then " <small>\(.item | name)</small>" else "" end) + "</span>"
@@ -50,14 +74,14 @@ def words_section:
 		"AUC": "How often a held-out item stands above another one drawn at random: 0.5 is chance."}
 	| [to_entries[] | select(.key as $key | $used | index([$key]))]
 	| . + [{key: "Interval", value: "95 % of the means that as many users, drawn again from these, would give."},
-		{key: "p", value: "How often a difference as large would come up if both systems were equally good for every user. Paired: user by user."},
+		{key: "p", value: "How often a difference as large would come up if both systems were equally good for every user. Paired: user by user; corrected by Holm for the number of systems."},
 		{key: "Baseline", value: "A simple system that any other must beat to be worth its time."},
 		{key: "Valid, test", value: "Held-out rows. Settings are chosen on valid; test is looked at once, at the end, so its numbers flatter nobody."}]
 	| "<section id=\"words\"><h2>Words</h2><dl>" + ([.[] | "<div><dt>\(.key | esc)</dt><dd>\(.value | esc)</dd></div>"] | add) + "</dl></section>";
 
 def made_section:
 	"<section id=\"made\"><h2>How it was made</h2>"
-	+ (.commands | if type == "array" and length > 0 then "<p>Run these again, on the same file, and the same numbers come out.</p><pre tabindex=\"0\">\(map("<code>\(esc)</code>") | join("\n"))</pre>" else "" end)
+	+ (.commands | if type == "array" and length > 0 then "<p>Run these again, on the same file, and the same numbers come out.</p><pre tabindex=\"0\">\(map("<code>\(esc)</code>") | join(""))</pre>" else "" end)
 	+ (.versions | if type == "object" and length > 0 then "<div class=\"scroll\"><table><caption><h3>Versions</h3></caption><tbody>"
 		+ ([to_entries[] | "<tr><th scope=\"row\">\(.key | esc)</th><td>\(.value | if type == "string" then . else tojson end | esc)</td></tr>"] | add) + "</tbody></table></div>" else "" end)
 	+ "</section>";

@@ -36,7 +36,9 @@ new=$(mktemp "$page.XXXXXX") || die "'$page': cannot be written"
 trap 'rm -f "$new"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
-jq -r -L "$here" --arg hash "$(script_hash)" --rawfile js "$here/report.js" \
-	--rawfile css "$here/report.css" --rawfile dark "$here/report-dark.css" -f "$here/report.jq" "$results" >"$new"
+message=$(jq -r -s -L "$here" --arg hash "$(script_hash)" --rawfile js "$here/report.js" --rawfile css "$here/report.css" \
+	--rawfile dark "$here/report-dark.css" -f "$here/report.jq" "$results" 2>&1 >"$new") ||
+	die "'$results': $(printf '%s\n' "$message" | sed 's/^jq: error ([^)]*): //; s/^jq: //; q')"
+[ "$(tail -n 1 "$new")" = '</html>' ] || die "'$page': not written to its end"
 chmod "$(printf %o $((0666 & ~$(umask))))" "$new"
 mv "$new" "$page"
