@@ -30,7 +30,7 @@ def learning($width):
 			+ ([.points[] | . as $point | dot(.epoch | at($x); .valid | at($y); 2; "\($curve | mark) symbol")
 				| hint("\($curve | called), epoch \($point.epoch): \($point.valid | fixed(4))")] | add)
 			+ ([.points[] | select(.epoch == $curve.kept) | (.epoch | at($x)) as $at | (.valid | at($y)) as $height
-				| dot($at; $height; 6.5; "\($curve | mark) kept") + text($at; $height - 12; "note middle"; "epoch \(.epoch)")] | add // "")] | add)
+				| dot($at; $height; 6.5; "\($curve | mark) kept") + text([$at, 76] | max; $height - 12; "note middle"; "epoch \(.epoch)")] | add // "")] | add)
 		+ ([$ends[] | line(.from; .y; $width - 97; .y; "\(mark) trace") + line($width - 97; .y; $width - 89; .at; "\(mark) leader") + text($width - 86; .at + 4; "\(mark) label"; called | clip(84))] | add))};
 def learning_figure:
 	.metric as $metric

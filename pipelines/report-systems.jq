@@ -58,12 +58,21 @@ def cell($metric; $best):
 	(if $metric | is_exposure then short else fixed(4) end) as $shown
 	| "<td class=\"n\(if number and . == $best then " best" else "" end)\" data-sort=\"\(if number then . else "" end)\">\($shown)";
 
+# A metric of the systems as shares of the greatest. Two that are the same in other units, as HR and recall where one
+# item is held out, are equal here, and one of them is enough.
+def in_proportion($name):
+	[.[].test[$name]? | if number then . else null end]
+	| (map(values | fabs) | max) as $greatest
+	| if $greatest == null or $greatest == 0 then [$name] else map(if . then . / $greatest * 1e6 | round else null end) end;
+
 def results_table:
 	.metric as $metric
 	| .best_baseline as $baseline | .winner as $winner
 	| systems as $systems
 	| ([$systems[].test | objects | keys_unsorted[]] | reduce .[] as $name ([]; if index([$name]) then . else . + [$name] end)
-		| map(select(is_exposure | not)) | [$metric] + map(select(. != $metric))) as $metrics
+		| map(select(is_exposure | not)) | [$metric] + map(select(. != $metric))
+		| reduce .[] as $name ([]; ($systems | in_proportion($name)) as $all | if any(.[]; .all == $all) then . else . + [{name: $name, all: $all}] end)
+		| map(.name)) as $metrics
 	| ([$metrics[] as $name | {key: $name, value: ([$systems[].test[$name]? | select(number)] | max)}] | from_entries) as $best
 	| any($systems[]; .epoch | number) as $epochs
 	| any($systems[]; .seconds | number) as $times

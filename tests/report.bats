@@ -60,6 +60,20 @@ assert_sound() {
 	assert_equal "$(stat -c %a run/report.html)" "$(printf '%o' $((0666 & ~$(umask))))"
 }
 
+# the heads of the table of results
+heads() {
+	grep -o '<table class="sortable results">.*</thead>' run/report.html | grep -o '<th [^>]*>[^<]*' | sed 's/.*>//' | paste -sd ' '
+}
+
+@test "the table: metrics that say the same in other units stand there once" {
+	report '.systems |= map(.test |= (.["recall@10"] = .["HR@10"] | .["precision@10"] = .["HR@10"] / 10 | .["MRR@10"] = .["HR@10"] / (1 + .["NDCG@10"])))'
+	assert_status 0
+	assert_equal "$(heads)" 'System Valid NDCG@10 HR@10 AUC MRR@10 Setting Epoch Time'
+	# AUC is the same for all: that is no proportion of another
+	report '.systems |= map(del(.seconds, .epoch) | .test.AUC = null)'
+	assert_equal "$(heads)" 'System Valid NDCG@10 HR@10 AUC Setting'
+}
+
 @test "what is absent is left out" {
 	report '{metric, winner, best_baseline, systems: [.systems[] | {id, test: {"NDCG@10": .test["NDCG@10"]}}]}'
 	assert_status 0
