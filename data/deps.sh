@@ -7,7 +7,7 @@ set -eu
 build='gcc libc6-dev make zlib1g-dev libdeflate-dev libxxhash-dev libjansson-dev librandom123-dev'
 pipelines='jq gnuplot-nox curl unzip ca-certificates'
 tests='bats g++ python3-numpy mandoc file xz-utils'
-deps_dev='clang clang-format cppcheck shellcheck python3-torch zsh fish time libopenblas-dev
+deps_dev='clang clang-format cppcheck shellcheck python3-torch zsh fish time libopenblas-dev chromium
 	qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 

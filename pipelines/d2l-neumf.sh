@@ -282,7 +282,9 @@ heading "files"
 echo "$OUT/d2l-neumf.json: all of the above"
 if command -v gnuplot >/dev/null; then
 	jq -r '[.seed, .epoch, .loss, .hit50] | @tsv' "$work/curve.jsonl" >"$work/curve.tsv"
-	gnuplot -e "curve='$work/curve.tsv'; out='$OUT/d2l-neumf'; seeds='$SEEDS'; data='$data data'" "$(dirname "$0")/d2l-neumf.gnuplot"
+	jq -r 'select(.system | test("^(EASE|ItemKNN|ItemPop)")) | [.system, .hit50] | @tsv' "$work/final.jsonl" >"$work/levels.tsv"
+	gnuplot -e "curve='$work/curve.tsv'; levels='$work/levels.tsv'; out='$OUT/d2l-neumf'; seeds='$SEEDS'; data='$data data'" \
+		"$(dirname "$0")/d2l-neumf.gnuplot"
 	echo "$OUT/d2l-neumf.png, $OUT/d2l-neumf.svg: the learning curve"
 else
 	echo "no gnuplot: no picture of the learning curve"

@@ -16,11 +16,11 @@ longest = int(system(awk('length($1) > n { n = length($1) } END { print n + 0 }'
 seeds = int(system(awk('$4 > 0 { n++ } END { print n + 0 }')))
 published = int(system(awk('$5 != "" { n++ } END { print n + 0 }')))
 if (rows == 0) { print 'systems.gnuplot: no system in '.table; exit status 1 }
-# of METRIC: row, mean, sd, published, the mean as a label
-of(metric) = '< '.awk('!($1 in row) { row[$1] = ++n } $2 == "'.metric.'" { print row[$1], $3, $4 + 0, $5, $3 == "" ? "" : sprintf("%.4f", $3) }')
+# of METRIC: row, mean, sd, published, the mean as a label; and a row outside the picture, since there must be a point
+of(metric) = '< '.awk('!($1 in row) { row[$1] = ++n } $2 == "'.metric.'" { print row[$1], $3, $4 + 0, $5, $3 == "" ? "" : sprintf("%.4f", $3) } END { print -9, 0, 0, 0, "" }')
 name(row) = system(awk('!seen[$1]++ && ++n == '.row.' { print $1 }'))
-# between tics of METRIC, so that there are at most seven
-span(metric) = real(system(awk('$2 == "'.metric.'" { for (k = 3; k < 6; k += 2) if ($k != "") { if (!n++ || $k < low) low = $k; if (n == 1 || $k > high) high = $k } } END { print high - low }')))
+# what METRIC needs from left to right, sd and all; the step between tics, so that there are at most eight
+extremes(metric) = system(awk('$2 == "'.metric.'" { for (k = 3; k < 6; k += 2) if ($k != "") { d = k == 3 ? $4 : 0; if (!n++ || $k - d < low) low = $k - d; if (n == 1 || $k + d > high) high = $k + d } } END { print low + 0, high - low }'))
 step(span) = span > 0.35 ? 0.1 : span > 0.14 ? 0.05 : span > 0.07 ? 0.02 : span > 0.03 ? 0.01 : span > 0.012 ? 0.005 : 0.002
 
 panels = words(metrics)
@@ -35,7 +35,6 @@ set grid xtics ytics linetype 1 linecolor rgb '#dddddd'
 set xtics format '%g' textcolor rgb '#555555'
 set yrange [rows + 0.6:0.4]
 set ytics 1,1,rows format ''
-set offsets graph 0.08, graph 0.08, 0, 0
 set bmargin at screen 44.0 / height
 set tmargin at screen 1 - 74.0 / height
 do for [kind in 'png svg'] {
@@ -54,7 +53,11 @@ do for [kind in 'png svg'] {
 		set lmargin at screen left(k)
 		set rmargin at screen right(k)
 		set title metric offset 0,-0.4 textcolor rgb '#222222'
-		set xtics step(span(metric))
+		low = real(word(extremes(metric), 1))
+		span = real(word(extremes(metric), 2))
+		pad = span > 0 ? 0.1 * span : 0.01
+		set xrange [low - pad:low + span + pad]
+		set xtics step(span)
 		plot of(metric) using 2:1:3 with xerrorbars linetype 1 linewidth 2 linecolor rgb '#0072b2' pointtype 7 pointsize 0.9, \
 			of(metric) using 4:1 with points pointtype 12 pointsize 1.5 linewidth 1.6 linecolor rgb '#d55e00', \
 			of(metric) using 2:1:5 with labels offset 0,0.75 textcolor rgb '#222222'
