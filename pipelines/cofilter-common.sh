@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 # cofilter-common: what the commands of cofilter share: messages, options, quoting.
 
 NL='

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 # cofilter-results: what a run hands over: recommendations.tsv, results.json, times.json and the table.
 
 # joined CONDITION: lines "user TAB item TAB rank TAB score", dense items, as those of recommendations.tsv
@@ -8,6 +8,7 @@ joined() {
 
 # positive_only ID: a similarity of 0 is no recommendation; other systems' scores have no such zero
 positive_only() {
+	# shellcheck disable=SC2016
 	case $1 in knn | rp3beta) echo '$4 > 0 ' ;; esac
 }
 
@@ -21,6 +22,7 @@ recommendations() {
 	mv recommendations.tsv.part recommendations.tsv
 }
 
+# shellcheck disable=SC2016
 # neighbours: similar.safetensors, and the items nearest to the five most popular as .steps/neighbours
 neighbours() {
 	cof-cat all.cof | awk -F '\t' '{ n[$2]++ } END { for (item in n) print n[item] "\t" item }' | sort -k1,1nr -k2,2n | head -n 5 |

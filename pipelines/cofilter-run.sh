@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 # cofilter-run: `cofilter run`, from the ratings to the winner.
 
 run_options='output|o|DIR|the folder of the run [RATINGS without its ending, .cofilter]
@@ -86,7 +86,7 @@ open_run() {
 		[ -e "$run/.steps" ] || [ -z "$(ls -A "$run")" ] || die "'$run' holds other files: name a folder of its own by -o"
 	fi
 	mkdir -p "$run/.steps/" "$run/tune" "$run/test" || die "cannot make '$run'"
-	cd "$run"
+	cd "$run" || exit 1
 	lock
 	same_run
 	printf '%s\n' "$identity" >.steps/identity.part && mv .steps/identity.part .steps/identity
@@ -178,7 +178,7 @@ split() {
 		eval "rows_$part=\$(cof-cat --count $part.cof)"
 	done
 	say "interactions: train $rows_train, valid $rows_valid, test $rows_test"
-	[ "$rows_valid" -gt 0 ] && [ "$rows_test" -gt 0 ] ||
+	[ $((rows_valid * rows_test)) -gt 0 ] ||
 		die "nothing is held out to choose by or to test on: leave-one-out needs users with 3 ratings${opt_min_rating:+, held-out ones of $opt_min_rating or more}; --mode random holds out any"
 	add - 'cof-lint train.cof --valid valid.cof --test test.cof'
 	add lint.json 'cof-lint --json train.cof --valid valid.cof --test test.cof'

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 # cofilter-serve: what a finished run is asked for: recommend, similar, compare.
 
 recommend_options='user|u|ID|recommendations for this user of the ratings
@@ -134,7 +134,7 @@ excluded() {
 serving() {
 	run_dir "$1"
 	run=$1 start=$PWD
-	cd "$1"
+	cd "$1" || exit 1
 	scratch_folder
 	device=cpu
 	top=${opt_top:-10}

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 # cofilter-steps: steps that are done once. A step is a plan of command lines; when it is done, a stamp says for which
 # commands, which inputs (their SHA-256) and which version, and what came out. It is passed over while all of that is
 # as it was, and whoever stops it finds the lines of its plan that were finished, done.
@@ -126,6 +126,7 @@ run_line() {
 	out=$1 && shift
 	last=$#
 	for piece; do
+		case ${opt_quiet:+$piece} in "neumf-train "*) piece="neumf-train -q${piece#neumf-train}" ;; esac
 		state=${piece##*--checkpoint }
 		[ "$state" = "$piece" ] || { state=${state%% *} && [ ! -e "$state" ]; } || piece="$piece --resume $state"
 		set -- "$@" "$piece"

@@ -1,4 +1,4 @@
-# shellcheck shell=sh
+# shellcheck shell=sh disable=SC2034,SC2154
 # cofilter-systems: the systems that are compared, the settings that are tried, and their commands.
 
 systems='pop knn rp3beta ease ials mf neumf'
