@@ -40,6 +40,25 @@ quoted() {
 	done
 }
 
+# wrap N: lines at 80 columns at most, those that go on after N blanks
+wrap() {
+	awk -v indent="$1" '{
+		line = ""
+		match($0, /^ */)
+		lead = substr($0, 1, RLENGTH)
+		n = split($0, words, " ")
+		for (k = 1; k <= n; k++) {
+			if (k > 1 && length(line) + 1 + length(words[k]) > 80) {
+				print line
+				line = sprintf("%*s%s", indent, "", words[k])
+			} else {
+				line = (k == 1 ? lead : line " ") words[k]
+			}
+		}
+		print line
+	}'
+}
+
 # absolute FILE
 absolute() {
 	case $1 in

@@ -23,14 +23,14 @@ recommendations() {
 }
 
 # shellcheck disable=SC2016
-# neighbours: similar.safetensors, and the items nearest to the five most popular as .steps/neighbours
+# neighbours: similar.safetensors, and the items nearest to the five most popular as .steps/near
 neighbours() {
 	cof-cat all.cof | awk -F '\t' '{ n[$2]++ } END { for (item in n) print n[item] "\t" item }' | sort -k1,1nr -k2,2n | head -n 5 |
 		awk -F '\t' -v OFS='\t' 'NR == FNR { raw[$1] = $2; next } { print FNR - 1, raw[$2], 0 }' items.tsv - >.steps/popular
 	add .steps/popular.cof "cof-cat --from tsv --users 5 --item-ids items.tsv .steps/popular"
-	add .steps/neighbours "knn-score -q --train all.cof --neighbours 200 --save-model similar.safetensors --user-items .steps/popular.cof --all-items --seen .steps/popular.cof --top 10 .steps/popular.cof" \
+	add .steps/near "knn-score -q --train all.cof --neighbours 200 --save-model similar.safetensors --user-items .steps/popular.cof --all-items --seen .steps/popular.cof --top 10 .steps/popular.cof" \
 		'cof-cat' "$(joined '$4 > 0 ')"
-	step neighbours 'all.cof names.tsv .steps/popular' '.steps/neighbours similar.safetensors'
+	step neighbours 'all.cof names.tsv .steps/popular' '.steps/near similar.safetensors'
 }
 
 # shown_users: five users from busy to quiet; what they liked best and latest, as .steps/liked: user, item, name
@@ -94,7 +94,7 @@ results_json() {
 		--arg winner "$winner" --arg baseline "$best_baseline" --slurpfile stat stat.json --slurpfile lint lint.json \
 		--slurpfile systems .steps/systems --slurpfile curves .steps/curves --slurpfile comparison comparison.json \
 		--rawfile liked .steps/liked --rawfile top .steps/shown-top --rawfile popular .steps/popular \
-		--rawfile neighbours .steps/neighbours --rawfile names names.tsv --rawfile lines .steps/lines >results.json.part
+		--rawfile neighbours .steps/near --rawfile names names.tsv --rawfile lines .steps/lines >results.json.part
 	for file in .steps/*; do
 		[ ! -f "$file" ] || [ ! -s "$file" ] || case ${file#.steps/} in
 		tune-* | test-* | import | stat | names | split | lint | comparison | winner | recommendations | neighbours)
@@ -115,7 +115,7 @@ result_table() {
 	jq -r '(.systems | map({(.id): .}) | add) as $s | $s[.winner] as $w | $s[.best_baseline] as $b | .split as $split |
 		"\np: of the difference to \($b.label), the best baseline on valid, user by user on test.",
 		(if $split.test < 100 then "Only \($split.test) rows are held out: the intervals say how little that tells." else empty end),
-		"winner: \($w.label), the best on valid\(if $w.setting == "" then "" else ": " + $w.setting end)\(if $w.epoch then ", epoch \($w.epoch)" else "" end)"' results.json
+		"winner: \($w.label), the best on valid\(if $w.setting == "" then "" else ": " + $w.setting end)\(if $w.epoch then ", epoch \($w.epoch)" else "" end)"' results.json | wrap 4
 }
 
 results() {

@@ -2,7 +2,7 @@
 # cofilter-run: `cofilter run`, from the ratings to the winner.
 
 run_options='output|o|DIR|the folder of the run [RATINGS without its ending, .cofilter]
-names|n|FILE|names of the items: their ids and names, columns 1 and 2 unless --names-columns
+names||FILE|names of the items: their ids and names, columns 1 and 2 unless --names-columns
 names-columns||item=NAME,name=NAME|the columns of --names
 names-delimiter||C|between the fields of --names
 quick|||one setting of each system and 10 epochs, not several and 30
@@ -14,15 +14,16 @@ seed|s|S|of all that is drawn [1]
 device|d|D|what trains and scores networks: cpu, cuda, auto, reference [cpu]
 force|||do a run of another input or other options over, in the same folder
 quiet|q||no commands, no notes
-format||F|of RATINGS, as cof-import has it; so are the next six
+format||F|of RATINGS, as cof-import has it; so are the next seven
 header||yes/no|
 columns||LIST|
 delimiter||C|
 time-format||F|
 duplicates||HOW|
+missing||HOW|
 no-final-newline|||
 expect-rows||N|'
-import_options='format header columns delimiter time-format duplicates expect-rows'
+import_options='format header columns delimiter time-format duplicates missing expect-rows'
 
 run_usage() {
 	print_options "Usage: cofilter run [OPTION]... RATINGS
@@ -52,7 +53,7 @@ import_arguments() {
 # check_options: usage errors before anything is written
 check_options() {
 	seed=${opt_seed:-1} device=${opt_device:-cpu}
-	whole_number seed "$seed"
+	case $seed in *[!0-9]*) usage_error "option '--seed': '$seed' is not a whole number" ;; esac
 	case $device in cpu | cuda | auto | reference) ;; *) usage_error "option '--device': '$device' is not cpu, cuda, auto or reference" ;; esac
 	case ${opt_mode:-leave-one-out} in leave-one-out | random | global-time) ;; *) usage_error "option '--mode': '$opt_mode' is not leave-one-out, random or global-time" ;; esac
 	[ -z "${opt_test_ratio:-}" ] || [ "${opt_mode:-leave-one-out}" != leave-one-out ] ||
@@ -87,11 +88,23 @@ open_run() {
 	fi
 	mkdir -p "$run/.steps/" "$run/tune" "$run/test" || die "cannot make '$run'"
 	cd "$run" || exit 1
+	run_folder=$PWD
 	lock
 	same_run
-	printf '%s\n' "$identity" >.steps/identity.part && mv .steps/identity.part .steps/identity
 	rm -f results.json .steps/commands
 	say "cd $(quote "$PWD")"
+}
+
+# claim_folder: from now on it is a run of this input and these options; till it is split there is nothing to lose
+claim_folder() {
+	printf '%s\n' "$identity" >.steps/identity.part && mv .steps/identity.part .steps/identity
+}
+
+# leave_nothing: a folder in which not even the import came to its end
+leave_nothing() {
+	[ ! -e .steps/identity ] || return 0
+	rm -rf .steps tune test import.log
+	cd .. && rmdir "$run_folder" 2>/dev/null || :
 }
 
 # same_run: a folder is of one input and one set of options, unless --force
@@ -113,7 +126,9 @@ import_ratings() {
 	say "${NL}== import"
 	sources=$ratings_digest log=import.log
 	add ratings.cof "cof-import $(import_arguments)--user-ids users.tsv --item-ids items.tsv $(quote "$ratings") 2>import.log"
+	trap 'unlock; leave_nothing' EXIT
 	step import '' 'ratings.cof users.tsv items.tsv import.log'
+	trap unlock EXIT
 	sources='' log=''
 	add - 'cof-stat ratings.cof'
 	add stat.json 'cof-stat --json ratings.cof'
@@ -180,6 +195,7 @@ split() {
 	say "interactions: train $rows_train, valid $rows_valid, test $rows_test"
 	[ $((rows_valid * rows_test)) -gt 0 ] ||
 		die "nothing is held out to choose by or to test on: leave-one-out needs users with 3 ratings${opt_min_rating:+, held-out ones of $opt_min_rating or more}; --mode random holds out any"
+	claim_folder
 	add - 'cof-lint train.cof --valid valid.cof --test test.cof'
 	add lint.json 'cof-lint --json train.cof --valid valid.cof --test test.cof'
 	step lint 'train.cof valid.cof test.cof' lint.json
@@ -219,7 +235,7 @@ try() {
 	jq -n -c --arg id "$1" --arg k "$2" --arg setting "$3" --argjson measured "$measured" \
 		'{id: $id, k: $k, setting: $setting, epoch: $measured[0], valid: $measured[1]}' >>.steps/tried
 	[ -n "${opt_quiet:-}" ] || tail -n 1 .steps/tried | jq -r '[.id, .valid, .epoch // "", (.setting | sub("^\\| "; ""))] | @tsv' | awk -F '\t' -v label="$(label_of "$1")" '
-			{ printf "  %-8s NDCG@10 %.4f on valid%s  %s\n", label, $2, ($3 ? ", epoch " $3 : ""), $4 }' >&2
+			{ printf "  %-8s %.4f on valid%s: %s\n", label, $2, ($3 ? ", epoch " $3 : ""), $4 }' | wrap 11 >&2
 }
 
 # tune: every setting of every system
@@ -269,7 +285,8 @@ test_once() {
 	for id in $chosen_systems; do
 		[ "$id" = "$best_baseline" ] || others="$others test/$id.ranks.cof"
 	done
-	[ -n "$best_baseline" ] || { best_baseline=${chosen_systems##* } && others=; }
+	# intervals come from a comparison: one system alone is compared with itself
+	[ -n "$others" ] && [ -n "$best_baseline" ] || { best_baseline=${chosen_systems##* } && others=" test/$best_baseline.ranks.cof"; }
 	add comparison.json "rank-cmp -q --json --seed $seed test/$best_baseline.ranks.cof$others"
 	# shellcheck disable=SC2086
 	step comparison "test/$best_baseline.ranks.cof$others" comparison.json

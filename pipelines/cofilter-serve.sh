@@ -1,14 +1,14 @@
 # shellcheck shell=sh disable=SC2034,SC2154
 # cofilter-serve: what a finished run is asked for: recommend, similar, compare.
 
-recommend_options='user|u|ID|recommendations for this user of the ratings
-likes|l|ITEM,ITEM,...|for somebody who likes these items: names or raw ids
+recommend_options='user||ID|recommendations for this user of the ratings
+likes||ITEM,ITEM,...|for somebody who likes these items: names or raw ids
 like||[ITEM]|one such item, whose name may hold commas (may be repeated)
 exclude|x|[FILE|ITEM]|never these: an item, or a file with one per line (may be repeated)
 only||FILE|only items of this file, one per line
 top|n|N|how many [10]
 quiet|q||no notes'
-similar_options='item|i|ITEM|the item: its name or raw id
+similar_options='item||ITEM|the item: its name or raw id
 top|n|N|how many [10]
 quiet|q||no notes'
 compare_options='metrics||LIST|what to compare [HR@10,NDCG@10]
