@@ -125,10 +125,11 @@ results() {
 	shown_users
 	results_json
 	result_table
+	[ ! -e "$parts/report.sh" ] || sh "$parts/report.sh" .
 	written=$(awk 'NR > 1 && !($1 in seen) { seen[$1]; n++ } END { print n + 0 }' FS='\t' recommendations.tsv)
 	say "
 $run/recommendations.tsv: the best 10 for each of $written users
 $run/results.json: all of the above (seconds: $run/times.json)
-cofilter recommend $(quote "$run") --user $(quote "$(head -n 1 users.tsv | cut -f 2)")
-cofilter report $(quote "$run")"
+$([ ! -e report.html ] || echo "$run/report.html: the same as a page")
+Go on: cofilter recommend $(quote "$run") --user $(quote "$(head -n 1 users.tsv | cut -f 2)")"
 }
