@@ -10,13 +10,16 @@ SHARE_DIR := $(PREFIX)/share/cofilter
 PLUGIN_DIR := $(PREFIX)/lib/cofilter
 
 INSTALL_PROGRAMS := $(notdir $(PROGRAMS))
-INSTALL_PAGES := $(wildcard stages/*.1 data/*.1)
+# programs that are shell, beside the parts they are made of
+INSTALL_DOORS := pipelines/cofilter
+INSTALL_PAGES := $(wildcard stages/*.1 data/*.1 pipelines/*.1)
 INSTALL_SCRIPTS := $(wildcard pipelines/*.sh data/fetch-*.sh)
-INSTALL_DATA := $(filter-out $(INSTALL_SCRIPTS),$(wildcard pipelines/*))
+INSTALL_DATA := $(filter-out $(INSTALL_SCRIPTS) $(INSTALL_DOORS) $(INSTALL_PAGES),$(wildcard pipelines/*))
 # where there was an nvcc
 INSTALL_PLUGIN := $B/lib/cofilter/cofilter-cuda.so
 
-INSTALLED = $(INSTALL_PROGRAMS:%=$(BIN_DIR)/%) $(INSTALL_PROGRAMS:%=$(BASH_DIR)/%) \
+INSTALLED = $(INSTALL_PROGRAMS:%=$(BIN_DIR)/%) $(patsubst pipelines/%,$(BIN_DIR)/%,$(INSTALL_DOORS)) \
+	$(INSTALL_PROGRAMS:%=$(BASH_DIR)/%) \
 	$(INSTALL_PROGRAMS:%=$(ZSH_DIR)/_%) $(INSTALL_PROGRAMS:%=$(FISH_DIR)/%.fish) \
 	$(patsubst %,$(MAN_DIR)/man1/%,$(notdir $(INSTALL_PAGES))) $(MAN_DIR)/man5/record.5 \
 	$(SHARE_DIR)/cofilter.magic $(patsubst %,$(SHARE_DIR)/%,$(INSTALL_SCRIPTS) $(INSTALL_DATA)) \
@@ -27,7 +30,7 @@ INSTALLED_FOLDERS = $(SHARE_DIR)/pipelines $(SHARE_DIR)/data $(SHARE_DIR) $(PLUG
 install: all
 	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR) $(MAN_DIR)/man1 $(MAN_DIR)/man5 \
 		$(SHARE_DIR)/pipelines $(SHARE_DIR)/data)
-	install $(PROGRAMS) $(DESTDIR)$(BIN_DIR)
+	install $(PROGRAMS) $(INSTALL_DOORS) $(DESTDIR)$(BIN_DIR)
 	for program in $(INSTALL_PROGRAMS); do \
 		$B/bin/$$program --completion bash >$(DESTDIR)$(BASH_DIR)/$$program && \
 		$B/bin/$$program --completion zsh >$(DESTDIR)$(ZSH_DIR)/_$$program && \

@@ -128,7 +128,7 @@ run_python() {
 	esac
 }
 
-man_pages=("$ROOT"/stages/*.1 "$ROOT"/data/*.1 "$ROOT"/lib/stream/record.5)
+man_pages=("$ROOT"/stages/*.1 "$ROOT"/data/*.1 "$ROOT"/pipelines/*.1 "$ROOT"/lib/stream/record.5)
 user_pages=("$ROOT"/*.md "$ROOT"/docs/*.md)
 
 @test "every example of README.md, CONTRIBUTING.md and docs/ runs, and prints what the page shows" {

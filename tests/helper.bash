@@ -4,7 +4,7 @@
 bats_require_minimum_version 1.5.0
 ROOT=$(cd "$BATS_TEST_DIRNAME" && while [ ! -f Makefile ]; do cd ..; done && pwd)
 BUILD=${BUILD:-$ROOT/build}
-PATH=$BUILD/bin:$PATH
+PATH=$BUILD/bin:$ROOT/pipelines:$PATH
 export LC_ALL=C
 unset COFILTER_CUDA_PLUGIN
 . "$ROOT/pipelines/find-data.sh"

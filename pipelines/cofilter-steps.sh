@@ -1,0 +1,223 @@
+# shellcheck shell=sh disable=SC2034,SC2154
+# cofilter-steps: steps that are done once. A step is a plan of command lines; when it is done, a stamp says for which
+# commands, which inputs (their SHA-256) and which version, and what came out. It is passed over while all of that is
+# as it was, and whoever stops it finds the lines of its plan that were finished, done.
+#
+# A line of a plan is the file that its standard output becomes ("-": stays standard output), then the commands of a
+# pipe, separated by the character US. All run in the folder of the run.
+
+US=$(printf '\037')
+plan=
+interrupted=
+
+now() {
+	date +%s.%N | sed 's/\.%*N$//'
+}
+
+# add OUT COMMAND...: a pipe is added to the plan
+add() {
+	for word; do plan=$plan$word$US; done
+	plan=${plan%"$US"}$NL
+}
+
+digest() {
+	[ -e "$1" ] && sha256sum <"$1" | cut -d ' ' -f 1
+}
+
+# show PIECE...: the command line as it can be copied, at 80 columns where the quotes let it
+show() {
+	[ -z "${opt_quiet:-}" ] || return 0
+	printf '%s\n' "$@" | awk '
+		function flush() { if (line != "") { print prefix line; prefix = "    " } line = "" }
+		NR > 1 { line = line " |"; flush(); prefix = "    " }
+		{
+			if (NR == 1) prefix = "$ "
+			n = split($0, words, " "); quotes = 0
+			for (k = 1; k <= n; k++) {
+				if (quotes % 2 == 0 && length(prefix line " " words[k]) > 76 && line != "") { line = line " \\"; flush() }
+				line = line (line == "" ? "" : " ") words[k]
+				quotes += gsub(/\047/, "&", words[k])
+			}
+		}
+		END { flush() }' >&2
+}
+
+# on_signal NAME: the stages that run are ended; whoever waits for them goes on to stop_here
+on_signal() {
+	interrupted=$1
+	while read -r pid; do
+		kill -TERM "$pid" 2>/dev/null || :
+	done <.steps/pids
+}
+
+# After a signal: what is finished stays; the line that goes on
+stop_here() {
+	printf '\ncofilter: stopped by SIG%s; what is done stays done, and this goes on with the rest:\n%s\n' "$interrupted" "$again" >&2
+	trap - "$interrupted" EXIT
+	unlock
+	kill "-$interrupted" $$
+}
+
+unlock() {
+	rm -rf .steps/lock .steps/pids .steps/failed
+}
+
+# lock: one run at a time in a folder; what a killed run has left is taken over
+lock() {
+	if ! mkdir .steps/lock 2>/dev/null; then
+		owner=$(cat .steps/lock/pid 2>/dev/null || :)
+		[ -z "$owner" ] || ! kill -0 "$owner" 2>/dev/null || die "'$run' is being made by another cofilter, process $owner"
+		if [ -e .steps/pids ]; then
+			while read -r pid; do
+				! kill -0 "$pid" 2>/dev/null || die "'$run': process $pid of a run that was killed is still at work: wait for its end, or end it"
+			done <.steps/pids
+		fi
+	fi
+	mkdir -p .steps/lock
+	echo $$ >.steps/lock/pid
+	: >.steps/pids
+	trap 'unlock' EXIT
+	for signal in INT TERM HUP; do
+		# shellcheck disable=SC2064
+		trap "on_signal $signal" "$signal"
+	done
+}
+
+# run_pipe OUT COMMAND...: fails when one of them fails, but by SIGPIPE: who reads may stop before the end
+run_pipe() {
+	out=$1
+	shift
+	: >.steps/pids
+	rm -f .steps/failed
+	script=
+	for piece; do
+		piece="sh -c $(quote "echo \$\$ >>.steps/pids; exec $piece")"
+		script="${script:+$script | }{ $piece || echo \$? >>.steps/failed; }"
+	done
+	script="{ $script; }"
+	[ "$out" = - ] || script="$script >$out.part"
+	[ -z "$interrupted" ] || stop_here
+	eval "$script &"
+	child=$!
+	while ! wait "$child"; do
+		[ -n "$interrupted" ] || break
+		kill -0 "$child" 2>/dev/null || break
+	done
+	if [ -n "$interrupted" ]; then
+		[ "$out" = - ] || rm -f "$out.part"
+		stop_here
+	fi
+	if [ -e .steps/failed ] && grep -qvx 141 .steps/failed; then
+		[ "$out" = - ] || rm -f "$out.part"
+		return 1
+	fi
+	[ "$out" = - ] || mv "$out.part" "$out"
+}
+
+# run_line LINE: a line of a plan. Training goes on from its checkpoint where there is one.
+run_line() {
+	old=$IFS
+	IFS=$US
+	set -f
+	# shellcheck disable=SC2086
+	set -- $1
+	set +f
+	IFS=$old
+	out=$1 && shift
+	last=$#
+	for piece; do
+		case ${opt_quiet:+$piece} in "neumf-train "*) piece="neumf-train -q${piece#neumf-train}" ;; esac
+		state=${piece##*--checkpoint }
+		[ "$state" = "$piece" ] || { state=${state%% *} && [ ! -e "$state" ]; } || piece="$piece --resume $state"
+		set -- "$@" "$piece"
+	done
+	shift "$last"
+	if [ "$out" = - ]; then show "$@"; else show_to "$out" "$@"; fi
+	run_pipe "$out" "$@"
+}
+
+# show_to OUT COMMAND...
+show_to() {
+	out=$1 && shift
+	last=$#
+	for piece; do
+		count=$((${count:-0} + 1))
+		[ "$count" -lt "$last" ] || piece="$piece >$out"
+		set -- "$@" "$piece"
+	done
+	shift "$last"
+	count=0
+	show "$@"
+}
+
+# done_before NAME KEY: does the stamp say so, and is what came out still as it was?
+done_before() {
+	[ -e ".steps/$1" ] || return 1
+	{
+		read -r was
+		[ "$was" = "$2" ] || return 1
+		read -r _
+		while read -r sum file; do
+			[ "$(digest "$file")" = "$sum" ] || return 1
+		done
+	} <".steps/$1"
+}
+
+# step NAME INPUTS OUTPUTS: do the plan, unless it was done. INPUTS and OUTPUTS are files of the run's folder; $sources
+# has the digests of what else the step reads, $log the file of its messages where they are kept.
+step() {
+	name=$1 inputs=$2 outputs=$3
+	key=$({
+		printf '%s\n' "$version" "$plan" "${sources:-}"
+		for file in $inputs; do printf '%s %s\n' "$file" "$(digest "$file")"; done
+	} | sha256sum | cut -d ' ' -f 1)
+	printf '%s' "$plan" >>.steps/commands
+	if done_before "$name" "$key"; then
+		say "= $name: done before"
+		show_log
+		plan=
+		return 0
+	fi
+	rm -f ".steps/$name"
+	started=$(now)
+	run_plan "$name" "$key"
+	show_log
+	{
+		echo "$key"
+		echo "$started $(now)" | awk '{ printf "%.2f\n", $2 - $1 }'
+		for file in $outputs; do echo "$(digest "$file") $file"; done
+	} >".steps/$name.part"
+	mv ".steps/$name.part" ".steps/$name"
+	rm -f ".steps/$name.lines" ".steps/$name.state"
+	plan=
+}
+
+# What the stages of a step have said, which $log keeps for the results
+show_log() {
+	[ -z "${log:-}" ] || [ -n "${opt_quiet:-}" ] || cat "$log" >&2
+}
+
+# run_plan NAME KEY: but the lines that a run of the same plan has finished before it was stopped
+run_plan() {
+	finished=0 at=0
+	if [ -e ".steps/$1.lines" ]; then read -r was finished <".steps/$1.lines"; else was=; fi
+	[ "$was" = "$2" ] || { finished=0 && rm -f ".steps/$1.state"; }
+	echo "$2 $finished" >".steps/$1.lines"
+	while IFS= read -r line; do
+		[ -n "$line" ] || continue
+		at=$((at + 1))
+		[ "$at" -gt "$finished" ] || continue
+		run_line "$line" || {
+			[ -z "${log:-}" ] || { cat "$log" >&2 && exit 1; }
+			die "step '$1' failed: the line above says why"
+		}
+		echo "$2 $at" >".steps/$1.lines"
+	done <<-END
+		$plan
+	END
+}
+
+# seconds_of NAME: how long the step took when it was done
+seconds_of() {
+	sed -n 2p ".steps/$1"
+}

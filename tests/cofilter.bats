@@ -1,0 +1,345 @@
+#!/usr/bin/env bats
+# shellcheck disable=SC2154
+# cofilter, the front door: run, recommend, similar, compare. A run is made once and looked at by most tests.
+load helper
+
+setup_file() {
+	cd "$BATS_FILE_TMPDIR" || return 1
+	planted -q --users 60 --items 80 --ratings 1200 >u.data
+	awk -F '\t' -v OFS=, 'BEGIN { print "userId,movieId,rating,timestamp" } { print "u" $1, "i" $2, $3, $4 }' u.data >ratings.csv
+	hostile_names >names.csv
+	cofilter run ratings.csv --names names.csv -o out --quick 2>messages >table || {
+		cat messages table >&2
+		return 1
+	}
+}
+
+# Item 1 has commas, quotes and HTML; items 2 and 3 share a name; 4 is the name of 5's id; 6 and 7 joined are 8
+hostile_names() {
+	printf '%s\n' 'movieId,title' 'i1,"Good, the ""Bad"" & <b>Ugly</b>, The"' 'i2,Twin' 'i3,Twin' 'i4,i5' 'i5,Five' 'i6,Six' 'i7,Seven' 'i8,"Six,Seven"' 'i9,Ünïcode 東京'
+	seq 10 40 | sed 's/.*/i&,Item & (1995)/' # and some without a name
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	out=$BATS_FILE_TMPDIR/out
+	data=$BATS_FILE_TMPDIR/ratings.csv
+}
+
+# A run of one system, of which nothing is shown.
+one_system() {
+	cofilter run -q "$data" --quick --systems "$1" -o "$1" >/dev/null
+}
+
+same_run() {
+	local file
+	for file in results.json recommendations.tsv similar.safetensors model.safetensors; do
+		cmp "$1/$file" "$2/$file"
+	done
+}
+
+@test "run: the table, the files and the commands" {
+	run cat "$BATS_FILE_TMPDIR/table"
+	for label in ItemPop ItemKNN RP3beta EASE iALS BPR-MF NeuMF baseline winner:; do
+		assert_contains "$output" "$label"
+	done
+	[ "$(awk 'length > 80' "$BATS_FILE_TMPDIR/table" | wc -l)" -eq 0 ]
+	assert_equal "$(jq -c '[.metric, .split.test, (.systems | length), (.curves | map(.id))]' "$out/results.json")" '["NDCG@10",60,7,["mf","neumf"]]'
+	# every user has recommendations, none of what the user has, ranks from 1
+	assert_equal "$(sed 1d "$out/recommendations.tsv" | cut -f 1 | sort -u | wc -l)" 60
+	[ -z "$(awk -F '[,\t]' 'NR == FNR { had[$1, $2]; next } FNR > 1 && ($1, $3) in had' "$data" "$out/recommendations.tsv")" ]
+	assert_equal "$(head -n 1 "$out/recommendations.tsv")" $'user\trank\titem\tscore\tname'
+	jq -e '.systems | map(.test["NDCG@10"] >= .interval["NDCG@10"][0] and .test["NDCG@10"] <= .interval["NDCG@10"][1]) | all' "$out/results.json"
+}
+
+@test "run: the winner and the best baseline are the best on valid, and p is null for the latter alone" {
+	jq -e '(.systems | max_by(.valid).id) == .winner and (.systems | map(select(.id != "neumf")) | max_by(.valid).id) == .best_baseline' "$out/results.json"
+	jq -e '.best_baseline as $b | [.systems[] | select(.p == null).id] == [$b]' "$out/results.json"
+	# what rank-cmp says of the streams that are there
+	base=$(jq -r .best_baseline "$out/results.json")
+	cd "$out"
+	rank-cmp -q --json test/"$base".ranks.cof $(jq -r --arg b "$base" '.systems[].id | select(. != $b) | "test/\(.).ranks.cof"' results.json) >"$BATS_TEST_TMPDIR/again"
+	jq -e --slurpfile r results.json '[.comparisons[] | .holm.randomization] | sort == ([$r[0].systems[].p | select(.) | .[]] | sort)' "$BATS_TEST_TMPDIR/again"
+}
+
+@test "run: test is looked at only when all is chosen" {
+	# no command before the last choice names test but the split, the check and what makes the stream
+	jq -r '.commands[]' "$out/results.json" | awk '/--seen fit.cof/ { exit } { print }' | grep 'test' | grep -vE '^(ml-split|binarize|cof-lint) ' >named || :
+	assert_equal "$(cat named)" ''
+}
+
+@test "run: its commands, copied, make the same model and the same top" {
+	mkdir -p again/tune again/test again/.steps
+	jq -r '.commands[]' "$out/results.json" | sed '/>top.cof$/q' >commands
+	grep -q '>top.cof$' commands
+	(cd again && set -e && . ../commands) 2>messages >/dev/null
+	cmp again/top.cof "$out/top.cof"
+	cmp again/comparison.json "$out/comparison.json"
+}
+
+@test "run: the same again does nothing over; what is damaged is made again" {
+	cp -r "$out" copy
+	pipe "cofilter run '$data' --names '$BATS_FILE_TMPDIR/names.csv' -o copy --quick"
+	assert_status 0
+	[ "$(grep -c 'done before' <<<"$stderr")" -gt 20 ]
+	[ "$(grep -c '^\$ ' <<<"$stderr")" -eq 0 ]
+	cmp copy/results.json "$out/results.json"
+	head -c 500 "$out/train.cof" >copy/train.cof
+	rm copy/test/pop.json copy/recommendations.tsv
+	touch copy/ratings.cof
+	pipe "cofilter run '$data' --names '$BATS_FILE_TMPDIR/names.csv' -o copy --quick"
+	assert_status 0
+	assert_contains "$stderr" '= import: done before'
+	assert_contains "$stderr" '= tune-knn-1: done before'
+	assert_contains "$stderr" '>test/pop.json'
+	same_run copy "$out"
+}
+
+@test "run: another input or other options in a folder are refused, and done over with --force" {
+	one_system pop
+	run --separate-stderr cofilter run "$data" --quick --systems knn -o pop
+	assert_status 2
+	assert_error cofilter "'pop' holds a run with other options"
+	head -n 800 "$data" >less.csv
+	run --separate-stderr cofilter run less.csv --quick --systems pop -o pop
+	assert_status 2
+	assert_error cofilter "of other ratings"
+	cofilter run -q less.csv --quick --systems knn -o pop --force >/dev/null
+	cofilter run -q less.csv --quick --systems knn -o fresh >/dev/null
+	same_run pop fresh
+	mkdir other && touch other/thesis.tex
+	run --separate-stderr cofilter run "$data" -o other
+	assert_status 1
+	assert_error cofilter "holds other files"
+}
+
+@test "run: stopped in training, its stages end, and it goes on from the checkpoint to the same bytes" {
+	cofilter run -q "$data" --systems neumf -o whole >/dev/null
+	cofilter run "$data" --systems neumf -o out 2>messages >/dev/null &
+	front=$!
+	for _ in $(seq 200); do
+		[ "$(cat out/tune/neumf-1.jsonl 2>/dev/null | wc -l)" -lt 2 ] || break
+		sleep 0.05
+	done
+	kill -TERM $front
+	status=0
+	wait $front || status=$?
+	assert_status 143
+	assert_contains "$(cat messages)" "goes on with the rest"
+	assert_contains "$(tail -n 1 messages)" "cofilter run $data --systems neumf -o out"
+	[ -s out/.steps/tune-neumf-1.state ]
+	[ ! -e out/.steps/lock ]
+	[ ! -e out/results.json ]
+	eval "$(tail -n 1 messages)" 2>messages >/dev/null
+	assert_contains "$(cat messages)" '--resume'
+	same_run out whole
+}
+
+@test "run: killed at any moment, it ends in the same bytes" {
+	one_system mf
+	for after in 0.1 0.3 0.5 0.8; do
+		# as a fault of power would: none is asked
+		setsid cofilter run -q "$data" --quick --systems mf -o killed >/dev/null 2>&1 &
+		front=$!
+		sleep $after
+		kill -KILL -- -$front 2>/dev/null || :
+		wait $front || :
+	done
+	cofilter run -q "$data" --quick --systems mf -o killed >/dev/null
+	same_run killed mf
+}
+
+@test "run: a second one in the same folder is refused" {
+	mkdir -p busy/.steps/lock
+	echo $$ >busy/.steps/lock/pid
+	run --separate-stderr cofilter run "$data" -o busy
+	assert_status 1
+	assert_error cofilter "is being made by another cofilter, process $$"
+}
+
+@test "run: the importer's question is passed on, nothing is left, and the answer goes on" {
+	printf 'when,who,what\n1,a,x\n2,a,y\n3,a,z\n4,b,x\n5,b,y\n6,b,w\n' >log.csv
+	run --separate-stderr cofilter run -q log.csv
+	assert_status 1
+	assert_contains "$stderr" "--columns user=NAME,item=NAME names them"
+	[ ! -e log.cofilter ]
+	run --separate-stderr cofilter run -q log.csv --columns user=who,item=what,time=when --quick --systems pop
+	assert_status 0
+	assert_contains "$output" 'Only 2 rows are held out'
+	[ -s log.cofilter/recommendations.tsv ]
+}
+
+@test "run: three users, one item, one rating each, no times, an empty file" {
+	printf 'user,item\na,x\na,y\na,z\nb,x\nb,y\nb,w\nc,y\nc,x\nc,99999999999999999999\n' >tiny.csv
+	run --separate-stderr cofilter run tiny.csv --quick
+	assert_status 0
+	assert_contains "$stderr" 'has no times'
+	assert_contains "$(cat tiny.cofilter/recommendations.tsv)" 99999999999999999999
+	printf 'user,item\na,x\nb,x\nc,x\n' >one.csv
+	run --separate-stderr cofilter run -q one.csv
+	assert_status 1
+	assert_error cofilter 'nothing is held out'
+	: >empty.csv
+	run --separate-stderr cofilter run -q empty.csv
+	assert_status 1
+	assert_error cof-import 'is empty'
+}
+
+@test "run: --min-rating leaves out what is not liked, in train, valid and test" {
+	cofilter run -q "$data" --quick --systems pop,knn --min-rating 4 -o liked >/dev/null
+	assert_equal "$(cof-cat --count liked/all.cof)" "$(awk -F, 'NR > 1 && $3 >= 4' "$data" | wc -l)"
+	assert_equal "$(jq .split.min_rating liked/results.json)" 4
+	cof-cat liked/train.cof liked/valid.cof liked/test.cof | cut -f 1,2 | sort >parts
+	cof-cat liked/all.cof | cut -f 1,2 | sort | diff - parts
+}
+
+@test "run: names that do not fit, or say two things, are refused" {
+	printf 'id,title\nx1,A\nx2,B\n' >none.csv
+	run --separate-stderr cofilter run -q "$data" --names none.csv --quick
+	assert_status 1
+	assert_contains "$stderr" "names no item of the ratings"
+	printf 'id,title\ni1,A\ni1,B\n' >two.csv
+	run --separate-stderr cofilter run -q "$data" --names two.csv --quick
+	assert_status 1
+	assert_contains "$stderr" "item 'i1' has two names: 'A' and 'B'"
+	printf 'id,title\ni1,"A\tB"\n' >tab.csv
+	run --separate-stderr cofilter run -q "$data" --names tab.csv --quick
+	assert_status 1
+	assert_contains "$stderr" "contains a control character"
+	printf 'label,code\n"A, B",i1\n' >turned.csv
+	cofilter run -q "$data" --names turned.csv --names-columns item=code,name=label --quick --systems pop >/dev/null
+	grep -qP '\ti1\tA, B$' ratings.cofilter/names.tsv
+}
+
+@test "recommend: a known user gets the lines of recommendations.tsv, whatever the winner" {
+	for system in pop knn rp3beta ease ials mf neumf; do
+		one_system $system
+		for user in u1 u17; do
+			cofilter recommend $system --user $user >told
+			awk -F '\t' -v OFS='\t' -v user=$user '$1 == user { print $2, $3, $4, $5 }' $system/recommendations.tsv | diff - told
+		done
+		[ -s told ]
+	done
+}
+
+@test "recommend: for somebody new, by names with commas, quotes and HTML" {
+	cofilter recommend "$out" --likes 'Good, the "Bad" & <b>Ugly</b>, The,Item 12 (1995)' >by-name
+	cofilter recommend "$out" --like i1 --like 'Item 12 (1995)' >by-like
+	cofilter recommend "$out" --likes 'i1, i12' >by-id
+	cmp by-name by-like
+	cmp by-name by-id
+	assert_equal "$(cut -f 1 by-id | tr '\n' ' ')" '1 2 3 4 5 6 7 8 9 10 '
+	[ -z "$(awk -F '\t' '$2 == "i1" || $2 == "i12"' by-id)" ]
+	[ "$(cofilter recommend "$out" --likes 'Ünïcode 東京' -n 3 | wc -l)" -ge 1 ]
+}
+
+@test "recommend: what can be read in two ways is refused with both" {
+	refused() {
+		run --separate-stderr cofilter recommend "$out" "${@:2}"
+		assert_status 1
+		assert_contains "$stderr" "$1"
+	}
+	refused "'Twin' is more than one item" --likes Twin
+	assert_contains "$stderr" 'i2'
+	assert_contains "$stderr" 'i3'
+	refused "'i5' is more than one item" --likes i5
+	refused "can be read in 2 ways" --likes Six,Seven
+	refused "no item 'Fiv'; names that hold it" --likes Fiv
+	refused "no item 'item 12'" --like 'item 12'
+	refused "no user 'u1000'" --user u1000
+	run --separate-stderr cofilter recommend "$out"
+	assert_status 2
+	run --separate-stderr cofilter recommend "$out" --user u1 --likes i1
+	assert_status 2
+}
+
+@test "recommend: --exclude and --only, items and files" {
+	cofilter recommend "$out" --user u2 -n 5 >all
+	mapfile -t best < <(cut -f 2 all)
+	printf '%s\n' "${best[1]}" "${best[2]}" >bought.txt
+	cofilter recommend "$out" --user u2 -n 2 --exclude "${best[0]}" --exclude bought.txt | cut -f 2,3 | diff - <(sed -n 4,5p all | cut -f 2,3)
+	printf '%s\n' "${best[4]}" "${best[3]}" >stock.txt
+	cofilter recommend "$out" --user u2 --only stock.txt | cut -f 2,3 | diff - <(sed -n 4,5p all | cut -f 2,3)
+	cofilter recommend "$out" --likes i1 --only stock.txt --exclude "${best[4]}" | cut -f 2 | diff - <(echo "${best[3]}")
+	touch "${best[0]}"
+	run --separate-stderr cofilter recommend "$out" --user u2 --exclude "${best[0]}"
+	assert_status 1
+	assert_error cofilter 'is a file and an item'
+	cofilter recommend "$out" --user u2 --exclude ./bought.txt >/dev/null
+}
+
+@test "similar: cosine of interactions, the item itself left out" {
+	cofilter similar "$out" --item i12 -n 100 >told
+	binarize -q "$out/ratings.cof" | cof-cat --user-ids "$out/users.tsv" --item-ids "$out/items.tsv" | awk -F '\t' -v OFS='\t' '
+		{ n[$2]++; has[$1, $2]; users[$1] }
+		END { for (j in n) { if (j == "i12") continue; both = 0; for (u in users) both += (u, j) in has && (u, "i12") in has
+			if (both) print j, sprintf("%.5f", both / (sqrt(n[j] * n["i12"]) + 10)) } }' | sort >expected
+	awk -F '\t' -v OFS='\t' '{ print $2, sprintf("%.5f", $3) }' told | sort | diff - expected
+}
+
+@test "compare: two runs of a split, and not of two" {
+	one_system pop
+	one_system knn
+	run --separate-stderr cofilter compare pop knn
+	assert_status 0
+	assert_contains "$output" 'B - A'
+	assert_equal "$(cofilter compare --json -q --metrics HR@10 pop knn | jq -r '.comparisons[].metric')" 'HR@10'
+	cofilter run -q "$data" --quick --systems pop --mode random --test-ratio 0.2 -o random >/dev/null
+	run --separate-stderr cofilter compare pop random
+	assert_status 1
+	assert_error cofilter 'are of different splits'
+	run --separate-stderr cofilter compare pop nothing
+	assert_status 1
+	assert_error cofilter "'nothing' does not exist"
+}
+
+@test "a folder that holds no run, or one that has not ended, is said" {
+	mkdir -p empty unfinished/.steps
+	for command in "recommend --user u1" "similar --item i1" report; do
+		run --separate-stderr cofilter $command empty
+		assert_status 1
+		assert_error cofilter "'empty' holds no run"
+		run --separate-stderr cofilter $command unfinished
+		assert_status 1
+		assert_error cofilter 'holds a run that has not ended'
+	done
+}
+
+@test "STAGE, help, --version, and commands that there are not" {
+	assert_equal "$(cofilter cof-cat --count "$out/test.cof")" 60
+	run cofilter help
+	for stage in "$ROOT"/stages/*.c; do
+		assert_contains "$output" "$(basename "$stage" .c)"
+	done
+	for command in run recommend similar compare; do
+		diff <(cofilter help $command) <(cofilter $command --help)
+		[ "$(cofilter help $command | awk 'length > 118' | wc -l)" -eq 0 ]
+	done
+	diff <(cofilter help binarize) <(binarize --help)
+	assert_equal "$(cofilter --version)" "cofilter $(cof-cat --version | sed 's/.* //')"
+	run --separate-stderr cofilter recomend
+	assert_status 2
+	assert_contains "$stderr" 'did you mean: recommend?'
+	run --separate-stderr cofilter ls
+	assert_status 2
+	run --separate-stderr cofilter
+	assert_status 2
+	assert_contains "$stderr" Usage
+}
+
+@test "options: each of the page is of --help, and the other way round" {
+	for command in run recommend similar compare; do
+		cofilter $command --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'
+	done | sort -u >help
+	grep -oE '(Fl|,) -[a-z-]+' "$ROOT/pipelines/cofilter.1" | sed 's/.* /-/' | sort -u >page
+	diff help <(grep -vx -- --version page)
+	for wrong in '--systems nmf' '--seed x' '--mode best' '--device tpu' '--min-rating good' '--test-ratio 0.2' '--names-columns item=1' '--quick=1' '--output'; do
+		run --separate-stderr cofilter run "$data" $wrong
+		assert_status 2
+		assert_contains "$stderr" "Try 'cofilter help run'"
+	done
+	for wrong in 0 x 1.5 -1; do
+		run --separate-stderr cofilter similar "$out" --item i1 -n $wrong
+		assert_status 2
+	done
+}
