@@ -148,11 +148,17 @@ import_names() {
 	! printf '%s\n' "$columns" | grep -qE '^(user|item)=[0-9]+,(user|item)=[0-9]+$' || header=' --header no'
 	sources=$names_digest
 	# a file of names is read as ratings are: who has the name is the user, the name the item
-	add names-of.tsv "cof-import -q --columns $(quote "$columns")$header${opt_names_delimiter:+ --delimiter $(quote "${opt_names_delimiter:-}")} --user-ids names-ids.tsv --item-ids names-texts.tsv $(quote "$names")" \
-		'cof-cat --user-ids names-ids.tsv --item-ids names-texts.tsv'
+	delimiter=${opt_names_delimiter:-}
+	[ -n "$delimiter" ] || case $names in
+	*.csv | *.csv.gz) delimiter=comma ;;
+	*.tsv | *.tsv.gz) delimiter=tab ;;
+	esac
+	hint="'$names': --names-columns item=NAME,name=NAME and --names-delimiter C say how it is to be read"
+	add names.cof "cof-import -q --columns $(quote "$columns")$header${delimiter:+ --delimiter $(quote "$delimiter")} --user-ids names-ids.tsv --item-ids names-texts.tsv $(quote "$names")"
+	add names-of.tsv 'cof-cat --user-ids names-ids.tsv --item-ids names-texts.tsv names.cof'
 	step names '' names-of.tsv
-	sources=
-	rm -f names-ids.tsv names-texts.tsv
+	sources='' hint=''
+	rm -f names-ids.tsv names-texts.tsv names.cof
 	awk -F '\t' -v OFS='\t' -v file="$names" '
 		NR == FNR {
 			if ($1 in name && name[$1] != $2) {
