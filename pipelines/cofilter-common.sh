@@ -42,7 +42,9 @@ quoted() {
 
 # wrap N: lines at 80 columns at most, those that go on after N blanks
 wrap() {
-	awk -v indent="$1" '{
+	awk -v indent="$1" '
+	length($0) <= 80 { print; next }
+	{
 		line = ""
 		match($0, /^ */)
 		lead = substr($0, 1, RLENGTH)

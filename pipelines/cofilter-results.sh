@@ -28,7 +28,8 @@ neighbours() {
 	cof-cat all.cof | awk -F '\t' '{ n[$2]++ } END { for (item in n) print n[item] "\t" item }' | sort -k1,1nr -k2,2n | head -n 5 |
 		awk -F '\t' -v OFS='\t' 'NR == FNR { raw[$1] = $2; next } { print FNR - 1, raw[$2], 0 }' items.tsv - >.steps/popular
 	add .steps/popular.cof "cof-cat --from tsv --users 5 --item-ids items.tsv .steps/popular"
-	add .steps/near "knn-score -q --train all.cof --neighbours 200 --save-model similar.safetensors --user-items .steps/popular.cof --all-items --seen .steps/popular.cof --top 10 .steps/popular.cof" \
+	add - 'knn-score -q --train all.cof --neighbours 200 --save-model similar.safetensors'
+	add .steps/near "knn-score -q --model similar.safetensors --user-items .steps/popular.cof --all-items --seen .steps/popular.cof --top 10 .steps/popular.cof" \
 		'cof-cat' "$(joined '$4 > 0 ')"
 	step neighbours 'all.cof names.tsv .steps/popular' '.steps/near similar.safetensors'
 }

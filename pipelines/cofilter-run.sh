@@ -104,7 +104,8 @@ claim_folder() {
 leave_nothing() {
 	[ ! -e .steps/identity ] || return 0
 	rm -rf .steps tune test import.log
-	cd .. && rmdir "$run_folder" 2>/dev/null || :
+	cd ..
+	rmdir "$run_folder" 2>/dev/null || : # it was there before, with something in it
 }
 
 # same_run: a folder is of one input and one set of options, unless --force
@@ -207,6 +208,16 @@ split() {
 	step lint 'train.cof valid.cof test.cof' lint.json
 }
 
+# longest_list: how many items a user of test can get, 10 at most; sets $shown
+longest_list() {
+	shown=10
+	[ "$items" -lt 2000 ] || return 0
+	shown=$(cof-cat test.cof fit.cof | awk -F '\t' -v items="$items" -v tested="$rows_test" '
+		NR <= tested { test[$1]; next }
+		{ n[$1]++ }
+		END { for (user in test) if (items - n[user] > most) most = items - n[user]; print (most > 10 ? 10 : most) }')
+}
+
 # which_systems: $chosen_systems, of those wanted those that can be run here
 which_systems() {
 	items=$(cof-cat --header train.cof | jq .items)
@@ -232,8 +243,13 @@ try() {
 		step "tune-$1-$2" 'train.cof valid.cof' "tune/$1-$2.jsonl"
 		measured=$(jq -s -c 'sort_by(-.metric, .epoch)[0] | [.epoch, .metric]' "tune/$1-$2.jsonl")
 	else
-		! has_model "$1" || training "$1" "$3" train.cof "$model"
-		add "tune/$1-$2.json" "$(scorer "$1" "$3" train.cof "$model") $ranks_options" 'rank-eval -q --json'
+		if [ "$1" = pop ] || has_factors "$1"; then
+			training "$1" "$3" train.cof "$model"
+			scorer=$(scorer "$1" train.cof "$model")
+		else
+			scorer="$(by_items "$1") -q --train train.cof $3" # nothing needs the weights again
+		fi
+		add "tune/$1-$2.json" "$scorer $ranks_options" 'rank-eval -q --json'
 		step "tune-$1-$2" 'train.cof valid.cof' "tune/$1-$2.json"
 		measured=$(jq -c '[null, .metrics["NDCG@10"]]' "tune/$1-$2.json")
 	fi
@@ -277,13 +293,13 @@ test_once() {
 	say "${NL}== test, once"
 	for id in $chosen_systems; do
 		setting=$(chosen "$id" setting) model=test/$id.safetensors
-		! has_model "$id" || training "$id" "$setting" fit.cof "$model" "$(chosen "$id" epoch)" \
+		training "$id" "$setting" fit.cof "$model" "$(chosen "$id" epoch)" \
 			"$(! by_epochs "$id" || echo "--checkpoint .steps/test-$id.state --checkpoint-every 1m")"
-		scorer=$(scorer "$id" "$setting" fit.cof "$model")
-		add "test/$id.ranks.cof" "$scorer$(saving "$id" "$model") --all-items --seen fit.cof --ranks test.cof"
-		add "test/$id.top.cof" "$(scorer "$id" "$setting" fit.cof "$model" saved) --all-items --seen fit.cof --top 10 test.cof"
+		scorer=$(scorer "$id" fit.cof "$model")
+		add "test/$id.ranks.cof" "$scorer --all-items --seen fit.cof --ranks test.cof"
+		add "test/$id.top.cof" "$scorer --all-items --seen fit.cof --top 10 test.cof"
 		add "test/$id.json" "rank-eval -q --json --train fit.cof test/$id.ranks.cof"
-		add "test/$id.top.json" "rank-eval -q --json -k 10 --truth test.cof --train fit.cof test/$id.top.cof"
+		add "test/$id.top.json" "rank-eval -q --json -k $shown --truth test.cof --train fit.cof test/$id.top.cof"
 		step "test-$id" 'fit.cof test.cof' "test/$id.ranks.cof test/$id.json test/$id.top.json"
 		rm -f "$model" "test/$id.top.cof"
 	done
@@ -292,7 +308,10 @@ test_once() {
 		[ "$id" = "$best_baseline" ] || others="$others test/$id.ranks.cof"
 	done
 	# intervals come from a comparison: one system alone is compared with itself
-	[ -n "$others" ] && [ -n "$best_baseline" ] || { best_baseline=${chosen_systems##* } && others=" test/$best_baseline.ranks.cof"; }
+	if [ -z "$best_baseline" ] || [ -z "$others" ]; then
+		best_baseline=${chosen_systems##* }
+		others=" test/$best_baseline.ranks.cof"
+	fi
 	add comparison.json "rank-cmp -q --json --seed $seed test/$best_baseline.ranks.cof$others"
 	# shellcheck disable=SC2086
 	step comparison "test/$best_baseline.ranks.cof$others" comparison.json
@@ -302,9 +321,9 @@ test_once() {
 train_winner() {
 	say "${NL}== the winner, $(label_of "$winner"), on everything"
 	setting=$(chosen "$winner" setting) model=model.safetensors
-	! has_model "$winner" || training "$winner" "$setting" all.cof "$model" "$(chosen "$winner" epoch)" \
+	training "$winner" "$setting" all.cof "$model" "$(chosen "$winner" epoch)" \
 		"$(! by_epochs "$winner" || echo "--checkpoint .steps/winner.state --checkpoint-every 1m")"
-	add top.cof "$(scorer "$winner" "$setting" all.cof "$model")$(saving "$winner" "$model") --all-items --seen all.cof --top 10 all.cof"
+	add top.cof "$(scorer "$winner" all.cof "$model") --all-items --seen all.cof --top 10 all.cof"
 	outputs='top.cof model.safetensors'
 	[ "$winner" != pop ] || { outputs=top.cof && rm -f model.safetensors; }
 	step winner all.cof "$outputs"
@@ -322,6 +341,7 @@ run() {
 	import_names
 	split
 	which_systems
+	longest_list
 	tune
 	choose
 	test_once

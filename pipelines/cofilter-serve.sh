@@ -151,7 +151,7 @@ recommend() {
 	[ -z "${opt_only:-}" ] || [ -f "$opt_only" ] || die "'$opt_only' is not a file"
 	only=${opt_only:+$(absolute "$opt_only")}
 	serving "$operand_1"
-	user=0 who=
+	user=0 who='' train=all.cof
 	if [ -n "${opt_user:-}" ]; then
 		user=$(awk -F '\t' -v raw="$opt_user" '$2 "" == raw "" { print $1; exit }' users.tsv)
 		[ -n "$user" ] || die "no user '$opt_user' in the ratings of '$run'; --likes recommends to somebody new"
@@ -162,9 +162,9 @@ recommend() {
 			[ -z "${opt_like:-}" ] || printf '%s\n' "$opt_like" | find_items like '' || exit 1
 		} >"$scratch/likes"
 		stream_of "$scratch/likes" 0 ''
-		who="--user-items $scratch/likes.cof --seen $scratch/likes.cof"
 		mv "$scratch/likes.cof" "$scratch/who.cof"
 		who="--user-items $scratch/who.cof"
+		[ "$winner" = pop ] || train=
 	fi
 	excluded
 	set -- --all-items --top "$top"
@@ -179,7 +179,7 @@ recommend() {
 		set -- "$@" --candidates "$scratch/only.cof"
 	fi
 	# shellcheck disable=SC2046,SC2086
-	$(scorer "$winner" "$setting" all.cof model.safetensors saved) $who "$@" "$scratch/who.cof" >"$scratch/top.cof" || exit 1
+	$(scorer "$winner" "$train" model.safetensors) $who "$@" "$scratch/who.cof" >"$scratch/top.cof" || exit 1
 	cof-cat "$scratch/top.cof" >"$scratch/top" || exit 1
 	case $winner in knn | rp3beta) answer 1 ;; *) answer '' ;; esac >"$scratch/answer"
 	told "$scratch/answer"
@@ -199,7 +199,7 @@ similar() {
 	serving "$operand_1"
 	printf '%s\n' "$opt_item" | find_items item '' >"$scratch/likes" || exit 1
 	stream_of "$scratch/likes" 0 ''
-	knn-score -q --model similar.safetensors --train all.cof --user-items "$scratch/likes.cof" --all-items --seen "$scratch/likes.cof" \
+	knn-score -q --model similar.safetensors --user-items "$scratch/likes.cof" --all-items --seen "$scratch/likes.cof" \
 		--top "$top" "$scratch/likes.cof" >"$scratch/top.cof" || exit 1
 	cof-cat "$scratch/top.cof" >"$scratch/top" || exit 1
 	answer 1 >"$scratch/answer"

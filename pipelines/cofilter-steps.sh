@@ -209,7 +209,8 @@ run_plan() {
 		[ "$at" -gt "$finished" ] || continue
 		run_line "$line" || {
 			[ -z "${log:-}" ] || { cat "$log" >&2 && exit 1; }
-			die "${hint:-step '$1' failed: the line above says why}"
+			[ -z "${hint:-}" ] || die "$hint"
+			die "step '$1' failed: the line above says why"
 		}
 		echo "$2 $at" >".steps/$1.lines"
 	done <<-END

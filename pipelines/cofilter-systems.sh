@@ -44,8 +44,8 @@ by_epochs() {
 	[ "$1" = mf ] || [ "$1" = neumf ]
 }
 
-# has_model ID: is it trained into a file before it scores?
-has_model() {
+# has_factors ID: is it trained into a model before it scores anything?
+has_factors() {
 	[ "$1" = ials ] || by_epochs "$1"
 }
 
@@ -53,12 +53,19 @@ max_epochs() {
 	if [ -n "${opt_quick:-}" ]; then echo 10; else echo 30; fi
 }
 
-# training ID SETTING TRAIN MODEL EPOCHS MORE: add the pipe that makes the model
+# training ID SETTING TRAIN MODEL [EPOCHS [MORE]]: add the pipe that makes the model; ItemPop has none
 training() {
-	if [ "$1" = ials ]; then
+	case $1 in
+	pop) return ;;
+	knn | rp3beta | ease)
+		add - "$(by_items "$1") -q --train $3 $2 --save-model $4"
+		return
+		;;
+	ials)
 		add - "ials-train -q $2 --seed $seed -o $4 $3"
 		return
-	fi
+		;;
+	esac
 	sampler=${2%%|*} trainer=${2#*|}
 	sampler=${sampler% } trainer=${trainer# }
 	[ "$1" = neumf ] || trainer="--model mf $trainer"
@@ -66,23 +73,22 @@ training() {
 		"neumf-train --device $device $trainer --seed $seed${6:+ $6} -o $4"
 }
 
-# scorer ID SETTING TRAIN MODEL [saved]: the command up to the options that all scorers share. "saved" is for scorers by
-# items: they have saved their weights as MODEL.
-scorer() {
+# by_items ID: the program that scores by weights from item to item
+by_items() {
 	case $1 in
-	pop) echo "pop-score -q --train $3" && return ;;
-	ials | mf | neumf) echo "neumf-score -q --device $device --model $4" && return ;;
-	ease) program=ease-score ;;
-	knn) program=knn-score ;;
-	rp3beta) program='knn-score --similarity rp3beta' ;;
+	ease) echo ease-score ;;
+	knn) echo knn-score ;;
+	rp3beta) echo 'knn-score --similarity rp3beta' ;;
 	esac
-	if [ -n "${5:-}" ]; then echo "${program%% *} -q --model $4 --train $3"; else echo "$program -q --train $3 $2"; fi
 }
 
-# saving ID MODEL: the option by which a scorer by items saves its weights, a blank before it
-saving() {
+# scorer ID TRAIN MODEL: the command up to the options that all scorers share. TRAIN is empty where --user-items says who
+# is scored.
+scorer() {
 	case $1 in
-	knn | rp3beta | ease) echo " --save-model $2" ;;
+	pop) echo "pop-score -q --train $2" ;;
+	ials | mf | neumf) echo "neumf-score -q --device $device --model $3" ;;
+	*) echo "$(by_items "$1" | cut -d ' ' -f 1) -q --model $3${2:+ --train $2}" ;;
 	esac
 }
 
