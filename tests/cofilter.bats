@@ -135,8 +135,8 @@ same_run() {
 	[ -s out/.steps/tune-neumf-1.state ]
 	[ ! -e out/.steps/lock ]
 	[ ! -e out/results.json ]
-	eval "$(tail -n 1 messages)" 2>more >/dev/null
-	assert_contains "$(cat more)" '--resume'
+	eval "$(tail -n 1 messages)" 2>resumed >/dev/null
+	assert_contains "$(cat resumed)" '--resume'
 	same_run out whole
 }
 
