@@ -61,17 +61,24 @@ def cell($best):
 def in_proportion($name):
 	[.[].test[$name]? | if number then . else null end]
 	| (map(values | fabs) | max) as $greatest
-	| if $greatest == null or $greatest == 0 then [$name] else map(if . then . / $greatest * 1e6 | round else null end) end;
+	| if length < 2 or $greatest == null or $greatest == 0 then [$name] else map(if . then . / $greatest * 1e6 | round else null end) end;
+
+# The metrics that the table has, the main one first.
+def shown_metrics:
+	.metric as $metric
+	| systems as $systems
+	| [$systems[].test | objects | keys_unsorted[]]
+	| reduce .[] as $name ([]; if index([$name]) then . else . + [$name] end)
+	| [$metric] + map(select((is_exposure | not) and . != $metric))
+	| map({name: ., all: (. as $name | $systems | in_proportion($name))})
+	| reduce .[] as $one ([]; if any(.[]; .all == $one.all) then . else . + [$one] end)
+	| map(.name);
 
 def results_table:
 	.metric as $metric
 	| .best_baseline as $baseline | .winner as $winner
 	| systems as $systems
-	| ([$systems[].test | objects | keys_unsorted[]] | reduce .[] as $name ([]; if index([$name]) then . else . + [$name] end)
-		| map(select(is_exposure | not)) | [$metric] + map(select(. != $metric))
-		| map({name: ., all: (. as $name | $systems | in_proportion($name))})
-		| reduce .[] as $one ([]; if any(.[]; .all == $one.all) then . else . + [$one] end)
-		| map(.name)) as $metrics
+	| shown_metrics as $metrics
 	| ([$metrics[] as $name | {key: $name, value: ([$systems[].test[$name]? | select(number)] | max)}] | from_entries) as $best
 	| any($systems[]; .epoch | number) as $epochs
 	| any($systems[]; .seconds | number) as $times

@@ -66,8 +66,7 @@ def neighbours_section:
 		+ ([.[] | "<article class=\"card\"><h3>\(title_of)</h3>\(.similar | item_list)</article>"] | add) + "</div></section>";
 
 def words_section:
-	.metric as $metric
-	| [.systems[].test | objects | keys_unsorted[] | split("@")[0]] + [$metric | split("@")[0]] | unique as $used
+	(shown_metrics | map(split("@")[0])) as $used
 	| {"HR": "Hit rate: the share of users with a held-out item among the first K.",
 		"NDCG": "Like the hit rate, but a place further down counts less: 1 at the top, 0.63 in second place, 0.29 in tenth.",
 		"MRR": "One over the place of the first held-out item; 0 behind the K-th.",

@@ -72,6 +72,8 @@ heads() {
 	# AUC is the same for all: that is no proportion of another
 	report '.systems |= map(del(.seconds, .epoch) | .test.AUC = null)'
 	assert_equal "$(heads)" 'System Valid NDCG@10 HR@10 AUC Setting'
+	report '.systems |= map(select(.id == "ease")) | .winner = "ease"'
+	assert_equal "$(heads)" 'System Valid NDCG@10 HR@10 AUC Setting Time'
 }
 
 @test "what is absent is left out" {
