@@ -23,22 +23,25 @@ def learning($width):
 		($levels[] | . + {y: (.valid | at($y)), from: ($width - 97)})] | spread(14; 10; 244)) as $ends
 	| {width: $width, height: 276, body: (
 		y_axis(ticks($y.lo; $y.hi; 5); $y; 48; $width - 96)
-		+ ([ticks($x.lo; $x.hi; if $width > 500 then 10 else 5 end)[] | select(.label | test("\\.") | not) | text(.value | at($x); 252; "tick middle"; .label)] | add)
+		+ epoch_axis($x; if $width > 500 then 10 else 5 end; 252)
 		+ text(($width - 48) / 2; 270; "tick middle"; "epoch")
 		+ ([$levels[] | (.valid | at($y)) as $at | line(48; $at; $width - 96; $at; "\(mark) level")] | add // "")
 		+ ([$curves[] | . as $curve | ([.points[] | [(.epoch | at($x)), (.valid | at($y))]] | path("\($curve | mark) line"))
 			+ ([.points[] | . as $point | dot(.epoch | at($x); .valid | at($y); 2; "\($curve | mark) symbol")
 				| hint("\($curve | called), epoch \($point.epoch): \($point.valid | fixed(4))")] | add)
 			+ ([.points[] | select(.epoch == $curve.kept) | (.epoch | at($x)) as $at | (.valid | at($y)) as $height
-				| dot($at; $height; 6.5; "\($curve | mark) kept") + text([$at, 76] | max; $height - 12; "note middle"; "epoch \(.epoch)")] | add // "")] | add)
-		+ ([$ends[] | line(.from; .y; $width - 97; .y; "\(mark) trace") + line($width - 97; .y; $width - 89; .at; "\(mark) leader") + text($width - 86; .at + 4; "\(mark) label"; called | clip(84))] | add))};
+				| dot($at; $height; 6.5; "\($curve | mark) kept")
+					+ text([$at, 76] | max; $height - 12; "note middle"; "epoch \(.epoch)")] | add // "")] | add)
+		+ ([$ends[] | line(.from; .y; $width - 97; .y; "\(mark) trace")] | add) + ($ends | end_labels($width)))};
 def learning_figure:
 	.metric as $metric
 	| valid_curves as $curves
 	| select($curves | length > 0)
 	| {wide: learning(720), narrow: learning(360)}
 	| figure("curves"; "Learning curves: \($metric) on valid";
-		([$curves[] | "\(called): \(.points | length) epochs, from \(.points[0].valid | fixed(4)) to \(.points[-1].valid | fixed(4)), the best \([.points[].valid] | max | fixed(4))\(.kept | values | ", epoch \(.) was kept")"] | join(". ")) + ".";
+		([$curves[] | "\(called): \(.points | length | plural("epoch"; "epochs")), from \(.points[0].valid | fixed(4)) "
+			+ "to \(.points[-1].valid | fixed(4)), the best \([.points[].valid] | max | fixed(4))"
+			+ if .kept then ", epoch \(.kept) was kept" else "" end] | join(". ")) + ".";
 		"A ring and a number: the epoch that was kept. Dashed: systems that have no epochs, or whose curve was not kept.");
 
 def loss_panel:
@@ -49,9 +52,9 @@ def loss_panel:
 	| ([$points[].loss] | scale_around(.; 126; 10)) as $y
 	| {width: 280, height: 150, body: (
 		y_axis(ticks($y.lo; $y.hi; 3); $y; 48; 268)
-		+ ([ticks($x.lo; $x.hi; 5)[] | select(.label | test("\\.") | not) | text(.value | at($x); 144; "tick middle"; .label)] | add)
+		+ epoch_axis($x; 5; 144)
 		+ ([$points[] | [(.epoch | at($x)), (.loss | at($y))]] | path("\($mark) line"))
-		+ ([.kept as $kept | $points[] | select(.epoch == $kept) | [(.epoch | at($x)), (.loss | at($y))]] | map(dot(.[0]; .[1]; 5; "\($mark) kept")) | add // ""))}
+		+ ([.kept as $kept | $points[] | select(.epoch == $kept) | dot(.epoch | at($x); .loss | at($y); 5; "\($mark) kept")] | add // ""))}
 	+ {from: $points[0].loss, to: $points[-1].loss};
 def loss_figures:
 	systems as $systems
@@ -80,7 +83,8 @@ def tried_figure:
 					| hint("\($one.setting // "" | tostring): \($one.valid | fixed(4))")] | add)] | add))};
 	{wide: drawn(720), narrow: drawn(360)}
 	| figure("tried"; "Settings tried: \($metric) on valid";
-		([$rows[] | "\(called): \(.tried | length) tried, from \([.tried[].valid] | min | fixed(4)) to \([.tried[].valid] | max | fixed(4))"] | join(". ")) + ".";
+		([$rows[] | [.tried[].valid] as $all
+			| "\(called): \($all | length) tried, from \($all | min | fixed(4)) to \($all | max | fixed(4))"] | join(". ")) + ".";
 		"A mark for every setting that was tried, filled for the one that was chosen.");
 
 def tried_table:
@@ -88,12 +92,15 @@ def tried_table:
 	| select(length > 0)
 	| any(.[].tried[]; .epoch | number) as $epochs
 	| any(.[].tried[]; .seconds | number) as $times
-	| "<details><summary>All \([.[].tried[]] | length | plural("setting"; "settings")) that were tried</summary><div class=\"scroll\"><table class=\"sortable\"><caption><div>Settings tried, on valid</div></caption>"
-		+ "<thead><tr><th scope=\"col\">System</th><th scope=\"col\">Setting</th>\(if $epochs then "<th scope=\"col\" class=\"n\">Epoch</th>" else "" end)<th scope=\"col\" class=\"n\">Valid</th>\(if $times then "<th scope=\"col\" class=\"n\">Time</th>" else "" end)</tr></thead><tbody>"
-		+ ([.[] | . as $row | .tried[]
-			| "<tr\(if .setting == $row.setting and .valid == $row.valid then " class=\"winner\"" else "" end)><th scope=\"row\">\($row | called | name)</th><td class=\"setting\">\(setting)</td>"
-			+ (if $epochs then (.epoch | figures(count)) else "" end) + (.valid | figures(fixed(4))) + (if $times then (.seconds | figures(seconds)) else "" end) + "</tr>"] | add)
-		+ "</tbody></table></div></details>";
+	| ([.[].tried[]] | length | plural("setting"; "settings")) as $all
+	| [.[] | . as $row | .tried[]
+		| "<tr\(if .setting == $row.setting and .valid == $row.valid then " class=\"winner\"" else "" end)>"
+			+ "<th scope=\"row\">\($row | called | name)</th><td class=\"setting\">\(setting)</td>"
+			+ (if $epochs then (.epoch | figures(count)) else "" end) + (.valid | figures(fixed(4)))
+			+ (if $times then (.seconds | figures(seconds)) else "" end) + "</tr>"]
+	| table("sortable"; "<div>Settings tried, on valid</div>"; [{text: "System"}, {text: "Setting"}]
+		+ if $epochs then [{number: "Epoch"}] else [] end + [{number: "Valid"}] + if $times then [{number: "Time"}] else [] end)
+	| "<details><summary>All \($all) that were tried</summary>\(.)</details>";
 
 def choice_section:
 	[learning_figure, loss_figures, tried_figure, tried_table]

@@ -21,7 +21,7 @@ def tiles:
 def long_tail:
 	row_word as $rows
 	| .stat.popularity_curve
-	| select(type == "array" and length == 21 and all(number)) as $share
+	| select(length == 21 and all(number)) as $share
 	| {lo: 0, hi: 1, from: 42, to: 330} as $x
 	| {lo: 0, hi: 1, from: 190, to: 12} as $y
 	| [range(21) | [(. / 20 | at($x)), ($share[.] | at($y))]] as $points
@@ -74,10 +74,12 @@ def when:
 	| {lo: ($span[0]? // 0), hi: ($span[1]? // 1), from: 50, to: 330} as $x
 	| {width: 344, height: 212, body: (
 		(if $span then x_axis([time_ticks($span[0]; $span[1])]; $x; 12; 180) else "" end)
-		+ ([range($n) | {value: $time.rows[.], hint: ((if $days then "\($days[.]) to \($days[. + 1]): " else "" end) + ($time.rows[.] | count))}]
+		+ ([range($n) | {value: $time.rows[.],
+				hint: ((if $days then "\($days[.]) to \($days[. + 1]): " else "" end) + ($time.rows[.] | count))}]
 			| bars(12; 180; 50; 330))
 		+ text(50; 209; "tick"; $time.first | tostring[:10]) + text(330; 209; "tick end"; $time.last | tostring[:10]))}
-	| figure("when"; "When"; "\($rows) over time, from \($time.first) to \($time.last), in \($n) equal parts; the fullest has \($time.rows | max | count).";
+	| figure("when"; "When";
+		"\($rows) from \($time.first) to \($time.last), in \($n) equal stretches; the fullest has \($time.rows | max | count).";
 		"\($rows | .[:1] | ascii_upcase)\($rows[1:]) in \($n) equal stretches of time.");
 
 def values_given:
@@ -89,7 +91,8 @@ def values_given:
 	| {width: 344, height: 212, body: (
 		([.values[] | {value: .[1], hint: "\(.[0]): \(.[1] | count)"}] | bars(12; 180; 50; 330))
 		+ ([range(0; $n; $n / 11 | ceil) | text(50 + (. + 0.5) * $step; 196; "tick middle"; $rating.values[.][0] | short)] | add))}
-	| figure("ratings"; "Ratings"; "How often each rating was given: " + ([$rating.values[] | "\(.[0] | short): \(.[1] | count)"] | join(", ")) + ".";
+	| figure("ratings"; "Ratings";
+		"How often each rating was given: " + ([$rating.values[] | "\(.[0] | short): \(.[1] | count)"] | join(", ")) + ".";
 		"Mean \($rating.mean | fixed(2)), from \($rating.min | short) to \($rating.max | short).");
 
 # Least, quartiles and most, on a logarithmic axis.
@@ -102,7 +105,7 @@ def quartiles:
 	| ($lines | map(.of.max) | max | log10 | [., 1] | max) as $top
 	| {lo: 0, hi: $top, from: 48, to: 326} as $x
 	| {width: 344, height: (70 + 62 * ($lines | length)), body: (
-		x_axis([range($top + 1) | {value: ., label: (pow(10; .) | count)}] | map(select(.value <= $top)); $x; 12; 34 + 62 * ($lines | length))
+		x_axis([range($top + 1) | select(. <= $top) | {value: ., label: (pow(10; .) | count)}]; $x; 12; 34 + 62 * ($lines | length))
 		+ ([range($lines | length) | . as $k | $lines[$k].of as $of | (42 + 62 * $k) as $y
 			| ($of | [.min, .p25, .median, .p75, .max] | map(log10 | at($x))) as $at
 			| text(40; $y + 4; "label end"; $lines[$k].label)
@@ -111,7 +114,9 @@ def quartiles:
 			+ text($at[2]; $y - 17; "note middle"; "median \($of.median | short)")
 			+ (text($at[4]; $y + 20; "tick end"; "most: \($of.max | count)") | if $at[4] - $at[0] < 150 then "" else . end)] | add)
 		+ text(187; 66 + 62 * ($lines | length); "tick middle"; "\($rows), logarithmic"))}
-	| figure("quartiles"; "Few have many"; ([$lines[] | "\($rows) per \(.label | .[:-1]): least \(.of.min | short), quartiles \(.of.p25 | short), \(.of.median | short), \(.of.p75 | short), most \(.of.max | short)"] | join("; ")) + ".";
+	| figure("quartiles"; "Few have many";
+		([$lines[] | "\($rows) per \(.label[:-1]), least, quartiles and most: "
+			+ (.of | [.min, .p25, .median, .p75, .max] | map(short) | join(", "))] | join("; ")) + ".";
 		"\($rows[:1] | ascii_upcase)\($rows[1:]) per user and per item: half of them lie in the box.");
 
 def rows_read:
@@ -120,10 +125,11 @@ def rows_read:
 		(.input.dropped | select(type == "object") | to_entries[] | ["Dropped", (.value | count), (.key | esc)]),
 		(.split | select(type == "object") | .mode as $mode
 			| ("train", "valid", "test") as $part | .[$part] | values
-			| [$part, count, {train: "to learn from", valid: "to choose settings and epochs by", test: "looked at once\($mode | values | ", held out by \(esc)")"}[$part]])]
+			| [$part, count, {train: "to learn from", valid: "to choose settings and epochs by",
+				test: ("looked at once" + if $mode then ", held out by \($mode | esc)" else "" end)}[$part]])]
 	| select(length > 0)
 	| map("<tr><th scope=\"row\">\(.[0])</th><td class=\"n\">\(.[1])</td><td>\(.[2])</td></tr>")
-	| "<div class=\"scroll\"><table><caption><h3>What became of the \($rows)</h3></caption><thead><tr><th scope=\"col\">Part</th><th scope=\"col\" class=\"n\">Rows</th><th scope=\"col\">Why</th></tr></thead><tbody>\(add)</tbody></table></div>";
+	| table("plain"; "<h3>What became of the \($rows)</h3>"; [{text: "Part"}, {number: "Rows"}, {text: "Why"}]);
 
 def lint:
 	{ok: "✓", note: "i", warning: "!", error: "✗"} as $signs

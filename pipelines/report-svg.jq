@@ -22,7 +22,8 @@ def scale_around($numbers; $from; $to):
 	| {lo: (if $lo >= 0 and $lo < $span * 0.5 then 0 else $lo - $span * 0.06 end), hi: ($hi + $span * 0.06), from: $from, to: $to};
 
 def text($x; $y; $class; $text): "<text x=\"\($x | px)\" y=\"\($y | px)\" class=\"\($class)\">\($text | esc)</text>";
-def line($x1; $y1; $x2; $y2; $class): "<line x1=\"\($x1 | px)\" y1=\"\($y1 | px)\" x2=\"\($x2 | px)\" y2=\"\($y2 | px)\" class=\"\($class)\"/>";
+def line($x1; $y1; $x2; $y2; $class):
+	"<line x1=\"\($x1 | px)\" y1=\"\($y1 | px)\" x2=\"\($x2 | px)\" y2=\"\($y2 | px)\" class=\"\($class)\"/>";
 def dot($x; $y; $r; $class): "<circle cx=\"\($x | px)\" cy=\"\($y | px)\" r=\"\($r)\" class=\"\($class)\"/>";
 def rect($x; $y; $width; $height; $class):
 	"<rect x=\"\($x | px)\" y=\"\($y | px)\" width=\"\($width | px)\" height=\"\($height | px)\" class=\"\($class)\"/>";
@@ -32,8 +33,10 @@ def path($class): "<path d=\"M\(map("\(.[0] | px) \(.[1] | px)") | join("L"))\" 
 
 # About how many pixels a label takes, and a label that takes no more than these: longer ones end in an ellipsis.
 def breadth:
-	explode | map(if . >= 4352 then 13 elif . == 64 or . == 77 or . == 87 or . == 109 or . == 119 then 12
-		elif . >= 65 and . <= 90 then 9.5 elif . as $c | [32, 39, 44, 46, 58, 73, 102, 105, 106, 108, 116] | index($c) then 5 else 8 end) | add // 0;
+	explode
+	| map(. as $c | if . >= 4352 then 13 elif "@MWmw" | explode | index($c) then 12
+		elif " ',.:Ifijlt" | explode | index($c) then 5 elif . >= 65 and . <= 90 then 9.5 else 8 end)
+	| add // 0;
 def clip($most):
 	tostring
 	| if breadth <= $most then . else
@@ -41,9 +44,15 @@ def clip($most):
 
 # Axes: x below a plot that ends at y; y on the left of one from x1 to x2.
 def x_axis($ticks; $scale; $top; $bottom):
-	[$ticks[] | (.value | at($scale)) as $x | line($x; $top; $x; $bottom; "grid"), text($x; $bottom + 15; "tick middle"; .label)] | join("");
+	[$ticks[] | (.value | at($scale)) as $x
+		| line($x; $top; $x; $bottom; "grid"), text($x; $bottom + 15; "tick middle"; .label)] | join("");
 def y_axis($ticks; $scale; $left; $right):
-	[$ticks[] | (.value | at($scale)) as $y | line($left; $y; $right; $y; "grid"), text($left - 6; $y + 4; "tick end"; .label)] | join("");
+	[$ticks[] | (.value | at($scale)) as $y
+		| line($left; $y; $right; $y; "grid"), text($left - 6; $y + 4; "tick end"; .label)] | join("");
+# Epochs, which are whole numbers, without lines.
+def epoch_axis($scale; $n; $y):
+	[ticks($scale.lo; $scale.hi; $n)[] | select(.label | test("\\.") | not) | text(.value | at($scale); $y; "tick middle"; .label)]
+	| join("");
 
 # Labels at heights .y move apart to .at, at least gap between them, within top and bottom.
 def spread($gap; $top; $bottom):

@@ -37,7 +37,8 @@ def verdict:
 	.metric as $metric
 	| winner as $winner | baseline as $baseline
 	| ($winner.test["HR@10"]? | select(number) // null) as $hits
-	| "<p class=\"verdict\"><strong>\($winner | called | name)</strong> was chosen, since it did best on valid. On test its \($metric | esc) is <strong>\($winner.on_test | fixed(4))</strong>"
+	| "<p class=\"verdict\"><strong>\($winner | called | name)</strong> was chosen, since it did best on valid. "
+		+ "On test its \($metric | esc) is <strong>\($winner.on_test | fixed(4))</strong>"
 		+ ($winner.interval[$metric]? | if . then " <span class=\"range\">\(interval(4))</span>" else "" end)
 		+ (if $winner.id == $baseline.id then ". It is a baseline: no system that was trained did better on valid."
 			else ($winner.on_test - $baseline.on_test) as $difference
@@ -48,48 +49,60 @@ def verdict:
 						else "." end) end)
 		+ "</p>"
 		+ (if $hits and .split.mode? == "leave-one-out" then
-			"<p>For \($hits * 100 | fixed(if . < 9.5 then 1 else 0 end)) of 100 users, the one item that was held out stands among the first ten.</p>" else "" end);
+			"<p>For \($hits * 100 | fixed(if . < 9.5 then 1 else 0 end)) of 100 users, the one item that was held out "
+				+ "stands among the first ten.</p>" else "" end);
 
-# A cell that sorts by its number.
-def figures(shown): "<td class=\"n\" data-sort=\"\(if number then . else "" end)\">\(if number then shown else "" end)</td>";
-
-# Value, interval and p of one metric: a cell that sorts by the value.
-def cell($metric; $best):
-	(if $metric | is_exposure then short else fixed(4) end) as $shown
-	| "<td class=\"n\(if number and . == $best then " best" else "" end)\" data-sort=\"\(if number then . else "" end)\">\($shown)";
+# The cell of a metric up to its value; the best one is marked.
+def cell($best):
+	"<td class=\"n\(if number and . == $best then " best" else "" end)\" data-sort=\"\(if number then . else "" end)\">\(fixed(4))";
 
 # A metric of the systems as shares of the greatest. Two that are the same in other units, as HR and recall where one
 # item is held out, are equal here, and one of them is enough.
 def in_proportion($name):
 	[.[].test[$name]? | if number then . else null end]
 	| (map(values | fabs) | max) as $greatest
-	| if $greatest == null or $greatest == 0 then [$name] else map(if . then . / $greatest * 1e6 | round else null end) end;
+	| if length < 2 or $greatest == null or $greatest == 0 then [$name] else map(if . then . / $greatest * 1e6 | round else null end) end;
+
+# The metrics that the table has, the main one first.
+def shown_metrics:
+	.metric as $metric
+	| systems as $systems
+	| [$systems[].test | objects | keys_unsorted[]]
+	| reduce .[] as $name ([]; if index([$name]) then . else . + [$name] end)
+	| [$metric] + map(select((is_exposure | not) and . != $metric))
+	| map({name: ., all: (. as $name | $systems | in_proportion($name))})
+	| reduce .[] as $one ([]; if any(.[]; .all == $one.all) then . else . + [$one] end)
+	| map(.name);
 
 def results_table:
 	.metric as $metric
 	| .best_baseline as $baseline | .winner as $winner
 	| systems as $systems
-	| ([$systems[].test | objects | keys_unsorted[]] | reduce .[] as $name ([]; if index([$name]) then . else . + [$name] end)
-		| map(select(is_exposure | not)) | [$metric] + map(select(. != $metric))
-		| reduce .[] as $name ([]; ($systems | in_proportion($name)) as $all | if any(.[]; .all == $all) then . else . + [{name: $name, all: $all}] end)
-		| map(.name)) as $metrics
+	| shown_metrics as $metrics
 	| ([$metrics[] as $name | {key: $name, value: ([$systems[].test[$name]? | select(number)] | max)}] | from_entries) as $best
 	| any($systems[]; .epoch | number) as $epochs
 	| any($systems[]; .seconds | number) as $times
-	| (["System", "Valid"] + $metrics + ["Setting"] + if $epochs then ["Epoch"] else [] end + if $times then ["Time"] else [] end) as $heads
-	| "<div class=\"scroll\"><table class=\"sortable results\"><caption><div>The systems on test, the best first. Below a value: its 95 % interval over users"
-		+ (if any($systems[]; .p[$metric]? | number) then ", and p of the difference to \($systems[] | select(.id == $baseline) | called | name), the best baseline" else "" end)
-		+ ". The chosen setting is the best on valid.</div></caption><thead><tr>"
-		+ ([$heads[] | "<th scope=\"col\"\(if . == "System" or . == "Setting" then "" else " class=\"n\"" end)>\(esc)</th>"] | add) + "</tr></thead><tbody>"
-		+ ([$systems[] | . as $system
-			| "<tr\(if .id == $winner then " class=\"winner\"" else "" end)><th scope=\"row\"><svg class=\"key\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">\(symbol(7; 7; ""))</svg>\(called | name)"
-			+ (if .id == $winner then " <small>chosen</small>" else "" end) + (if .id == $baseline then " <small>best baseline</small>" else "" end) + "</th>"
-			+ (.valid | figures(fixed(4))) + ([$metrics[] as $name | (.test[$name]? | cell($name; $best[$name]))
+	| ($systems[] | select(.id == $baseline) | called | name) as $base
+	| [$systems[] | . as $system
+		| "<tr\(if .id == $winner then " class=\"winner\"" else "" end)><th scope=\"row\">"
+			+ "<svg class=\"key\" viewBox=\"0 0 14 14\" aria-hidden=\"true\">\(symbol(7; 7; ""))</svg>\(called | name)"
+			+ (if .id == $winner then " <small>chosen</small>" else "" end)
+			+ (if .id == $baseline then " <small>best baseline</small>" else "" end) + "</th>"
+			+ (.valid | figures(fixed(4)))
+			+ ([$metrics[] as $name | (.test[$name]? | cell($best[$name]))
 				+ ($system.interval[$name]? | if . then "<small>\(interval(4))</small>" else "" end)
 				+ ($system.p[$name]? | if number then "<small>p \(p_value | esc)</small>" else "" end) + "</td>"] | add)
 			+ "<td class=\"setting\">\(setting)</td>"
-			+ (if $epochs then (.epoch | figures(count)) else "" end) + (if $times then (.seconds | figures(seconds)) else "" end) + "</tr>"] | add)
-		+ "</tbody></table></div>";
+			+ (if $epochs then (.epoch | figures(count)) else "" end)
+			+ (if $times then (.seconds | figures(seconds)) else "" end) + "</tr>"]
+	| table("sortable results";
+		"<div>The systems on test, the best first. Below a value: its 95 % interval over users"
+			+ (if any($systems[]; .p[$metric]? | number) then ", and p of the difference to \($base), the best baseline" else "" end)
+			+ ". The chosen setting is the best on valid.</div>";
+		[{text: "System"}, {number: "Valid"}, {number: $metrics[]}, {text: "Setting"}]
+			+ if $epochs then [{number: "Epoch"}] else [] end + if $times then [{number: "Time"}] else [] end);
+
+def in_words($metric): "\(called): \(.on_test | fixed(4)) \(.interval[$metric]? | interval(4))";
 
 # Where the labels of these systems end.
 def label_column: [.[] | called | clip(110) | breadth + 6, 56] | max;
@@ -110,16 +123,23 @@ def forest($width):
 		+ ([range($rows | length) | . as $k | $rows[$k] | (.on_test | at($x)) as $at | (24 + 30 * $k) as $y
 			| text($left; $y + 4; "label end"; called | clip(110))
 			+ (.interval[$metric]? | if type == "array" then line(.[0] | at($x); $y; .[1] | at($x); $y; "range") else "" end)
-			+ (symbol($at; $y; "") | hint("\($rows[$k] | called): \($rows[$k].on_test | fixed(4)) \($rows[$k].interval[$metric]? | interval(4))"))
+			+ (in_words($metric) as $words | symbol($at; $y; "") | hint($words))
 			+ text($width - $margin + 12; $y + 4; "value"; .on_test | fixed(4))
-			+ (if $width > 500 then text($width - $margin + 66; $y + 4; "tick"; .p[$metric]? | if number then "p \(p_value)" else "" end) else "" end)] | add))};
+			+ (if $width > 500 then .p[$metric]? | text($width - $margin + 66; $y + 4; "tick"; if number then "p \(p_value)" else "" end)
+				else "" end)] | add))};
 def intervals_figure:
 	.metric as $metric
 	| baseline as $base
-	| (([systems[] | select(.on_test) | "\(called): \(.on_test | fixed(4)) \(.interval[$metric]? | interval(4))"] | join(", ")) + ".") as $text
+	| (([systems[] | select(.on_test) | in_words($metric)] | join(", ")) + ".") as $text
 	| {wide: forest(720), narrow: forest(360)}
 	| figure("intervals"; "\($metric) on test"; $text;
-		"Mean over users and its 95 % interval; the dashed line is \($base | called | name), the best baseline. Two intervals may overlap and the systems differ all the same, since they are compared user by user: p in the table says it.");
+		"Mean over users and its 95 % interval; the dashed line is \($base | called | name), the best baseline. Two intervals may "
+			+ "overlap and the systems differ all the same, since they are compared user by user: p in the table says it.");
+
+# The names of lines where they end, at .y, moved apart to .at.
+def end_labels($width):
+	map(line($width - 97; .y; $width - 89; .at; "\(mark) leader") + text($width - 86; .at + 4; "\(mark) label"; called | clip(84)))
+	| add;
 
 # Lines over named places from left to right, each with its label at the right end.
 def lines_over($width; $height; $places; $lines; $y):
@@ -127,18 +147,21 @@ def lines_over($width; $height; $places; $lines; $y):
 	| ([$lines[] | . + {y: (.values | map(select(number)) | last | at($y))}] | spread(14; 10; $height - 40)) as $ends
 	| {width: $width, height: $height, body: (
 		y_axis(ticks($y.lo; $y.hi; 5); $y; 48; $width - 96)
-		+ ([range($places | length) | text(at($x); $height - 24; "tick middle"; $places[.].label), text(at($x); $height - 9; "tick middle"; $places[.].below)] | add)
-		+ ([$lines[] | . as $line | [range(.values | length) | select($line.values[.] | number) | [at($x), ($line.values[.] | at($y))]] | path("\($line | mark) line")] | add)
-		+ ([$lines[] | . as $line | range(.values | length) | select($line.values[.] | number) | . as $k
-			| $line | symbol($k | at($x); $line.values[$k] | at($y); "") | hint("\($line | called), \($places[$k].label): \($line.values[$k] | fixed(4))")] | add)
-		+ ([$ends[] | line($width - 97; .y; $width - 89; .at; "\(mark) leader") + text($width - 86; .at + 4; "\(mark) label"; called | clip(84))] | add))};
+		+ ([range($places | length)
+			| text(at($x); $height - 24; "tick middle"; $places[.].label), text(at($x); $height - 9; "tick middle"; $places[.].below)] | add)
+		+ ([$lines[] | . as $line | [range(.values | length) | select($line.values[.] | number)] as $there
+			| ([$there[] | [at($x), ($line.values[.] | at($y))]] | path("\($line | mark) line"))
+			+ ([$there[] as $k | $line | symbol($k | at($x); .values[$k] | at($y); "")
+				| hint("\($line | called), \($places[$k].label): \($line.values[$k] | fixed(4))")] | add)] | add)
+		+ ($ends | end_labels($width)))};
 
 def activity_figure:
 	.metric as $metric
 	| [systems[] | select(.activity | type == "array" and length > 1)
 		| . + {values: [.activity[].metrics[$metric]?]} | select(any(.values[]; number))] as $lines
 	| select($lines | length > 0)
-	| [$lines[0].activity[] | {label: (if .from == .to then "\(.from)" else "\(.from)–\(.to)" end), below: (.users | plural("user"; "users"))}] as $places
+	| [$lines[0].activity[]
+		| {label: (if .from == .to then "\(.from)" else "\(.from)–\(.to)" end), below: (.users | plural("user"; "users"))}] as $places
 	| select(all($lines[]; .activity | length == ($places | length)))
 	| ([$lines[].values[] | select(number)]) as $all
 	| {wide: (scale_around($all; 236; 12) as $y | lines_over(720; 282; $places; $lines; $y)),
@@ -165,14 +188,18 @@ def exposure_panel($name):
 		line(84; 0; 84; $bottom; "grid")
 		+ ([range($rows | length) | . as $k | $rows[$k] | (.test[$name] | at($x)) as $at | (14 + 22 * $k) as $y
 			| text(76; $y + 4; "label end"; called | clip(74)) + line(84; $y; $at; $y; "\(mark) line") + symbol($at; $y; "")
-			+ text($at + 10; $y + 4; "value"; .test[$name] | if $what == "coverage" or $what == "long_tail" then percent else short end)] | add))}
-	| figure($name | slug; $words[0] + " of the first \($name | split("@")[1])"; "\($words[1]). " + ([$rows[] | "\(called): \(.test[$name] | short)"] | join(", ")) + "."; $words[1] | esc);
+			+ text($at + 10; $y + 4; "value"; .test[$name] | if $what == "coverage" or $what == "long_tail" then percent else short end)]
+			| add))}
+	| figure($name | slug; $words[0] + " of the first \($name | split("@")[1])";
+		"\($words[1]). " + ([$rows[] | "\(called): \(.test[$name] | short)"] | join(", ")) + "."; $words[1] | esc);
 def exposure:
 	. as $page
 	| ([.systems[].test | objects | keys_unsorted[] | select(is_exposure)] | unique) as $names
 	| select($names | length > 0)
-	| "<h3>Beyond accuracy</h3><p>What the lists show, whatever the users want. The systems stand in the order of the table: the most accurate first.</p><div class=\"figures small\">"
-		+ ([exposure_names[] as $start | $names[] | select(startswith($start + "@")) as $name | $page | exposure_panel($name)] | join("\n")) + "</div>";
+	| "<h3>Beyond accuracy</h3><p>What the lists show, whatever the users want. The systems stand in the order of the table: "
+		+ "the most accurate first.</p><div class=\"figures small\">"
+		+ ([exposure_names[] as $start | $names[] | select(startswith($start + "@")) as $name | $page | exposure_panel($name)]
+			| join("\n")) + "</div>";
 
 def results_section:
 	"<section id=\"results\"><h2>Results</h2>" + ([results_table, intervals_figure, activity_figure, exposure] | join_lines) + "</section>";

@@ -54,4 +54,13 @@ def plural(one; many): if . == 1 then "1 \(one)" else "\(count) \(many)" end;
 # An id, or a part of one, that HTML and the rest of the page can use as such.
 def slug: tostring | gsub("[^A-Za-z0-9]"; "-");
 
+# Of rows, "<tr>...</tr>" each: a table that scrolls by itself. Heads are {text} or {number}, which stand on the right.
+def table($class; $caption; $heads):
+	"<div class=\"scroll\"><table class=\"\($class)\"><caption>\($caption)</caption><thead><tr>"
+	+ ([$heads[] | if .number then "<th scope=\"col\" class=\"n\">\(.number | esc)</th>" else "<th scope=\"col\">\(.text | esc)</th>" end] | add)
+	+ "</tr></thead><tbody>\(join("\n"))</tbody></table></div>";
+
+# A cell that sorts by its number.
+def figures(shown): "<td class=\"n\" data-sort=\"\(if number then . else "" end)\">\(if number then shown else "" end)</td>";
+
 def join_lines: map(select(. != null and . != "")) | join("\n");

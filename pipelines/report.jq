@@ -42,18 +42,21 @@ def checked:
 			elif .[0].test[$metric] | type != "number" then fail("\($which) has no \($metric) on test") else empty end);
 
 def title_of: "\(.name // .item | tostring | name)";
-def item_line($places): "<li><span>\(title_of)" + (if .name and (.item | tostring) != .name then " <small>\(.item | name)</small>" else "" end) + "</span>"
+def item_line($places):
+	"<li><span>\(title_of)" + (if .name and (.item | tostring) != .name then " <small>\(.item | name)</small>" else "" end) + "</span>"
 	+ (.score | if number then " <span class=\"score\">\(fixed($places))</span>" else "" end) + "</li>";
 def item_list:
-	if type == "array" and length > 0 then ([.[].score | select(number) | fabs] | max | places) as $places | "<ol>\(map(item_line($places)) | add)</ol>" 
+	if length > 0 then ([.[].score | select(number) | fabs] | max | places) as $places | "<ol>\(map(item_line($places)) | add)</ol>"
 	else "<p class=\"none\">none</p>" end;
 
 def users_section:
 	winner as $winner
 	| .users
 	| select(type == "array" and length > 0)
-	| "<section id=\"users\"><h2>Some users</h2><p>What they liked, and what \($winner | called | name) would show them.</p><div class=\"cards\">"
-		+ ([.[] | "<article class=\"card\"><h3>User \(.user | name)</h3><div class=\"pair\"><div><h4>Liked</h4>\(.liked | item_list)</div><div><h4>Gets</h4>\(.recommended | item_list)</div></div></article>"] | add)
+	| "<section id=\"users\"><h2>Some users</h2><p>What they liked, and what \($winner | called | name) would show them.</p>"
+		+ "<div class=\"cards\">"
+		+ ([.[] | "<article class=\"card\"><h3>User \(.user | name)</h3><div class=\"pair\"><div><h4>Liked</h4>\(.liked | item_list)</div>"
+			+ "<div><h4>Gets</h4>\(.recommended | item_list)</div></div></article>"] | add)
 		+ "</div></section>";
 
 def neighbours_section:
@@ -63,8 +66,7 @@ def neighbours_section:
 		+ ([.[] | "<article class=\"card\"><h3>\(title_of)</h3>\(.similar | item_list)</article>"] | add) + "</div></section>";
 
 def words_section:
-	.metric as $metric
-	| [.systems[].test | objects | keys_unsorted[] | split("@")[0]] + [$metric | split("@")[0]] | unique as $used
+	(shown_metrics | map(split("@")[0])) as $used
 	| {"HR": "Hit rate: the share of users with a held-out item among the first K.",
 		"NDCG": "Like the hit rate, but a place further down counts less: 1 at the top, 0.63 in second place, 0.29 in tenth.",
 		"MRR": "One over the place of the first held-out item; 0 behind the K-th.",
@@ -74,16 +76,19 @@ def words_section:
 		"AUC": "How often a held-out item stands above another one drawn at random: 0.5 is chance."}
 	| [to_entries[] | select(.key as $key | $used | index([$key]))]
 	| . + [{key: "Interval", value: "95 % of the means that as many users, drawn again from these, would give."},
-		{key: "p", value: "How often a difference as large would come up if both systems were equally good for every user. Paired: user by user; corrected by Holm for the number of systems."},
+		{key: "p", value: ("How often a difference as large would come up if both systems were equally good for every user. "
+			+ "Paired: user by user; corrected by Holm for the number of systems.")},
 		{key: "Baseline", value: "A simple system that any other must beat to be worth its time."},
 		{key: "Valid, test", value: "Held-out rows. Settings are chosen on valid; test is looked at once, at the end, so its numbers flatter nobody."}]
 	| "<section id=\"words\"><h2>Words</h2><dl>" + ([.[] | "<div><dt>\(.key | esc)</dt><dd>\(.value | esc)</dd></div>"] | add) + "</dl></section>";
 
 def made_section:
 	"<section id=\"made\"><h2>How it was made</h2>"
-	+ (.commands | if type == "array" and length > 0 then "<p>Run these again, on the same file, and the same numbers come out.</p><pre tabindex=\"0\">\(map("<code>\(esc)</code>") | join(""))</pre>" else "" end)
-	+ (.versions | if type == "object" and length > 0 then "<div class=\"scroll\"><table><caption><h3>Versions</h3></caption><tbody>"
-		+ ([to_entries[] | "<tr><th scope=\"row\">\(.key | esc)</th><td>\(.value | if type == "string" then . else tojson end | esc)</td></tr>"] | add) + "</tbody></table></div>" else "" end)
+	+ (.commands | if length > 0 then "<p>Run these again, on the same file, and the same numbers come out.</p>"
+		+ "<pre tabindex=\"0\">\(map("<code>\(esc)</code>") | join(""))</pre>" else "" end)
+	+ (.versions | if length > 0 then [to_entries[]
+			| "<tr><th scope=\"row\">\(.key | esc)</th><td>\(.value | if type == "string" then . else tojson end | esc)</td></tr>"]
+		| table("plain"; "<h3>Versions</h3>"; [{text: "Of"}, {text: "Version"}]) else "" end)
 	+ "</section>";
 
 checked

@@ -15,14 +15,18 @@ case ${1-} in
 	exit
 	;;
 esac
-if [ $# -ne 1 ] || [ -z "$1" ]; then
+case "$# ${1-}" in
+'1 '[!-]*) ;;
+*)
 	echo "Usage: cofilter report DIR" >&2
 	exit 2
-fi
+	;;
+esac
 
 here=$(dirname "$0")
 results=$1/results.json
 page=$1/report.html
+[ ! -d "$page" ] || die "'$page': is a folder"
 [ -f "$results" ] || die "'$results': there is no such file; 'cofilter run' writes it"
 
 # The page may run this script and no other.
@@ -32,7 +36,7 @@ script_hash() {
 		printf "\\%03o", 16 * index("123456789abcdef", substr($1, k, 1)) + index("123456789abcdef", substr($1, k + 1, 1)) }')" | base64
 }
 
-new=$(mktemp "$page.XXXXXX") || die "'$page': cannot be written"
+new=$(mktemp "$page.XXXXXX" 2>&1) || die "'$page': ${new#mktemp: }"
 trap 'rm -f "$new"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
@@ -41,4 +45,5 @@ message=$(jq -r -s -L "$here" --arg hash "$(script_hash)" --rawfile js "$here/re
 	die "'$results': $(printf '%s\n' "$message" | sed 's/^jq: error ([^)]*): //; s/^jq: //; q')"
 [ "$(tail -n 1 "$new")" = '</html>' ] || die "'$page': not written to its end"
 chmod "$(printf %o $((0666 & ~$(umask))))" "$new"
+sync "$new"
 mv "$new" "$page"

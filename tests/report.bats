@@ -72,6 +72,8 @@ heads() {
 	# AUC is the same for all: that is no proportion of another
 	report '.systems |= map(del(.seconds, .epoch) | .test.AUC = null)'
 	assert_equal "$(heads)" 'System Valid NDCG@10 HR@10 AUC Setting'
+	report '.systems |= map(select(.id == "ease")) | .winner = "ease"'
+	assert_equal "$(heads)" 'System Valid NDCG@10 HR@10 AUC Setting Time'
 }
 
 @test "what is absent is left out" {
@@ -170,10 +172,17 @@ heads() {
 	run --separate-stderr sh "$ROOT/pipelines/report.sh" nowhere
 	assert_status 1
 	assert_error 'cofilter report' "'nowhere/results.json': there is no such file"
-	run --separate-stderr sh "$ROOT/pipelines/report.sh"
-	assert_status 2
-	run --separate-stderr sh "$ROOT/pipelines/report.sh" run more
-	assert_status 2
+	for arguments in 'run more' --option ''; do
+		# shellcheck disable=SC2086
+		run --separate-stderr sh "$ROOT/pipelines/report.sh" $arguments
+		assert_status 2
+		assert_equal "$stderr" 'Usage: cofilter report DIR'
+	done
+	rm run/report.html
+	mkdir run/report.html
+	report
+	assert_status 1
+	assert_error 'cofilter report' "'run/report.html': is a folder"
 }
 
 @test "a page that cannot be written whole is not there" {
