@@ -347,6 +347,26 @@ static void copy_epochs(struct copy *c)
 	free(rows);
 }
 
+/* What the header of the output does not say otherwise: of text what its lines are, of several streams
+   what each was made from, where that is not longer than a provenance may be. */
+static struct js *make_entry(const struct copy *c)
+{
+	struct js *entry = opt_provenance();
+	size_t entries = 0;
+
+	if (!c->sources[0].reader) {
+		js_put(entry, "kind", js_string(kind_names[cfg.kind]));
+		js_put(entry, "users", js_int(c->header.num_users));
+		js_put(entry, "items", js_int(c->header.num_items));
+		return entry;
+	}
+	for (size_t k = 0; k < c->num; k++)
+		entries += js_length(rec_header(c->sources[k].reader)->provenance);
+	for (size_t k = 0; k < c->num && c->num > 1 && entries <= REC_MAX_PROVENANCE; k++)
+		rec_put_side(entry, "FILE", rec_header(c->sources[k].reader)->provenance);
+	return entry;
+}
+
 static void copy(char **files, size_t num)
 {
 	struct copy c = { .sources = open_sources(files, num), .num = num };
@@ -357,7 +377,7 @@ static void copy(char **files, size_t num)
 		text_header(&c.header, &c.ids, c.sources, num);
 	if (cfg.head || shard.of) /* rows of no known number of epochs */
 		c.header.epochs = c.header.rows_per_epoch = c.header.first_row = 0;
-	js_append(c.header.provenance, opt_provenance());
+	js_append(c.header.provenance, make_entry(&c));
 	c.row_size = rec_row_info(&c.header).struct_size;
 	c.left = cfg.head ? cfg.head : UINT64_MAX;
 	if (shard.of) {

@@ -110,14 +110,15 @@ static double *item_weights(const struct user_items *seen)
 }
 
 /* Add the --exclude files to the items of the input `name`: what must not be drawn, each once. */
-static void exclude_items(
-	struct user_items *excluded, const char *name, const struct rec_header *input)
+static void exclude_items(struct user_items *excluded, const char *name,
+	const struct rec_header *input, struct js *entry)
 {
 	for (unsigned k = 0; k < cfg.exclude.num; k++) {
 		struct rec_reader *in = rec_open(cfg.exclude.path[k], 1u << REC_INTERACTION);
 
 		rec_check_families(name, input, rec_name(in), rec_header(in));
 		split_id_check(name, input, rec_name(in), rec_header(in));
+		rec_put_side(entry, "exclude", rec_header(in)->provenance);
 		user_items_add_stream(excluded, in);
 		rec_close(in, true);
 	}
@@ -358,6 +359,7 @@ int main(int argc, char **argv)
 	struct user_items excluded, seen = { 0 }; // seen: for candidates
 	struct positive_index positives = { 0 };  // for epochs
 	struct rec_header header;
+	struct js *entry = opt_provenance();
 	struct sampler *sampler;
 	double *weight;
 	uint64_t num;
@@ -366,7 +368,7 @@ int main(int argc, char **argv)
 	check_options();
 	struct rec_reader *in = rec_open(operands[0], 1u << REC_INTERACTION);
 	name = xstrdup(rec_name(in));
-	rec_header_init(&header, output_kind(), rec_header(in), opt_provenance());
+	rec_header_init(&header, output_kind(), rec_header(in), NULL);
 	user_items_init(&excluded, header.num_users, header.num_items);
 	user_items_add_stream(&excluded, in);
 	num = rec_rows(in);
@@ -379,7 +381,8 @@ int main(int argc, char **argv)
 	user_items_finish(&excluded);
 	if (cfg.candidates)
 		user_items_copy(&seen, &excluded);
-	exclude_items(&excluded, name, &header);
+	exclude_items(&excluded, name, &header, entry);
+	js_append(header.provenance, entry);
 	note("seed %" PRIu64 ", %" PRIu64 " interactions", cfg.seed, num); // no input can fail now
 	sampler = sampler_new(&excluded, weight, filter_bits(&positives, &excluded), cfg.seed);
 	if (cfg.candidates) {

@@ -226,6 +226,16 @@ static struct warm_start *load_init(void)
 	return init;
 }
 
+/* This run's entry of the provenance. */
+static struct js *make_entry(const struct warm_start *init)
+{
+	struct js *entry = opt_provenance();
+
+	for (unsigned k = 0; init && k < warm_start_num(init); k++)
+		rec_put_side(entry, "init-from", warm_start_provenance(init, k));
+	return entry;
+}
+
 static struct neumf_shape make_shape(const struct rec_header *h)
 {
 	struct neumf_shape s = { .model = cfg.model,
@@ -258,7 +268,7 @@ int main(int argc, char **argv)
 
 	struct rec_reader *in = open_input(operands[0]);
 	struct warm_start *init = cfg.init_from ? load_init() : NULL;
-	struct js *provenance = rec_provenance(rec_header(in), opt_provenance());
+	struct js *provenance = rec_provenance(rec_header(in), make_entry(init));
 	const struct session_config config = { .in = in,
 		.provenance = provenance,
 		.shape = make_shape(rec_header(in)),

@@ -68,6 +68,11 @@ struct js *js_bool(bool v)
 	return out(json_boolean(v));
 }
 
+struct js *js_null(void)
+{
+	return out(json_null());
+}
+
 void js_put(struct js *object, const char *key, struct js *value)
 {
 	if (json_object_set_new(in(object), key, in(value)))

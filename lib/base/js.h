@@ -19,6 +19,7 @@ struct js *js_string(const char *s); /* dies unless UTF-8 */
 struct js *js_int(int64_t v);
 struct js *js_real(double v); /* null unless finite */
 struct js *js_bool(bool v);
+struct js *js_null(void);
 
 /* Keys keep the order in which they were put. */
 void js_put(struct js *object, const char *key, struct js *value);

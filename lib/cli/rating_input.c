@@ -278,6 +278,19 @@ uint64_t *rating_input_hashes(const struct rating_input *in, struct id_map *ids,
 	return hash;
 }
 
+/* The fingerprints of the id files that a run continues. */
+static void put_known(struct js *entry, const char *option, const struct id_map *m)
+{
+	struct js *ids;
+
+	if (!m->num_known)
+		return;
+	ids = js_object();
+	js_put(ids, "ids", id_family_json(&m->known));
+	rec_put_side(entry, option, ids);
+	js_free(ids);
+}
+
 struct js *rating_input_entry(struct rating_input *in)
 {
 	struct js *entry = opt_provenance();
@@ -285,6 +298,8 @@ struct js *rating_input_entry(struct rating_input *in)
 	if (in->digest)
 		js_put(entry, "input", in->digest);
 	in->digest = NULL;
+	put_known(entry, "known-users", &in->users);
+	put_known(entry, "known-items", &in->items);
 	return entry;
 }
 

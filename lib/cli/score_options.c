@@ -43,6 +43,7 @@ static const struct opt options[] = {
 
 struct score_run {
 	struct score_job job;
+	struct js *entry;	      /* of the output's provenance */
 	struct user_items user_items; /* of --user-items or score_run_train */
 	unsigned char *candidates;    /* bitset, of --candidates */
 
@@ -92,6 +93,7 @@ struct score_run *score_run_open(const char *input)
 		die_usage("options --ranks and --top exclude each other");
 	run->job.kind = cfg.ranks ? REC_RANK : cfg.top ? REC_TOP : REC_SCORE;
 	run->job.top = cfg.top;
+	run->entry = opt_provenance();
 	run->job.in = rec_open(input, SCORE_INPUT_KINDS);
 	run->job.pool = score_options_pool();
 	run->stream = xmalloc(cfg.seen.num + 2, sizeof(struct rec_reader *));
@@ -139,6 +141,8 @@ static void read_user_items(struct score_run *run, const char *path)
 
 	run->users_from = rec_name(r);
 	run->user_ids = &rec_header(r)->user_ids;
+	rec_put_side(
+		run->entry, cfg.user_items ? "user-items" : "train", rec_header(r)->provenance);
 	if (cfg.user_items) {
 		run->source_header.user_ids.num = 0;
 		run->job.given = &run->user_items;
@@ -160,6 +164,7 @@ static void read_candidates(struct score_run *run)
 	uint32_t low = UINT32_MAX, high = 0;
 	struct interaction row;
 
+	rec_put_side(run->entry, "candidates", h.provenance);
 	h.user_ids.num = 0;
 	if (h.num_items > run->source_header.num_items)
 		die("'%s' has %u items, '%s' only %u", rec_name(r), h.num_items, run->source,
@@ -192,6 +197,7 @@ static void read_seen(struct score_run *run)
 		struct rec_reader *r = rec_open(cfg.seen.path[k], 1u << REC_INTERACTION);
 
 		check_stream(run, r);
+		rec_put_side(run->entry, "seen", rec_header(r)->provenance);
 		user_items_add_stream(seen, r);
 	}
 	user_items_finish(seen);
@@ -201,6 +207,8 @@ void score_run_source(struct score_run *run, const char *name, const struct rec_
 {
 	run->source = run->users_from = name;
 	run->source_header = *h;
+	/* no model has a kind; a header of zeros is one of ratings, which no scorer learns from */
+	rec_put_side(run->entry, h->kind == REC_INTERACTION ? "train" : "model", h->provenance);
 	run->user_ids = &h->user_ids;
 	run->job.num_users = h->num_users;
 	run->job.first = cfg.items.given ? cfg.items.low : 0;
@@ -230,7 +238,7 @@ static struct rec_writer *create_output(const struct score_run *run)
 	struct rec_header h;
 	struct rec_writer *out;
 
-	rec_header_init(&h, run->job.kind, rec_header(run->job.in), opt_provenance());
+	rec_header_init(&h, run->job.kind, rec_header(run->job.in), js_copy(run->entry));
 	h.num_users = run->job.num_users;
 	h.num_items = run->source_header.num_items;
 	take_ids(&h.user_ids, run->user_ids);
@@ -287,6 +295,7 @@ void score_run_close(struct score_run *run)
 	user_items_release(&run->job.seen);
 	user_items_release(&run->user_items);
 	free(run->candidates);
+	js_free(run->entry);
 	pool_free(run->job.pool);
 	free(run);
 }

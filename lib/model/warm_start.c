@@ -46,6 +46,16 @@ void warm_start_free(struct warm_start *w)
 	free(w);
 }
 
+unsigned warm_start_num(const struct warm_start *w)
+{
+	return w->num;
+}
+
+const struct js *warm_start_provenance(const struct warm_start *w, unsigned k)
+{
+	return w->source[k].model.provenance;
+}
+
 char *warm_start_checksums(const struct warm_start *w)
 {
 	char *all = xstrdup("");

@@ -25,11 +25,15 @@ struct warm_start;
 
 /* Load one or two models (in any order), as model_file_load does. */
 struct warm_start *warm_start_load(const char *const *paths, unsigned num);
+unsigned warm_start_num(const struct warm_start *w);
 void warm_start_free(struct warm_start *w);
 
 /* The checksums of their tensors, with a comma between them, in a new string: for provenance, which
    has no paths. "unknown" stands for a file that has none. */
 char *warm_start_checksums(const struct warm_start *w);
+
+/* What model k of `num` says of its making; NULL: nothing. */
+const struct js *warm_start_provenance(const struct warm_start *w, unsigned k);
 
 /* What the new model is, and the id maps of its stream (num 0: not known). */
 struct warm_start_target {

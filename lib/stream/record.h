@@ -135,6 +135,13 @@ void rec_header_join(struct rec_header *h, const struct rec_header *const *from,
    ids of one family: "'a' holds triple records and 'b' sample records: not joined". */
 void rec_check_joined(const struct rec_reader *a, const struct rec_reader *b);
 
+/*
+ * Note in a program's entry what the files of one of its options were made from: "side" maps the
+ * option to a list, in which each call puts a copy of `from`: the provenance of a stream or model,
+ * or an object that says what is known of a text; NULL puts null.
+ */
+void rec_put_side(struct js *entry, const char *option, const struct js *from);
+
 /* How many rows a stream must have by its epochs; false where it does not say. */
 bool rec_header_rows(const struct rec_header *h, uint64_t *rows);
 

@@ -48,6 +48,18 @@ bool rec_header_rows(const struct rec_header *h, uint64_t *rows)
 	return true;
 }
 
+void rec_put_side(struct js *entry, const char *option, const struct js *from)
+{
+	/* the entry is ours, and so is what we put there */
+	struct js *side = (struct js *)js_get(entry, "side"), *files;
+
+	if (!side)
+		js_put(entry, "side", side = js_object());
+	if (!(files = (struct js *)js_get(side, option)))
+		js_put(side, option, files = js_array());
+	js_append(files, from ? js_copy(from) : js_null());
+}
+
 static void check_family(const char *name_a, const struct id_family *a, const char *name_b,
 	const struct id_family *b, const char *what)
 {
