@@ -75,7 +75,7 @@ class Model:
             return c @ t["head.weight"][0] + t.get("head.bias", np.zeros(1))[0]
         s = c.sum(axis=1)
         if "global_bias" in t:
-            s += row("user_bias", users)[:, 0] + row("item_bias", items)[:, 0] + t["global_bias"][0]
+            s += row("user_bias", users) + row("item_bias", items) + t["global_bias"][0]
         return s
 
     def _check_shapes(self):
@@ -106,7 +106,7 @@ class Model:
             if meta.get("loss") == "bce":
                 shapes["head.bias"] = (1,)
         elif "global_bias" in self.tensors:
-            shapes.update({"global_bias": (1,), "user_bias": (self.users, 1), "item_bias": (self.items, 1)})
+            shapes.update({"global_bias": (1,), "user_bias": (self.users,), "item_bias": (self.items,)})
         return shapes
 
 

@@ -36,7 +36,7 @@ class Network(torch.nn.Module):
         c = torch.cat(c, -1)
         s = self.head(c).squeeze(-1) if hasattr(self, "head") else c.sum(-1)
         if hasattr(self, "global_bias"):
-            s = s + self.user_bias[users, 0] + self.item_bias[items, 0] + self.global_bias
+            s = s + self.user_bias[users] + self.item_bias[items] + self.global_bias
         return torch.sigmoid(s) if self.sigmoid_output else s
 
 
