@@ -115,6 +115,7 @@ same_text() {
 
 # run_python BLOCK ARGUMENT: "FILE" saves a program, "needs=MODULE" passes over it where there is no such module
 run_python() {
+	local -x PYTHONPATH=$ROOT/lib/python PYTHONDONTWRITEBYTECODE=1
 	case $2 in
 	needs=*)
 		/usr/bin/python3 -c "import ${2#needs=}" 2>/dev/null || return 0
@@ -129,7 +130,7 @@ run_python() {
 }
 
 man_pages=("$ROOT"/stages/*.1 "$ROOT"/data/*.1 "$ROOT"/pipelines/*.1 "$ROOT"/lib/stream/record.5)
-user_pages=("$ROOT"/*.md "$ROOT"/docs/*.md)
+user_pages=("$ROOT"/*.md "$ROOT"/docs/*.md "$ROOT/lib/python/README.md")
 
 @test "every example of README.md, CONTRIBUTING.md and docs/ runs, and prints what the page shows" {
 	for page in "${user_pages[@]}"; do

@@ -91,23 +91,25 @@ static char *default_text(const struct opt *o)
 	return text ? xasprintf(" [%s]", text) : xstrdup("");
 }
 
-/* Print text from column `at` on, in lines of at most HELP_WIDTH columns that go on in `column`.
-   Returns the column behind it. */
+/* Print text from column `at` on, in lines of at most HELP_WIDTH columns that go on in `column`, cut
+   at blanks, which go, or behind bars. Returns the column behind it. */
 static int print_wrapped(const char *text, int at, int column)
 {
 	for (const char *word = text; *word;) {
-		const int length = (int)strcspn(word, " ");
+		const bool blank = *word == ' ';
+		int length;
 
-		if (at > column && at + 1 + length > HELP_WIDTH) {
+		word += blank;
+		length = (int)strcspn(word, " |");
+		length += word[length] == '|';
+		if (at > column && at + blank + length > HELP_WIDTH) {
 			printf("\n%*s", column, "");
 			at = column;
-		} else if (word > text) {
-			putchar(' ');
-			at++;
+		} else if (blank) {
+			at += printf(" ");
 		}
 		at += printf("%.*s", length, word);
 		word += length;
-		word += *word == ' ';
 	}
 	return at;
 }
@@ -123,7 +125,7 @@ static void print_option(const struct opt *o)
 
 	n += printf("--%s", o->name);
 	if (value)
-		n = print_wrapped(value, n + printf(" "), 8);
+		n = print_wrapped(value, n + printf(" "), n + 1);
 	if (n > HELP_COLUMN - 2)
 		n = printf("\n") - 1;
 	printf("%*s", HELP_COLUMN - n, "");
