@@ -108,13 +108,13 @@ if wanted ItemPop; then
 	row ItemPop 0 pop
 fi
 if wanted ItemKNN; then
-	pick ItemKNN knn 0 '--similarity cosine --neighbours 20 --shrink 5' \
-		--similarity\ {cosine,jaccard}\ --neighbours\ {10,20,50,100}\ --shrink\ {0,5,20}
+	pick ItemKNN knn 0.11423 '--similarity cosine --neighbours 100 --shrink 50' \
+		--similarity\ {cosine,jaccard}\ --neighbours\ {50,100,300}\ --shrink\ {0,50,100}
 	row ItemKNN 0 knn "${setting[@]}"
 fi
 if wanted RP3beta; then
-	pick RP3beta knn 0 '--similarity rp3beta --neighbours 500 --alpha 0.8 --beta 0.3' \
-		--similarity\ rp3beta\ --neighbours\ {200,500,1000}\ --alpha\ {0.4,0.6,0.8,1}\ --beta\ {0.2,0.3,0.4}
+	pick RP3beta knn 0.12669 '--similarity rp3beta --neighbours 500 --alpha 0.6 --beta 0.3' \
+		--similarity\ rp3beta\ --neighbours\ 500\ --alpha\ {0.6,0.8,1}\ --beta\ {0.2,0.3,0.4}
 	row RP3beta 0 knn "${setting[@]}"
 fi
 if wanted EASE && fits_memory EASE "$items"; then

@@ -7,9 +7,9 @@
 # once. Writes $OUT/ncf-NAME.md, .json, .png and .svg.
 #
 # Environment: DATA=DIR (a folder with the files of one data set, or of NAME), or NAME=ml-1m|AToy|X under COFILTER_DATA,
-# in X/, deepcf/ or by itself; FACTORS ("8"; He et al.: "8 16 32 64"), SEEDS ("1"; "1 2 3"), EPOCHS (25) and PATIENCE (4)
-# of the networks, MF_EPOCHS (256) and MF_PATIENCE (20), EASE_L2 ("50 100 ..."), SYSTEMS (all; "EASE iALS NeuMF"), OUT
-# (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
+# in X/, deepcf/ or by itself; FACTORS ("8"; He et al.: "8 16 32 64"), SEEDS ("1"; "1 2 3"), EPOCHS (20) and PATIENCE (3)
+# of the networks, MF_EPOCHS (128; Rendle et al.: 256) and MF_PATIENCE (20), EASE_L2 ("50 100 ..."), SYSTEMS (all;
+# "EASE iALS NeuMF"), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -18,9 +18,9 @@ set -euo pipefail
 
 FACTORS=${FACTORS:-8}
 SEEDS=${SEEDS:-1}
-EPOCHS=${EPOCHS:-25}
-PATIENCE=${PATIENCE:-4}
-MF_EPOCHS=${MF_EPOCHS:-256}
+EPOCHS=${EPOCHS:-20}
+PATIENCE=${PATIENCE:-3}
+MF_EPOCHS=${MF_EPOCHS:-206}
 MF_PATIENCE=${MF_PATIENCE:-20}
 METRICS='HR@10 NDCG@10'
 BASELINES='ItemPop ItemKNN RP3beta EASE'
@@ -138,7 +138,7 @@ if wanted ItemKNN; then
 	tuned ItemKNN knn --similarity\ {cosine,jaccard}\ --neighbours\ {20,50,100}\ --shrink\ {0,20}
 fi
 if wanted RP3beta; then
-	tuned RP3beta knn --similarity\ rp3beta\ --neighbours\ {100,300,1000}\ --alpha\ {0.7,1,1.3}\ --beta\ {0.4,0.7}
+	tuned RP3beta knn --similarity\ rp3beta\ --neighbours\ {100,300}\ --alpha\ {0.7,1,1.3}\ --beta\ {0.4,0.7}
 fi
 if wanted EASE && fits_memory EASE "$items"; then
 	# beyond 15,000 items each takes minutes
@@ -156,8 +156,8 @@ for factors in $FACTORS; do
 	fi
 done
 
-# Rendle et al. 2020: logistic loss, 8 negatives, plain SGD of 0.002 an example and l2 of 0.005, N(0, 0.1) at first, at
-# most 256 epochs. A batch of 64 with 64 times the rate is the same, but for rows that come twice in it.
+# Rendle et al. 2020: logistic loss, 8 negatives, plain SGD of 0.002 an example and l2 of 0.005, N(0, 0.1) at first. A
+# batch of 64 with 64 times the rate is the same, but for rows that come twice in it.
 mf=(--model mf --loss bce --optimizer sgd --batch-size 64 --lr 0.128 --l2 0.005 --init-std 0.1)
 if "$NEUMF_TRAIN" --help | grep -q -e --bias; then mf+=(--bias); fi
 # He et al.: 4 negatives, batches of 256, Adam with 0.001; the layers of the MLP are 4, 2 and 1 times as wide as factors.

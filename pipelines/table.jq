@@ -17,7 +17,7 @@ def sd: if length < 2 then null else mean as $m | (map(. - $m | . * .) | add) / 
 		sd: (. as $rows | $names | map(. as $n | {($n): ($rows | map(.metrics[$n]) | sd)}) | add),
 		published: $other.published, source: $other.source,
 		difference: $difference.difference, interval: $difference.interval, p: $difference.p, holm: $difference.holm,
-		setting: $chosen.setting, epochs: $chosen.epochs, valid: $chosen.valid, seconds_to_choose: $chosen.seconds,
+		setting: $chosen.setting, epochs: $chosen.epochs, epochs_tried: $chosen.tried, valid: $chosen.valid, seconds_to_choose: $chosen.seconds,
 		seconds: (map(.seconds) | mean)})
 	| sort_by(-.mean[$names[1]])) as $table
 | ($others | map(select(.system as $s | $table | all(.system != $s)))) as $only_published

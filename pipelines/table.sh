@@ -77,10 +77,11 @@ above() {
 	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'
 }
 
-# note_setting LABEL SETTING EPOCHS SECONDS: what $valid was reached with
+# note_setting LABEL SETTING EPOCHS SECONDS [MAX]: what $valid was reached with; MAX epochs were tried
 note_setting() {
 	jq -nc --arg system "$1" --arg setting "$2" --argjson epochs "$3" --argjson valid "$valid" --argjson seconds "$4" \
-		'{system: $system, setting: $setting, epochs: $epochs, valid: $valid, seconds: $seconds}' >>"$work/settings.jsonl"
+		--argjson tried "${5:-null}" '{system: $system, setting: $setting, epochs: $epochs, tried: $tried, valid: $valid,
+		seconds: $seconds}' >>"$work/settings.jsonl"
 }
 
 # choose LABEL SYSTEM SETTING...: try each on valid; $setting (words) becomes the best one
@@ -183,7 +184,7 @@ train() {
 		<(examples "$part" "$seed" "$max") | show_log "$label" "$max" "$model.jsonl"
 	[ "$part" = valid ] || return 0
 	read -r epochs valid < <(jq -sr 'sort_by(-.metric, .epoch)[0] | "\(.epoch) \(.metric)"' "$model.jsonl")
-	note_setting "$label" '' "$epochs" $((SECONDS - began))
+	note_setting "$label" '' "$epochs" $((SECONDS - began)) "$(wc -l <"$model.jsonl")"
 	printf '%s: epoch %s is the best on valid, %s %.4f  (%d s)\n' "$label" "$epochs" "${METRICS#* }" "$valid" \
 		$((SECONDS - began))
 }
