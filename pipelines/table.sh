@@ -254,7 +254,8 @@ end_table() {
 	heading files
 	printf '%s\n' "$OUT/$name.md: the table" "$OUT/$name.json: all of the above"
 	if command -v gnuplot >/dev/null; then
-		(cd "$work" && gnuplot -e "table='table.tsv'; out='picture'; title='${title//\'/\'\'}'" "$here/systems.gnuplot")
+		(cd "$work" && gnuplot -e "table='table.tsv'; out='picture'; title='${title//\'/\'\'}'" "$here/systems.gnuplot" \
+			2> >(grep -v 'no valid points' >&2)) # where nothing was published
 		mv "$work/picture.png" "$OUT/$name.png"
 		mv "$work/picture.svg" "$OUT/$name.svg"
 		echo "$OUT/$name.png, $OUT/$name.svg: the picture"
