@@ -149,3 +149,20 @@ refused() {
 	grep -v '^#' "$ROOT/pipelines/published.tsv" | awk -F '\t' '
 		NF != 5 || $3 <= 0 || $3 >= 1 || $4 <= 0 || $4 >= 1 || ($1, $2) in seen { print; bad = 1 } { seen[$1, $2] } END { exit bad }'
 }
+
+@test "MovieLens 1M: ItemPop as published, EASE .718 and .451" {
+	dataset ml-1m ml-1m.test.negative.gz
+	table ncf.sh COFILTER_DATA="${data_file%/ml-1m/*}" NAME=ml-1m SYSTEMS='ItemPop EASE' EASE_L2=1000
+	jq -r '.table[] | "\(.system) \(.mean["HR@10"]) \(.mean["NDCG@10"])"' out/ncf-ml-1m.json >means
+	assert_near "$(awk '/ItemPop/ { print $2 }' means)" 0.4535 0.00005
+	assert_near "$(awk '/ItemPop/ { print $3 }' means)" 0.2543 0.00005
+	assert_near "$(awk '/EASE/ { print $2 }' means)" 0.718 0.0005
+	assert_near "$(awk '/EASE/ { print $3 }' means)" 0.451 0.0005
+}
+
+@test "Gowalla: ItemPop as published" {
+	dataset gowalla gowalla.test.tsv.xz
+	table gowalla.sh COFILTER_DATA="${data_file%/gowalla/*}" SYSTEMS=ItemPop
+	assert_near "$(jq '.table[0].mean["recall@20"]' out/gowalla.json)" 0.0416 0.00005
+	assert_near "$(jq '.table[0].mean["NDCG@20"]' out/gowalla.json)" 0.0317 0.00005
+}
