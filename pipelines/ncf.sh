@@ -156,10 +156,9 @@ for factors in $FACTORS; do
 	fi
 done
 
-# Rendle et al. 2020: logistic loss, 8 negatives, plain SGD of 0.002 an example and l2 of 0.005, N(0, 0.1) at first. A
+# Rendle et al. 2020: logistic loss, 8 negatives, biases, plain SGD of 0.002 an example, l2 0.005, N(0, 0.1) at first. A
 # batch of 64 with 64 times the rate is the same, but for rows that come twice in it.
-mf=(--model mf --loss bce --optimizer sgd --batch-size 64 --lr 0.128 --l2 0.005 --init-std 0.1)
-if "$NEUMF_TRAIN" --help | grep -q -e --bias; then mf+=(--bias); fi
+mf=(--model mf --bias --loss bce --optimizer sgd --batch-size 64 --lr 0.128 --l2 0.005 --init-std 0.1)
 # He et al.: 4 negatives, batches of 256, Adam with 0.001; the layers of the MLP are 4, 2 and 1 times as wide as factors.
 he=(--loss bce --dense-init glorot --batch-size 256 --init-std 0.01)
 
