@@ -6,7 +6,9 @@
  */
 #include "base/die.h"
 #include "cli/score_options.h"
+#include "linear/ials_fold_in.h"
 #include "model/backend.h"
+#include "model/fold_in.h"
 #include "model/model_file.h"
 #include "stream/record.h"
 
@@ -22,6 +24,24 @@ static const struct opt options[] = {
 	OPT_LOCAL_CHOICE('d', "device", &cfg.device, backend_device_names, "what computes"),
 	OPT_END,
 };
+
+/* The users of m become those given by their items. */
+static void add_users(struct model *m, const struct item_lists *users,
+	const struct backend_ops *ops, struct pool *pool)
+{
+	struct ials_config ials;
+	struct neumf_layout layout;
+
+	if (!ials_settings(cfg.model, m->provenance, &ials)) {
+		fold_in(m, users, ops, pool);
+		return;
+	}
+	fold_in_means(m, users);
+	neumf_layout(&m->shape, &layout);
+	ials_fold_in(&ials, m->shape.num_items, m->shape.factors,
+		neumf_param(&layout, m->params, TENSOR_GMF_ITEM), users, pool,
+		neumf_param(&layout, m->params, TENSOR_GMF_USER));
+}
 
 int main(int argc, char **argv)
 {
@@ -47,6 +67,7 @@ int main(int argc, char **argv)
 	const struct backend_ops *ops;
 	struct backend *backend;
 	struct score_run *run;
+	struct item_lists users;
 	struct scorer scorer;
 	struct model m;
 
@@ -54,9 +75,6 @@ int main(int argc, char **argv)
 		die_usage("option --model is missing");
 	run = score_run_open(operands[0]);
 	model_file_load(&m, cfg.model);
-	config.shape = m.shape;
-	config.params = m.params;
-	m.params = NULL; /* the backend's from here on */
 	header.num_users = m.shape.num_users;
 	header.num_items = m.shape.num_items;
 	header.user_ids = m.user_ids;
@@ -65,6 +83,11 @@ int main(int argc, char **argv)
 	score_run_source(run, cfg.model, &header);
 	config.pool = score_run_pool(run);
 	ops = backend_select(cfg.device, die_quiet);
+	if (score_run_fold_in(run, &users))
+		add_users(&m, &users, ops, config.pool);
+	config.shape = m.shape;
+	config.params = m.params;
+	m.params = NULL; /* the backend's from here on */
 	backend = ops->create(&config);
 	scorer = backend_scorer(ops, backend, &m.shape);
 	score_run(run, &scorer);

@@ -22,7 +22,8 @@ enum rng_purpose {
 	RNG_NEGATIVE_AGAIN,
 	RNG_TEST,
 	RNG_BOOTSTRAP,
-	RNG_RANDOMIZATION
+	RNG_RANDOMIZATION,
+	RNG_FOLD_IN
 };
 
 /* The draws of one record. */

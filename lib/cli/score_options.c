@@ -224,6 +224,16 @@ void score_run_source(struct score_run *run, const char *name, const struct rec_
 	read_seen(run);
 }
 
+bool score_run_fold_in(struct score_run *run, struct item_lists *users)
+{
+	if (!cfg.user_items)
+		return false;
+	*users = (struct item_lists){ run->user_items.num_users, run->user_items.start,
+		run->user_items.item };
+	run->job.user_items = NULL;
+	return true;
+}
+
 /* The ids of the output are those of `from`, where they are known. */
 static void take_ids(struct id_family *to, const struct id_family *from)
 {
@@ -271,9 +281,6 @@ void score_run(struct score_run *run, const struct scorer *scorer)
 {
 	struct score_job *job = &run->job;
 
-	if (cfg.user_items && !scorer->score_from_items)
-		die_usage("option --user-items: a model scores only the users it was trained on; "
-			  "ease-score, knn-score and pop-score can score others");
 	if (!cfg.all_items && job->kind != REC_SCORE && rec_header(job->in)->kind != REC_SAMPLE)
 		warn("'%s' lists no negatives: without --all-items only its own rows are ranked",
 			rec_name(job->in));

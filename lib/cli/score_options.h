@@ -59,6 +59,14 @@ void score_run_train(struct score_run *run, const char *path);
  */
 void score_run_source(struct score_run *run, const char *name, const struct rec_header *h);
 
+/*
+ * For a model that has a row per user, after score_run_source: the items of --user-items (false: not
+ * given), borrowed until score_run_close. The caller makes rows for these users, which its scorer
+ * then knows by their ids.
+ */
+struct item_lists;
+bool score_run_fold_in(struct score_run *run, struct item_lists *users);
+
 /* Read the input to its verified end and write all output. Dies on a score that is not finite. */
 void score_run(struct score_run *run, const struct scorer *scorer);
 

@@ -131,14 +131,14 @@ static void rotate_rows(void *arg, size_t job, unsigned thread)
 	}
 }
 
-/* What the squares of a row with n interactions are weighted by. */
+double ials_l2(const struct ials_config *c, uint32_t n, uint32_t others)
+{
+	return c->l2 * real_exp(c->l2_exponent * real_log(n + c->unobserved_weight * others));
+}
+
 static double l2_of(const struct ials *m, const struct table *t, uint32_t n)
 {
-	const uint32_t others = t == &m->user ? m->item.num : m->user.num;
-
-	const double pairs = n + m->config.unobserved_weight * others;
-
-	return m->config.l2 * real_exp(m->config.l2_exponent * real_log(pairs));
+	return ials_l2(&m->config, n, t == &m->user ? m->item.num : m->user.num);
 }
 
 static void solve_rows(void *arg, size_t job, unsigned thread)

@@ -45,6 +45,9 @@ struct ials_config {
 	uint64_t seed;
 };
 
+/* What the squares of a row are weighted by that has n interactions, of `others` it could have. */
+double ials_l2(const struct ials_config *c, uint32_t n, uint32_t others);
+
 /*
  * Read `train`, interactions, to its verified end. h starts N(0, 0.1 / sqrt(factors)), by seed, item
  * and factor; w starts at 0. Dies, with the number, where the machine has too little memory. The
