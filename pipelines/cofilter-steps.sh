@@ -36,6 +36,7 @@ show() {
 			for (k = 1; k <= n; k++) {
 				if (quotes % 2 == 0 && length(prefix line " " words[k]) > 76 && line != "") { line = line " \\"; flush() }
 				line = line (line == "" ? "" : " ") words[k]
+				gsub(/\\\047/, "", words[k]) # an escaped quote opens and closes nothing
 				quotes += gsub(/\047/, "&", words[k])
 			}
 		}
@@ -91,10 +92,11 @@ run_pipe() {
 	rm -f .steps/failed
 	script=
 	for piece; do
-		piece="sh -c $(quote "echo \$\$ >>.steps/pids; exec $piece")"
+		piece="sh -c $(quote "echo \$\$ >>.steps/pids; exec $piece") 2>&9 9>&-"
 		script="${script:+$script | }{ $piece || echo \$? >>.steps/failed; }"
 	done
-	script="{ $script; }"
+	# the shell's own words about a command that a signal has ended are not wanted
+	script="{ $script; } 9>&2 2>/dev/null"
 	[ "$out" = - ] || script="$script >$out.part"
 	[ -z "$interrupted" ] || stop_here
 	eval "$script &"

@@ -32,6 +32,16 @@ setup_file() {
 	[ ! -e "$ROOT/build/lib/cofilter/cofilter-cuda.so" ] || [ -s "$DESTDIR/usr/lib/cofilter/cofilter-cuda.so" ]
 }
 
+@test "install: the front door finds its parts and its stages" {
+	planted -q --users 20 --items 30 --ratings 140 >u.data
+	pipe "PATH='$DESTDIR/usr/bin:/usr/bin:/bin' cofilter run -q u.data -o out --quick --systems pop"
+	assert_status 0
+	[ -s out/report.html ]
+	ln -s "$DESTDIR/usr/bin/cofilter" door
+	PATH="$DESTDIR/usr/bin:/usr/bin:/bin" ./door recommend out --user 1 -n 3
+	[ ! -e "$DESTDIR/usr/share/cofilter/pipelines/cofilter" ]
+}
+
 @test "install: the pages are formatted without a complaint" {
 	command -v mandoc >/dev/null || skip "no mandoc"
 	for page in "$DESTDIR"/usr/share/man/man[15]/*; do
