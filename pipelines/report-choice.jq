@@ -31,7 +31,7 @@ def learning($width):
 				| hint("\($curve | called), epoch \($point.epoch): \($point.valid | fixed(4))")] | add)
 			+ ([.points[] | select(.epoch == $curve.kept) | (.epoch | at($x)) as $at | (.valid | at($y)) as $height
 				| dot($at; $height; 6.5; "\($curve | mark) kept")
-					+ text([$at, 76] | max; $height - 12; "note middle"; "epoch \(.epoch)")] | add // "")] | add)
+					+ text([[$at, 76] | max, $width - 118] | min; $height - 12; "note middle"; "epoch \(.epoch)")] | add // "")] | add)
 		+ ([$ends[] | line(.from; .y; $width - 97; .y; "\(mark) trace")] | add) + ($ends | end_labels($width)))};
 def learning_figure:
 	.metric as $metric

@@ -131,22 +131,29 @@ def rows_read:
 	| map("<tr><th scope=\"row\">\(.[0])</th><td class=\"n\">\(.[1])</td><td>\(.[2])</td></tr>")
 	| table("plain"; "<h3>What became of the \($rows)</h3>"; [{text: "Part"}, {number: "Rows"}, {text: "Why"}]);
 
-def lint:
+# One check of cof-lint: how many of how many, and what may be done.
+def check:
 	{ok: "✓", note: "i", warning: "!", error: "✗"} as $signs
-	| .lint.checks
+	| "<li class=\"\(.verdict | slug)\"><span class=\"sign\" aria-hidden=\"true\">\($signs[.verdict | tostring] // "?")</span>"
+		+ "<b>\(.verdict | esc)</b> <code>\(.id | esc)</code> <span>"
+		+ (if (.count | number) and (.of | number) then "\(.count | count) of \(.of | count) " else "" end)
+		+ "\(.text // "" | esc)\(if .mend then "<small>\(.mend | esc)</small>" else "" end)</span></li>";
+
+def lint:
+	.lint.checks
 	| select(type == "array" and length > 0)
-	| [.[] | {ok: 3, note: 2, warning: 1, error: 0}[.verdict | tostring] as $order | . + {order: ($order // 1)}]
-	| sort_by(.order)
+	| sort_by({error: 0, warning: 1, note: 2, ok: 3}[.verdict | tostring] // 1)
+	| map(select(.verdict == "ok")) as $passed
 	| (map(select(.verdict == "error")) | length) as $errors
 	| (map(select(.verdict == "warning")) | length) as $warnings
 	| "<h3 id=\"checks\">Checks</h3><p>"
-		+ (if $errors > 0 then "<strong>\($errors | plural("error"; "errors"))</strong>: read them before you trust a number of this page."
+		+ (if $errors > 0 then "<strong>\($errors | plural("error"; "errors"))</strong>: read before you trust a number of this page."
 			elif $warnings > 0 then "\($warnings | plural("warning"; "warnings")), no error."
 			else "No error and no warning." end)
-		+ "</p><ul class=\"checks\">"
-		+ (map("<li class=\"\(.verdict | slug)\"><span class=\"sign\" aria-hidden=\"true\">\($signs[.verdict | tostring] // "?")</span>"
-			+ "<b>\(.verdict | esc)</b> <code>\(.id | esc)</code> <span>\(.text // "" | esc)</span></li>") | add)
-		+ "</ul>";
+		+ "</p><ul class=\"checks\">\(map(select(.verdict != "ok") | check) | add // "")</ul>"
+		+ if $passed == [] then "" else
+			"<details><summary>\($passed | length | plural("check"; "checks")) passed</summary>"
+				+ "<ul class=\"checks\">\($passed | map(check) | add)</ul></details>" end;
 
 def data_section:
 	select(.stat or .input or .lint)

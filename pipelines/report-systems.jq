@@ -40,7 +40,7 @@ def verdict:
 	| "<p class=\"verdict\"><strong>\($winner | called | name)</strong> was chosen, since it did best on valid. "
 		+ "On test its \($metric | esc) is <strong>\($winner.on_test | fixed(4))</strong>"
 		+ ($winner.interval[$metric]? | if . then " <span class=\"range\">\(interval(4))</span>" else "" end)
-		+ (if $winner.id == $baseline.id then ". It is a baseline: no system that was trained did better on valid."
+		+ (if $winner.id == $baseline.id then ". It is a baseline itself: no other system did better on valid."
 			else ($winner.on_test - $baseline.on_test) as $difference
 				| ", \($difference | fabs | fixed(4)) \(if $difference < 0 then "<strong>below</strong>" else "above" end) that of "
 					+ "<strong>\($baseline | called | name)</strong>, the best baseline"

@@ -7,7 +7,7 @@ def nasty: [
 def nasty($k): nasty | .[$k % length];
 def nasty_object: [range(11) | {key: nasty(.), value: .}] | from_entries;
 .input |= (.name = nasty(0) | .dropped = nasty_object)
-| .lint.checks = [range(11) | {id: nasty(.), verdict: ["ok", "warning", "error", nasty(.)][. % 4], text: nasty(. + 1)}]
+| .lint.checks = [range(11) | {id: nasty(.), verdict: ["ok", "warning", "error", nasty(.)][. % 4], text: nasty(. + 1), mend: nasty(. + 2)}]
 | .systems |= [to_entries[] | .key as $k | .value | .label = nasty($k) | .setting = nasty($k + 1) | .tried |= map(.setting = nasty($k + 2))]
 | .curves |= map(.label = nasty(1))
 | .split.mode = nasty(2) | .stat.time.first = nasty(0) | .cofilter = nasty(1)
