@@ -7,6 +7,8 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "cli/opt.h"
+#include "cli/replay_run.h"
+#include "cli/stream_info.h"
 #include "stream/id_family.h"
 #include "stream/record.h"
 #include "stream/stream.h"
@@ -31,7 +33,8 @@ static struct {
 	const char *like, *shard;
 	uint32_t num_users, num_items;
 	uint64_t epochs, head;
-	bool count, header, check, names;
+	bool count, header, check, replay, names;
+	struct opt_paths input;
 	const char *user_ids, *item_ids;
 } cfg = { .to = EXPORT_TSV, .from = FROM_COF, .kind = REC_INTERACTION };
 
@@ -58,6 +61,8 @@ static const struct opt options[] = {
 	OPT_FLAG('c', "count", &cfg.count, "print the number of rows, once all are verified"),
 	OPT_FLAG('H', "header", &cfg.header, "print what the stream says of itself, as JSON"),
 	OPT_FLAG('C', "check", &cfg.check, "print nothing; the exit status says whether all is whole"),
+	OPT_FLAG(0, "replay", &cfg.replay, "print the commands that made a stream or model"),
+	OPT_PATHS(0, "input", &cfg.input, "FILE", "with --replay: run them on this text, and compare"),
 	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "take files of different id maps together; the header then has what all share"),
 	OPT_END,
 };
@@ -116,10 +121,12 @@ static void check_options(void)
 	const bool text = cfg.from != FROM_COF, ids = cfg.user_ids || cfg.item_ids;
 	const bool prints = opt_given(&cfg.to) || opt_given(&cfg.head) || ids || cfg.shard;
 
-	if (cfg.count + cfg.header + cfg.check > 1)
-		die_usage("one of --count, --header and --check at a time");
-	if ((cfg.count || cfg.header || cfg.check) && (prints || text))
-		die_usage("--count, --header and --check go with no other option");
+	if (cfg.count + cfg.header + cfg.check + cfg.replay > 1)
+		die_usage("one of --count, --header, --check and --replay at a time");
+	if ((cfg.count || cfg.header || cfg.check || cfg.replay) && (prints || text))
+		die_usage("--count, --header, --check and --replay go with no other option");
+	if (cfg.input.num && !cfg.replay)
+		die_usage("--input goes with --replay");
 	if (text)
 		check_text_options();
 	else if (opt_given(&cfg.kind) || cfg.like || cfg.epochs || cfg.num_users || cfg.num_items)
@@ -132,43 +139,6 @@ static void check_options(void)
 		die_usage("--names goes with --user-ids or --item-ids");
 	if (cfg.shard)
 		parse_shard();
-}
-
-static void print_headers(char **files)
-{
-	struct stream_out *out = stream_create("-", false);
-
-	for (; *files; files++) {
-		struct rec_reader *r = rec_open(*files, ANY_KIND);
-		struct js *json = rec_header_json(rec_header(r));
-		char *text = js_dump(json, true);
-
-		stream_printf(out, "%s\n", text);
-		free(text);
-		js_free(json);
-		rec_close(r, false);
-	}
-	stream_commit(out);
-}
-
-/* --count and --check: read all to the verified end. */
-static void verify(char **files)
-{
-	uint64_t rows = 0;
-
-	for (; *files; files++) {
-		struct rec_reader *r = rec_open(*files, ANY_KIND);
-
-		rec_skip(r);
-		rows += rec_rows(r);
-		rec_close(r, false);
-	}
-	if (cfg.count) {
-		struct stream_out *out = stream_create("-", false);
-
-		stream_printf(out, "%" PRIu64 "\n", rows);
-		stream_commit(out);
-	}
 }
 
 /* Whatever the rows come from. */
@@ -358,6 +328,8 @@ static struct js *make_entry(const struct copy *c)
 		js_put(entry, "kind", js_string(kind_names[cfg.kind]));
 		js_put(entry, "users", js_int(c->header.num_users));
 		js_put(entry, "items", js_int(c->header.num_items));
+		if (cfg.epochs)
+			js_put(entry, "epochs", js_int((int64_t)cfg.epochs));
 		return entry;
 	}
 	for (size_t k = 0; k < c->num; k++)
@@ -409,10 +381,16 @@ int main(int argc, char **argv)
 		files = input;
 	while (files[num])
 		num++;
-	if (cfg.header)
-		print_headers(files);
+	if (cfg.replay && num > 1)
+		die_usage("--replay takes one file at a time");
+	if (cfg.replay && cfg.input.num)
+		replay_compare(files[0], &cfg.input);
+	else if (cfg.replay)
+		replay_print(files[0]);
+	else if (cfg.header)
+		stream_info_headers(files);
 	else if (cfg.count || cfg.check)
-		verify(files);
+		stream_info_verify(files, cfg.count);
 	else
 		copy(files, num);
 	return 0;

@@ -6,7 +6,7 @@
 comma := ,
 FUZZ_SECONDS ?= 3600
 FUZZ_CC ?= clang
-FUZZ_TARGETS := record safetensors rating_text ids options
+FUZZ_TARGETS := record safetensors rating_text ids options replay
 
 # libFuzzer comes with clang; without it, what is built only replays the corpus
 FUZZ_WITH := $(if $(shell command -v $(FUZZ_CC) 2>/dev/null),libfuzzer,replay)
