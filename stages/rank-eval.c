@@ -37,15 +37,13 @@ static struct {
 	uint32_t sampled;
 	bool json, strict;
 	const char *per_user, *only, *truth, *train, *item_ids;
-} cfg = { .cutoffs = { { 10, 50 }, 2 } };
-
-static const char *as_names[REFEREE_TOOLS + 2] = { "cofilter" }; /* then those of the referee */
+} cfg = { .cutoffs = { { 10, 50 }, 2 }, .as = OPT_NO_CHOICE };
 
 static const struct opt options[] = {
 	OPT_UINTS('k', "cutoffs", &cfg.cutoffs, 1, UINT32_MAX, "K,...",
 		"cut each list off after so many items"),
 	OPT_CHOICE(0, "ties", &cfg.ties, tie_policy_names, "order of items of equal score"),
-	OPT_CHOICE(0, "as", &cfg.as, as_names, "beside our own: the metrics of this tool"),
+	OPT_CHOICE(0, "as", &cfg.as, referee_names, "beside our own: the metrics of this tool"),
 	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE",
 		"with --as trec: names by which it orders ties"),
 	OPT_UINT(0, "sampled", &cfg.sampled, 1, UINT32_MAX, "N",
@@ -185,8 +183,8 @@ static void open_input(struct session *s, const char *path)
 		die_usage("option --only: AUC does not go with top records, which end too early");
 	if (s->has_lists && !cfg.only && !opt_given(&cfg.cutoffs))
 		s->sums.cutoffs = (struct metrics_cutoffs){ { TOP_CUTOFF }, 1 };
-	if (cfg.as)
-		start_referee(s, &referee_tools[cfg.as - 1]);
+	if (cfg.as != OPT_NO_CHOICE)
+		start_referee(s, &referee_tools[cfg.as]);
 	if (cfg.sampled)
 		s->sampled = sampled_new(cfg.sampled, rec_header(s->in)->num_items);
 }
@@ -305,7 +303,7 @@ static void parse_options(struct session *s)
 	const struct referee_tool *tool;
 	struct only *only = &s->only;
 
-	tool = cfg.as ? &referee_tools[cfg.as - 1] : NULL;
+	tool = cfg.as == OPT_NO_CHOICE ? NULL : &referee_tools[cfg.as];
 	if (tool && cfg.sampled)
 		die_usage("options --as and --sampled do not go together");
 	if (tool && tool->order != REFEREE_OPEN && opt_given(&cfg.ties))
@@ -337,7 +335,6 @@ static void parse_options(struct session *s)
 
 int main(int argc, char **argv)
 {
-	memcpy(as_names + 1, referee_names, REFEREE_TOOLS * sizeof(*as_names));
 	char **operands = opt_parse(argc, argv, &program);
 	struct session s = { 0 };
 
