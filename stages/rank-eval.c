@@ -186,7 +186,7 @@ static void open_input(struct session *s, const char *path)
 	if (cfg.as != OPT_NO_CHOICE)
 		start_referee(s, &referee_tools[cfg.as]);
 	if (cfg.sampled)
-		s->sampled = sampled_new(cfg.sampled, rec_header(s->in)->num_items);
+		s->sampled = sampled_new(cfg.sampled);
 }
 
 static void read_sides(struct session *s)
