@@ -5,10 +5,10 @@
  */
 #include "base/die.h"
 #include "base/mem.h"
-#include "base/number.h"
 #include "cli/opt.h"
 #include "cli/replay_run.h"
 #include "cli/stream_info.h"
+#include "cli/shard.h"
 #include "stream/id_family.h"
 #include "stream/record.h"
 #include "stream/stream.h"
@@ -22,10 +22,13 @@
 #include <string.h>
 
 enum { BUFFER_BYTES = 2 * REC_BLOCK_BYTES, ANY_KIND = (1u << REC_NUM_KINDS) - 1 };
-enum { FROM_COF, FROM_TSV, FROM_CSV };
+enum { FROM_COF, FROM_TSV, FROM_CSV, FROM_TREC };
 
-static const char *const from_names[] = { "cof", "tsv", "csv", NULL };
-static const char *const to_names[] = { "tsv", "csv", "jsonl", "npy", "cof", NULL };
+static const char *const from_names[] = { "cof", "tsv", "csv", "trec", NULL };
+static const char *const to_names[] = { "tsv", "csv", "jsonl", "npy", "cof", "trec", NULL };
+static const enum import_format from_formats[] = {
+	[FROM_TSV] = IMPORT_TSV, [FROM_CSV] = IMPORT_CSV, [FROM_TREC] = IMPORT_TREC
+};
 static const char *kind_names[REC_NUM_KINDS + 1]; /* of rec_info */
 
 static struct {
@@ -38,10 +41,7 @@ static struct {
 	const char *user_ids, *item_ids;
 } cfg = { .to = EXPORT_TSV, .from = FROM_COF, .kind = REC_INTERACTION };
 
-/* --shard; of 0: all. */
-static struct {
-	uint64_t part, of;
-} shard;
+static struct shard shard; /* --shard */
 
 /* `provenance` gets --from, --head and --shard; the rest is in the header itself. */
 /* clang-format off */
@@ -90,17 +90,9 @@ static unsigned output_format(void)
 	return cfg.from != FROM_COF && !opt_given(&cfg.to) ? (unsigned)EXPORT_COF : cfg.to;
 }
 
-static void parse_shard(void)
+static bool is_trec(enum rec_kind kind)
 {
-	const char *slash = strchr(cfg.shard, '/');
-	char *part = xstrdup(cfg.shard);
-
-	part[slash ? slash - cfg.shard : 0] = '\0';
-	if (!slash || !number_parse_uint(slash + 1, 1, UINT32_MAX, &shard.of) ||
-		!number_parse_uint(part, 1, shard.of, &shard.part))
-		die_usage("option --shard: '%s' is not I/N, whole numbers with I from 1 to N",
-			cfg.shard);
-	free(part);
+	return kind == REC_TOP || kind == REC_INTERACTION;
 }
 
 static void check_text_options(void)
@@ -111,6 +103,8 @@ static void check_text_options(void)
 		die_usage(
 			"--from %s needs --like, or --users or --user-ids, and --items or --item-ids",
 			from_names[cfg.from]);
+	if (cfg.from == FROM_TREC && !is_trec((enum rec_kind)cfg.kind))
+		die_usage("--from trec reads a run as --kind top, or qrels as --kind interaction");
 	if (cfg.epochs && (!import_is_training((enum rec_kind)cfg.kind) || cfg.head || cfg.shard))
 		die_usage(
 			"--epochs goes with --kind triple, sample or group, not with --head or --shard");
@@ -131,14 +125,13 @@ static void check_options(void)
 		check_text_options();
 	else if (opt_given(&cfg.kind) || cfg.like || cfg.epochs || cfg.num_users || cfg.num_items)
 		die_usage(
-			"--kind, --like, --users, --items and --epochs go with --from tsv or csv");
+			"--kind, --like, --users, --items and --epochs go with --from tsv, csv or trec");
 	if (ids && !text && (output_format() == EXPORT_COF || output_format() == EXPORT_NPY))
-		die_usage("--user-ids and --item-ids go with --to tsv, csv or jsonl, or with "
-			  "--from tsv or csv");
+		die_usage("--user-ids and --item-ids go with --to tsv, csv, jsonl or trec, or with "
+			  "--from tsv, csv or trec");
 	if (cfg.names && !ids)
 		die_usage("--names goes with --user-ids or --item-ids");
-	if (cfg.shard)
-		parse_shard();
+	shard_parse(&shard, cfg.shard);
 }
 
 /* Whatever the rows come from. */
@@ -170,7 +163,7 @@ static struct source *open_sources(char **files, size_t num)
 			sources[k].reader = rec_open(files[k], ANY_KIND);
 		else
 			sources[k].text = import_open(
-				files[k], (enum rec_kind)cfg.kind, cfg.from == FROM_CSV);
+				files[k], (enum rec_kind)cfg.kind, from_formats[cfg.from]);
 		if (k && sources[k].reader)
 			rec_check_joined(sources[0].reader, sources[k].reader);
 	}
@@ -221,24 +214,7 @@ struct copy {
 	size_t row_size; /* in memory */
 	uint64_t left;	 /* of --head */
 	uint64_t rows;
-	uint32_t first, end; /* users */
 };
-
-/* Keep the rows of the users of --shard; returns how many. A user is the first field of a row. */
-static size_t select_users(const struct copy *c, char *rows, size_t n)
-{
-	size_t kept = 0;
-
-	for (size_t k = 0; k < n; k++) {
-		uint32_t user;
-
-		memcpy(&user, rows + k * c->row_size, sizeof(user));
-		if (user < c->first || user >= c->end)
-			continue;
-		memmove(rows + kept++ * c->row_size, rows + k * c->row_size, c->row_size);
-	}
-	return kept;
-}
 
 /* The next rows of a source, up to `max`; 0 at the end. */
 static size_t next_rows(struct copy *c, struct source *from, void *rows, size_t max)
@@ -250,8 +226,7 @@ static size_t next_rows(struct copy *c, struct source *from, void *rows, size_t 
 		n = source_rows(from, rows, max);
 		if (n == 0)
 			break;
-		if (shard.of)
-			n = select_users(c, rows, n);
+		n = shard_select(&shard, rows, n, c->row_size);
 	}
 	c->left -= n;
 	c->rows += n;
@@ -263,6 +238,10 @@ static struct export *create_output(const struct copy *c)
 	const struct export_ids ids = { cfg.user_ids, cfg.item_ids, cfg.names };
 	const enum export_format format = (enum export_format)output_format();
 
+	if (format == EXPORT_TREC && !is_trec(c->header.kind))
+		die("--to trec writes top records as a run, and interaction records as qrels; these "
+		    "are %s records",
+			rec_info[c->header.kind].name);
 	return export_create("-", format, &c->header, format == EXPORT_NPY ? NULL : &ids);
 }
 
@@ -352,10 +331,7 @@ static void copy(char **files, size_t num)
 	js_append(c.header.provenance, make_entry(&c));
 	c.row_size = rec_row_info(&c.header).struct_size;
 	c.left = cfg.head ? cfg.head : UINT64_MAX;
-	if (shard.of) {
-		c.first = (uint32_t)((shard.part - 1) * c.header.num_users / shard.of);
-		c.end = (uint32_t)(shard.part * c.header.num_users / shard.of);
-	}
+	shard_set_users(&shard, c.header.num_users);
 	if (cfg.epochs)
 		copy_epochs(&c);
 	else

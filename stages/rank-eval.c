@@ -37,15 +37,13 @@ static struct {
 	uint32_t sampled;
 	bool json, strict;
 	const char *per_user, *only, *truth, *train, *item_ids;
-} cfg = { .cutoffs = { { 10, 50 }, 2 } };
-
-static const char *as_names[REFEREE_TOOLS + 2] = { "cofilter" }; /* then those of the referee */
+} cfg = { .cutoffs = { { 10, 50 }, 2 }, .as = OPT_NO_CHOICE };
 
 static const struct opt options[] = {
 	OPT_UINTS('k', "cutoffs", &cfg.cutoffs, 1, UINT32_MAX, "K,...",
 		"cut each list off after so many items"),
 	OPT_CHOICE(0, "ties", &cfg.ties, tie_policy_names, "order of items of equal score"),
-	OPT_CHOICE(0, "as", &cfg.as, as_names, "beside our own: the metrics of this tool"),
+	OPT_CHOICE(0, "as", &cfg.as, referee_names, "beside our own: the metrics of this tool"),
 	OPT_PATH(0, "item-ids", &cfg.item_ids, "FILE",
 		"with --as trec: names by which it orders ties"),
 	OPT_UINT(0, "sampled", &cfg.sampled, 1, UINT32_MAX, "N",
@@ -53,7 +51,7 @@ static const struct opt options[] = {
 	OPT_PATH(0, "truth", &cfg.truth, "FILE",
 		"with top records: the positives, as interactions or ratings"),
 	OPT_PATH(0, "train", &cfg.train, "FILE",
-		"interactions: also metrics by activity; of top records, what they show"),
+		"interactions: also metrics by activity; of lists and scores, what they show"),
 	OPT_FLAG(0, "json", &cfg.json, "print JSON"),
 	OPT_OUTPUT(0, "per-user", &cfg.per_user, "FILE",
 		"write each user's metrics here, tab-separated"),
@@ -97,9 +95,9 @@ struct session {
 	struct stream_out *per_user;   /* NULL: none */
 
 	struct user_items truth, train; /* where they are given */
-	bool has_lists, has_activity;
+	bool has_lists, has_activity, has_exposure;
 	struct top_lists_report lists;
-	struct exposure exposure; /* with both */
+	struct exposure exposure;
 	struct activity activity;
 	uint64_t shorter; /* lists that end before the last cutoff */
 };
@@ -147,8 +145,8 @@ static void add_list(void *arg, uint32_t user, const uint32_t *item, uint32_t n)
 	struct session *s = arg;
 
 	(void)user;
-	s->shorter += n < last_cutoff(&s->sums.cutoffs);
-	if (s->has_activity)
+	s->shorter += s->has_lists && n < last_cutoff(&s->sums.cutoffs);
+	if (s->has_exposure)
 		exposure_add(&s->exposure, item, n);
 }
 
@@ -179,16 +177,16 @@ static void open_input(struct session *s, const char *path)
 		die_usage("--sampled does not go with top records, which lack most negatives");
 	if (s->has_lists && opt_given(&cfg.ties))
 		die_usage("--ties does not go with top records: their order is that of the ranks");
-	if (s->only.kind == ONLY_EXPOSURE && !s->has_lists)
-		die_usage("option --only: %s goes with top records", cfg.only);
+	if (s->only.kind == ONLY_EXPOSURE && rec_header(s->in)->kind == REC_RANK)
+		die_usage("option --only: %s goes with top or score records", cfg.only);
 	if (s->has_lists && s->only.kind == ONLY_METRIC && s->only.name.metric == METRIC_AUC)
 		die_usage("option --only: AUC does not go with top records, which end too early");
 	if (s->has_lists && !cfg.only && !opt_given(&cfg.cutoffs))
 		s->sums.cutoffs = (struct metrics_cutoffs){ { TOP_CUTOFF }, 1 };
-	if (cfg.as)
-		start_referee(s, &referee_tools[cfg.as - 1]);
+	if (cfg.as != OPT_NO_CHOICE)
+		start_referee(s, &referee_tools[cfg.as]);
 	if (cfg.sampled)
-		s->sampled = sampled_new(cfg.sampled, rec_header(s->in)->num_items);
+		s->sampled = sampled_new(cfg.sampled);
 }
 
 static void read_sides(struct session *s)
@@ -204,7 +202,8 @@ static void read_sides(struct session *s)
 		die("'%s' has no rows", cfg.train);
 	s->has_activity = true;
 	activity_init(&s->activity, &s->sums.cutoffs, &s->train);
-	if (s->has_lists)
+	s->has_exposure = rec_header(s->in)->kind != REC_RANK;
+	if (s->has_exposure)
 		exposure_init(&s->exposure, &s->sums.cutoffs, &s->train);
 }
 
@@ -230,7 +229,10 @@ static void read_input(struct session *s)
 	if (s->has_lists)
 		top_lists_read(s->in, &s->truth, &use, &s->lists);
 	else
-		user_ranks_read(s->in, s->order, add_user, s, &found);
+		user_ranks_read(s->in,
+			&(struct user_ranks_use){ add_user, s, s->order,
+				s->has_exposure ? add_list : NULL, last_cutoff(&s->sums.cutoffs) },
+			&found);
 	progress_end();
 	if (s->has_lists) {
 		check_cutoffs(s);
@@ -244,7 +246,7 @@ static void read_input(struct session *s)
 		s->lists.without_list);
 	report(cfg.strict, "lists that end before the last cutoff: what follows counts as missed",
 		s->shorter);
-	if (s->has_lists && s->has_activity)
+	if (s->has_exposure)
 		report(cfg.strict, "places with an item that nobody has in --train: no novelty",
 			s->exposure.unknown);
 }
@@ -287,7 +289,7 @@ static void print_result(const struct session *s)
 		.sampled = cfg.sampled,
 		.referee = s->has_referee ? &s->referee : NULL,
 		.lists = s->has_lists ? &s->lists : NULL,
-		.exposure = s->has_lists && s->has_activity ? &s->exposure : NULL,
+		.exposure = s->has_exposure ? &s->exposure : NULL,
 		.activity = s->has_activity ? &s->activity : NULL };
 	struct stream_out *out = stream_create("-", false);
 
@@ -305,7 +307,7 @@ static void parse_options(struct session *s)
 	const struct referee_tool *tool;
 	struct only *only = &s->only;
 
-	tool = cfg.as ? &referee_tools[cfg.as - 1] : NULL;
+	tool = cfg.as == OPT_NO_CHOICE ? NULL : &referee_tools[cfg.as];
 	if (tool && cfg.sampled)
 		die_usage("options --as and --sampled do not go together");
 	if (tool && tool->order != REFEREE_OPEN && opt_given(&cfg.ties))
@@ -337,7 +339,6 @@ static void parse_options(struct session *s)
 
 int main(int argc, char **argv)
 {
-	memcpy(as_names + 1, referee_names, REFEREE_TOOLS * sizeof(*as_names));
 	char **operands = opt_parse(argc, argv, &program);
 	struct session s = { 0 };
 

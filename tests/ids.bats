@@ -218,7 +218,7 @@ assert_dies() {
 	cof-cat x.cof | cmp - <(cof-cat one.cof)
 	assert_dies usage "--like says the bounds" cof-cat --from tsv --like one.cof --users 3 </dev/null
 	assert_dies usage "--from tsv needs --like, or" cof-cat --from tsv --users 3 </dev/null
-	assert_dies usage "go with --from tsv or csv" cof-cat --like one.cof one.cof
+	assert_dies usage "go with --from tsv, csv or trec" cof-cat --like one.cof one.cof
 	assert_dies data "cannot open 'nosuch'" cof-cat --from tsv --like nosuch </dev/null
 	head -c 50 one.cof >cut.cof
 	assert_dies data "'cut.cof'" cof-cat --from tsv --like cut.cof </dev/null

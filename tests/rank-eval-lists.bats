@@ -143,7 +143,8 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 	usage "--ties does not go with top records" --ties id --truth truth.cof top.cof
 	usage "AUC does not go with top records" --only AUC --truth truth.cof top.cof
 	usage "coverage@2 needs --train" --only coverage@2 --truth truth.cof top.cof
-	usage "coverage@2 goes with top records" --only coverage@2 --train train.cof score.cof
+	cof-cat --from tsv --kind rank --users 4 --items 6 <<<$'1\t2\t0\t0\t0\t1' >rank.cof
+	usage "coverage@2 goes with top or score records" --only coverage@2 --train train.cof rank.cof
 	usage "'coverage' is not" --only coverage --train train.cof score.cof
 }
 
@@ -201,6 +202,12 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 	done
 	cmp top.txt rank.txt
 	cmp rank.txt score.txt
+	# the best of all candidates are the lists
+	for file in top score; do
+		jq '.metrics | with_entries(select(.key | test("coverage|novelty|popularity|long")))' $file.json >$file.txt
+	done
+	[ "$(jq length top.txt)" = 8 ]
+	cmp top.txt score.txt
 	[ "$(jq '.activity | length' rank.json)" -ge 2 ]
 }
 

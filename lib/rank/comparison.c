@@ -123,7 +123,7 @@ void comparison_add(struct comparison *c, struct rec_reader *in, struct user_ran
 
 	if (c->num_systems == COMPARISON_MAX_SYSTEMS)
 		BUG("%u systems", c->num_systems);
-	user_ranks_read(in, NULL, add_user, &r, report);
+	user_ranks_read(in, &(struct user_ranks_use){ .each = add_user, .arg = &r }, report);
 	if (r.num < 2)
 		die("'%s' holds %s user with a positive: nothing to compare", r.name,
 			r.num ? "one" : "no");

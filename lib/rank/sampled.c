@@ -8,7 +8,8 @@
 
 struct sampled {
 	uint32_t negatives;    /* S */
-	double *log_factorial; /* of 0 .. num_items */
+	double *log_factorial; /* of 0 .. num - 1 */
+	size_t num, capacity;
 };
 
 /* A user's list: what all its sums need. */
@@ -19,15 +20,23 @@ struct list {
 	double *at; /* (cutoffs, NUM_CUTOFF_METRICS): hits in precision, sums in NDCG and MAP */
 };
 
-struct sampled *sampled_new(uint32_t negatives, uint32_t num_items)
+struct sampled *sampled_new(uint32_t negatives)
 {
-	struct sampled *s = xmalloc(1, sizeof(*s));
+	struct sampled *s = xcalloc(1, sizeof(*s));
 
 	s->negatives = negatives;
-	s->log_factorial = xmalloc((size_t)num_items + 1, sizeof(*s->log_factorial));
-	for (size_t n = 0; n <= num_items; n++)
-		s->log_factorial[n] = lgamma((double)n + 1);
 	return s;
+}
+
+/* Have the factorials up to n. */
+static void need(struct sampled *s, uint32_t n)
+{
+	if (s->num > n)
+		return;
+	s->log_factorial =
+		xgrow(s->log_factorial, &s->capacity, (size_t)n + 1, sizeof(*s->log_factorial));
+	for (; s->num <= n; s->num++)
+		s->log_factorial[s->num] = lgamma((double)s->num + 1);
 }
 
 void sampled_free(struct sampled *s)
@@ -107,16 +116,18 @@ static void finish(const struct list *l, uint32_t positives)
 	}
 }
 
-void sampled_user(const struct sampled *s, const struct metrics_cutoffs *k, const struct rank *rows,
+void sampled_user(struct sampled *s, const struct metrics_cutoffs *k, const struct rank *rows,
 	size_t n, struct metrics_user *out)
 {
 	const size_t inside = placement_inside(rows, n);
 	struct tied_group *group = xmalloc(n, sizeof(*group));
 	uint32_t *position = xmalloc(n, sizeof(*position));
 	const size_t num_groups = placement_groups(rows, inside, group);
-	struct list l = { .log_factorial = s->log_factorial, .k = k };
+	struct list l = { .k = k };
 
 	metrics_user(&(struct metrics_cutoffs){ .num = 0 }, rows, n, out); /* all but the metrics */
+	need(s, out->candidates);
+	l.log_factorial = s->log_factorial;
 	l.negatives = out->negatives;
 	l.drawn =
 		(uint64_t)s->negatives * n < l.negatives ? s->negatives * (uint32_t)n : l.negatives;

@@ -31,13 +31,12 @@
 
 struct sampled;
 
-/* S >= 1 negatives for each positive, of lists of up to num_items candidates.
-   Memory: 8 bytes per item. */
-struct sampled *sampled_new(uint32_t negatives, uint32_t num_items);
+/* S >= 1 negatives for each positive. Memory: 8 bytes per candidate of the longest list. */
+struct sampled *sampled_new(uint32_t negatives);
 void sampled_free(struct sampled *s);
 
 /* As metrics_user, but for the metrics, which are those expected of the sampled list. */
-void sampled_user(const struct sampled *s, const struct metrics_cutoffs *k, const struct rank *rows,
+void sampled_user(struct sampled *s, const struct metrics_cutoffs *k, const struct rank *rows,
 	size_t n, struct metrics_user *out);
 
 #endif

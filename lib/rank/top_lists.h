@@ -15,9 +15,6 @@
 
 struct user_items;
 
-/* item[0] is the best; they are gone after the call. */
-typedef void top_lists_each(void *arg, uint32_t user, const uint32_t *item, uint32_t n);
-
 struct top_lists_report {
 	uint64_t lists, items;
 	uint32_t longest;
@@ -27,7 +24,7 @@ struct top_lists_report {
 
 /* Both calls get `arg`, for one user the list first; see top_lists_read. */
 struct top_lists_use {
-	top_lists_each *each_list;
+	user_list_each *each_list;
 	user_ranks_each *each_user;
 	void *arg;
 

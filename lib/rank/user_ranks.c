@@ -3,18 +3,19 @@
 #include "base/mem.h"
 #include "data/grouped.h"
 #include "rank/metrics.h"
+#include "rank/ranking.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 struct reading {
 	struct rec_reader *in;
-	const struct tie_order *order;
-	user_ranks_each *each;
-	void *arg;
+	const struct user_ranks_use *use;
 	struct user_ranks_report *report;
 	struct rank *rows; /* of the user being read */
 	size_t num, capacity;
+	uint32_t *best; /* candidates */
+	size_t best_capacity;
 };
 
 /* The rows of one user are complete; the reader handed out the last one `last_row` rows ago. `list`
@@ -33,9 +34,9 @@ static void end_user(
 	if (fault)
 		rec_die(r->in, last_row, "user %u, whose rows end here: %s", user, fault);
 	r->report->repeated += given - r->num;
-	if (list && r->order)
-		candidates_reorder(list, r->order, r->rows, r->num);
-	r->each(r->arg, user, r->rows, r->num);
+	if (list && r->use->order)
+		candidates_reorder(list, r->use->order, r->rows, r->num);
+	r->use->each(r->use->arg, user, r->rows, r->num);
 	r->num = 0;
 }
 
@@ -48,7 +49,7 @@ static void add_ranks(struct reading *r, uint64_t last_row, const struct rank *r
 		if (rows[k].candidates > num_items)
 			rec_die(r->in, last_row + n - 1 - k, "%u candidates of %u items",
 				rows[k].candidates, num_items);
-		if (r->order && rows[k].ties)
+		if (r->use->order && rows[k].ties)
 			rec_die(r->in, last_row + n - 1 - k,
 				"item %u ties with others, and ranks do not have their order by "
 				"name: scores do",
@@ -74,6 +75,20 @@ static void read_ranks(struct reading *r)
 	grouped_release(&users);
 }
 
+/* Hand out the best of a list. */
+static void give_best(struct reading *r, uint32_t user, const struct candidates *list)
+{
+	const size_t most = r->use->most < list->num ? r->use->most : list->num;
+	uint32_t n;
+
+	r->best = xgrow(r->best, &r->best_capacity, most, sizeof(*r->best));
+	n = (uint32_t)rank_top(list->score, list->num, most, r->best);
+	for (uint32_t k = 0; k < n; k++)
+		r->best[k] = list->item[r->best[k]];
+	if (n > 0)
+		r->use->each_list(r->use->arg, user, r->best, n);
+}
+
 /* The list of one user is complete: turn it into rank rows. `last_row` as above. */
 static void end_list(struct reading *r, uint64_t last_row, uint32_t user, struct candidates *list)
 {
@@ -82,6 +97,8 @@ static void end_list(struct reading *r, uint64_t last_row, uint32_t user, struct
 	if (!candidates_finish(list, &r->report->lists, &item))
 		rec_die(r->in, last_row,
 			"user %u, whose rows end here, has item %u with two scores", user, item);
+	if (r->use->each_list)
+		give_best(r, user, list);
 	r->rows = xgrow(r->rows, &r->capacity, list->num, sizeof(*r->rows));
 	r->num = candidates_ranks(user, list->item, list->label, list->score, list->num, r->rows);
 	end_user(r, last_row, user, list);
@@ -106,14 +123,15 @@ static void read_scores(struct reading *r)
 	candidates_release(&list);
 }
 
-void user_ranks_read(struct rec_reader *in, const struct tie_order *order, user_ranks_each *each,
-	void *arg, struct user_ranks_report *report)
+void user_ranks_read(
+	struct rec_reader *in, const struct user_ranks_use *use, struct user_ranks_report *report)
 {
-	struct reading r = { .in = in, .order = order, .each = each, .arg = arg, .report = report };
+	struct reading r = { .in = in, .use = use, .report = report };
 
 	if (rec_header(in)->kind == REC_RANK)
 		read_ranks(&r);
 	else
 		read_scores(&r);
 	free(r.rows);
+	free(r.best);
 }

@@ -22,15 +22,29 @@ struct user_ranks_report {
 /* n >= 1 rows of `user` as metrics_prepare leaves them; they are gone after the call. */
 typedef void user_ranks_each(void *arg, uint32_t user, const struct rank *rows, size_t n);
 
+/* The n >= 1 best items of `user`, item[0] the best; they are gone after the call. */
+typedef void user_list_each(void *arg, uint32_t user, const uint32_t *item, uint32_t n);
+
+/* What to call, with `arg`. */
+struct user_ranks_use {
+	user_ranks_each *each; /* for every user with a positive */
+	void *arg;
+
+	/* how tied candidates are ordered; NULL: the smaller id first */
+	const struct tie_order *order;
+
+	/* NULL, or: before that, of scores, for every user with a candidate: up to `most` items, of equal
+	   score the smaller id first */
+	user_list_each *each_list;
+	uint32_t most;
+};
+
 /*
- * Tied candidates are ordered by `order`, NULL: the smaller id first; ranks that have ties cannot be
- * ordered by another one, and die.
- *
- * Call `each` for every user of `in` with a positive, in the stream's order; adds to `report`. Dies
- * naming the row for a user who returns after another, an item with two scores, ranks that
- * contradict each other. Memory: one user's rows and one bit per user.
+ * Read `in`, users in the stream's order; adds to `report`. Dies naming the row for a user who returns
+ * after another, an item with two scores, ranks that contradict each other, and ranks with ties where
+ * these are to be ordered by something else than ids. Memory: one user's rows and one bit per user.
  */
-void user_ranks_read(struct rec_reader *in, const struct tie_order *order, user_ranks_each *each,
-	void *arg, struct user_ranks_report *report);
+void user_ranks_read(
+	struct rec_reader *in, const struct user_ranks_use *use, struct user_ranks_report *report);
 
 #endif

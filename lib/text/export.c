@@ -25,6 +25,7 @@ struct export
 	struct rec_writer *records; /* NULL: */
 	struct stream_out *out;
 	struct rec_info info;
+	unsigned num_fields;			     /* that text has of each row: the first ones */
 	struct id_names *names[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
 	char *before[MAX_FIELDS];		     /* the text before each field */
 	size_t before_length[MAX_FIELDS];
@@ -81,6 +82,19 @@ static size_t format_float(char *s, float v)
 	return (size_t)n;
 }
 
+/* A name as a field between blanks. */
+static void check_name(const struct rec_field *field, uint32_t id, const char *name, size_t length)
+{
+	bool blank = length == 0;
+
+	for (size_t k = 0; k < length; k++)
+		blank |= (unsigned char)name[k] <= ' ';
+	if (blank)
+		die("%s %" PRIu32 " is '%.*s' in its id file: a field of trec_eval's has no blanks "
+		    "and is not empty",
+			field->name, id, (int)(length < 40 ? length : 40), name);
+}
+
 static void append_field(struct export *e, const struct rec_field *field, const void *value)
 {
 	char text[NUMBER_BYTES];
@@ -95,6 +109,8 @@ static void append_field(struct export *e, const struct rec_field *field, const 
 		if (e->names[field->meaning]) {
 			const char *name = id_names_get(e->names[field->meaning], u32, &n);
 
+			if (e->format == EXPORT_TREC)
+				check_name(field, u32, name, n);
 			append(e, name, n);
 			return;
 		}
@@ -133,12 +149,27 @@ static void append_packed(
 	}
 }
 
+/* The text around the fields of trec_eval's two texts. */
+static void prepare_trec(struct export *e, enum rec_kind kind)
+{
+	static const char *const run[] = { "", " Q0 ", " ", " " }, *const qrels[] = { "", " 0 " };
+	const char *const *before = kind == REC_TOP ? run : qrels;
+
+	e->num_fields = kind == REC_TOP ? 4 : 2;
+	for (unsigned k = 0; k < e->num_fields; k++) {
+		e->before[k] = xstrdup(before[k]);
+		e->before_length[k] = strlen(before[k]);
+	}
+	e->end = kind == REC_TOP ? " cofilter\n" : " 1\n";
+}
+
 /* The text around the fields, made once. */
 static void prepare(struct export *e)
 {
 	const struct rec_field *field = e->info.fields;
 	const unsigned last = e->info.num_fields - 1;
 
+	e->num_fields = e->info.num_fields;
 	e->separator = e->format == EXPORT_TSV ? '\t' : ',';
 	for (unsigned k = 0; k <= last; k++) {
 		if (e->format == EXPORT_JSONL)
@@ -192,7 +223,10 @@ struct export *export_create(const char *path, enum export_format format,
 	}
 	e->out = stream_create(path, format == EXPORT_NPY);
 	e->buffer = xgrow(NULL, &e->capacity, BUFFER_BYTES, 1);
-	prepare(e);
+	if (format == EXPORT_TREC)
+		prepare_trec(e, h->kind);
+	else
+		prepare(e);
 	if (format == EXPORT_CSV)
 		write_names(e);
 	return e;
@@ -200,7 +234,7 @@ struct export *export_create(const char *path, enum export_format format,
 
 static void append_text_row(struct export *e, const unsigned char *row)
 {
-	for (unsigned k = 0; k < e->info.num_fields; k++) {
+	for (unsigned k = 0; k < e->num_fields; k++) {
 		const struct rec_field *field = &e->info.fields[k];
 		const unsigned num = field->is_list ? e->info.list : 1;
 

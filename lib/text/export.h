@@ -5,6 +5,8 @@
  *   csv    the same with commas, a header line of field names, quotes where RFC 4180 needs them
  *   jsonl  one object per row; a score of -inf, which JSON lacks, is null
  *   npy    a one-dimensional structured array, NumPy's format 1.0
+ *   trec   the texts of trec_eval: top rows as a run, "user Q0 item rank score cofilter", interactions
+ *          as qrels, "user 0 item 1"; blanks between fields, so that no raw id may have one
  *
  * A list has one column per value in tsv and csv, named _1, _2 ..., and is an array in jsonl and
  * npy. Floats have the fewest digits that read back as the same float32.
@@ -16,7 +18,14 @@
 
 #include <stdbool.h>
 
-enum export_format { EXPORT_TSV, EXPORT_CSV, EXPORT_JSONL, EXPORT_NPY, EXPORT_COF };
+enum export_format {
+	EXPORT_TSV,
+	EXPORT_CSV,
+	EXPORT_JSONL,
+	EXPORT_NPY,
+	EXPORT_COF,
+	EXPORT_TREC /* of REC_TOP and REC_INTERACTION */
+};
 
 struct export;
 

@@ -4,32 +4,28 @@
 #include "base/mem.h"
 #include "base/number.h"
 #include "stream/stream.h"
+#include "text/trec.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
-
 struct import {
-	struct stream_in *in;
+	struct text_lines lines;
 	struct rec_info info;
 	char separator;
 	bool quotes;
-	uint32_t bound[REC_SCORE_VALUE + 1]; /* by enum rec_meaning */
-	const struct id_lookup *lookup[REC_SCORE_VALUE + 1];
-	uint64_t line, start; /* the current line: its number, from 1, and its first byte */
-	char *text;	      /* itself; NULL at the end */
-	bool waiting;	      /* import_rows begins with it */
+	struct import_ids ids;
+	struct trec *trec; /* NULL: tsv or csv */
+	bool waiting;	   /* import_rows begins with the current line */
 };
 
 /* Die about the field at `at` of the current line. */
 static _Noreturn void bad(
 	const struct import *in, const char *at, const struct rec_field *field, const char *what)
 {
-	die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): %s '%.40s' %s", in->line,
-		stream_name(in->in), in->start + (uint64_t)(at - in->text), field->name, at, what);
+	text_lines_die(&in->lines, at, "%s '%.40s' %s", field->name, at, what);
 }
 
 /* The whole string as a decimal i64. */
@@ -55,28 +51,6 @@ static bool parse_float(const char *text, float *v)
 	return !*end;
 }
 
-/* A user or an item: a dense id, or what stands for one. */
-static uint32_t parse_id(const struct import *in, const struct rec_field *field, const char *text)
-{
-	const struct id_lookup *lookup = in->lookup[field->meaning];
-	char why[256];
-	uint64_t u64;
-	uint32_t id;
-
-	if (lookup && !id_lookup_find(lookup, text, &id, why, sizeof(why)))
-		bad(in, text, field, why);
-	if (!lookup) {
-		if (!number_parse_uint(text, 0, UINT32_MAX, &u64))
-			bad(in, text, field, "is not a whole number from 0 to 4294967295");
-		id = (uint32_t)u64;
-	}
-	if (id >= in->bound[field->meaning])
-		bad(in, text, field,
-			field->meaning == REC_USER ? "is not below the bound of users"
-						   : "is not below the bound of items");
-	return id;
-}
-
 static void parse_field(
 	struct import *in, const struct rec_field *field, const char *text, void *value)
 {
@@ -88,7 +62,8 @@ static void parse_field(
 	switch (field->type) {
 	case REC_U32:
 		if (field->meaning == REC_USER || field->meaning == REC_ITEM)
-			u32 = parse_id(in, field, text);
+			u32 = import_ids_parse(&in->ids, field->meaning == REC_ITEM, &in->lines,
+				field->name, text);
 		else if (number_parse_uint(text, 0, UINT32_MAX, &u64))
 			u32 = (uint32_t)u64;
 		else
@@ -162,15 +137,14 @@ static bool is_header(const struct import *in, const char *line)
 static unsigned count_fields(const struct import *in)
 {
 	unsigned found = 0;
-	char *text = in->text, *end;
+	char *text = in->lines.text, *end;
 
 	for (; (end = field_end(in, text)) != NULL; text = end + 1) {
 		found++;
 		if (*end == '\0')
 			return found;
 	}
-	die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): quotes that do not end", in->line,
-		stream_name(in->in), in->start + (uint64_t)(text - in->text));
+	text_lines_die(&in->lines, text, "quotes that do not end");
 }
 
 /* Parse the fields of the current line, which is cut at its separators. */
@@ -178,12 +152,11 @@ static void parse_line(struct import *in, unsigned char *row)
 {
 	const struct rec_info *info = &in->info;
 	const unsigned found = count_fields(in), num = rec_num_values(info);
-	char *text = in->text;
+	char *text = in->lines.text;
 
 	if (found != num)
-		die("line %" PRIu64 " of '%s' (byte %" PRIu64
-		    "): %u fields, %u expected for kind %s",
-			in->line, stream_name(in->in), in->start, found, num, info->name);
+		text_lines_die(&in->lines, text, "%u fields, %u expected for kind %s", found, num,
+			info->name);
 	for (unsigned k = 0; k < num; k++) {
 		char *end = field_end(in, text);
 
@@ -197,28 +170,10 @@ static void parse_line(struct import *in, unsigned char *row)
 /* Go on to the next line; false at the end. */
 static bool next_line(struct import *in)
 {
-	size_t length;
-
-	if (in->waiting) {
-		in->waiting = false;
-		return in->text != NULL;
-	}
-	in->start = stream_offset(in->in);
-	in->text = stream_line(in->in, &length);
-	if (!in->text)
-		return false;
-	in->line++;
-	if (strlen(in->text) != length)
-		die("line %" PRIu64 " of '%s' (byte %" PRIu64 "): a NUL in the text", in->line,
-			stream_name(in->in), in->start + strlen(in->text));
-	if (stream_offset(in->in) - in->start == length && !stream_is_regular(in->in))
-		die("'%s' ends after %" PRIu64 " bytes without a line end: cut off?",
-			stream_name(in->in), stream_offset(in->in));
-	if (in->line == 1 && strncmp(in->text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
-		in->text += strlen(BYTE_ORDER_MARK);
-		in->start += strlen(BYTE_ORDER_MARK);
-	}
-	return true;
+	if (!in->waiting)
+		return text_lines_next(&in->lines);
+	in->waiting = false;
+	return in->lines.text != NULL;
 }
 
 /* Text does not say how many negatives a group has; its first line shows it. */
@@ -228,40 +183,38 @@ static struct rec_info group_info(struct import *in)
 	unsigned found;
 
 	if (!next_line(in))
-		die("'%s' is empty: nothing shows how many negatives a group has",
-			stream_name(in->in));
+		die("'%s' is empty: nothing shows how many negatives a group has", import_name(in));
 	found = count_fields(in);
 	if (found <= GROUP_NEGATIVES || found - GROUP_NEGATIVES > REC_MAX_NEGATIVES)
 		die("line 1 of '%s' (byte 0): %u fields, %d to %d expected for kind group",
-			stream_name(in->in), found, GROUP_NEGATIVES + 1,
+			import_name(in), found, GROUP_NEGATIVES + 1,
 			GROUP_NEGATIVES + REC_MAX_NEGATIVES);
 	in->waiting = true;
 	h.negatives = found - GROUP_NEGATIVES;
 	return rec_row_info(&h);
 }
 
-struct import *import_open(const char *path, enum rec_kind kind, bool csv)
+struct import *import_open(const char *path, enum rec_kind kind, enum import_format format)
 {
 	struct import *in = xcalloc(1, sizeof(*in));
 
-	in->in = stream_open(path);
-	in->separator = csv ? ',' : '\t';
-	in->quotes = csv;
+	in->lines = text_lines_open(path);
+	in->separator = format == IMPORT_CSV ? ',' : '\t';
+	in->quotes = format == IMPORT_CSV;
+	if (format == IMPORT_TREC)
+		in->trec = trec_open(&in->lines, kind);
 	in->info = kind == REC_GROUP ? group_info(in) : rec_info[kind];
 	return in;
 }
 
 void import_set_ids(struct import *in, const struct import_ids *ids)
 {
-	in->bound[REC_USER] = ids->num_users;
-	in->bound[REC_ITEM] = ids->num_items;
-	in->lookup[REC_USER] = ids->users;
-	in->lookup[REC_ITEM] = ids->items;
+	in->ids = *ids;
 }
 
 const char *import_name(const struct import *in)
 {
-	return stream_name(in->in);
+	return stream_name(in->lines.in);
 }
 
 const struct rec_info *import_info(const struct import *in)
@@ -274,14 +227,22 @@ size_t import_rows(struct import *in, void *rows, size_t max)
 	unsigned char *row = rows;
 	size_t n = 0;
 
+	if (in->trec)
+		return trec_rows(in->trec, &in->ids, rows, max);
 	while (n < max && next_line(in))
-		if (in->line > 1 || !is_header(in, in->text))
+		if (in->lines.line > 1 || !is_header(in, in->lines.text))
 			parse_line(in, row + n++ * in->info.struct_size);
 	return n;
 }
 
 void import_close(struct import *in)
 {
-	stream_close(in->in);
+	if (in->trec) {
+		if (trec_not_relevant(in->trec))
+			note("'%s': lines whose rel is not above 0, which are no interactions: %" PRIu64,
+				import_name(in), trec_not_relevant(in->trec));
+		trec_close(in->trec);
+	}
+	text_lines_close(&in->lines);
 	free(in);
 }

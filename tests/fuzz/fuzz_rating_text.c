@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-enum { OPTIONS_FROM = 64 };
+enum { OPTIONS_FROM = 64, TREC_FROM = 96 };
 
 static const char *const columns[] = { NULL, "user,item", "user,item,rating,time",
 	"time,-,item,user", "user=a,item=b", "user=2,item=1,rating=3",
@@ -40,7 +40,14 @@ static void read_ratings(const char *path)
 static void read_rows(const char *path)
 {
 	static unsigned char rows[7 * REC_BLOCK_BYTES];
-	struct import *in = import_open(path, (enum rec_kind)(choice % REC_NUM_KINDS), choice & 1);
+	const bool trec = choice >= TREC_FROM;
+	const enum rec_kind kind = !trec	? (enum rec_kind)(choice % REC_NUM_KINDS)
+				   : choice & 1 ? REC_TOP
+						: REC_INTERACTION;
+	struct import *in = import_open(path, kind,
+		trec	     ? IMPORT_TREC
+		: choice & 1 ? IMPORT_CSV
+			     : IMPORT_TSV);
 
 	import_set_ids(in, &(struct import_ids){ 1000, 1000, NULL, NULL });
 	while (import_rows(in, rows, 7))

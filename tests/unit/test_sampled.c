@@ -20,7 +20,7 @@ static void test_by_hand(void)
 {
 	struct rank row = { 0, 3, 2, 0, 0, 5 };
 	struct metrics_user u;
-	struct sampled *s = sampled_new(2, 5);
+	struct sampled *s = sampled_new(2);
 	const double *at;
 
 	sampled_user(s, &cutoffs, &row, 1, &u);
@@ -30,7 +30,7 @@ static void test_by_hand(void)
 	CHECK(fabs(at[METRIC_MRR] - (1 + 4 / 2.0) / 6) < 1e-12, "MRR@2");
 	CHECK(fabs(u.by[TIES_MEAN].auc - 0.5) < 1e-12, "AUC");
 	sampled_free(s);
-	s = sampled_new(9, 5); /* there are only four */
+	s = sampled_new(9); /* there are only four */
 	sampled_user(s, &cutoffs, &row, 1, &u);
 	at = u.by[TIES_MEAN].at[2];
 	CHECK(fabs(at[METRIC_MRR] - 1 / 3.0) < 1e-12, "all negatives: MRR@3");
@@ -115,7 +115,7 @@ static bool check_list(const struct list *l, unsigned negatives)
 	n = (unsigned)__builtin_popcount(all & ~positives);
 	n = num * negatives < n ? num * negatives : n;
 	draws = all_draws(l, positives, n, sum);
-	s = sampled_new(negatives, MOST);
+	s = sampled_new(negatives);
 	sampled_user(s, &cutoffs, rows, num, &u);
 	sampled_free(s);
 	for (size_t k = 0; k < VALUES; k++)
@@ -150,7 +150,7 @@ static void test_many(void)
 {
 	enum { ITEMS = 2000000, ABOVE = 100000, DRAWN = 99 };
 	struct rank row = { 0, 3, ABOVE, 0, 0, ITEMS };
-	struct sampled *s = sampled_new(DRAWN, ITEMS);
+	struct sampled *s = sampled_new(DRAWN);
 	struct metrics_user u;
 	double p = ABOVE / (ITEMS - 1.0), hit = 0;
 
