@@ -7,7 +7,9 @@ BASH_DIR := $(PREFIX)/share/bash-completion/completions
 ZSH_DIR := $(PREFIX)/share/zsh/site-functions
 FISH_DIR := $(PREFIX)/share/fish/vendor_completions.d
 SHARE_DIR := $(PREFIX)/share/cofilter
-PLUGIN_DIR := $(PREFIX)/lib/cofilter
+LIBRARY_DIR := $(PREFIX)/lib
+PLUGIN_DIR := $(LIBRARY_DIR)/cofilter
+INCLUDE_DIR := $(PREFIX)/include/cofilter
 
 INSTALL_PROGRAMS := $(notdir $(PROGRAMS))
 # programs that are shell, beside the parts they are made of
@@ -17,15 +19,21 @@ INSTALL_SCRIPTS := $(wildcard pipelines/*.sh data/fetch-*.sh)
 INSTALL_DATA := $(filter-out $(INSTALL_SCRIPTS) $(INSTALL_DOORS) $(INSTALL_PAGES),$(wildcard pipelines/*))
 # where there was an nvcc
 INSTALL_PLUGIN := $B/lib/cofilter/cofilter-cuda.so
+# what a stage may include: all but the backends, which are chosen by name, and a part of a source file
+INSTALL_HEADERS := $(filter-out lib/linear/ials_row.h,$(foreach f,base stream text data rank model linear cli,$(wildcard lib/$f/*.h)))
 
 INSTALLED = $(INSTALL_PROGRAMS:%=$(BIN_DIR)/%) $(patsubst pipelines/%,$(BIN_DIR)/%,$(INSTALL_DOORS)) \
 	$(INSTALL_PROGRAMS:%=$(BASH_DIR)/%) \
 	$(INSTALL_PROGRAMS:%=$(ZSH_DIR)/_%) $(INSTALL_PROGRAMS:%=$(FISH_DIR)/%.fish) \
 	$(patsubst %,$(MAN_DIR)/man1/%,$(notdir $(INSTALL_PAGES))) $(MAN_DIR)/man5/record.5 \
 	$(SHARE_DIR)/cofilter.magic $(patsubst %,$(SHARE_DIR)/%,$(INSTALL_SCRIPTS) $(INSTALL_DATA)) \
+	$(INSTALL_HEADERS:lib/%=$(INCLUDE_DIR)/%) $(LIBRARY_DIR)/libcofilter.a $(LIBRARY_DIR)/pkgconfig/cofilter.pc \
 	$(PLUGIN_DIR)/cofilter-cuda.so
 # folders of cofilter alone, inner ones first
-INSTALLED_FOLDERS = $(SHARE_DIR)/pipelines $(SHARE_DIR)/data $(SHARE_DIR) $(PLUGIN_DIR)
+INSTALLED_FOLDERS = $(patsubst lib/%/,$(INCLUDE_DIR)/%,$(sort $(dir $(INSTALL_HEADERS)))) $(INCLUDE_DIR) \
+	$(SHARE_DIR)/pipelines $(SHARE_DIR)/data $(SHARE_DIR) $(PLUGIN_DIR)
+
+COF_VERSION = $(shell sed -n 's/^\#define COFILTER_VERSION "\(.*\)"/\1/p' lib/cli/opt.h)
 
 install: all
 	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR) $(MAN_DIR)/man1 $(MAN_DIR)/man5 \
@@ -41,6 +49,12 @@ install: all
 	install $(filter pipelines/%,$(INSTALL_SCRIPTS)) $(DESTDIR)$(SHARE_DIR)/pipelines
 	install -m 644 $(INSTALL_DATA) $(DESTDIR)$(SHARE_DIR)/pipelines
 	install $(filter data/%,$(INSTALL_SCRIPTS)) $(DESTDIR)$(SHARE_DIR)/data
+	for header in $(INSTALL_HEADERS:lib/%=%); do \
+		install -D -m 644 lib/$$header $(DESTDIR)$(INCLUDE_DIR)/$$header || exit 1; done
+	install -D -m 644 $B/libcofilter.a $(DESTDIR)$(LIBRARY_DIR)/libcofilter.a
+	install -d $(DESTDIR)$(LIBRARY_DIR)/pkgconfig
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBS@|$(COF_LIBS)|; s|@VERSION@|$(COF_VERSION)|' stages/cofilter.pc.in \
+		>$(DESTDIR)$(LIBRARY_DIR)/pkgconfig/cofilter.pc
 	if [ -e $(INSTALL_PLUGIN) ]; then \
 		install -D -m 644 $(INSTALL_PLUGIN) $(DESTDIR)$(PLUGIN_DIR)/cofilter-cuda.so; fi
 

@@ -23,7 +23,7 @@ deps() {
 
 build='gcc libc6-dev make zlib1g-dev libdeflate-dev libxxhash-dev libjansson-dev librandom123-dev'
 pipelines='jq gnuplot-nox curl unzip ca-certificates'
-tests='bats g++ python3-numpy mandoc file xz-utils'
+tests='bats g++ pkgconf python3-numpy mandoc file xz-utils'
 
 @test "make deps without rights: one line for an administrator with all packages, exit 1" {
 	HAS="libc6-dev make"
@@ -50,7 +50,7 @@ tests='bats g++ python3-numpy mandoc file xz-utils'
 	HAS="$build $pipelines file"
 	deps
 	assert_status 0
-	assert_contains "$stderr" "sudo apt-get install -y --no-install-recommends bats g++ python3-numpy mandoc xz-utils"
+	assert_contains "$stderr" "sudo apt-get install -y --no-install-recommends bats g++ pkgconf python3-numpy mandoc xz-utils"
 	assert_contains "$stderr" "the programs and pipelines need none of them"
 	mkdir tree
 	cp -r "$ROOT/Makefile" "$ROOT"/{stages,lib,tests,data} tree 2>/dev/null

@@ -62,6 +62,40 @@ setup_file() {
 	[[ $output != *cofilter\ record* ]]
 }
 
+@test "install: pkg-config, headers and library build the example stage, and it keeps the manners" {
+	command -v pkg-config >/dev/null || skip "no pkg-config"
+	command -v cc >/dev/null || skip "no cc"
+	export PKG_CONFIG_SYSROOT_DIR=$DESTDIR PKG_CONFIG_LIBDIR=$DESTDIR/usr/lib/pkgconfig
+	assert_equal "cof-cat (cofilter) $(pkg-config --modversion cofilter)" "$(cof-cat --version)"
+	read -ra cflags <<<"$(pkg-config --cflags cofilter)"
+	read -ra libs <<<"$(pkg-config --libs cofilter)"
+	cc -std=c11 -Wall -Wextra -Werror "${cflags[@]}" "$ROOT/docs/example-stage.c" "${libs[@]}" -o since
+	printf '0\t1\t5\n1\t2\t6\n2\t0\t7\n' | cof-cat --from tsv --users 3 --items 3 >x.cof
+	assert_equal "$(./since --time 6 x.cof | cof-cat)" $'1\t2\t6\n2\t0\t7'
+	assert_equal "$(./since --time 6 x.cof | cof-cat --header | jq -c '.provenance[-1].options')" '{"time":6}'
+	run --separate-stderr ./since --time 6 < <(head -c 300 x.cof)
+	assert_status 1
+	assert_error since "truncated"
+	run --separate-stderr ./since x.cof
+	assert_status 2
+	./since --completion bash | bash -n
+	# every header can be included alone, from an installation
+	for header in $(cd "$DESTDIR/usr/include/cofilter" && echo */*.h); do
+		echo "#include \"$header\"" | cc -std=c11 -D_POSIX_C_SOURCE=200809L -Werror "${cflags[@]}" -fsyntax-only -xc - || return 1
+	done
+}
+
+@test "the library defines no name of the libraries that it is linked with" {
+	nm -g --defined-only "$BUILD/libcofilter.a" 2>/dev/null | awk 'NF == 3 { print $3 }' | sort -u >ours
+	[ "$(wc -l <ours)" -gt 100 ]
+	ldd "$BUILD/bin/ease-score" "$BUILD/bin/neumf-train" | awk '$3 ~ /^\// { print $3 }' | sort -u >libraries
+	[ "$(wc -l <libraries)" -gt 5 ]
+	xargs nm -D --defined-only <libraries | awk 'NF == 3 { sub(/@.*/, "", $3); print $3 }' | sort -u >theirs
+	[ "$(wc -l <theirs)" -gt 2000 ]
+	run comm -12 ours theirs
+	assert_equal "$output" ""
+}
+
 @test "uninstall: nothing of it is left, and all else" {
 	make -s -C "$ROOT" uninstall PREFIX=/usr
 	run find "$DESTDIR" -type f -o -name '*cofilter*'

@@ -23,7 +23,8 @@ _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2))
 _Noreturn void die_usage(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* A line on stderr; the program goes on. -q silences note(), but not warn(). */
-void warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* in the library under another name, since libc has a function of this one */
+void warn(const char *format, ...) __asm__("cofilter_warn") __attribute__((format(printf, 1, 2)));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern bool die_quiet;	   /* -q */
 extern bool die_line_open; /* a progress line is on the terminal: a message clears it first */
