@@ -239,7 +239,7 @@ compare() {
 # end_table NAME TITLE: the table on standard output, and $OUT/NAME.md, .json, .png and .svg
 end_table() {
 	local name=$1 title=$2 here
-	here=$(dirname "${BASH_SOURCE[0]}")
+	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 	compare
 	jq -n --slurpfile rows "$work/systems.jsonl" --slurpfile settings "$work/settings.jsonl" \
 		--slurpfile comparison "$work/comparison.json" --rawfile published "$here/published.tsv" --arg data "$data" \
