@@ -220,7 +220,7 @@ learn() {
 # compare: every system with the baseline that is best on valid, by the first seed of each, into comparison.json
 compare() {
 	local system seed files=()
-	baseline=$(jq -sr --arg names "$BASELINES" '($names | split(" ")) as $names | map(select(.system | IN($names[])))
+	baseline=$(jq -sr --arg names "$BASELINES" '($names | split(" ")) as $names | map(select(.system | split(" ")[0] | IN($names[])))
 		| max_by(.valid).system // empty' "$work/settings.jsonl")
 	echo '[]' >"$work/comparison.json"
 	[ -n "$baseline" ] || return 0
