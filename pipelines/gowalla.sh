@@ -20,7 +20,7 @@ TUNE=${TUNE:-}
 EPOCHS=${EPOCHS:-60}
 PATIENCE=${PATIENCE:-3}
 METRICS='recall@20 NDCG@20'
-BASELINES='ItemPop ItemKNN RP3beta EASE'
+BASELINES='ItemPop ItemKNN RP3beta EASE iALS'
 cutoff=20
 need_tools
 known_systems ItemPop ItemKNN RP3beta EASE iALS MF-BPR

@@ -23,7 +23,7 @@ PATIENCE=${PATIENCE:-3}
 MF_EPOCHS=${MF_EPOCHS:-206}
 MF_PATIENCE=${MF_PATIENCE:-20}
 METRICS='HR@10 NDCG@10'
-BASELINES='ItemPop ItemKNN RP3beta EASE'
+BASELINES='ItemPop ItemKNN RP3beta EASE iALS'
 cutoff=10
 need_tools
 known_systems ItemPop ItemKNN RP3beta EASE iALS MF GMF MLP NeuMF pretrained
@@ -149,7 +149,7 @@ fi
 for factors in $FACTORS; do
 	if wanted iALS; then
 		choose "iALS $factors" ials \
-			--factors\ "$factors"\ --epochs\ 12\ --l2\ {0.002,0.007,0.02}\ --unobserved-weight\ {0.03,0.1,0.3,1}
+			--factors\ "$factors"\ --epochs\ 12\ --l2\ {0.0007,0.002,0.007}\ --unobserved-weight\ {0.03,0.1,0.3,1}
 		for seed in $SEEDS; do
 			row "iALS $factors" "$seed" ials "${setting[@]}"
 		done

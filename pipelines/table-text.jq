@@ -25,8 +25,8 @@ def line: "| " + join(" | ") + " |";
 (["system", "chosen on valid", "\($second) there", "s to choose", "s to learn and score"] | line),
 ("---" | [., ., ., ., .] | line),
 (.table[] | select(.valid != null) | [.system, ([if (.setting // "") == "" then empty else "`\(.setting)`" end,
-	if .epochs == null then empty elif .epochs == .epochs_tried then "\(.epochs) epochs, the last one tried" else
-	"\(.epochs) epochs" + if .epochs_tried then " of \(.epochs_tried)" else "" end end] | join(", ")), (.valid | figure), (.seconds_to_choose | tostring),
+	if .epochs == null then empty elif .epochs == .epochs_tried then "epoch \(.epochs), the last one tried" else
+	"epoch \(.epochs)" + if .epochs_tried then " of \(.epochs_tried)" else "" end end] | join(", ")), (.valid | figure), (.seconds_to_choose | tostring),
 	(.seconds | round | tostring)] | line),
 "",
 "The whole run took \(.seconds) seconds."

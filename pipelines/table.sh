@@ -220,7 +220,7 @@ learn() {
 # compare: every system with the baseline that is best on valid, by the first seed of each, into comparison.json
 compare() {
 	local system seed files=()
-	baseline=$(jq -sr --arg names "$BASELINES" '($names | split(" ")) as $names | map(select(.system | IN($names[])))
+	baseline=$(jq -sr --arg names "$BASELINES" '($names | split(" ")) as $names | map(select(.system | split(" ")[0] | IN($names[])))
 		| max_by(.valid).system // empty' "$work/settings.jsonl")
 	echo '[]' >"$work/comparison.json"
 	[ -n "$baseline" ] || return 0
@@ -239,7 +239,7 @@ compare() {
 # end_table NAME TITLE: the table on standard output, and $OUT/NAME.md, .json, .png and .svg
 end_table() {
 	local name=$1 title=$2 here
-	here=$(dirname "${BASH_SOURCE[0]}")
+	here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 	compare
 	jq -n --slurpfile rows "$work/systems.jsonl" --slurpfile settings "$work/settings.jsonl" \
 		--slurpfile comparison "$work/comparison.json" --rawfile published "$here/published.tsv" --arg data "$data" \
