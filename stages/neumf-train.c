@@ -37,6 +37,7 @@ static struct {
 	enum neumf_loss loss;
 	bool sigmoid_output, drop_last;
 	enum neumf_optimizer_kind optimizer;
+	double margin, negative_weight;
 	double lr, weight_decay, l2, init_std, alpha, max_seconds;
 	uint32_t batch_size, threads, patience;
 	enum neumf_dense_init dense_init;
@@ -46,6 +47,8 @@ static struct {
 } cfg = { .checkpoint_every = "10m",
 	.factors = 8,
 	.hidden = { { 32, 16, 8 }, 3 },
+	.margin = NAN,
+	.negative_weight = NAN,
 	.lr = 0.001,
 	.init_std = 0.01,
 	.alpha = NAN,
@@ -62,6 +65,8 @@ static const struct opt options[] = {
 	OPT_UINT(0, "mlp-factors", &cfg.mlp_factors, 1, NEUMF_MAX_WIDTH, "K", "width of the mlp embeddings; not given: --factors"),
 	OPT_UINTS(0, "hidden", &cfg.hidden, 1, NEUMF_MAX_WIDTH, "A,B,C", "widths of the hidden layers"),
 	OPT_CHOICE('l', "loss", &cfg.loss, neumf_loss_names, "loss; not given: bce for samples, bpr for triples and groups"),
+	OPT_REAL(0, "margin", &cfg.margin, -1, 1, "M", "of ccl: cosines of negatives up to M cost nothing; not given: 0.9"),
+	OPT_REAL(0, "negative-weight", &cfg.negative_weight, 0, FLT_MAX, "W", "of ccl: weight of the mean over a group's negatives; not given: 150"),
 	OPT_FLAG(0, "sigmoid-output", &cfg.sigmoid_output, "the score is the sigmoid of the logit (bpr and hinge)"),
 	OPT_CHOICE(0, "optimizer", &cfg.optimizer, neumf_optimizer_names, "optimizer"),
 	OPT_REAL(0, "lr", &cfg.lr, 0, FLT_MAX, "R", "learning rate"),
@@ -95,7 +100,7 @@ static const struct opt_program program = {
 	.operands = "[INPUT]",
 	.max_operands = 1,
 	.summary = "Train a neural matrix factorization on a stream of examples, in one pass.",
-	.reads = "triple (bpr, hinge), sample (bce) or group records",
+	.reads = "triple (bpr, hinge), sample (bce) or group records (all)",
 	.writes = "a model in the safetensors format",
 	.stdout_is_named = true,
 	.examples = {
@@ -149,6 +154,25 @@ static void check_checkpoints(const char *input)
 		die_usage("option --resume: standard input holds the records");
 }
 
+/* --loss ccl and its options, which have values then. */
+static void check_ccl(void)
+{
+	if (cfg.loss != LOSS_CCL) {
+		if (opt_given(&cfg.margin) || opt_given(&cfg.negative_weight))
+			die_usage("options --margin and --negative-weight go with --loss ccl");
+		return;
+	}
+	if (cfg.model != MODEL_MF || cfg.bias || cfg.sigmoid_output)
+		die_usage(
+			"option --loss ccl is of cosines: it goes with --model mf, without --bias and --sigmoid-output");
+	if (cfg.device == DEVICE_CUDA)
+		die_usage("option --loss ccl runs on cpu and reference only");
+	if (cfg.device == DEVICE_AUTO)
+		cfg.device = DEVICE_CPU;
+	cfg.margin = opt_given(&cfg.margin) ? cfg.margin : 0.9;
+	cfg.negative_weight = opt_given(&cfg.negative_weight) ? cfg.negative_weight : 150;
+}
+
 static void check_options(void)
 {
 	if (!cfg.output)
@@ -184,7 +208,7 @@ static struct rec_reader *open_input(const char *path)
 	unsigned kinds = pairwise | pointwise;
 
 	if (opt_given(&cfg.loss))
-		kinds = cfg.loss == LOSS_BCE ? pointwise : pairwise;
+		kinds = cfg.loss == LOSS_CCL ? 0 : cfg.loss == LOSS_BCE ? pointwise : pairwise;
 	struct rec_reader *in = rec_open(path, kinds | 1u << REC_GROUP);
 	if (!opt_given(&cfg.loss))
 		cfg.loss = rec_header(in)->kind == REC_SAMPLE ? LOSS_BCE : LOSS_BPR;
@@ -246,6 +270,13 @@ static struct neumf_shape make_shape(const struct rec_header *h)
 		.bias = cfg.bias };
 	const char *why;
 
+	if (cfg.loss == LOSS_CCL) {
+		s.ccl = (struct neumf_ccl){ h->negatives, cfg.margin, cfg.negative_weight };
+		if (neumf_items_per_row(&s) > UINT32_MAX / cfg.batch_size)
+			die("cannot train: a batch of %" PRIu32 " groups of %" PRIu32
+			    " negatives is too large",
+				cfg.batch_size, h->negatives);
+	}
 	if (neumf_has_gmf(&s))
 		s.factors = cfg.factors;
 	if (neumf_has_mlp(&s)) {
@@ -263,6 +294,7 @@ int main(int argc, char **argv)
 	cfg.threads = pool_cores();
 	char **operands = opt_parse(argc, argv, &program);
 	check_options();
+	check_ccl();
 	check_checkpoints(operands[0]);
 	const char *kept = cfg.on_epoch && !cfg.checkpoint ? claim_kept() : NULL;
 

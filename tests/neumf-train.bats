@@ -324,6 +324,68 @@ made() {
 	assert_error neumf-train "the new model has no tensor"
 }
 
+@test "ccl: resumed, with any threads and instruction set, the same bytes; ranks by the cosine" {
+	planted -q --users 90 --items 70 --ratings 1500 | ml-split -q --test test.cof | binarize -q >train.cof
+	negsample -q --grouped --negatives 50 --epochs 3 train.cof >g.cof
+	common=(-q --device cpu --model mf --loss ccl --margin 0.3 --factors 5 --lr 0.02 --l2 0.01 --batch-size 100)
+	neumf-train "${common[@]}" -o want --save-epochs want --log log g.cof
+	cmp <(tensors want) <(tensors want-0003.safetensors)
+	# a group is a row, and what was learned shows
+	jq -se '([.[].rows] | add) == '"$(cof-cat --count g.cof)"' and .[2].loss < .[0].loss' log
+	neumf-train "${common[@]}" -o m --threads 3 --checkpoint ck --checkpoint-every 1 --max-seconds 0 g.cof
+	neumf-train "${common[@]}" -o m --threads 2 --resume ck g.cof
+	cmp m want
+	for cpu in sse2 avx2; do
+		COFILTER_CPU=$cpu neumf-train "${common[@]}" -o m g.cof || continue # not there
+		cmp m want
+	done
+	assert_equal "$(meta score want)" cosine
+	assert_equal "$(meta loss want)" ccl
+	binarize -q test.cof | neumf-score -q --device cpu --model want --all-items >scores.cof
+	cof-cat scores.cof | awk '{ s = $4 < 0 ? -$4 : $4; if (s > 1.000001) exit 1; n += s > 0.5 } END { exit n < 10 }'
+	# rows twice as long have the same cosines
+	python3 - <<-'EOF'
+		import json, struct
+		data = open("want", "rb").read()
+		start = 8 + int.from_bytes(data[:8], "little")
+		header = json.loads(data[8:start])
+		for key in ("checksum", "header_checksum"):
+		    del header["__metadata__"][key]
+		values = struct.unpack(f"<{(len(data) - start) // 4}f", data[start:])
+		text = json.dumps(header).encode()
+		text += b" " * (-len(text) % 8)
+		open("double", "wb").write(struct.pack("<Q", len(text)) + text + struct.pack(f"<{len(values)}f", *(2 * v for v in values)))
+	EOF
+	binarize -q test.cof | neumf-score -q --device cpu --model double --all-items 2>note >again.cof
+	cmp <(cof-cat scores.cof) <(cof-cat again.cof)
+	binarize -q test.cof | neumf-score -q --device reference --model want --all-items | cof-cat | paste - <(cof-cat scores.cof) |
+		awk '{ d = $4 - $8; if (d > 1e-6 || d < -1e-6) exit 1 }'
+}
+
+@test "ccl: what it does not go with" {
+	stream triple 8 >t.cof
+	printf '0\t0\n1\t1\n2\t2\n' | awk '{ print $0 "\t0" }' | cof-cat --from tsv --kind interaction --users 4 --items 5 |
+		negsample -q --grouped --negatives 3 >g.cof
+	train --loss ccl t.cof
+	assert_status 1
+	assert_error neumf-train "holds triple records, group expected"
+	train --loss ccl g.cof
+	assert_status 0
+	for bad in '--loss ccl --model gmf' '--loss ccl --bias' '--loss ccl --sigmoid-output' '--margin 0.5' '--loss bce --negative-weight 2' \
+		'--loss ccl --margin 2' '--loss ccl --negative-weight -1'; do
+		# shellcheck disable=SC2086
+		train $bad g.cof
+		assert_status 2
+	done
+	run --separate-stderr neumf-train -q --model mf --loss ccl --device cuda -o model g.cof
+	assert_status 2
+	assert_contains "$stderr" "--loss ccl runs on cpu and reference only"
+	edit_header g.cof 'h["fields"][2][2] = 300'
+	run --separate-stderr neumf-train -q --model mf --loss ccl --batch-size 16777216 -o model g.cof
+	assert_status 1
+	assert_error neumf-train "a batch of 16777216 groups of 300 negatives is too large"
+}
+
 @test "a stream that begins in the middle of its epochs is refused" {
 	stream triple 8 3 4 >t.cof
 	edit_header t.cof 'h["first_row"] = 4'

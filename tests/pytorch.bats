@@ -8,7 +8,7 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
 	/usr/bin/python3 -c 'import torch' 2>/dev/null || skip "no torch for /usr/bin/python3 (Debian: python3-torch)"
 	# the program in the man page: from its first line to the next .Ed
-	sed -n '/^import json, numpy, torch/,/^\.Ed/p' "$ROOT/stages/neumf-train.1" | grep -v '^\.Ed' >neumf.py
+	sed -n '/^import json, math, numpy, torch/,/^\.Ed/p' "$ROOT/stages/neumf-train.1" | grep -v '^\.Ed' >neumf.py
 	[ -s neumf.py ]
 }
 
@@ -20,6 +20,16 @@ rows() {
 		for user in range(50):
 		    for k, item in enumerate(random.sample(range(40), 20)):
 		        print(user, item, random.randrange(40) if sys.argv[1] == "triple" else k % 2, sep="\t")
+	EOF
+}
+
+# groups SEED: 300 groups of 5 negatives, one of 40 items each, for 50 users
+groups() {
+	/usr/bin/python3 - "$1" <<-'EOF' | cof-cat --from tsv --kind group --users 50 --items 40
+		import random, sys
+		random.seed(int(sys.argv[1]))
+		for row in range(300):
+		    print(random.randrange(50), *(random.randrange(40) for _ in range(6)), sep="\t")
 	EOF
 }
 
@@ -41,13 +51,15 @@ stream() {
 	neumf-train -q --device reference --model mf --bias --init-std 0.5 --lr 0.01 --batch-size 50 -o bias-bce s.cof
 	neumf-train -q --device reference --model mf --bias --init-std 0.5 --lr 0.01 --batch-size 50 \
 		--loss hinge --sigmoid-output -o bias-sigmoid t.cof
+	groups 6 >g.cof
+	neumf-train -q --device reference --model mf --loss ccl --margin 0.1 --init-std 0.5 --lr 0.01 --batch-size 50 -o ccl-bce g.cof
 	for file in *-bce *-sigmoid; do
 		neumf-score -q --device reference --model "$file" pairs.cof | cof-cat >"$file.tsv"
 	done
 	/usr/bin/python3 - ./*-bce ./*-sigmoid <<-'EOF'
 		import sys, numpy, torch
 		from neumf import NeuMF
-		assert len(sys.argv) == 11
+		assert len(sys.argv) == 12
 		for path in sys.argv[1:]:
 		    user, item, label, score = numpy.loadtxt(path + ".tsv", unpack=True)
 		    ours = NeuMF(path)(torch.tensor(user).long(), torch.tensor(item).long()).detach().numpy()
@@ -101,6 +113,36 @@ stream() {
 		            cancels = loss != "bce" and tensor in ("user_bias", "global_bias")
 		            assert (moved == 0 if cancels else moved > 5e-5), (name, tensor, moved)
 		            assert worst < 2e-6, (name, tensor, worst)
+	EOF
+}
+
+# The loss as in the program of Mao et al. (reczoo, SimpleX), with its cosine by torch.
+@test "torch trains an mf by ccl to the same weights" {
+	groups 8 >g.cof
+	cof-cat g.cof >g.tsv
+	for optimizer in adam sgd; do
+		for lr in 1e-30 0.01; do
+			neumf-train -q --device reference --model mf --loss ccl --margin 0.1 --negative-weight 3 --optimizer $optimizer \
+				--lr $lr --weight-decay 0.001 --init-std 0.3 --batch-size 32 --factors 4 -o $optimizer-$lr g.cof
+		done
+	done
+	/usr/bin/python3 - <<-'EOF'
+		import numpy, torch
+		from neumf import NeuMF
+		from torch.nn.functional import cosine_similarity
+		for name, kind in ("adam", torch.optim.Adam), ("sgd", torch.optim.SGD):
+		    net, first, ours = NeuMF(name + "-1e-30").double(), NeuMF(name + "-1e-30"), NeuMF(name + "-0.01")
+		    opt = kind(net.parameters(), lr=0.01, weight_decay=0.001)
+		    for row in torch.tensor(numpy.loadtxt("g.tsv")).long().split(32):
+		        y = cosine_similarity(net.gmf_user(row[:, :1]), net.gmf_item(row[:, 1:]), 2)
+		        loss = torch.relu(1 - y[:, 0]) + 3 * torch.relu(y[:, 1:] - 0.1).mean(1)
+		        opt.zero_grad()
+		        loss.mean().backward()
+		        opt.step()
+		    for tensor, w in net.state_dict().items():
+		        moved = abs(w - first.state_dict()[tensor]).max().item()
+		        worst = abs(w - ours.state_dict()[tensor]).max().item()
+		        assert moved > 1e-3 and worst < 2e-6, (name, tensor, moved, worst)
 	EOF
 }
 

@@ -90,6 +90,10 @@ static void gradient(struct backend *b, const struct batch *batch)
 	const uint32_t blocks = batch->size / CPU_BLOCK + (batch->size % CPU_BLOCK > 0);
 	double sum = 0;
 
+	if (b->shape.loss == LOSS_CCL) {
+		cpu_group_gradient(b, batch);
+		return;
+	}
 	hold_ids(b, batch);
 	b->label = batch->label;
 	b->batch_scale = 1.0f / (float)b->rows;

@@ -55,11 +55,12 @@ struct cpu_side {
 	uint32_t num_rows;
 
 	/*
-	 * Occurrences: one user per row of the batch, or `items_per_row` items, the positive first.
-	 * After write_gradient, one for each id.
+	 * Occurrences: one user per row of the batch, or `items_per_row` items, the positive first;
+	 * with ccl, of these the items kept. After write_gradient, one for each id.
 	 */
 	uint32_t count;
 	uint32_t *id;	 /* (count) the row of each */
+	size_t capacity; /* of `gradient`, in occurrences */
 	float *gradient; /* (count, stride) d loss / d row: both tables', padding */
 	size_t stride;
 
@@ -69,6 +70,12 @@ struct cpu_side {
 	uint32_t *start;  /* (num_unique + 1) where in `order` an id's occurrences begin */
 	uint32_t *slot;	  /* (count) index in `unique` of each place in `order` */
 	uint32_t num_unique;
+};
+
+/* An item of a group that has a part in its loss. */
+struct cpu_kept {
+	uint32_t item;
+	float cosine, inverse; /* of the item's norm */
 };
 
 /* What the optimizer goes through in jobs of rows: the dense tensors, or both tables of a side. */
@@ -98,7 +105,7 @@ struct backend {
 	float *ones, zero;
 
 	/* the batch */
-	uint32_t batch_size, rows, items_per_row; /* items_per_row: 1 for bce, else 2 */
+	uint32_t batch_size, rows, items_per_row; /* neumf_items_per_row */
 	struct cpu_side user, item;
 	const float *label; /* the caller's, during gradient() */
 	float batch_scale;  /* 1 / B */
@@ -109,6 +116,13 @@ struct backend {
 	double job_loss[CPU_MAX_JOBS];
 	struct backend_loss loss;
 	struct backend_gradient *exchanged; /* the caller's, during read_gradient() */
+
+	/* ccl; NULL for other losses */
+	const uint32_t *positive, *negative; /* the caller's, during gradient() */
+	struct cpu_kept *kept;		     /* (batch_size, items_per_row) */
+	uint32_t *num_kept;		     /* (batch_size) of each group */
+	size_t *first_kept;		     /* (batch_size) among the occurrences */
+	double *row_loss;		     /* (batch_size) */
 
 	/* the optimizer */
 	struct cpu_span span[3];
@@ -137,6 +151,12 @@ struct cpu_kernels {
 	/* Goes through the blocks of a job; stores its rows' contributions, dense sums and loss. */
 	size_t (*gradient_scratch)(const struct backend *b);
 	void (*gradient)(struct backend *b, size_t job, void *scratch);
+
+	/* Of a group, with ccl: finds the items kept; stores its contributions, those of items from
+	   occurrence `first` on, and its loss. */
+	size_t (*ccl_scratch)(const struct backend *b);
+	void (*ccl_keep)(struct backend *b, uint32_t row, void *scratch);
+	void (*ccl_gradient)(struct backend *b, uint32_t row, size_t first, void *scratch);
 
 	/* Adds up the contributions to unique ids, with l2: sums (end - first, cpu_sum_stride). */
 	void (*row_sums)(const struct backend *b, const struct cpu_side *side, uint32_t first,
@@ -183,6 +203,12 @@ unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
 /* backend_cpu.create and destroy (create.c); tests choose the kernels. */
 struct backend *cpu_create(const struct backend_config *config, const struct cpu_kernels *kernels);
 void cpu_destroy(struct backend *b);
+
+/* Make `gradient` hold n occurrences; growing loses what it held (create.c). */
+void cpu_reserve(struct cpu_side *side, size_t n);
+
+/* gradient() of backend_cpu with ccl (groups.c). */
+void cpu_group_gradient(struct backend *b, const struct batch *batch);
 
 /* Sort the occurrences of a batch by id and find the segments (sort.c). */
 void cpu_sort(struct cpu_side *side);

@@ -94,11 +94,21 @@ static void spans_init(struct backend *b)
 	add_side(b, &b->item);
 }
 
+void cpu_reserve(struct cpu_side *s, size_t n)
+{
+	if (n <= s->capacity)
+		return;
+	free(s->gradient);
+	s->capacity = n;
+	s->gradient = xcalloc_aligned(n * s->stride + CPU_SLACK, sizeof(*s->gradient));
+}
+
 /*
  * Arrays for a batch, with `per_row` occurrences in a row of it; the kernels may store a vector of
- * rows past the last one.
+ * rows past the last one. With ccl most of them have no gradient: room for those that have one is
+ * made when they are known.
  */
-static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t per_row)
+static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t per_row, bool groups)
 {
 	size_t n = (size_t)batch_size * per_row, slack = 64 * (size_t)per_row;
 
@@ -109,7 +119,7 @@ static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t per_row
 	s->unique = xmalloc(n, sizeof(*s->unique));
 	s->start = xmalloc(n + 1, sizeof(*s->start));
 	s->slot = xmalloc(n, sizeof(*s->slot));
-	s->gradient = xcalloc_aligned((n + slack) * s->stride + CPU_SLACK, sizeof(*s->gradient));
+	cpu_reserve(s, groups ? batch_size : n + slack);
 }
 
 static void side_release(struct cpu_side *s)
@@ -125,14 +135,21 @@ static void side_release(struct cpu_side *s)
 
 static void training_init(struct backend *b, const struct backend_config *config)
 {
+	const bool groups = b->shape.loss == LOSS_CCL;
 	uint64_t n = b->layout.num_params;
 
 	b->optimizer = *config->optimizer;
 	b->batch_size = config->batch_size;
 	b->max_jobs = CPU_MAX_JOBS;
 	b->items_per_row = neumf_items_per_row(&b->shape);
-	side_batch(&b->user, b->batch_size, 1);
-	side_batch(&b->item, b->batch_size, b->items_per_row);
+	side_batch(&b->user, b->batch_size, 1, groups);
+	side_batch(&b->item, b->batch_size, b->items_per_row, groups);
+	if (groups) {
+		b->kept = xmalloc((size_t)b->batch_size * b->items_per_row, sizeof(*b->kept));
+		b->num_kept = xmalloc(b->batch_size, sizeof(*b->num_kept));
+		b->first_kept = xmalloc(b->batch_size, sizeof(*b->first_kept));
+		b->row_loss = xmalloc(b->batch_size, sizeof(*b->row_loss));
+	}
 	spans_init(b);
 	while (b->max_jobs > 4 && b->max_jobs * b->dense_size > CPU_MAX_SUMS)
 		b->max_jobs /= 2;
@@ -154,7 +171,8 @@ static size_t scratch_size(const struct backend *b)
 	size_t size = b->kernels->score_scratch(b);
 
 	if (b->items_per_row > 0) {
-		size = largest(size, b->kernels->gradient_scratch(b));
+		size = largest(size, b->shape.loss == LOSS_CCL ? b->kernels->ccl_scratch(b)
+							       : b->kernels->gradient_scratch(b));
 		size = largest(size, cpu_update_scratch(b));
 	}
 	return (size + 63) / 64 * 64;
@@ -186,6 +204,10 @@ void cpu_destroy(struct backend *b)
 	free(b->ones);
 	free(b->dense_gradient);
 	free(b->item_half);
+	free(b->kept);
+	free(b->num_kept);
+	free(b->first_kept);
+	free(b->row_loss);
 	free(b->scratch);
 	free(b);
 }

@@ -7,6 +7,7 @@
 #define CPU_KERNELS cpu_kernels_base
 #endif
 
+#include "cpu/ccl.h"
 #include "cpu/cpu.h"
 #include "cpu/gradient.h"
 #include "cpu/optimizer.h"
@@ -16,6 +17,9 @@ const struct cpu_kernels CPU_KERNELS = {
 	.name = ISA_NAME,
 	.gradient_scratch = gradient_scratch,
 	.gradient = gradient,
+	.ccl_scratch = ccl_scratch,
+	.ccl_keep = ccl_keep,
+	.ccl_gradient = ccl_gradient,
 	.row_sums = row_sums,
 	.spread = spread,
 	.dense_sums = dense_sums,

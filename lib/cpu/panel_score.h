@@ -2,13 +2,16 @@
  * panel_score: scores of up to CPU_SCORE_USERS users, one panel of items at a time.
  *
  * The item half of the network is kept for all items as panels of F + H1 columns: head.weight x
- * gmf_item, then W1i mlp_item; or of F + 1, gmf_item and item_bias. That leaves F + H1 operations per pair and the layers above the
+ * gmf_item, then W1i mlp_item; or of F + 1, gmf_item and item_bias. (With cosines gmf_item is
+ * normalized, as a user's row is.) That leaves F + H1 operations per pair and the layers above the
  * first; a panel's columns stay in the first cache for all users of the call.
  */
 #ifndef PANEL_SCORE_H
 #define PANEL_SCORE_H
 
+#include "cpu/ccl.h"
 #include "cpu/cpu.h"
+#include "cpu/dots.h"
 #include "cpu/panel.h"
 
 #include <string.h>
@@ -79,6 +82,22 @@ static void gather_items(
 	}
 }
 
+/* Divide the n columns of a panel by the norm of each example. */
+static void normalize_panel(vf *panel, uint32_t n)
+{
+	for (unsigned j = 0; j < PANEL_GROUPS; j++) {
+		vf squares = { 0 };
+
+		for (uint32_t c = 0; c < n; c++)
+			squares = fused(
+				panel[c * PANEL_GROUPS + j], panel[c * PANEL_GROUPS + j], squares);
+		for (unsigned l = 0; l < LANES; l++)
+			squares[l] = inverse_norm(squares[l]);
+		for (uint32_t c = 0; c < n; c++)
+			panel[c * PANEL_GROUPS + j] *= squares;
+	}
+}
+
 /* `first` is a multiple of PANEL_ROWS. */
 static void item_halves(struct backend *b, void *scratch, uint32_t first, uint32_t end)
 {
@@ -91,6 +110,8 @@ static void item_halves(struct backend *b, void *scratch, uint32_t first, uint32
 
 		if (f > 0) {
 			gather_items(&b->item, 0, first, end, s.items);
+			if (neumf_cosine(&b->shape))
+				normalize_panel(s.items, f);
 			for (uint32_t c = 0; c < f * PANEL_GROUPS; c++)
 				to[c] = b->head[c / PANEL_GROUPS] * s.items[c];
 		}
@@ -108,37 +129,24 @@ static void item_halves(struct backend *b, void *scratch, uint32_t first, uint32
 	}
 }
 
-/* The products of n rows of w, n <= 4, `ld` floats apart, with x (cols). */
-INLINE vf4 dots(const unsigned n, const float *w, size_t ld, const float *x, uint32_t cols)
-{
-	vf sum[PARTS][4] = { { { 0 } } }, part_sums[PARTS];
-
-	for (uint32_t c = 0; c < cols; c += SUM_LANES)
-		for (unsigned part = 0; part < PARTS; part++) {
-			const uint32_t at = c + part * LANES;
-			const vi rest = lanes_below(cols > at ? cols - at : 0);
-
-			for (unsigned k = 0; k < n; k++)
-				sum[part][k] = fused(keep(rest, load(w + k * ld + at)),
-					keep(rest, load(x + at)), sum[part][k]);
-		}
-	for (unsigned part = 0; part < PARTS; part++)
-		part_sums[part] = piece_sums(sum[part]);
-	return pieces_sum(part_sums);
-}
-
 /* W1u p + b of cpu.h for the mlp row p of a user. */
 static void user_half(const struct backend *b, const float *p, float *half)
 {
 	const uint32_t e = b->mlp_factors, out = b->hidden[0];
 	const size_t ld = 2 * (size_t)e;
+	const float *row[4];
 	uint32_t o = 0;
 
 	memcpy(half, b->bias[0], out * sizeof(*half));
-	for (; o + 4 <= out; o += 4)
-		add4(half + o, dots(4, b->weight[0] + o * ld, ld, p, e), 4);
-	for (; o < out; o++)
-		add4(half + o, dots(1, b->weight[0] + o * ld, ld, p, e), 1);
+	for (; o + 4 <= out; o += 4) {
+		for (uint32_t k = 0; k < 4; k++)
+			row[k] = b->weight[0] + (o + k) * ld;
+		add4(half + o, dots(4, row, p, e), 4);
+	}
+	for (; o < out; o++) {
+		row[0] = b->weight[0] + o * ld;
+		add4(half + o, dots(1, row, p, e), 1);
+	}
 }
 
 /* The users' part of the scratch memory: gmf rows, biases and halves of the first layer. */
@@ -151,6 +159,13 @@ static void user_halves(
 		if (f > 0)
 			memcpy(s->user + k * width, b->user.table[0] + (size_t)user[k] * f,
 				f * sizeof(float));
+		if (neumf_cosine(&b->shape)) {
+			const float norm =
+				row_inverse_norm(b->user.table[0] + (size_t)user[k] * f, f);
+
+			for (uint32_t c = 0; c < f; c++)
+				s->user[k * width + c] *= norm;
+		}
 		s->user_bias[k] = *b->head_bias;
 		if (b->biases) {
 			s->user[k * width + f] = 1;

@@ -161,6 +161,7 @@ void cpu_read_gradient(struct backend *b, struct backend_gradient *g)
 /* Let each of n ids occur once, with the gradients from[branch], where not NULL. */
 static void hold_rows(struct cpu_side *side, uint32_t n, const uint32_t *id, float *const from[2])
 {
+	cpu_reserve(side, n);
 	for (uint32_t k = 0; k < n; k++) {
 		float *to = side->gradient + k * side->stride;
 

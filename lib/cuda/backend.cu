@@ -115,6 +115,9 @@ static struct backend *create(const struct backend_config *config)
 	struct backend *b = (struct backend *)xcalloc(1, sizeof(*b));
 	struct step_state start = { 0, 0, 0, 0 };
 
+	if (config->optimizer && neumf_cosine(&config->shape))
+		die("the ccl loss runs on cpu and reference only");
+	neumf_normalize(&config->shape, config->params);
 	set_rule(b, config->optimizer);
 	set_shape(b, config);
 	open_device(b);

@@ -31,7 +31,7 @@ struct backend_config {
 
 /*
  * B rows. Pairwise losses use user, item (the positive) and negative; bce uses user, item and
- * label.
+ * label; ccl user, item (the positive) and negative, N for each row side by side.
  */
 struct batch {
 	uint32_t size;

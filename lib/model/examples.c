@@ -4,20 +4,21 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 struct examples {
 	struct rec_reader *in;
 	enum rec_kind kind;
-	bool pairwise;
-	uint32_t per_row;	    /* examples */
-	size_t words;		    /* of a row: all three kinds have 32-bit fields only */
-	uint32_t *rows;		    /* `capacity` of them */
-	size_t capacity, next, end; /* rows next .. end - 1 are still to be given out, */
-	uint32_t given;		    /* but for these examples of the first */
-	uint64_t most;		    /* rows, as the header says; UINT64_MAX: it does not */
+	enum example_form form;
+	uint32_t per_row, negatives; /* examples; negatives of an example */
+	size_t words;		     /* of a row: all three kinds have 32-bit fields only */
+	uint32_t *rows;		     /* `capacity` of them */
+	size_t capacity, next, end;  /* rows next .. end - 1 are still to be given out, */
+	uint32_t given;		     /* but for these examples of the first */
+	uint64_t most;		     /* rows, as the header says; UINT64_MAX: it does not */
 };
 
-struct examples *examples_new(struct rec_reader *in, bool pairwise)
+struct examples *examples_new(struct rec_reader *in, enum example_form form)
 {
 	const struct rec_header *h = rec_header(in);
 	struct examples *e = xcalloc(1, sizeof(*e));
@@ -25,8 +26,11 @@ struct examples *examples_new(struct rec_reader *in, bool pairwise)
 
 	e->in = in;
 	e->kind = h->kind;
-	e->pairwise = pairwise;
-	e->per_row = h->kind == REC_GROUP ? h->negatives + !pairwise : 1;
+	e->form = form;
+	e->per_row = 1;
+	if (h->kind == REC_GROUP && form != EXAMPLE_GROUP)
+		e->per_row = h->negatives + (form == EXAMPLE_SAMPLE);
+	e->negatives = form == EXAMPLE_GROUP ? h->negatives : form == EXAMPLE_TRIPLE;
 	e->words = info.struct_size / sizeof(*e->rows);
 	e->capacity = REC_BLOCK_BYTES / info.struct_size;
 	e->rows = xmalloc(e->capacity, info.struct_size);
@@ -44,6 +48,11 @@ void examples_free(struct examples *e)
 uint32_t examples_per_row(const struct examples *e)
 {
 	return e->per_row;
+}
+
+uint32_t examples_negatives(const struct examples *e)
+{
+	return e->negatives;
 }
 
 static void copy_triples(
@@ -73,16 +82,30 @@ static void copy_samples(
 	}
 }
 
-/* n examples of one group, behind those given. */
-static void copy_group(
+static void copy_groups(
 	const struct examples *e, const struct example_columns *to, size_t at, size_t n)
 {
 	const uint32_t *row = e->rows + e->next * e->words;
 
+	for (size_t k = at; k < at + n; k++, row += e->words) {
+		to->user[k] = row[GROUP_USER];
+		to->item[k] = row[GROUP_POSITIVE];
+		memcpy(to->negative + k * e->negatives, row + GROUP_NEGATIVES,
+			e->negatives * sizeof(*row));
+	}
+}
+
+/* n triples or samples of one group, behind those given. */
+static void copy_group(
+	const struct examples *e, const struct example_columns *to, size_t at, size_t n)
+{
+	const uint32_t *row = e->rows + e->next * e->words;
+	const bool pairwise = e->form == EXAMPLE_TRIPLE;
+
 	for (size_t k = 0, j = e->given; k < n; k++, j++) {
 		to->user[at + k] = row[GROUP_USER];
-		to->item[at + k] = row[GROUP_POSITIVE + (e->pairwise ? 0 : j)];
-		if (e->pairwise)
+		to->item[at + k] = row[GROUP_POSITIVE + (pairwise ? 0 : j)];
+		if (pairwise)
 			to->negative[at + k] = row[GROUP_NEGATIVES + j];
 		else
 			to->label[at + k] = j == 0;
@@ -94,7 +117,7 @@ static size_t copy(struct examples *e, const struct example_columns *to, size_t 
 {
 	const size_t rows = e->end - e->next, left = e->per_row - e->given;
 
-	if (e->kind == REC_GROUP) {
+	if (e->kind == REC_GROUP && e->form != EXAMPLE_GROUP) {
 		n = n < left ? n : left;
 		copy_group(e, to, at, n);
 		e->given += (uint32_t)n;
@@ -105,7 +128,9 @@ static size_t copy(struct examples *e, const struct example_columns *to, size_t 
 		return n;
 	}
 	n = n < rows ? n : rows;
-	if (e->kind == REC_TRIPLE)
+	if (e->kind == REC_GROUP)
+		copy_groups(e, to, at, n);
+	else if (e->kind == REC_TRIPLE)
 		copy_triples(e, to, at, n);
 	else
 		copy_samples(e, to, at, n);

@@ -3,7 +3,7 @@
  *
  * A group of N negatives is N triples, its positive with each of them, or 1 + N samples: its
  * positive with label 1, then its negatives with label 0. Reading stops and goes on within a group.
- * Memory: 64 KiB.
+ * Or it is an example as it is. Memory: 64 KiB.
  */
 #ifndef EXAMPLES_H
 #define EXAMPLES_H
@@ -14,20 +14,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of each example: user and item, and where pairwise the negative, else the label. */
+/* What an example is: what a loss is computed from. */
+enum example_form { EXAMPLE_TRIPLE, EXAMPLE_SAMPLE, EXAMPLE_GROUP };
+
+/* Of each example: user and item, and its negative, its label, or its negatives side by side. */
 struct example_columns {
 	uint32_t *user, *item, *negative;
 	float *label;
+	uint32_t negatives; /* of an example: 0 of a sample, 1 of a triple */
 };
 
 struct examples;
 
-/* Pairwise from triples or groups, else from samples or groups. `in` is borrowed. */
-struct examples *examples_new(struct rec_reader *in, bool pairwise);
+/* Triples from triples or groups, samples from samples or groups, groups from groups. `in` is
+   borrowed. */
+struct examples *examples_new(struct rec_reader *in, enum example_form form);
 void examples_free(struct examples *e);
 
-/* Examples in a row of the stream. */
+/* Examples in a row of the stream, and negatives in an example. */
 uint32_t examples_per_row(const struct examples *e);
+uint32_t examples_negatives(const struct examples *e);
 
 /*
  * Put the next `max` examples into the columns, fewer only at the verified end; returns how many.

@@ -34,6 +34,8 @@ struct js *model_file_metadata(const struct neumf_shape *s, const struct model_i
 	metadata_put_uint(m, "factors", s->factors);
 	metadata_put_uint(m, "mlp_factors", s->mlp_factors);
 	js_put(m, "hidden", hidden_string(s));
+	if (neumf_cosine(s))
+		js_put(m, "score", js_string("cosine"));
 	if (s->bias)
 		js_put(m, "bias", js_string("true"));
 	metadata_put_uint(m, "seed", info->seed);

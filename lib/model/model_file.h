@@ -7,6 +7,8 @@
  *       sigmoid_output "true" or "false". A loader needs them all.
  *   bias
  *       "true" where an mf has biases; else missing
+ *   score
+ *       "cosine" where the loss is ccl, for other readers; else missing
  *   user_ids, item_ids
  *       which id maps its rows are numbered by (id_family.h), as JSON text; only where known
  *   provenance (a JSON array as text), seed, device ("cpu"), compute ("16 lanes")

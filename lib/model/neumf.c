@@ -8,7 +8,7 @@
 #include <string.h>
 
 const char *const neumf_model_names[] = { "neumf", "gmf", "mlp", "mf", NULL };
-const char *const neumf_loss_names[] = { "bpr", "hinge", "bce", NULL };
+const char *const neumf_loss_names[] = { "bpr", "hinge", "bce", "ccl", NULL };
 const char *const neumf_optimizer_names[] = { "adam", "lazy-adam", "sgd", NULL };
 const char *const neumf_dense_init_names[] = { "normal", "glorot", NULL };
 
@@ -31,8 +31,10 @@ const char *neumf_check(const struct neumf_shape *s)
 {
 	if (s->model > MODEL_MF)
 		return "the model is unknown";
-	if (s->loss > LOSS_BCE)
+	if (s->loss > LOSS_CCL)
 		return "the loss is unknown";
+	if (s->loss == LOSS_CCL && (s->model != MODEL_MF || s->bias || s->sigmoid_output))
+		return "the ccl loss is of cosines: it goes with mf only, without biases and sigmoid";
 	if (s->sigmoid_output && s->loss == LOSS_BCE)
 		return "a sigmoid output goes with the bpr and hinge losses only";
 	if (s->num_users == 0 || s->num_items == 0)
@@ -55,7 +57,27 @@ const char *neumf_check(const struct neumf_shape *s)
 
 uint32_t neumf_items_per_row(const struct neumf_shape *s)
 {
-	return s->loss == LOSS_BCE ? 1 : 2;
+	return s->loss == LOSS_CCL ? 1 + s->ccl.negatives : s->loss == LOSS_BCE ? 1 : 2;
+}
+
+bool neumf_cosine(const struct neumf_shape *s)
+{
+	return s->loss == LOSS_CCL;
+}
+
+void neumf_normalize(const struct neumf_shape *s, float *params)
+{
+	const uint64_t rows = (uint64_t)s->num_users + s->num_items; /* all there are */
+
+	for (uint64_t r = 0; neumf_cosine(s) && r < rows; r++, params += s->factors) {
+		double squares = 0;
+
+		for (uint32_t k = 0; k < s->factors; k++)
+			squares += (double)params[k] * params[k];
+		squares = sqrt(squares + (double)NEUMF_COSINE_FLOOR);
+		for (uint32_t k = 0; k < s->factors; k++)
+			params[k] = (float)(params[k] / squares);
+	}
 }
 
 uint32_t neumf_width(const struct neumf_shape *s, uint32_t l)

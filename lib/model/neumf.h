@@ -12,12 +12,20 @@
  *           neumf: concat(g, x_n)   gmf: g   mlp: x_n
  *   mf:     logit = sum of g, no head
  *           with bias: + user_bias[u] + item_bias[i] + global_bias        Rendle et al. 2020, eq. 2
+ *           trained by ccl: sum of p^ * q^, the cosine of gmf_user[u] and gmf_item[i], in training and
+ *           in ranking, as in the program of Mao et al. (reczoo, SimpleX, similarity_score: cosine);
+ *           x^ = x / sqrt(|x|^2 + NEUMF_COSINE_FLOOR), so that a row of zeros scores 0. Of s = p^ . q^
+ *           d s / d p = (q^ - s p^) / sqrt(|p|^2 + NEUMF_COSINE_FLOOR), and likewise for q
  *   s    = logit, or 1 / (1 + exp(-logit)) with sigmoid_output (neumf_sigmoid)
  *
  * Loss of one row:
  *   bpr    log(1 + exp(-(s_pos - s_neg)))         Rendle et al. 2009, eq. 4
  *   hinge  max(0, 1 - (s_pos - s_neg)); the gradient is 0 at the kink
  *   bce    log(1 + exp(logit)) - label x logit    He et al. 2017, eq. 7
+ *   ccl    (1 - s_pos) + W / N x sum over the group's N negatives of max(0, s_neg - M)
+ *          cosine contrastive loss, Mao et al. 2021 (SimpleX), eq. 4, W its negative weight and M its
+ *          margin; of mf alone, whose score is a cosine then. A negative that is not above the
+ *          margin has no part in it and is no occurrence of its item, here and below.
  *   With sigmoid_output it is NaN where a logit reaches NEUMF_SIGMOID_LIMIT: no sigmoid would show
  *   that the model has diverged.
  *
@@ -56,14 +64,23 @@ enum { NEUMF_MAX_WIDTH = 65536 }; /* of factors, mlp factors and hidden layers: 
 /* Here a float has steps of 128, and a sigmoid goes from its first float to its last within 122. */
 #define NEUMF_SIGMOID_LIMIT 0x1p30f
 
+/* Where the norm of a row is not far above its root, 1e-12 (PyTorch's normalize), cosines are less. */
+#define NEUMF_COSINE_FLOOR 0x1p-80f
+
 enum neumf_model { MODEL_NEUMF, MODEL_GMF, MODEL_MLP, MODEL_MF };
-enum neumf_loss { LOSS_BPR, LOSS_HINGE, LOSS_BCE };
+enum neumf_loss { LOSS_BPR, LOSS_HINGE, LOSS_BCE, LOSS_CCL };
 enum neumf_optimizer_kind { OPTIMIZER_ADAM, OPTIMIZER_LAZY_ADAM, OPTIMIZER_SGD };
 enum neumf_dense_init { DENSE_NORMAL, DENSE_GLOROT };
 
 /* Names of the enums above in their order, NULL-terminated: option values and metadata use them. */
 extern const char *const neumf_model_names[],
 	*const neumf_loss_names[], *const neumf_optimizer_names[], *const neumf_dense_init_names[];
+
+/* What training by ccl needs to know; no part of a model. */
+struct neumf_ccl {
+	uint32_t negatives; /* N, of each group */
+	double margin, weight;
+};
 
 struct neumf_shape {
 	enum neumf_model model;
@@ -75,6 +92,7 @@ struct neumf_shape {
 	uint32_t num_hidden;  /* 1..NEUMF_MAX_HIDDEN for neumf and mlp, else 0 */
 	uint32_t hidden[NEUMF_MAX_HIDDEN];
 	bool bias; /* mf only: has user, item and global bias */
+	struct neumf_ccl ccl;
 };
 
 struct neumf_optimizer {
@@ -128,7 +146,17 @@ bool neumf_has_mlp(const struct neumf_shape *s); /* neumf, mlp */
 /* NULL when every field is in its range and fits the others, else what is wrong, in words. */
 const char *neumf_check(const struct neumf_shape *s);
 
-/* Items of a row of the batch: 1 for bce, 2 (positive and negative) for pairwise losses. */
+/* Is the score a cosine? */
+bool neumf_cosine(const struct neumf_shape *s);
+
+/*
+ * Normalize the rows of both tables (x^ above) where the score is a cosine: a product of rows gives
+ * it then, to whoever only scores. Sums in double.
+ */
+void neumf_normalize(const struct neumf_shape *s, float *params);
+
+/* Items of a row of the batch: 1 for bce, 2 (positive and negative) for pairwise losses, 1 + N for
+   ccl. */
 uint32_t neumf_items_per_row(const struct neumf_shape *s);
 
 /* Width of x_l: 2E for l = 0, H_l above. */

@@ -41,7 +41,8 @@ void row_digest_add(struct row_digest *d, const struct example_columns *c, size_
 	digest_add(d->column[0], c->user + first, n * sizeof(*c->user));
 	digest_add(d->column[1], c->item + first, n * sizeof(*c->item));
 	if (c->negative)
-		digest_add(d->column[2], c->negative + first, n * sizeof(*c->negative));
+		digest_add(d->column[2], c->negative + first * c->negatives,
+			n * c->negatives * sizeof(*c->negative));
 	else
 		digest_add(d->column[2], c->label + first, n * sizeof(*c->label));
 }

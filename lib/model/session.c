@@ -275,7 +275,9 @@ static void start_trainer(struct session *s)
 {
 	const struct session_config *c = s->config;
 	const struct trainer_config config = { .in = c->in,
-		.pairwise = c->shape.loss != LOSS_BCE,
+		.form = c->shape.loss == LOSS_CCL   ? EXAMPLE_GROUP
+			: c->shape.loss == LOSS_BCE ? EXAMPLE_SAMPLE
+						    : EXAMPLE_TRIPLE,
 		.ops = s->ops,
 		.backend = s->backend,
 		.batch_size = c->batch_size,

@@ -46,11 +46,12 @@ struct trainer *trainer_new(const struct trainer_config *config)
 	t->config = *config;
 	t->batch.user = xmalloc(size, sizeof(*t->batch.user));
 	t->batch.item = xmalloc(size, sizeof(*t->batch.item));
-	if (config->pairwise)
-		t->batch.negative = xmalloc(size, sizeof(*t->batch.negative));
-	else
+	t->examples = examples_new(config->in, config->form);
+	t->batch.negatives = examples_negatives(t->examples);
+	if (config->form == EXAMPLE_SAMPLE)
 		t->batch.label = xmalloc(size, sizeof(*t->batch.label));
-	t->examples = examples_new(config->in, config->pairwise);
+	else
+		t->batch.negative = xmalloc(size * t->batch.negatives, sizeof(*t->batch.negative));
 	t->rows_per_epoch = product(h->rows_per_epoch, examples_per_row(t->examples));
 	t->total = product(h->epochs, t->rows_per_epoch);
 	t->first = product(h->first_row, examples_per_row(t->examples));

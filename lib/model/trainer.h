@@ -1,7 +1,7 @@
 /*
  * trainer: from a stream of triples, samples or groups to batches, steps and epochs, in one pass.
  * Memory: one batch, beside the backend. Rows are triples or samples, into which groups are taken
- * apart (examples.h).
+ * apart, or groups (examples.h).
  *
  * Row r belongs to epoch r / rows_per_epoch (all rows to one epoch where the header has none), a
  * batch to the epoch of its last row: batches run across the ends of epochs. An epoch in which no
@@ -18,8 +18,8 @@
 #include <stdint.h>
 
 struct trainer_config {
-	struct rec_reader *in; /* triples or groups for bpr and hinge, samples or groups for bce */
-	bool pairwise;	       /* bpr or hinge */
+	struct rec_reader *in;
+	enum example_form form;
 	const struct backend_ops *ops;
 	struct backend *backend; /* borrowed, as `in` is */
 	uint32_t batch_size;

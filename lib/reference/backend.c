@@ -84,6 +84,45 @@ static double label_loss(struct backend *b, const struct batch *batch, uint32_t 
 	return softplus(logit) - label * logit;
 }
 
+/* Loss of a group; adds its gradient over B, and counts its items. */
+static double group_loss(struct backend *b, const struct batch *batch, uint32_t k)
+{
+	const struct neumf_ccl *c = &b->net.shape.ccl;
+	const uint32_t user = batch->user[k], positive = batch->item[k];
+	const uint32_t *negative = batch->negative + (size_t)k * c->negatives;
+	double loss;
+
+	network_forward(&b->net, user, positive, &b->positive);
+	network_backward(&b->net, user, positive, &b->positive, -1.0 / batch->size);
+	b->count[SIDE_ITEM][positive]++;
+	loss = 1 - b->positive.score;
+	for (uint32_t j = 0; j < c->negatives; j++) {
+		network_forward(&b->net, user, negative[j], &b->negative);
+		if (b->negative.score <= c->margin)
+			continue;
+		network_backward(&b->net, user, negative[j], &b->negative,
+			c->weight / c->negatives / batch->size);
+		b->count[SIDE_ITEM][negative[j]]++;
+		loss += c->weight / c->negatives * (b->negative.score - c->margin);
+	}
+	return loss;
+}
+
+/* Loss of row k; adds its gradient over B, and counts its user and items. */
+static double row_loss(struct backend *b, const struct batch *batch, uint32_t k)
+{
+	const enum neumf_loss loss = b->net.shape.loss;
+
+	b->count[SIDE_USER][batch->user[k]]++;
+	if (loss == LOSS_CCL)
+		return group_loss(b, batch, k);
+	b->count[SIDE_ITEM][batch->item[k]]++;
+	if (loss == LOSS_BCE)
+		return label_loss(b, batch, k);
+	b->count[SIDE_ITEM][batch->negative[k]]++;
+	return pair_loss(b, batch, k);
+}
+
 /* g += l2 x w x occurrences / B on the embedding rows and the biases of mf */
 static void add_l2(struct backend *b)
 {
@@ -116,18 +155,12 @@ static void clear_gradient(struct backend *b)
 
 static void reference_gradient(struct backend *b, const struct batch *batch)
 {
-	const struct neumf_shape *s = &b->net.shape;
 	double sum = 0;
 
 	clear_gradient(b);
 	b->rows = batch->size;
-	for (uint32_t k = 0; k < batch->size; k++) {
-		b->count[SIDE_USER][batch->user[k]]++;
-		b->count[SIDE_ITEM][batch->item[k]]++;
-		if (s->loss != LOSS_BCE)
-			b->count[SIDE_ITEM][batch->negative[k]]++;
-		sum += s->loss == LOSS_BCE ? label_loss(b, batch, k) : pair_loss(b, batch, k);
-	}
+	for (uint32_t k = 0; k < batch->size; k++)
+		sum += row_loss(b, batch, k);
 	if (b->optimizer.l2 != 0)
 		add_l2(b);
 	backend_loss_add(&b->loss, sum, batch->size);

@@ -46,6 +46,16 @@ static void hidden_forward(
 	}
 }
 
+/* 1 / sqrt(|x|^2 + NEUMF_COSINE_FLOOR) */
+static double inverse_norm(const float *x, uint32_t n)
+{
+	double squares = 0;
+
+	for (uint32_t k = 0; k < n; k++)
+		squares += (double)x[k] * x[k];
+	return 1 / sqrt(squares + (double)NEUMF_COSINE_FLOOR);
+}
+
 /* logit = head . concat(g, x_n) + head.bias; mf: sum of g, and the biases */
 static double logit_of(
 	const struct network *n, uint32_t user, uint32_t item, const struct activation *a)
@@ -68,6 +78,8 @@ static double logit_of(
 
 		for (uint32_t k = 0; k < s->factors; k++)
 			logit += (head ? head[k] : 1.0) * ((double)p[k] * q[k]);
+		if (neumf_cosine(s))
+			logit *= inverse_norm(p, s->factors) * inverse_norm(q, s->factors);
 	}
 	if (neumf_has_mlp(s))
 		for (uint32_t k = 0; k < s->hidden[s->num_hidden - 1]; k++)
@@ -122,6 +134,23 @@ static void hidden_backward(
 	}
 }
 
+/* d cosine / d p = (q^ - cosine p^) / |p|, and likewise for q */
+static void cosine_backward(
+	struct network *n, uint32_t user, uint32_t item, double cosine, double dcosine)
+{
+	const uint32_t f = n->shape.factors;
+	const float *p = n->params + at(n, TENSOR_GMF_USER, user);
+	const float *q = n->params + at(n, TENSOR_GMF_ITEM, item);
+	double *dp = n->gradient + at(n, TENSOR_GMF_USER, user);
+	double *dq = n->gradient + at(n, TENSOR_GMF_ITEM, item);
+	const double a = inverse_norm(p, f), b = inverse_norm(q, f);
+
+	for (uint32_t k = 0; k < f; k++) {
+		dp[k] += dcosine * (q[k] * b - cosine * p[k] * a) * a;
+		dq[k] += dcosine * (p[k] * a - cosine * q[k] * b) * b;
+	}
+}
+
 void network_backward(
 	struct network *n, uint32_t user, uint32_t item, const struct activation *a, double dlogit)
 {
@@ -129,6 +158,10 @@ void network_backward(
 	const float *head = NULL;
 	double *dhead = NULL;
 
+	if (neumf_cosine(s)) {
+		cosine_backward(n, user, item, a->logit, dlogit);
+		return;
+	}
 	if (n->layout.at[TENSOR_HEAD] >= 0) {
 		head = n->params + at(n, TENSOR_HEAD, 0);
 		dhead = n->gradient + at(n, TENSOR_HEAD, 0);

@@ -152,9 +152,9 @@ static uint32_t number(const char *text)
 int main(int argc, char **argv)
 {
 	struct neumf_shape shape = { MODEL_NEUMF, LOSS_BPR, false, 138493, 26744, 10, 10, 3,
-		{ 10, 10, 10 } };
+		{ 10, 10, 10 }, false, { 0, 0, 0 } };
 	struct neumf_shape wide = { MODEL_NEUMF, LOSS_BPR, false, 138493, 26744, 64, 64, 3,
-		{ 256, 128, 64 } };
+		{ 256, 128, 64 }, false, { 0, 0, 0 } };
 	double flop, bytes, seconds, work;
 
 	die_set_name("throughput");

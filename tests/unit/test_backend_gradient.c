@@ -15,8 +15,9 @@ static void gradient_of(
 	const struct setting *t, struct backend *b, uint32_t first, uint32_t size, uint32_t step)
 {
 	struct batch all = random_batch(&rows, t->batch_size, step);
-	struct batch part = { size, all.user + first, all.item + first, all.negative + first,
-		all.label + first };
+	const uint32_t negatives = t->shape.loss == LOSS_CCL ? NEGATIVES : 1;
+	struct batch part = { size, all.user + first, all.item + first,
+		all.negative + first * negatives, all.label + first };
 
 	t->kind.ops->gradient(b, &part);
 }
@@ -38,16 +39,31 @@ static bool same_gradients(
 	return equal;
 }
 
+/* Of the negatives of groups, those above the margin. */
+static void find_held_negatives(
+	const struct setting *t, struct backend *b, uint32_t n, bool held[ITEMS])
+{
+	for (uint32_t k = 0; k < n * NEGATIVES; k++) {
+		float cosine;
+
+		t->kind.ops->score_pairs(
+			b, 1, &rows.user[k / NEGATIVES], &rows.negative[k], &cosine);
+		held[rows.negative[k]] |= cosine > (float)t->shape.ccl.margin;
+	}
+}
+
 /* Which ids the first n rows of the batch in `rows` hold. */
-static void find_held(const struct setting *t, uint32_t n, bool held[2][ITEMS])
+static void find_held(const struct setting *t, struct backend *b, uint32_t n, bool held[2][ITEMS])
 {
 	memset(held, 0, 2 * sizeof(held[0]));
 	for (uint32_t k = 0; k < n; k++) {
 		held[SIDE_USER][rows.user[k]] = true;
 		held[SIDE_ITEM][rows.item[k]] = true;
-		if (t->shape.loss != LOSS_BCE)
+		if (t->shape.loss == LOSS_BPR || t->shape.loss == LOSS_HINGE)
 			held[SIDE_ITEM][rows.negative[k]] = true;
 	}
+	if (t->shape.loss == LOSS_CCL)
+		find_held_negatives(t, b, n, held[SIDE_ITEM]);
 }
 
 /* place[id] is 1 + the row of an id in `g`, 0 where it has none. */
@@ -76,7 +92,7 @@ static bool is_held(
 	bool held[2][ITEMS], equal = true;
 	uint32_t place[2][ITEMS];
 
-	find_held(t, n, held);
+	find_held(t, b, n, held);
 	find_places(g, place);
 	for (int s = 0; s < 2; s++)
 		for (uint32_t id = 0; id < ITEMS; id++)

@@ -171,10 +171,10 @@ static void check_against_reference(const struct cpu_kernels *kernels)
 	struct neumf_shape many = shape_of(MODEL_NEUMF, LOSS_BPR, 7, sizes[0].hidden);
 	unsigned turn = 0;
 
-	for (int k = 0; k < VARIANTS * 5 * 4; k++) {
-		int variant = k % VARIANTS, loss = k / VARIANTS % 5, size = k / (5 * VARIANTS);
-		struct neumf_shape s = variant_of(variant, loss > 2 ? loss - 3 : loss,
-			sizes[size].factors, sizes[size].hidden);
+	for (int k = 0; k < 4 * 5 * 4; k++) {
+		int model = k % 4, loss = k / 4 % 5, size = k / 20;
+		struct neumf_shape s = shape_of(
+			model, loss > 2 ? loss - 3 : loss, sizes[size].factors, sizes[size].hidden);
 
 		s.sigmoid_output = loss > 2;
 		if (size % 2 == 1 && !neumf_has_mlp(&s))
@@ -185,6 +185,18 @@ static void check_against_reference(const struct cpu_kernels *kernels)
 					sizes[size].name);
 		turn++;
 	}
+	for (unsigned variant = MODEL_MF + 1; variant < VARIANTS; variant++)
+		for (unsigned loss = 0; loss < (variant == BY_CCL ? 1 : 5); loss++)
+			for (unsigned o = 0; o < 4; o++, turn++) {
+				const unsigned size = turn % 4;
+				struct neumf_shape s =
+					variant_of(variant, loss > 2 ? loss - 3 : loss,
+						sizes[size].factors, sizes[size].hidden);
+
+				s.sigmoid_output = loss > 2;
+				check_case(&s, &optimizers[o], batch[(turn / 4 + o) % 4], kernels,
+					sizes[size].name);
+			}
 	/* jobs of several blocks */
 	check_case(&many, &optimizers[0], MAX_BATCH, kernels, sizes[0].name);
 }
@@ -253,7 +265,7 @@ static void check_threads(const struct cpu_kernels *kernels, unsigned variant, u
 static void check_cancelling(const struct cpu_kernels *kernels)
 {
 	const struct neumf_optimizer adam = { OPTIMIZER_ADAM, 0.01, 0, 0, 0.9, 0.999, 1e-8 };
-	const struct neumf_shape s = variant_of(VARIANTS - 1, LOSS_BPR, 7, sizes[0].hidden);
+	const struct neumf_shape s = variant_of(WITH_BIASES, LOSS_BPR, 7, sizes[0].hidden);
 	struct backend *b = make_backend(&s, &adam, MAX_BATCH, 2, kernels);
 	static struct rows rows;
 	struct neumf_layout l;
@@ -292,7 +304,8 @@ int main(void)
 		check_against_reference(kernels[k]);
 		check_threads(kernels[k], MODEL_NEUMF, 0, LOSS_BPR, MAX_BATCH);
 		check_threads(kernels[k], MODEL_NEUMF, 2, LOSS_BCE, 300);
-		check_threads(kernels[k], VARIANTS - 1, 2, LOSS_BCE, MAX_BATCH);
+		check_threads(kernels[k], WITH_BIASES, 2, LOSS_BCE, MAX_BATCH);
+		check_threads(kernels[k], BY_CCL, 2, LOSS_CCL, MAX_BATCH);
 		check_cancelling(kernels[k]);
 	}
 	return CHECK_EXIT;

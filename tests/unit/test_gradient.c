@@ -11,12 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { USERS = 5, ITEMS = 7, ROWS = 6 };
+enum { USERS = 5, ITEMS = 7, ROWS = 6, NEGATIVES = 3 };
 
 /* User 3 and item 6 occur nowhere; user 0, items 1 and 2 several times, also within a row. */
 static const uint32_t user[ROWS] = { 0, 1, 0, 2, 4, 0 };
 static const uint32_t item[ROWS] = { 1, 2, 3, 1, 0, 2 };
-static const uint32_t negative[ROWS] = { 2, 1, 5, 4, 1, 2 };
+static const uint32_t negative[ROWS * NEGATIVES] = { 2, 1, 5, 4, 1, 2, /* and for groups: */ 0, 3,
+	5, 5, 1, 1, 2, 0, 4, 3, 3, 1 };
 static const float label[ROWS] = { 1, 0, 0.25f, 1, 0, 1 };
 static const struct batch batch = { ROWS, user, item, negative, label };
 
@@ -31,14 +32,43 @@ static struct backend *backend(const struct neumf_shape *s, const float *params,
 	return backend_reference.create(&config);
 }
 
-/* How often row `row` of tensor t is in the batch. */
-static double occurrences(const struct neumf_tensor *t, uint32_t row, bool pairwise)
+/* The cosine of a user and an item, (3) each. */
+static double cosine(const struct neumf_layout *l, const float *params, uint32_t u, uint32_t i)
 {
-	const bool users = t->side == SIDE_USER;
+	const float *p = params + l->tensor[l->at[TENSOR_GMF_USER]].offset + 3 * (size_t)u;
+	const float *q = params + l->tensor[l->at[TENSOR_GMF_ITEM]].offset + 3 * (size_t)i;
+	double pq = 0, pp = 0, qq = 0;
+
+	for (int k = 0; k < 3; k++) {
+		pq += (double)p[k] * q[k];
+		pp += (double)p[k] * p[k];
+		qq += (double)q[k] * q[k];
+	}
+	return pq / sqrt(pp * qq);
+}
+
+/* How often a negative of row k is item `row`; of groups, those above the margin. */
+static double negatives(const struct neumf_shape *s, const struct neumf_layout *l,
+	const float *params, int k, uint32_t row)
+{
+	double n = 0;
+
+	if (s->loss != LOSS_CCL)
+		return s->loss != LOSS_BCE && negative[k] == row;
+	for (int j = NEGATIVES * k; j < NEGATIVES * (k + 1); j++)
+		n += negative[j] == row && cosine(l, params, user[k], row) > s->ccl.margin;
+	return n;
+}
+
+/* How often row `row` of tensor t is in the batch. */
+static double occurrences(const struct neumf_shape *s, const struct neumf_layout *l,
+	const float *params, const struct neumf_tensor *t, uint32_t row)
+{
 	double n = 0;
 
 	for (int k = 0; k < ROWS; k++)
-		n += users ? user[k] == row : (item[k] == row) + (pairwise && negative[k] == row);
+		n += t->side == SIDE_USER ? user[k] == row
+					  : (item[k] == row) + negatives(s, l, params, k, row);
 	return n;
 }
 
@@ -59,8 +89,7 @@ static double objective(const struct neumf_shape *s, const struct neumf_layout *
 		for (uint64_t e = 0; t->side != SIDE_NONE && e < (uint64_t)t->rows * t->cols; e++) {
 			double w = params[t->offset + e];
 
-			penalty += w * w *
-				   occurrences(t, (uint32_t)(e / t->cols), s->loss != LOSS_BCE);
+			penalty += w * w * occurrences(s, l, params, t, (uint32_t)(e / t->cols));
 		}
 		if ((int)k == l->at[TENSOR_GLOBAL_BIAS])
 			penalty += ROWS * (double)params[t->offset] * params[t->offset];
@@ -120,7 +149,8 @@ static void check_model(
 		.sigmoid_output = sigmoid,
 		.num_users = USERS,
 		.num_items = ITEMS,
-		.bias = bias };
+		.bias = bias,
+		.ccl = { NEGATIVES, 0.05, 2 } };
 	struct neumf_optimizer o = { OPTIMIZER_SGD, 1, 0.5, l2, 0.9, 0.999, 1e-8 };
 	struct neumf_layout l;
 	char name[64];
@@ -157,5 +187,7 @@ int main(void)
 			if (loss != LOSS_BCE)
 				check_model(model, bias, loss, true, 0);
 		}
+	check_model(MODEL_MF, false, LOSS_CCL, false, 0);
+	check_model(MODEL_MF, false, LOSS_CCL, false, 0.3);
 	return CHECK_EXIT;
 }

@@ -100,6 +100,12 @@ static void test_check(void)
 	s = shape_of(MODEL_GMF, LOSS_BCE);
 	s.bias = true;
 	check_refused(s, "biases of a gmf");
+	s = shape_of(MODEL_GMF, LOSS_CCL);
+	check_refused(s, "ccl of a gmf");
+	s = shape_of(MODEL_MF, LOSS_CCL);
+	CHECK(neumf_check(&s) == NULL, "a good mf by ccl");
+	s.sigmoid_output = true;
+	check_refused(s, "ccl on sigmoids");
 	s = shape_of(MODEL_MF, LOSS_BCE);
 	s.bias = true;
 	CHECK(neumf_check(&s) == NULL, "a good mf with biases");
@@ -239,6 +245,11 @@ static void test_scores(void)
 	check_scores(s, gmf, 4, -3, 1.5);
 	s.model = MODEL_MF;
 	check_scores(s, gmf, 3, 6, -3);
+	s.loss = LOSS_CCL;
+	check_scores(s, gmf, 3, 1, -1);
+	s.factors = 2;
+	float angles[] = { 5, 0, 0, 0, 3, -4 };
+	check_scores(s, angles, 6, 0.6, 0);
 }
 
 /* Mean and first bad batch as loss() reports them, for one batch of mf with scores 6 and -3. */
@@ -264,6 +275,42 @@ static void check_loss(
 		"%s: loss %.15g", neumf_loss_names[kind], loss.sum / 4);
 	loss = backend_reference.loss(b);
 	CHECK(loss.sum == 0 && loss.rows == 0 && loss.batches == 0, "asked again, nothing");
+	backend_reference.destroy(b);
+}
+
+/* A group by hand: its user (3, 4) has the cosines 0.6, 0 and -0.8 with items 0, 1 and 2 and 1 with item
+   3. Of l2, an occurrence is what has a part in the loss. */
+static void test_ccl(void)
+{
+	struct neumf_shape s = { .model = MODEL_MF,
+		.loss = LOSS_CCL,
+		.num_users = 1,
+		.num_items = 4,
+		.factors = 2,
+		.ccl = { 4, 0.5, 10 } };
+	const float params[] = { 5, 0, 0, 0, 0, -2, 0.75f, 1, 3, 4 };
+	const uint32_t user = 0, item = 0, negative[] = { 3, 1, 2, 3 };
+	const struct neumf_optimizer o = { OPTIMIZER_SGD, 1, 0, 0.5, 0.9, 0.999, 1e-8 };
+	struct backend_config config = { .shape = s, .optimizer = &o, .batch_size = 1 };
+	struct batch batch = { 1, &user, &item, negative, NULL };
+	float gradient[8];
+
+	config.params = xmalloc(10, sizeof(float));
+	memcpy(config.params, params, sizeof(params));
+	struct backend *b = backend_reference.create(&config);
+	backend_reference.gradient(b, &batch);
+	struct backend_loss loss = backend_reference.loss(b);
+	CHECK(loss.rows == 1 && fabs(loss.sum - (0.4 + 2.5 * 2 * 0.5)) < 1e-12,
+		"ccl: a group's loss: %.15g", loss.sum);
+	backend_reference.read(b, 0, BACKEND_GRADIENT, gradient);
+	/* the positive: -(p^ - 0.6 q^) / 5 with p^ = (0.6, 0.8), q^ = (1, 0), and l2 x 5 */
+	CHECK(fabs(gradient[0] - 2.5) < 1e-6 && fabs(gradient[1] + 0.16) < 1e-6,
+		"ccl: a positive's gradient: %g %g", gradient[0], gradient[1]);
+	CHECK(gradient[2] == 0 && gradient[3] == 0 && gradient[4] == 0 && gradient[5] == 0,
+		"ccl: negatives below the margin have no gradient, nor l2");
+	CHECK(fabs(gradient[6] - 0.75) < 1e-6 && fabs(gradient[7] - 1) < 1e-6,
+		"ccl: a negative of cosine 1, twice: only l2 is left: %g %g", gradient[6],
+		gradient[7]);
 	backend_reference.destroy(b);
 }
 
@@ -315,5 +362,6 @@ int main(void)
 	test_init();
 	test_scores();
 	test_losses();
+	test_ccl();
 	return CHECK_EXIT;
 }

@@ -10,8 +10,8 @@ enum { NUM = 20 };
 
 static uint32_t user[NUM], item[NUM], negative[NUM];
 static float label[NUM];
-static const struct example_columns triples = { user, item, negative, NULL },
-				    samples = { user, item, NULL, label };
+static const struct example_columns triples = { user, item, negative, NULL, 1 },
+				    samples = { user, item, NULL, label, 0 };
 
 static void fill(void)
 {

@@ -9,10 +9,10 @@
 #include "base/rng.h"
 #include "cpu/cpu.h"
 
-enum { USERS = 37, ITEMS = 331, MAX_BATCH = 5000 };
+enum { USERS = 37, ITEMS = 331, MAX_BATCH = 5000, NEGATIVES = 6 };
 
 struct rows {
-	uint32_t user[MAX_BATCH], item[MAX_BATCH], negative[MAX_BATCH];
+	uint32_t user[MAX_BATCH], item[MAX_BATCH], negative[MAX_BATCH * NEGATIVES];
 	float label[MAX_BATCH];
 };
 
@@ -27,6 +27,10 @@ static inline struct batch random_batch(struct rows *r, uint32_t size, uint64_t 
 		r->item[k] = rng_below(&g, 1 + rng_below(&g, ITEMS));
 		r->negative[k] = rng_below(&g, ITEMS);
 		r->label[k] = (float)rng_below(&g, 2);
+	}
+	for (uint32_t k = size; k < size * NEGATIVES; k++) { /* for groups */
+		rng_start(&g, 8, RNG_TEST, (uint32_t)step, k);
+		r->negative[k] = rng_below(&g, 1 + rng_below(&g, ITEMS));
 	}
 	return (struct batch){ size, r->user, r->item, r->negative, r->label };
 }
@@ -47,23 +51,29 @@ static inline struct neumf_shape shape_of(
 	return s;
 }
 
-/* The models of neumf.h in turn, and an mf with biases. */
-enum { VARIANTS = MODEL_MF + 2 };
+/* The models of neumf.h in turn, an mf with biases, and one by ccl, whatever the loss. */
+enum { WITH_BIASES = MODEL_MF + 1, BY_CCL, VARIANTS };
 
 static inline struct neumf_shape variant_of(
 	unsigned variant, enum neumf_loss loss, uint32_t factors, const uint32_t hidden[4])
 {
-	const bool bias = variant > MODEL_MF;
-	struct neumf_shape s = shape_of(bias ? MODEL_MF : variant, loss, factors, hidden);
+	struct neumf_shape s =
+		shape_of(variant > MODEL_MF ? MODEL_MF : variant, loss, factors, hidden);
 
-	s.bias = bias;
+	s.bias = variant == WITH_BIASES;
+	if (variant == BY_CCL) {
+		s.loss = LOSS_CCL;
+		s.ccl = (struct neumf_ccl){ NEGATIVES, 0.125, 2.5 };
+	}
 	return s;
 }
 
 /* "mf", "mf with biases" */
 static inline const char *variant_name(const struct neumf_shape *s)
 {
-	return s->bias ? "mf with biases" : neumf_model_names[s->model];
+	return s->bias		     ? "mf with biases"
+	       : s->loss == LOSS_CCL ? "mf by ccl"
+				     : neumf_model_names[s->model];
 }
 
 /* One pool for each number of threads, never freed. */
