@@ -32,6 +32,9 @@ static void add_users(struct model *m, const struct item_lists *users,
 	struct ials_config ials;
 	struct neumf_layout layout;
 
+	if (neumf_cosine(&m->shape))
+		die("'%s' was trained by ccl: users that it does not have (--user-items) cannot be folded in",
+			cfg.model);
 	if (!ials_settings(cfg.model, m->provenance, &ials)) {
 		fold_in(m, users, ops, pool);
 		return;

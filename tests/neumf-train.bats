@@ -343,6 +343,9 @@ made() {
 	assert_equal "$(meta loss want)" ccl
 	binarize -q test.cof | neumf-score -q --device cpu --model want --all-items >scores.cof
 	cof-cat scores.cof | awk '{ s = $4 < 0 ? -$4 : $4; if (s > 1.000001) exit 1; n += s > 0.5 } END { exit n < 10 }'
+	run --separate-stderr neumf-score -q --device cpu --model want --all-items --user-items train.cof train.cof
+	assert_status 1
+	assert_error neumf-score "'want' was trained by ccl: users that it does not have (--user-items) cannot be folded in"
 	# rows twice as long have the same cosines
 	python3 - <<-'EOF'
 		import json, struct

@@ -239,12 +239,34 @@ static void check_bad_batch(const struct backend_ops *ops, const struct test_cas
 	free_arrays(&a);
 }
 
+/* A model by ccl is scored by cosines, and not trained. */
+static void check_cosines(const struct backend_ops *ops)
+{
+	const struct test_case c = { "mf by ccl",
+		{ MODEL_MF, LOSS_CCL, false, 50, 70, 9, 0, 0, { 0 }, false, { 0, 0, 0 } },
+		ADAM(0, 0, 0), 1, false, true };
+	struct backend_config config = make_config(&c), plain = make_config(&c);
+	struct pair p = { ops, &backend_reference, NULL, NULL, { 0 }, NULL, NULL };
+
+	config.optimizer = plain.optimizer = NULL;
+	p.cuda = ops->create(&config);
+	p.plain = backend_reference.create(&plain);
+	p.x = xmalloc(3 * c.shape.num_items, sizeof(float));
+	p.y = xmalloc(3 * c.shape.num_items, sizeof(float));
+	check_scores(&p, &c, 1e-5);
+	ops->destroy(p.cuda);
+	backend_reference.destroy(p.plain);
+	free(p.x);
+	free(p.y);
+}
+
 int main(int argc, char **argv)
 {
 	bool quick = argc > 1 && !strcmp(argv[1], "quick");
 
 	die_set_name("test_training");
 	const struct backend_ops *ops = backend_select(DEVICE_CUDA, false);
+	check_cosines(ops);
 	for (unsigned i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		if (quick && !cases[i].quick)
 			continue;
