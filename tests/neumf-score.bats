@@ -128,16 +128,6 @@ scores() {
 	assert_equal "$output" ""
 }
 
-@test "--user-items: a model has no scores for users it was not trained on" {
-	make_model mf false
-	printf '0 0 1\n' | interactions 2 3 >x.cof
-	run --separate-stderr neumf-score --model model.safetensors --device cpu --user-items x.cof x.cof
-	assert_status 2
-	assert_contains "$stderr" "option --user-items: a model scores only the users it was trained on"
-	assert_contains "$stderr" "ease-score, knn-score and pop-score"
-	assert_equal "$output" ""
-}
-
 @test "ratings are positives" {
 	make_model mf false
 	printf '0\t1\t0\t1\n1\t2\t4\t1\n' | cof-cat --from tsv --kind rating --users 2 --items 3 >x.cof
