@@ -103,7 +103,7 @@ claim_folder() {
 # leave_nothing: a folder in which not even the import came to its end
 leave_nothing() {
 	[ ! -e .steps/identity ] || return 0
-	rm -rf .steps tune test import.log
+	rm -rf .steps tune test import.log ratings.cof ratings.cof.part users.tsv items.tsv
 	cd ..
 	rmdir "$run_folder" 2>/dev/null || : # it was there before, with something in it
 }

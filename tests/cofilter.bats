@@ -217,7 +217,7 @@ same_run() {
 	grep -qP '\ti1\tA, B$' ratings.cofilter/names.tsv
 }
 
-@test "recommend: a known user gets the lines of recommendations.tsv, whatever the winner" {
+@test "recommend: a known user gets the lines of recommendations.tsv, a new one some, whatever the winner" {
 	for system in pop knn rp3beta ease ials mf neumf; do
 		one_system $system
 		for user in u1 u17; do
@@ -225,6 +225,9 @@ same_run() {
 			awk -F '\t' -v OFS='\t' -v user=$user '$1 == user { print $2, $3, $4, $5 }' $system/recommendations.tsv | diff - told
 		done
 		[ -s told ]
+		cofilter recommend $system --likes i12,i13 -n 3 >new
+		[ -s new ]
+		[ -z "$(awk -F '\t' '$2 == "i12" || $2 == "i13"' new)" ]
 	done
 }
 
