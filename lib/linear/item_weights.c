@@ -89,9 +89,9 @@ void item_weights_save(struct stream_out *out, const char *method, const struct 
 	char hex[DIGEST_HEX + 1];
 
 	for (unsigned k = 0; k < layout->num; k++) {
-		const bool sums = strcmp(layout->tensor[k].name, checksums) == 0;
-
-		all[k] = sums ? (struct safetensors_data){ .values = sum } : data[k];
+		all[k] = data[k];
+		if (strcmp(layout->tensor[k].name, checksums) == 0)
+			all[k] = (struct safetensors_data){ .values = sum };
 		if (!layout->of_rows[k])
 			add_index(layout, k, all[k].values, index);
 	}
