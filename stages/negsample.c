@@ -67,8 +67,7 @@ static const struct opt_program program = {
 "negsample --pointwise --negatives 4 --epochs 9 train.cof | gzip >s.cof.gz",
 "# rank each held-out item among 99 that the user has not\n"
 "negsample --candidates 99 --exclude train.cof test.cof |\n"
-"    neumf-score --model model.safetensors | rank-eval -k 10"
-},
+"    neumf-score --model model.safetensors | rank-eval -k 10" },
 	.tables = {options},
 };
 /* clang-format on */
