@@ -102,16 +102,16 @@ struct loss_total {
 struct loss {
 	enum neumf_loss kind;
 	bool sigmoid_output;
-	const float *g, *x;   /* (S, F), (S, H): input of the head */
-	const float *head;    /* (F + H); NULL: all ones (mf) */
-	const float *bias;    /* (1) or NULL */
+	const float *g, *x;		    /* (S, F), (S, H): input of the head */
+	const float *head;		    /* (F + H); NULL: all ones (mf) */
+	const float *bias;		    /* (1) or NULL */
 	const float *user_bias, *item_bias; /* (U), (I); NULL: the model lacks them */
 	const uint32_t *user, *item;	    /* (B), (S), for these */
-	const float *label;   /* (B), bce */
-	uint32_t batch, F, H; /* B */
-	float *dlogit;	      /* (S): of the mean loss */
-	float *dx;	      /* (S, H): dlogit x head; NULL: no mlp */
-	double *partial;      /* LOSS_PARTIALS */
+	const float *label;		    /* (B), bce */
+	uint32_t batch, F, H;		    /* B */
+	float *dlogit;			    /* (S): of the mean loss */
+	float *dx;			    /* (S, H): dlogit x head; NULL: no mlp */
+	double *partial;		    /* LOSS_PARTIALS */
 };
 enum { LOSS_PARTIALS = 1024 };
 
@@ -225,7 +225,7 @@ struct score_output {
 	const float *gmf_user, *gmf_item; /* (U, F), (I, F); NULL: the model lacks them */
 	const uint32_t *user, *item;
 	uint32_t first, items;
-	const float *x;		  /* (rows, H) */
+	const float *x;					  /* (rows, H) */
 	const float *head, *bias, *user_bias, *item_bias; /* as struct loss */
 	uint32_t rows, F, H;
 	bool sigmoid_output;
