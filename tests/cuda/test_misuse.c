@@ -7,9 +7,11 @@
 #include "train_test.h"
 
 static const struct test_case adam_case = { "adam",
-	{ MODEL_MF, LOSS_BPR, false, 30, 40, 5, 0, 0, { 0 }, false, { 0, 0, 0 } }, ADAM(0.01, 0, 0), 7, false, true };
+	{ MODEL_MF, LOSS_BPR, false, 30, 40, 5, 0, 0, { 0 }, false, { 0, 0, 0 } }, ADAM(0.01, 0, 0),
+	7, false, true };
 static const struct test_case sgd_case = { "sgd",
-	{ MODEL_MF, LOSS_BPR, false, 30, 40, 5, 0, 0, { 0 }, false, { 0, 0, 0 } }, SGD(0.01, 0, 0), 7, false, true };
+	{ MODEL_MF, LOSS_BPR, false, 30, 40, 5, 0, 0, { 0 }, false, { 0, 0, 0 } }, SGD(0.01, 0, 0),
+	7, false, true };
 
 enum wrong {
 	GRADIENT_IN,

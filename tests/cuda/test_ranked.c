@@ -16,7 +16,8 @@
 enum { USERS = 40, ITEMS = 333 };
 
 static const struct neumf_shape shapes[] = {
-	{ MODEL_NEUMF, LOSS_BPR, false, USERS, ITEMS, 10, 10, 3, { 10, 10, 10 }, false, { 0, 0, 0 } },
+	{ MODEL_NEUMF, LOSS_BPR, false, USERS, ITEMS, 10, 10, 3, { 10, 10, 10 }, false,
+		{ 0, 0, 0 } },
 	{ MODEL_NEUMF, LOSS_BPR, true, USERS, ITEMS, 5, 70, 2, { 70, 33 }, false, { 0, 0, 0 } },
 	{ MODEL_MF, LOSS_BCE, false, USERS, ITEMS, 16, 0, 0, { 0 }, false, { 0, 0, 0 } },
 };
