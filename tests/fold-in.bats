@@ -153,6 +153,10 @@ train() {
 		<(cof-cat new.cof | cof-cat --from tsv --kind interaction --users 161 --items 50) pairs.cof
 	assert_status 1
 	assert_contains "$stderr" "has 161 users, 'new.cof' only 160"
+	negsample -q --grouped --negatives 8 train.cof | neumf-train -q --device cpu --model mf --loss ccl -o groups
+	run --separate-stderr neumf-score --device cpu --model groups --user-items new.cof --all-items pairs.cof
+	assert_status 1
+	assert_error neumf-score "'groups' was trained by ccl: users that it does not have (--user-items) cannot be folded in"
 }
 
 @test "MovieLens 100K: HR@10 of users left out, a tenth at a time, within 0.02 of that where they are trained (mf)" {
