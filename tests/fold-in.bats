@@ -20,6 +20,8 @@ train() {
 	case $kind in
 	ials) ials-train -q --factors 8 --epochs 8 -o "$2" "$1" ;;
 	mf) negsample -q --epochs 15 "$1" | neumf-train -q --device cpu --model mf --factors 8 --lr 0.01 --init-std 0.05 -o "$2" ;;
+	biased) negsample -q --epochs 15 --pointwise "$1" |
+		neumf-train -q --device cpu --model mf --bias --factors 8 --lr 0.01 --init-std 0.05 -o "$2" ;;
 	gmf) negsample -q --epochs 15 --pointwise "$1" |
 		neumf-train -q --device cpu --model gmf --factors 8 --lr 0.01 --init-std 0.05 -o "$2" ;;
 	mlp) negsample -q --epochs 8 "$1" |
@@ -36,7 +38,7 @@ train() {
 	rows train.cof 'u % 4 == 1' >new.cof
 	rows test.cof 'u % 4 == 1' >new-test.cof
 	pop-score -q --train part.cof --all-items --seen new.cof --ranks new-test.cof >pop.ranks
-	for kind in ials mf gmf mlp neumf; do
+	for kind in ials mf biased gmf mlp neumf; do
 		train train.cof all.model
 		train part.cof part.model
 		neumf-score -q --device cpu --model all.model --all-items --seen train.cof --ranks new-test.cof >known.ranks
@@ -55,7 +57,7 @@ train() {
 	cof-cat new.cof | awk -v OFS='\t' '$1 == 277 { print 3, $2, $3 }' >one.tsv
 	cof-cat --from tsv --kind interaction --users 5 --items 80 one.tsv >one.cof
 	printf '3\t0\t0\n' | cof-cat --from tsv --kind interaction --users 5 --items 80 >ask.cof
-	for kind in ials mf neumf; do
+	for kind in ials mf biased neumf; do
 		train part.cof part.model
 		neumf-score -q --device cpu --threads 1 --model part.model --user-items new.cof --all-items new.cof >want
 		neumf-score -q --device cpu --threads 3 --model part.model --user-items new.cof --all-items new.cof | cmp - want
@@ -111,7 +113,7 @@ train() {
 	{ printf '0\t1\t0\n0\t2\t0\n0\t7\t0\n' && seq 0 49 | awk -v OFS='\t' '{ print 1, $1, 0 }'; } |
 		cof-cat --from tsv --kind interaction --users 3 --items 50 >new.cof
 	printf '0\t0\t0\n1\t0\t0\n2\t0\t0\n' | cof-cat --from tsv --kind interaction --users 3 --items 50 >ask.cof
-	for kind in mf neumf ials; do
+	for kind in mf biased neumf ials; do
 		train train.cof model
 		run --separate-stderr bash -c "neumf-score -q --device cpu --model model --user-items new.cof --all-items ask.cof | cof-cat"
 		assert_status 0
@@ -151,6 +153,10 @@ train() {
 		<(cof-cat new.cof | cof-cat --from tsv --kind interaction --users 161 --items 50) pairs.cof
 	assert_status 1
 	assert_contains "$stderr" "has 161 users, 'new.cof' only 160"
+	negsample -q --grouped --negatives 8 train.cof | neumf-train -q --device cpu --model mf --loss ccl -o groups
+	run --separate-stderr neumf-score --device cpu --model groups --user-items new.cof --all-items pairs.cof
+	assert_status 1
+	assert_error neumf-score "'groups' was trained by ccl: users that it does not have (--user-items) cannot be folded in"
 }
 
 @test "MovieLens 100K: HR@10 of users left out, a tenth at a time, within 0.02 of that where they are trained (mf)" {
