@@ -160,7 +160,7 @@ run_dir() {
 	[ -e "$1" ] || die "'$1' does not exist"
 	[ -d "$1" ] || die "'$1' is not a folder: the -o of 'cofilter run' is asked for"
 	[ -e "$1/results.json" ] || {
-		[ ! -e "$1/.steps" ] || die "'$1' holds a run that has not ended: the same 'cofilter run' goes on with it"
+		[ ! -e "$1/.tasks" ] || die "'$1' holds a run that has not ended: the same 'cofilter run' goes on with it"
 		die "'$1' holds no run: 'cofilter run RATINGS -o $1' makes one"
 	}
 }

@@ -1,4 +1,4 @@
-# cofilter-results.jq: results.json of a run, from what its steps have left. Rows are lines of text, fields by tabs.
+# cofilter-results.jq: results.json of a run, from what its tasks have left. Rows are lines of text, fields by tabs.
 def rows: split("\n") | map(select(. != "") | split("\t"));
 def scored: {item: .[2], name: .[4], score: (.[3] | tonumber)};
 

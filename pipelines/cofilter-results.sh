@@ -13,36 +13,36 @@ positive_only() {
 }
 
 recommendations() {
-	add .steps/recommended "cof-cat --user-ids users.tsv top.cof" "$(joined "$(positive_only "$winner")")"
-	step recommendations 'top.cof users.tsv names.tsv' .steps/recommended
+	add .tasks/recommended "cof-cat --user-ids users.tsv top.cof" "$(joined "$(positive_only "$winner")")"
+	task recommendations 'top.cof users.tsv names.tsv' .tasks/recommended
 	{
 		printf 'user\trank\titem\tscore\tname\n'
-		cat .steps/recommended
+		cat .tasks/recommended
 	} >recommendations.tsv.part
 	mv recommendations.tsv.part recommendations.tsv
 }
 
 # shellcheck disable=SC2016
-# neighbours: similar.safetensors, and the items nearest to the five most popular as .steps/near
+# neighbours: similar.safetensors, and the items nearest to the five most popular as .tasks/near
 neighbours() {
 	cof-cat all.cof | awk -F '\t' '{ n[$2]++ } END { for (item in n) print n[item] "\t" item }' | sort -k1,1nr -k2,2n | head -n 5 |
-		awk -F '\t' -v OFS='\t' 'NR == FNR { raw[$1] = $2; next } { print FNR - 1, raw[$2], 0 }' items.tsv - >.steps/popular
-	add .steps/popular.cof "cof-cat --from tsv --users 5 --item-ids items.tsv .steps/popular"
+		awk -F '\t' -v OFS='\t' 'NR == FNR { raw[$1] = $2; next } { print FNR - 1, raw[$2], 0 }' items.tsv - >.tasks/popular
+	add .tasks/popular.cof "cof-cat --from tsv --users 5 --item-ids items.tsv .tasks/popular"
 	add - 'knn-score -q --train all.cof --neighbours 200 --save-model similar.safetensors'
-	add .steps/near "knn-score -q --model similar.safetensors --user-items .steps/popular.cof --all-items --seen .steps/popular.cof --top 10 .steps/popular.cof" \
+	add .tasks/near "knn-score -q --model similar.safetensors --user-items .tasks/popular.cof --all-items --seen .tasks/popular.cof --top 10 .tasks/popular.cof" \
 		'cof-cat' "$(joined '$4 > 0 ')"
-	step neighbours 'all.cof names.tsv .steps/popular' '.steps/near similar.safetensors'
+	task neighbours 'all.cof names.tsv .tasks/popular' '.tasks/near similar.safetensors'
 }
 
-# shown_users: five users from busy to quiet; what they liked best and latest, as .steps/liked: user, item, name
+# shown_users: five users from busy to quiet; what they liked best and latest, as .tasks/liked: user, item, name
 shown_users() {
-	cof-cat all.cof | awk -F '\t' '{ n[$1]++ } END { for (user in n) print n[user] "\t" user }' | sort -k1,1nr -k2,2n >.steps/active
-	awk -F '\t' '{ user[NR] = $2 } END { for (k = 1; k <= 9; k += 2) { u = user[int(NR * k / 10) + 1]; if (!(u in seen)) print u; seen[u] } }' .steps/active >.steps/shown
-	cof-cat ratings.cof | awk -F '\t' -v OFS='\t' 'NR == FNR { place[$1] = NR; next } $1 in place { print place[$1], $3, $4, FNR, $1, $2 }' .steps/shown - |
+	cof-cat all.cof | awk -F '\t' '{ n[$1]++ } END { for (user in n) print n[user] "\t" user }' | sort -k1,1nr -k2,2n >.tasks/active
+	awk -F '\t' '{ user[NR] = $2 } END { for (k = 1; k <= 9; k += 2) { u = user[int(NR * k / 10) + 1]; if (!(u in seen)) print u; seen[u] } }' .tasks/active >.tasks/shown
+	cof-cat ratings.cof | awk -F '\t' -v OFS='\t' 'NR == FNR { place[$1] = NR; next } $1 in place { print place[$1], $3, $4, FNR, $1, $2 }' .tasks/shown - |
 		sort -k1,1n -k2,2gr -k3,3nr -k4,4n | awk -F '\t' -v OFS='\t' '
 			FILENAME == "users.tsv" { user[$1] = $2; next }
 			FILENAME == "names.tsv" { raw[$1] = $2; name[$1] = $3 == "" ? $2 : $3; next }
-			++n[$1] <= 10 { print user[$5], raw[$6], name[$6] }' users.tsv names.tsv - >.steps/liked
+			++n[$1] <= 10 { print user[$5], raw[$6], name[$6] }' users.tsv names.tsv - >.tasks/liked
 }
 
 # command_lines: the commands of the run, a line each
@@ -52,7 +52,7 @@ command_lines() {
 		line = part[2]
 		for (k = 3; k <= n; k++) line = line " | " part[k]
 		print line (part[1] == "-" ? "" : " >" part[1])
-	}' .steps/commands
+	}' .tasks/commands
 }
 
 # dropped: what cof-import and ml-split have left out, {"what": count}
@@ -64,7 +64,7 @@ dropped() {
 # system_lines: an object a system, in the order of the table
 system_lines() {
 	for id in $chosen_systems; do
-		jq -n -c --arg id "$id" --arg title "$(label_of "$id")" --slurpfile tried .steps/tried --slurpfile chosen .steps/chosen \
+		jq -n -c --arg id "$id" --arg title "$(label_of "$id")" --slurpfile tried .tasks/tried --slurpfile chosen .tasks/chosen \
 			--slurpfile test "test/$id.json" --slurpfile top "test/$id.top.json" '
 			def plain: sub("^\\| "; "");
 			($chosen[] | select(.id == $id)) as $c |
@@ -85,21 +85,21 @@ curve_lines() {
 }
 
 results_json() {
-	system_lines >.steps/systems
-	curve_lines >.steps/curves
-	command_lines >.steps/lines
-	awk -F '\t' 'NR == FNR { shown[$1]; next } $1 in shown' .steps/liked recommendations.tsv >.steps/shown-top
+	system_lines >.tasks/systems
+	curve_lines >.tasks/curves
+	command_lines >.tasks/lines
+	awk -F '\t' 'NR == FNR { shown[$1]; next } $1 in shown' .tasks/liked recommendations.tsv >.tasks/shown-top
 	jq -n -f "$parts/cofilter-results.jq" --arg version "${version#* }" --arg file "${ratings##*/}" --argjson rows "$(cof-cat --count ratings.cof)" \
 		--argjson dropped "$(dropped)" --arg mode "${opt_mode:-leave-one-out}" --arg min_rating "${opt_min_rating:-}" \
 		--argjson seed "$seed" --argjson train "$rows_train" --argjson valid "$rows_valid" --argjson test "$rows_test" \
 		--arg winner "$winner" --arg baseline "$best_baseline" --slurpfile stat stat.json --slurpfile lint lint.json \
-		--slurpfile systems .steps/systems --slurpfile curves .steps/curves --slurpfile comparison comparison.json \
-		--rawfile liked .steps/liked --rawfile top .steps/shown-top --rawfile popular .steps/popular \
-		--rawfile neighbours .steps/near --rawfile names names.tsv --rawfile lines .steps/lines >results.json.part
-	for file in .steps/*; do
-		[ ! -f "$file" ] || [ ! -s "$file" ] || case ${file#.steps/} in
+		--slurpfile systems .tasks/systems --slurpfile curves .tasks/curves --slurpfile comparison comparison.json \
+		--rawfile liked .tasks/liked --rawfile top .tasks/shown-top --rawfile popular .tasks/popular \
+		--rawfile neighbours .tasks/near --rawfile names names.tsv --rawfile lines .tasks/lines >results.json.part
+	for file in .tasks/*; do
+		[ ! -f "$file" ] || [ ! -s "$file" ] || case ${file#.tasks/} in
 		tune-* | test-* | import | stat | names | split | lint | comparison | winner | recommendations | neighbours)
-			printf '%s\t%s\n' "${file#.steps/}" "$(sed -n 2p "$file")"
+			printf '%s\t%s\n' "${file#.tasks/}" "$(sed -n 2p "$file")"
 			;;
 		esac
 	done | jq -R -s 'split("\n") | map(select(. != "") | split("\t") | {(.[0]): (.[1] | tonumber)}) | add' >times.json

@@ -84,34 +84,34 @@ open_run() {
 	identity="$ratings_digest ${names_digest:--} $options"
 	if [ -e "$run" ]; then
 		[ -d "$run" ] || die "'$run' exists and is not a folder"
-		[ -e "$run/.steps" ] || [ -z "$(ls -A "$run")" ] || die "'$run' holds other files: name a folder of its own by -o"
+		[ -e "$run/.tasks" ] || [ -z "$(ls -A "$run")" ] || die "'$run' holds other files: name a folder of its own by -o"
 	fi
-	mkdir -p "$run/.steps/" "$run/tune" "$run/test" || die "cannot make '$run'"
+	mkdir -p "$run/.tasks/" "$run/tune" "$run/test" || die "cannot make '$run'"
 	cd "$run" || exit 1
 	run_folder=$PWD
 	lock
 	same_run
-	rm -f results.json .steps/commands
+	rm -f results.json .tasks/commands
 	say "cd $(quote "$PWD")"
 }
 
 # claim_folder: from now on it is a run of this input and these options; till it is split there is nothing to lose
 claim_folder() {
-	printf '%s\n' "$identity" >.steps/identity.part && mv .steps/identity.part .steps/identity
+	printf '%s\n' "$identity" >.tasks/identity.part && mv .tasks/identity.part .tasks/identity
 }
 
 # leave_nothing: a folder in which not even the import came to its end
 leave_nothing() {
-	[ ! -e .steps/identity ] || return 0
-	rm -rf .steps tune test import.log ratings.cof ratings.cof.part users.tsv items.tsv
+	[ ! -e .tasks/identity ] || return 0
+	rm -rf .tasks tune test import.log ratings.cof ratings.cof.part users.tsv items.tsv
 	cd ..
 	rmdir "$run_folder" 2>/dev/null || : # it was there before, with something in it
 }
 
 # same_run: a folder is of one input and one set of options, unless --force
 same_run() {
-	[ -e .steps/identity ] && [ -z "${opt_force:-}" ] || return 0
-	read -r was_ratings was_names was_options <.steps/identity
+	[ -e .tasks/identity ] && [ -z "${opt_force:-}" ] || return 0
+	read -r was_ratings was_names was_options <.tasks/identity
 	what=
 	[ "$was_ratings" = "$ratings_digest" ] || what="of other ratings than '$ratings'"
 	[ "$was_names" = "${names_digest:--}" ] || what="${what:+$what, and }with other --names"
@@ -128,12 +128,12 @@ import_ratings() {
 	sources=$ratings_digest log=import.log
 	add ratings.cof "cof-import $(import_arguments)--user-ids users.tsv --item-ids items.tsv $(quote "$ratings") 2>import.log"
 	trap 'unlock; leave_nothing' EXIT
-	step import '' 'ratings.cof users.tsv items.tsv import.log'
+	task import '' 'ratings.cof users.tsv items.tsv import.log'
 	trap unlock EXIT
 	sources='' log=''
 	add - 'cof-stat ratings.cof'
 	add stat.json 'cof-stat --json ratings.cof'
-	step stat ratings.cof stat.json
+	task stat ratings.cof stat.json
 }
 
 # import_names: names.tsv, items.tsv with the names as a third column
@@ -157,7 +157,7 @@ import_names() {
 	hint="'$names': --names-columns item=NAME,name=NAME and --names-delimiter C say how it is to be read"
 	add names.cof "cof-import -q --columns $(quote "$columns")$header${delimiter:+ --delimiter $(quote "$delimiter")} --user-ids names-ids.tsv --item-ids names-texts.tsv $(quote "$names")"
 	add names-of.tsv 'cof-cat --user-ids names-ids.tsv --item-ids names-texts.tsv names.cof'
-	step names '' names-of.tsv
+	task names '' names-of.tsv
 	sources='' hint=''
 	rm -f names-ids.tsv names-texts.tsv names.cof
 	awk -F '\t' -v OFS='\t' -v file="$names" '
@@ -177,10 +177,10 @@ import_names() {
 				printf "cofilter: \047%s\047 names no item of the ratings, such as \047%s\047: --names-columns item=NAME,name=NAME says what its columns are\n", file, example >"/dev/stderr"
 				exit 1
 			}
-			print named " of " FNR " items have a name" >".steps/named"
+			print named " of " FNR " items have a name" >".tasks/named"
 		}' names-of.tsv items.tsv >names.tsv.part || exit 1
 	mv names.tsv.part names.tsv
-	say "$(cat .steps/named)"
+	say "$(cat .tasks/named)"
 }
 
 # split: train.cof, valid.cof, test.cof; fit.cof, which is train and valid; all.cof
@@ -193,7 +193,7 @@ split() {
 	add valid.cof "$binarize valid-ratings.cof"
 	add fit.cof 'cof-cat --to cof train.cof valid.cof'
 	add all.cof "$binarize ratings.cof"
-	step split ratings.cof 'train.cof test.cof valid.cof fit.cof all.cof split.log'
+	task split ratings.cof 'train.cof test.cof valid.cof fit.cof all.cof split.log'
 	log=
 	rm -f test-ratings.cof valid-ratings.cof
 	for part in train valid test; do
@@ -205,7 +205,7 @@ split() {
 	claim_folder
 	add - 'cof-lint train.cof --valid valid.cof --test test.cof'
 	add lint.json 'cof-lint --json train.cof --valid valid.cof --test test.cof'
-	step lint 'train.cof valid.cof test.cof' lint.json
+	task lint 'train.cof valid.cof test.cof' lint.json
 }
 
 # longest_list: how many items a user of test can get, 10 at most; sets $shown
@@ -239,8 +239,8 @@ try() {
 	if by_epochs "$1"; then
 		measure="neumf-score -q --device $device --model \"\$COFILTER_MODEL\" $ranks_options | rank-eval -q --only NDCG@10"
 		training "$1" "$3" train.cof "$model" "$(max_epochs)" \
-			"--on-epoch '$measure' --patience 4 --log tune/$1-$2.jsonl --checkpoint .steps/tune-$1-$2.state --checkpoint-every 1m"
-		step "tune-$1-$2" 'train.cof valid.cof' "tune/$1-$2.jsonl"
+			"--on-epoch '$measure' --patience 4 --log tune/$1-$2.jsonl --checkpoint .tasks/tune-$1-$2.state --checkpoint-every 1m"
+		task "tune-$1-$2" 'train.cof valid.cof' "tune/$1-$2.jsonl"
 		measured=$(jq -s -c 'sort_by(-.metric, .epoch)[0] | [.epoch, .metric]' "tune/$1-$2.jsonl")
 	else
 		if [ "$1" = pop ] || has_factors "$1"; then
@@ -250,42 +250,42 @@ try() {
 			scorer="$(by_items "$1") -q --train train.cof $3" # nothing needs the weights again
 		fi
 		add "tune/$1-$2.json" "$scorer $ranks_options" 'rank-eval -q --json'
-		step "tune-$1-$2" 'train.cof valid.cof' "tune/$1-$2.json"
+		task "tune-$1-$2" 'train.cof valid.cof' "tune/$1-$2.json"
 		measured=$(jq -c '[null, .metrics["NDCG@10"]]' "tune/$1-$2.json")
 	fi
 	rm -f "$model"
 	jq -n -c --arg id "$1" --arg k "$2" --arg setting "$3" --argjson measured "$measured" \
-		'{id: $id, k: $k, setting: $setting, epoch: $measured[0], valid: $measured[1]}' >>.steps/tried
-	[ -n "${opt_quiet:-}" ] || tail -n 1 .steps/tried | jq -r '[.id, .valid, .epoch // "", (.setting | sub("^\\| "; ""))] | @tsv' | awk -F '\t' -v label="$(label_of "$1")" '
+		'{id: $id, k: $k, setting: $setting, epoch: $measured[0], valid: $measured[1]}' >>.tasks/tried
+	[ -n "${opt_quiet:-}" ] || tail -n 1 .tasks/tried | jq -r '[.id, .valid, .epoch // "", (.setting | sub("^\\| "; ""))] | @tsv' | awk -F '\t' -v label="$(label_of "$1")" '
 			{ printf "  %-8s %.4f on valid%s: %s\n", label, $2, ($3 ? ", epoch " $3 : ""), $4 }' | wrap 11 >&2
 }
 
 # tune: every setting of every system
 tune() {
 	say "${NL}== settings and epochs, on valid"
-	: >.steps/tried
+	: >.tasks/tried
 	for id in $chosen_systems; do
 		k=0
-		settings_of "$id" >.steps/settings
+		settings_of "$id" >.tasks/settings
 		while IFS= read -r setting; do
 			k=$((k + 1))
 			try "$id" $k "$setting"
-		done <.steps/settings
+		done <.tasks/settings
 	done
 }
 
 # the best setting of each system, the first among equals; sets winner and best_baseline, the best but for NeuMF
 choose() {
 	jq -s -c '(reduce .[] as $t ([]; (map(.id) | index($t.id)) as $k |
-		if $k == null then . + [$t] elif $t.valid > .[$k].valid then .[$k] = $t else . end))[]' .steps/tried >.steps/chosen
-	winner=$(jq -s -r '(reduce .[] as $t (null; if . == null or $t.valid > .valid then $t else . end)).id' .steps/chosen)
+		if $k == null then . + [$t] elif $t.valid > .[$k].valid then .[$k] = $t else . end))[]' .tasks/tried >.tasks/chosen
+	winner=$(jq -s -r '(reduce .[] as $t (null; if . == null or $t.valid > .valid then $t else . end)).id' .tasks/chosen)
 	best_baseline=$(jq -s -r 'map(select(.id != "neumf")) |
-		(reduce .[] as $t (null; if . == null or $t.valid > .valid then $t else . end)).id // empty' .steps/chosen)
+		(reduce .[] as $t (null; if . == null or $t.valid > .valid then $t else . end)).id // empty' .tasks/chosen)
 }
 
 # chosen ID FIELD
 chosen() {
-	jq -r --arg id "$1" --arg field "$2" 'select(.id == $id)[$field] // empty' .steps/chosen
+	jq -r --arg id "$1" --arg field "$2" 'select(.id == $id)[$field] // empty' .tasks/chosen
 }
 
 # test_once: every system with its setting and epoch, trained on train and valid, on test
@@ -294,13 +294,13 @@ test_once() {
 	for id in $chosen_systems; do
 		setting=$(chosen "$id" setting) model=test/$id.safetensors
 		training "$id" "$setting" fit.cof "$model" "$(chosen "$id" epoch)" \
-			"$(! by_epochs "$id" || echo "--checkpoint .steps/test-$id.state --checkpoint-every 1m")"
+			"$(! by_epochs "$id" || echo "--checkpoint .tasks/test-$id.state --checkpoint-every 1m")"
 		scorer=$(scorer "$id" fit.cof "$model")
 		add "test/$id.ranks.cof" "$scorer --all-items --seen fit.cof --ranks test.cof"
 		add "test/$id.top.cof" "$scorer --all-items --seen fit.cof --top 10 test.cof"
 		add "test/$id.json" "rank-eval -q --json --train fit.cof test/$id.ranks.cof"
 		add "test/$id.top.json" "rank-eval -q --json -k $shown --truth test.cof --train fit.cof test/$id.top.cof"
-		step "test-$id" 'fit.cof test.cof' "test/$id.ranks.cof test/$id.json test/$id.top.json"
+		task "test-$id" 'fit.cof test.cof' "test/$id.ranks.cof test/$id.json test/$id.top.json"
 		rm -f "$model" "test/$id.top.cof"
 	done
 	others=
@@ -314,7 +314,7 @@ test_once() {
 	fi
 	add comparison.json "rank-cmp -q --json --seed $seed test/$best_baseline.ranks.cof$others"
 	# shellcheck disable=SC2086
-	step comparison "test/$best_baseline.ranks.cof$others" comparison.json
+	task comparison "test/$best_baseline.ranks.cof$others" comparison.json
 }
 
 # train_winner: on all there is; its recommendations, and the similarities of items
@@ -322,11 +322,11 @@ train_winner() {
 	say "${NL}== the winner, $(label_of "$winner"), on everything"
 	setting=$(chosen "$winner" setting) model=model.safetensors
 	training "$winner" "$setting" all.cof "$model" "$(chosen "$winner" epoch)" \
-		"$(! by_epochs "$winner" || echo "--checkpoint .steps/winner.state --checkpoint-every 1m")"
+		"$(! by_epochs "$winner" || echo "--checkpoint .tasks/winner.state --checkpoint-every 1m")"
 	add top.cof "$(scorer "$winner" all.cof "$model") --all-items --seen all.cof --top 10 all.cof"
 	outputs='top.cof model.safetensors'
 	[ "$winner" != pop ] || { outputs=top.cof && rm -f model.safetensors; }
-	step winner all.cof "$outputs"
+	task winner all.cof "$outputs"
 }
 
 run() {

@@ -74,7 +74,7 @@ same_run() {
 }
 
 @test "run: its commands, copied, make the same model and the same top" {
-	mkdir -p again/tune again/test again/.steps
+	mkdir -p again/tune again/test again/.tasks
 	jq -r '.commands[]' "$out/results.json" | sed '/>top.cof$/q' >commands
 	grep -q '>top.cof$' commands
 	(cd again && set -e && . ../commands) 2>messages >/dev/null
@@ -132,8 +132,8 @@ same_run() {
 	assert_status 143
 	assert_contains "$(cat messages)" "goes on with the rest"
 	assert_contains "$(tail -n 1 messages)" "cofilter run $data --systems neumf -o out"
-	[ -s out/.steps/tune-neumf-1.state ]
-	[ ! -e out/.steps/lock ]
+	[ -s out/.tasks/tune-neumf-1.state ]
+	[ ! -e out/.tasks/lock ]
 	[ ! -e out/results.json ]
 	eval "$(tail -n 1 messages)" 2>resumed >/dev/null
 	assert_contains "$(cat resumed)" '--resume'
@@ -155,8 +155,8 @@ same_run() {
 }
 
 @test "run: a second one in the same folder is refused" {
-	mkdir -p busy/.steps/lock
-	echo $$ >busy/.steps/lock/pid
+	mkdir -p busy/.tasks/lock
+	echo $$ >busy/.tasks/lock/pid
 	run --separate-stderr cofilter run "$data" -o busy
 	assert_status 1
 	assert_error cofilter "is being made by another cofilter, process $$"
@@ -304,7 +304,7 @@ same_run() {
 }
 
 @test "a folder that holds no run, or one that has not ended, is said" {
-	mkdir -p empty unfinished/.steps
+	mkdir -p empty unfinished/.tasks
 	for command in "recommend --user u1" "similar --item i1" report; do
 		run --separate-stderr cofilter $command empty
 		assert_status 1

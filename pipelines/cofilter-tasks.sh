@@ -1,5 +1,5 @@
 # shellcheck shell=sh disable=SC2034,SC2154
-# cofilter-steps: steps that are done once. A step is a plan of command lines; when it is done, a stamp says for which
+# cofilter-tasks: tasks that are done once. A task is a plan of command lines; when it is done, a stamp says for which
 # commands, which inputs (their SHA-256) and which version, and what came out. It is passed over while all of that is
 # as it was, and whoever stops it finds the lines of its plan that were finished, done.
 #
@@ -48,7 +48,7 @@ on_signal() {
 	interrupted=$1
 	while read -r pid; do
 		kill -TERM "$pid" 2>/dev/null || :
-	done <.steps/pids
+	done <.tasks/pids
 }
 
 # After a signal: what is finished stays; the line that goes on
@@ -60,23 +60,23 @@ stop_here() {
 }
 
 unlock() {
-	rm -rf .steps/lock .steps/pids .steps/failed
+	rm -rf .tasks/lock .tasks/pids .tasks/failed
 }
 
 # lock: one run at a time in a folder; what a killed run has left is taken over
 lock() {
-	if ! mkdir .steps/lock 2>/dev/null; then
-		owner=$(cat .steps/lock/pid 2>/dev/null || :)
+	if ! mkdir .tasks/lock 2>/dev/null; then
+		owner=$(cat .tasks/lock/pid 2>/dev/null || :)
 		[ -z "$owner" ] || ! kill -0 "$owner" 2>/dev/null || die "'$run' is being made by another cofilter, process $owner"
-		if [ -e .steps/pids ]; then
+		if [ -e .tasks/pids ]; then
 			while read -r pid; do
 				! kill -0 "$pid" 2>/dev/null || die "'$run': process $pid of a run that was killed is still at work: wait for its end, or end it"
-			done <.steps/pids
+			done <.tasks/pids
 		fi
 	fi
-	mkdir -p .steps/lock
-	echo $$ >.steps/lock/pid
-	: >.steps/pids
+	mkdir -p .tasks/lock
+	echo $$ >.tasks/lock/pid
+	: >.tasks/pids
 	trap 'unlock' EXIT
 	for signal in INT TERM HUP; do
 		# shellcheck disable=SC2064
@@ -88,12 +88,12 @@ lock() {
 run_pipe() {
 	out=$1
 	shift
-	: >.steps/pids
-	rm -f .steps/failed
+	: >.tasks/pids
+	rm -f .tasks/failed
 	script=
 	for piece; do
-		piece="sh -c $(quote "echo \$\$ >>.steps/pids; exec $piece") 2>&9 9>&-"
-		script="${script:+$script | }{ $piece || echo \$? >>.steps/failed; }"
+		piece="sh -c $(quote "echo \$\$ >>.tasks/pids; exec $piece") 2>&9 9>&-"
+		script="${script:+$script | }{ $piece || echo \$? >>.tasks/failed; }"
 	done
 	# the shell's own words about a command that a signal has ended are not wanted
 	script="{ $script; } 9>&2 2>/dev/null"
@@ -109,7 +109,7 @@ run_pipe() {
 		[ "$out" = - ] || rm -f "$out.part"
 		stop_here
 	fi
-	if [ -e .steps/failed ] && grep -qvx 141 .steps/failed; then
+	if [ -e .tasks/failed ] && grep -qvx 141 .tasks/failed; then
 		[ "$out" = - ] || rm -f "$out.part"
 		return 1
 	fi
@@ -154,7 +154,7 @@ show_to() {
 
 # done_before NAME KEY: does the stamp say so, and is what came out still as it was?
 done_before() {
-	[ -e ".steps/$1" ] || return 1
+	[ -e ".tasks/$1" ] || return 1
 	{
 		read -r was
 		[ "$was" = "$2" ] || return 1
@@ -162,25 +162,25 @@ done_before() {
 		while read -r sum file; do
 			[ "$(digest "$file")" = "$sum" ] || return 1
 		done
-	} <".steps/$1"
+	} <".tasks/$1"
 }
 
-# step NAME INPUTS OUTPUTS: do the plan, unless it was done. INPUTS and OUTPUTS are files of the run's folder; $sources
-# has the digests of what else the step reads, $log the file of its messages where they are kept.
-step() {
+# task NAME INPUTS OUTPUTS: do the plan, unless it was done. INPUTS and OUTPUTS are files of the run's folder; $sources
+# has the digests of what else the task reads, $log the file of its messages where they are kept.
+task() {
 	name=$1 inputs=$2 outputs=$3
 	key=$({
 		printf '%s\n' "$version" "$plan" "${sources:-}"
 		for file in $inputs; do printf '%s %s\n' "$file" "$(digest "$file")"; done
 	} | sha256sum | cut -d ' ' -f 1)
-	printf '%s' "$plan" >>.steps/commands
+	printf '%s' "$plan" >>.tasks/commands
 	if done_before "$name" "$key"; then
 		say "= $name: done before"
 		show_log
 		plan=
 		return 0
 	fi
-	rm -f ".steps/$name"
+	rm -f ".tasks/$name"
 	started=$(now)
 	run_plan "$name" "$key"
 	show_log
@@ -188,13 +188,13 @@ step() {
 		echo "$key"
 		echo "$started $(now)" | awk '{ printf "%.2f\n", $2 - $1 }'
 		for file in $outputs; do echo "$(digest "$file") $file"; done
-	} >".steps/$name.part"
-	mv ".steps/$name.part" ".steps/$name"
-	rm -f ".steps/$name.lines" ".steps/$name.state"
+	} >".tasks/$name.part"
+	mv ".tasks/$name.part" ".tasks/$name"
+	rm -f ".tasks/$name.lines" ".tasks/$name.state"
 	plan=
 }
 
-# What the stages of a step have said, which $log keeps for the results
+# What the stages of a task have said, which $log keeps for the results
 show_log() {
 	[ -z "${log:-}" ] || [ -n "${opt_quiet:-}" ] || cat "$log" >&2
 }
@@ -202,9 +202,9 @@ show_log() {
 # run_plan NAME KEY: but the lines that a run of the same plan has finished before it was stopped
 run_plan() {
 	finished=0 at=0
-	if [ -e ".steps/$1.lines" ]; then read -r was finished <".steps/$1.lines"; else was=; fi
-	[ "$was" = "$2" ] || { finished=0 && rm -f ".steps/$1.state"; }
-	echo "$2 $finished" >".steps/$1.lines"
+	if [ -e ".tasks/$1.lines" ]; then read -r was finished <".tasks/$1.lines"; else was=; fi
+	[ "$was" = "$2" ] || { finished=0 && rm -f ".tasks/$1.state"; }
+	echo "$2 $finished" >".tasks/$1.lines"
 	while IFS= read -r line; do
 		[ -n "$line" ] || continue
 		at=$((at + 1))
@@ -212,15 +212,15 @@ run_plan() {
 		run_line "$line" || {
 			[ -z "${log:-}" ] || { cat "$log" >&2 && exit 1; }
 			[ -z "${hint:-}" ] || die "$hint"
-			die "step '$1' failed: the line above says why"
+			die "task '$1' failed: the line above says why"
 		}
-		echo "$2 $at" >".steps/$1.lines"
+		echo "$2 $at" >".tasks/$1.lines"
 	done <<-END
 		$plan
 	END
 }
 
-# seconds_of NAME: how long the step took when it was done
+# seconds_of NAME: how long the task took when it was done
 seconds_of() {
-	sed -n 2p ".steps/$1"
+	sed -n 2p ".tasks/$1"
 }
