@@ -65,7 +65,7 @@ bob 0 A7 1"
 
 @test "what can be read in two ways, or not at all, is an error with line and byte" {
 	bad() {
-		printf "$2" >bad.txt
+		printf %b "$2" >bad.txt
 		run --separate-stderr cof-cat --from trec --kind "${3:-top}" --users 2 --items 3 --to tsv bad.txt
 		assert_status 1
 		assert_error cof-cat "$1"
