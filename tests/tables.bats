@@ -131,12 +131,12 @@ refused() {
 			{ line[$1] = line[$1] " " $2 } END { for (u = 0; u < 60; u++) if (u in line) print u line[u] }' >lists/gowalla/$part.txt
 	done
 	table gowalla.sh COFILTER_DATA="$PWD/pairs"
-	assert_equal "$(jq -r '.table | map(.system) | sort | join(",")' out/gowalla.json)" "EASE,ItemKNN,ItemPop,MF-BPR 64,RP3beta,iALS 256"
+	assert_equal "$(jq -r '.table | map(.system) | sort | join(",")' out/gowalla.json)" "EASE,ItemKNN,ItemPop,MF-BPR 64,MF-CCL 64,RP3beta,iALS 256"
 	assert_equal "$(jq -r '.table[] | select(.system == "EASE") | "\(.setting) \(.published["recall@20"])"' out/gowalla.json)" "--l2 80 0.1765"
 	jq -e '.only_published | map(.system) | index("LightGCN") != null' out/gowalla.json
 	jq -c '.systems[].metrics' out/gowalla.json >pairs.metrics
-	table gowalla.sh COFILTER_DATA="$PWD/lists" SYSTEMS='ItemPop EASE' TUNE=1
-	assert_contains "$output" '--l2 40 '
+	table gowalla.sh COFILTER_DATA="$PWD/lists" SYSTEMS='ItemPop RP3beta' TUNE=1
+	assert_contains "$output" '--alpha 1 --beta 0.2 '
 	assert_equal "$(jq -c '.systems[] | select(.system == "ItemPop").metrics' out/gowalla.json)" "$(head -n 1 pairs.metrics)"
 	run env OUT="$PWD/out" COFILTER_DATA=/nonexistent "$ROOT/pipelines/gowalla.sh"
 	assert_equal "$status" 1
