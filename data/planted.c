@@ -54,7 +54,7 @@ static const struct opt_program program = {
 "planted --users 1000 --ratings 50000 --truth truth.safetensors |\n"
 "    ml-split --test test.cof >train-ratings.cof",
 "planted --skew 0 --strength 5 --seed 7 | gzip >flat.tsv.gz",
-"planted --users 300 --items 400 --ratings 9000 | cof-import | cof-cat --header"
+"planted --users 300 --items 400 --ratings 9000 | cof-import | cof-stat"
 },
 	.tables = {options},
 };
