@@ -1,10 +1,10 @@
 /*
- * ccl: the cosine contrastive loss of groups, and its gradient. A group's user is normalized once for
- * all its items, and its positive is one row of them, not one for each negative.
+ * ccl: the cosine contrastive loss of groups, and its gradient. A group's user is normalized once
+ * for all its items, and its positive is one row of them, not one for each negative.
  *
  * Two passes. The first takes a group's cosines, whose time is that of fetching the rows of its
- * negatives, and keeps the items that have a part in the loss: the positive, and the negatives above
- * the margin, which are few once the model has learned something. Then it is known where the
+ * negatives, and keeps the items that have a part in the loss: the positive, and the negatives
+ * above the margin, which are few once the model has learned something. Then it is known where the
  * contributions of each group begin, and the second writes those of the items kept.
  */
 #ifndef CCL_H

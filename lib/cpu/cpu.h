@@ -45,8 +45,8 @@ enum {
 };
 
 /*
- * The two tables of a side, users or items, and the rows of them that the batch holds: gmf (num_rows,
- * F) and mlp (num_rows, E), or the biases of mf (num_rows, 1).
+ * The two tables of a side, users or items, and the rows of them that the batch holds: gmf
+ * (num_rows, F) and mlp (num_rows, E), or the biases of mf (num_rows, 1).
  */
 struct cpu_side {
 	float *table[2];  /* NULL: the model has none */

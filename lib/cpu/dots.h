@@ -1,5 +1,5 @@
-/* dots: products of rows with one vector, whose columns lie in the lanes: sums of SUM_LANES, in one order on
-   every machine. */
+/* dots: products of rows with one vector, whose columns lie in the lanes: sums of SUM_LANES, in one
+   order on every machine. */
 #ifndef DOTS_H
 #define DOTS_H
 
@@ -13,8 +13,8 @@ INLINE vf columns_at(const float *row, uint32_t c, unsigned part, uint32_t cols)
 	return keep(lanes_below(cols > at ? cols - at : 0), load(row + at));
 }
 
-/* The products of n rows, n <= 4, with x; of n = 1 the first float. Rows and x are (cols), and whole
-   vectors of SUM_LANES of them can be read. */
+/* The products of n rows, n <= 4, with x. Rows and x are (cols), and whole vectors of SUM_LANES of
+   them can be read. */
 INLINE vf4 dots(const unsigned n, const float *const row[4], const float *x, uint32_t cols)
 {
 	vf sum[PARTS][4] = { { { 0 } } }, part_sums[PARTS];

@@ -1,6 +1,7 @@
 /*
- * groups: the gradient of a batch of groups by ccl, in jobs of a few groups: one pass finds the items that have
- * a part in the loss, one stores their contributions (ccl.h). Sums are added in the order of the batch.
+ * groups: the gradient of a batch of groups by ccl, in jobs of a few groups: one pass finds the
+ * items that have a part in the loss, one stores their contributions (ccl.h). Sums are added in the
+ * order of the batch.
  */
 #include "cpu/cpu.h"
 

@@ -1,6 +1,7 @@
 /*
  * loss: score and loss of each row of the batch, and the gradient of the head's input.
- *   logit[s] = head . concat(g[s], x[s]) + bias [+ user_bias[user[s % B]] + item_bias[item[s]]];   score = logit, or 1 / (1 + exp(-logit))
+ *   logit[s] = head . concat(g[s], x[s]) + bias;   score = logit, or 1 / (1 + exp(-logit))
+ *              with biases: + user_bias[user[s % B]] + item_bias[item[s]]
  *   bpr    log(1 + exp(-d)), d = score_pos - score_neg     hinge  max(0, 1 - d)
  *          d is NaN where the sigmoid of a logit would not show that the model has diverged
  *   bce    log(1 + exp(logit)) - label logit

@@ -12,9 +12,10 @@
  *           neumf: concat(g, x_n)   gmf: g   mlp: x_n
  *   mf:     logit = sum of g, no head
  *           with bias: + user_bias[u] + item_bias[i] + global_bias        Rendle et al. 2020, eq. 2
- *           trained by ccl: sum of p^ * q^, the cosine of gmf_user[u] and gmf_item[i], in training and
- *           in ranking, as in the program of Mao et al. (reczoo, SimpleX, similarity_score: cosine);
- *           x^ = x / sqrt(|x|^2 + NEUMF_COSINE_FLOOR), so that a row of zeros scores 0. Of s = p^ . q^
+ *           trained by ccl: sum of p^ * q^, the cosine of gmf_user[u] and gmf_item[i], in
+ *           training and in ranking, as in the program of Mao et al. (reczoo, SimpleX,
+ *           similarity_score: cosine); x^ = x / sqrt(|x|^2 + NEUMF_COSINE_FLOOR), so that a row
+ *           of zeros scores 0. Of s = p^ . q^
  *           d s / d p = (q^ - s p^) / sqrt(|p|^2 + NEUMF_COSINE_FLOOR), and likewise for q
  *   s    = logit, or 1 / (1 + exp(-logit)) with sigmoid_output (neumf_sigmoid)
  *
@@ -23,7 +24,7 @@
  *   hinge  max(0, 1 - (s_pos - s_neg)); the gradient is 0 at the kink
  *   bce    log(1 + exp(logit)) - label x logit    He et al. 2017, eq. 7
  *   ccl    (1 - s_pos) + W / N x sum over the group's N negatives of max(0, s_neg - M)
- *          cosine contrastive loss, Mao et al. 2021 (SimpleX), eq. 4, W its negative weight and M its
+ *          cosine contrastive loss, Mao et al. 2021 (SimpleX), W its negative weight and M its
  *          margin; of mf alone, whose score is a cosine then. A negative that is not above the
  *          margin has no part in it and is no occurrence of its item, here and below.
  *   With sigmoid_output it is NaN where a logit reaches NEUMF_SIGMOID_LIMIT: no sigmoid would show
@@ -36,8 +37,8 @@
  * bias. So l2 penalizes the biases of mf as it does the embeddings, as in the program of Rendle et
  * al. (google-research, dot_vs_learned_similarity/mf_simple.py); those of layers and head it leaves
  * alone.
- * With bpr and hinge, user_bias and global_bias cancel in s_pos - s_neg, unless sigmoid_output comes
- * between: their gradient is exactly 0, and they stay as they start.
+ * With bpr and hinge, user_bias and global_bias cancel in s_pos - s_neg, unless sigmoid_output
+ * comes between: their gradient is exactly 0, and they stay as they start.
  *
  * Update at step t = 1, 2, ... (h = g + weight_decay x w):
  *   sgd        w -= lr h
@@ -64,7 +65,7 @@ enum { NEUMF_MAX_WIDTH = 65536 }; /* of factors, mlp factors and hidden layers: 
 /* Here a float has steps of 128, and a sigmoid goes from its first float to its last within 122. */
 #define NEUMF_SIGMOID_LIMIT 0x1p30f
 
-/* Where the norm of a row is not far above its root, 1e-12 (PyTorch's normalize), cosines are less. */
+/* Where a row's norm is not far above its root, 1e-12, cosines are less. */
 #define NEUMF_COSINE_FLOOR 0x1p-80f
 
 enum neumf_model { MODEL_NEUMF, MODEL_GMF, MODEL_MLP, MODEL_MF };

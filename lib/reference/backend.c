@@ -248,26 +248,13 @@ static void reference_score_block(
 static void reference_read(struct backend *b, unsigned tensor, enum backend_what what, float *out)
 {
 	const struct neumf_tensor *t = &b->net.layout.tensor[tensor];
-	uint64_t n = (uint64_t)t->rows * t->cols;
+	const float *from = what == BACKEND_VALUE     ? b->net.params
+			    : what == BACKEND_MOMENT1 ? b->m
+						      : b->v;
+	uint64_t end = t->offset + (uint64_t)t->rows * t->cols;
 
-	for (uint64_t k = 0; k < n; k++) {
-		uint64_t e = t->offset + k;
-
-		switch (what) {
-		case BACKEND_VALUE:
-			out[k] = b->net.params[e];
-			break;
-		case BACKEND_GRADIENT:
-			out[k] = (float)b->net.gradient[e];
-			break;
-		case BACKEND_MOMENT1:
-			out[k] = b->m ? b->m[e] : 0;
-			break;
-		case BACKEND_MOMENT2:
-			out[k] = b->v ? b->v[e] : 0;
-			break;
-		}
-	}
+	for (uint64_t e = t->offset; e < end; e++)
+		*out++ = what == BACKEND_GRADIENT ? (float)b->net.gradient[e] : from ? from[e] : 0;
 }
 
 static void reference_write(
