@@ -177,10 +177,10 @@ to_file() {
 	make_inputs
 	for stage in ease-score knn-score; do
 		$stage --train train.cof --save-model w
-		head -c -1 w >cut
-		run --separate-stderr $stage --model cut --user-items mine.cof --all-items ask.cof
+		head -c -1 w >short
+		run --separate-stderr $stage --model short --user-items mine.cof --all-items ask.cof
 		assert_status 1
-		assert_error $stage "'cut' ends at byte $(($(wc -c <w) - 1)), its header says $(wc -c <w)"
+		assert_error $stage "'short' ends at byte $(($(wc -c <w) - 1)), its header says $(wc -c <w)"
 		{ cat w && echo; } >long
 		run --separate-stderr $stage --model long --user-items mine.cof --all-items ask.cof
 		assert_status 1
