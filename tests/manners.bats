@@ -675,7 +675,7 @@ reads_of() {
 	neumf-train) echo --resume ;;
 	rank-eval) echo --truth --train --item-ids ;;
 	cof-lint) echo --valid --test --candidates --model ;;
-	cof-cat) echo --like --item-ids --user-ids ;;
+	cof-cat) echo --like --item-ids --user-ids --input ;;
 	esac
 }
 

@@ -137,6 +137,17 @@ refuses() {
 		$scorer -q --all-items --seen train.cof --seen test.cof --items 3:40 --top 4 test.cof >x.cof
 		replays x.cof
 	done
+	for method in "ease-score --l2 30" "knn-score --similarity jaccard --shrink 3"; do
+		$method -q --train train.cof --save-model m.safetensors
+		replays m.safetensors
+		${method%% *} -q --model m.safetensors --train train.cof --all-items --seen train.cof --top 3 test.cof >x.cof
+		replays x.cof
+		cof-cat --to cof --head 300 train.cof >some.cof
+		${method%% *} -q --model m.safetensors --train some.cof --all-items --top 3 test.cof >x.cof
+		replays x.cof
+		${method%% *} -q --model m.safetensors --user-items train.cof --all-items --ranks test.cof >x.cof
+		replays x.cof
+	done
 	pop-score -q --train train.cof --all-items --candidates test.cof --user-items train.cof --ranks test.cof >x.cof
 	replays x.cof
 	ials-train -q --factors 3 --epochs 2 -o ials.safetensors train.cof
@@ -313,7 +324,7 @@ $deep"
 		"$program" --help >help
 		for option in $options; do
 			name=${option%%=*}
-			grep -A 1 -E -- "^ +(-., )?--$name( |$)" help >lines || { [[ $option != *=* ]] && continue; echo "$program has no --$name"; return 1; }
+			grep -A 3 -E -- "^ +(-., )?--$name( |$)" help >lines || { [[ $option != *=* ]] && continue; echo "$program has no --$name"; return 1; }
 			[[ $option == *=* ]] || continue
 			grep -qF -- "[${option#*=}]" lines || { echo "$program --$name is not ${option#*=} by default" && return 1; }
 		done

@@ -61,7 +61,12 @@ static void learn_and_save(const struct item_method *method)
 	struct rec_reader *train = rec_open(cfg.train, 1u << REC_INTERACTION);
 	struct pool *pool = score_options_pool();
 	void *model = method->learn(train, pool);
-	struct js *provenance = rec_provenance(rec_header(train), opt_provenance());
+	struct js *entry = opt_provenance();
+	struct js *provenance;
+
+	rec_put_side(entry, "train", rec_header(train)->provenance);
+	js_put(entry, "saves", js_bool(true)); /* it read no other stream, and scored nothing */
+	provenance = rec_provenance(rec_header(train), entry);
 
 	method->save(model, out, rec_header(train), provenance);
 	js_free(provenance);

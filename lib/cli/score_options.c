@@ -11,6 +11,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 static struct {
 	bool all_items, ranks, strict;
@@ -43,7 +44,8 @@ static const struct opt options[] = {
 
 struct score_run {
 	struct score_job job;
-	struct js *entry;	      /* of the output's provenance */
+	struct js *entry;   /* of the output's provenance */
+	struct js *learned; /* provenance of what saved weights were learned from, or NULL */
 	struct user_items user_items; /* of --user-items or score_run_train */
 	unsigned char *candidates;    /* bitset, of --candidates */
 
@@ -93,7 +95,6 @@ struct score_run *score_run_open(const char *input)
 		die_usage("options --ranks and --top exclude each other");
 	run->job.kind = cfg.ranks ? REC_RANK : cfg.top ? REC_TOP : REC_SCORE;
 	run->job.top = cfg.top;
-	run->entry = opt_provenance();
 	run->job.in = rec_open(input, SCORE_INPUT_KINDS);
 	run->job.pool = score_options_pool();
 	run->stream = xmalloc(cfg.seen.num + 2, sizeof(struct rec_reader *));
@@ -134,6 +135,52 @@ static void check_stream(struct score_run *run, struct rec_reader *r)
 	run->stream[run->num_streams++] = r;
 }
 
+/* The provenance of what a scorer learned its weights from, before it saved them; NULL: no such file. */
+static struct js *learned_from(const struct js *provenance)
+{
+	const size_t num = js_length(provenance);
+	struct js *from;
+
+	if (num == 0 || !js_get(js_at(provenance, num - 1), "saves"))
+		return NULL;
+	from = js_array();
+	for (size_t k = 0; k + 1 < num; k++)
+		js_append(from, js_copy(js_at(provenance, k)));
+	return from;
+}
+
+/*
+ * What scores are made from, for the provenance. Saved weights stand for the train file that they were
+ * learned from, so that the output is the same, to the byte, whether they were saved or not. No model
+ * has a kind: a header of zeros is one of ratings, which no scorer learns from.
+ */
+static void put_source(struct score_run *run, const struct rec_header *h)
+{
+	if (h->kind == REC_INTERACTION) {
+		rec_put_side(run->entry, "train", h->provenance);
+		return;
+	}
+	run->learned = learned_from(h->provenance);
+	if (!run->learned)
+		rec_put_side(run->entry, "model", h->provenance);
+	else if (cfg.user_items)
+		rec_put_side(run->entry, "train", run->learned);
+}
+
+/* The same of the items that users have: --user-items, or a train file beside saved weights, which
+   need not be the one that they were learned from. */
+static void put_users(struct score_run *run, const struct js *provenance)
+{
+	char *learned = run->learned ? js_dump(run->learned, false) : NULL;
+	char *given = js_dump(provenance, false);
+
+	if (!cfg.user_items && learned && strcmp(learned, given) != 0)
+		rec_put_side(run->entry, "model", run->source_header.provenance);
+	rec_put_side(run->entry, cfg.user_items ? "user-items" : "train", provenance);
+	free(learned);
+	free(given);
+}
+
 /* The items of the source, and users of its own, or, of score_run_train, more of the source's. */
 static void read_user_items(struct score_run *run, const char *path)
 {
@@ -141,8 +188,7 @@ static void read_user_items(struct score_run *run, const char *path)
 
 	run->users_from = rec_name(r);
 	run->user_ids = &rec_header(r)->user_ids;
-	rec_put_side(
-		run->entry, cfg.user_items ? "user-items" : "train", rec_header(r)->provenance);
+	put_users(run, rec_header(r)->provenance);
 	if (cfg.user_items) {
 		run->source_header.user_ids.num = 0;
 		run->job.given = &run->user_items;
@@ -207,8 +253,8 @@ void score_run_source(struct score_run *run, const char *name, const struct rec_
 {
 	run->source = run->users_from = name;
 	run->source_header = *h;
-	/* no model has a kind; a header of zeros is one of ratings, which no scorer learns from */
-	rec_put_side(run->entry, h->kind == REC_INTERACTION ? "train" : "model", h->provenance);
+	run->entry = opt_provenance(); /* settings of saved weights are there by now */
+	put_source(run, h);
 	run->user_ids = &h->user_ids;
 	run->job.num_users = h->num_users;
 	run->job.first = cfg.items.given ? cfg.items.low : 0;
@@ -303,6 +349,7 @@ void score_run_close(struct score_run *run)
 	user_items_release(&run->user_items);
 	free(run->candidates);
 	js_free(run->entry);
+	js_free(run->learned);
 	pool_free(run->job.pool);
 	free(run);
 }

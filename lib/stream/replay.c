@@ -69,6 +69,11 @@ static const struct replay_stage *stage_of(const struct maker *m, const struct j
 	return stage;
 }
 
+static bool makes_model(const struct maker *m, const struct js *entry)
+{
+	return stage_of(m, entry)->is_train || replay_is_saved(entry);
+}
+
 /* Note which runs of ml-split are needed, of a chain and of the side inputs in it. */
 static void count_runs(struct maker *m, const struct js *chain)
 {
@@ -290,7 +295,7 @@ static const char *make_chain(struct maker *m, const struct js *chain, const cha
 {
 	const size_t n = js_length(chain);
 	const char *made = n ? find_made(m, chain, n) : NULL, *from;
-	const struct replay_stage *last;
+	const struct js *last;
 	char name[32];
 	size_t first;
 
@@ -308,15 +313,18 @@ static const char *make_chain(struct maker *m, const struct js *chain, const cha
 	if (made)
 		return made;
 	next_step(m);
-	last = stage_of(m, js_at(chain, n - 1));
-	snprintf(
-		name, sizeof(name), "step-%u.%s", m->steps, last->is_train ? "safetensors" : "cof");
+	last = js_at(chain, n - 1);
+	snprintf(name, sizeof(name), "step-%u.%s", m->steps,
+		makes_model(m, last) ? "safetensors" : "cof");
 	first = find_start(m, chain, n, &from);
 	put_line(m, chain, first, n, from);
 	if (output && m->source->from_epoch > 1)
 		replay_text_add(&m->script, " --from-epoch %" PRIu64, m->source->from_epoch);
-	replay_text_add(
-		&m->script, " %s%s\n", last->is_train ? "-o " : ">", output ? output : name);
+	replay_text_add(&m->script, " %s%s\n",
+		replay_is_saved(last)  ? "--save-model "
+		: makes_model(m, last) ? "-o "
+				       : ">",
+		output ? output : name);
 	add_made(m, replay_key_of(chain, n), output ? output : name);
 	return m->made[m->num_made - 1].file;
 }
@@ -358,7 +366,7 @@ void replay_make(struct replay *r, const struct replay_source *source, bool quie
 	*r = (struct replay){ .output = source->is_model ? "output.safetensors" : "output.cof" };
 	if (n == 0)
 		refuse(&m, "it says nothing of how it came about");
-	if (stage_of(&m, js_at(source->provenance, n - 1))->is_train != source->is_model)
+	if (makes_model(&m, js_at(source->provenance, n - 1)) != source->is_model)
 		refuse(&m, "the last stage of its provenance does not write such a file");
 	if (source->from_epoch > 1 &&
 		strcmp(stage_of(&m, js_at(source->provenance, n - 1))->name, "negsample") != 0)

@@ -51,7 +51,12 @@ bool replay_is_run(const struct js *entry)
 	return program && strcmp(program, "ml-split") == 0;
 }
 
+bool replay_is_saved(const struct js *entry)
+{
+	return js_get(entry, "saves") != NULL;
+}
+
 bool replay_is_start(const struct js *entry)
 {
-	return js_get(js_get(entry, "side"), "FILE") != NULL;
+	return js_get(js_get(entry, "side"), "FILE") || replay_is_saved(entry);
 }

@@ -22,6 +22,9 @@ char *replay_key_of_part(const struct js *chain, size_t n, const char *part);
 /* Is it a run of ml-split? */
 bool replay_is_run(const struct js *entry);
 
+/* Did a scorer save what it learned, in place of scoring? */
+bool replay_is_saved(const struct js *entry);
+
 /* Does the entry say what it was made from, whatever stands before it? */
 bool replay_is_start(const struct js *entry);
 

@@ -39,8 +39,8 @@ static const struct replay_stage stages[] = {
 	{ "neumf-score", SCORE_OPTIONS, "model " SCORE_SIDES, false, true },
 	{ "pop-score", SCORE_OPTIONS, "train " SCORE_SIDES, false, false },
 	{ "knn-score", "similarity=cosine neighbours=20 shrink=10 alpha=1 beta=0.6 " SCORE_OPTIONS,
-		"train " SCORE_SIDES, false, false },
-	{ "ease-score", "l2=200 " SCORE_OPTIONS, "train " SCORE_SIDES, false, false },
+		"train model " SCORE_SIDES, false, false },
+	{ "ease-score", "l2=200 " SCORE_OPTIONS, "train model " SCORE_SIDES, false, false },
 	{ "cof-cat", "from=cof head=0 shard", "FILE", false, false },
 };
 
@@ -217,7 +217,9 @@ bool replay_put_options(struct replay_text *t, const struct replay_stage *stage,
 		const bool none = strcmp(text, "null") == 0;
 
 		free(text);
-		if (none || js_get(side, name))
+		/* what was learned before has settings of its own */
+		if (none || js_get(side, name) ||
+			(js_get(side, "model") && !find_word(SCORE_OPTIONS, name)))
 			continue;
 		if (!word) {
 			snprintf(why, size, "%s had an option that replay does not know",
