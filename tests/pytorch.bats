@@ -78,7 +78,7 @@ stream() {
 		cof-cat $loss.cof >$loss.tsv
 		for optimizer in adam sgd; do
 			for lr in 1e-30 0.01; do
-				common=(-q --device reference --loss $loss --optimizer $optimizer --lr $lr
+				common=(-q --device reference --loss "$loss" --optimizer "$optimizer" --lr "$lr"
 					--weight-decay 0.001 --init-std 0.3 --batch-size 64 --factors 4)
 				neumf-train "${common[@]}" --hidden 8,4 -o $loss-$optimizer-$lr $loss.cof
 				neumf-train "${common[@]}" --model mf --bias -o bias-$loss-$optimizer-$lr $loss.cof

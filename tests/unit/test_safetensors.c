@@ -209,8 +209,7 @@ static void test_models(void)
 			s.model = s.bias ? MODEL_MF : k;
 			s.sigmoid_output = s.loss == LOSS_HINGE;
 			s.factors = neumf_has_gmf(&s) ? 3 : 0;
-			s.mlp_factors = neumf_has_mlp(&s) ? 2 : 0;
-			s.num_hidden = neumf_has_mlp(&s) ? 2 : 0;
+			s.num_hidden = s.mlp_factors = neumf_has_mlp(&s) ? 2 : 0;
 			s.hidden[0] = neumf_has_mlp(&s) ? 6 : 0;
 			s.hidden[1] = neumf_has_mlp(&s) ? 5 : 0;
 			neumf_layout(&s, &l);
@@ -221,8 +220,7 @@ static void test_models(void)
 			model_file_load(&m, path);
 			CHECK(!memcmp(&s, &m.shape, sizeof(s)) &&
 					!memcmp(params, m.params, l.num_params * sizeof(float)),
-				"%s%s %s comes back as it went", neumf_model_names[s.model],
-				s.bias ? " with biases" : "", neumf_loss_names[s.loss]);
+				"model %u, %s, comes back as it went", k, neumf_loss_names[s.loss]);
 			free(params);
 			model_release(&m);
 		}
