@@ -24,6 +24,7 @@
 #include "stream/stream.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -156,6 +157,8 @@ static void start_referee(struct session *s, const struct referee_tool *tool)
 
 	if (s->sums.cutoffs.num == METRICS_MAX_CUTOFFS)
 		die_usage("with --as there may be %d cutoffs", METRICS_MAX_CUTOFFS - 1);
+	if (last_cutoff(&s->sums.cutoffs) == UINT32_MAX)
+		die_usage("with --as a cutoff is at most %" PRIu32, UINT32_MAX - 1);
 	s->has_referee = true;
 	referee_init(&s->referee, tool, &s->sums.cutoffs, (enum tie_policy)cfg.ties, s->has_lists,
 		h->num_items);
@@ -282,6 +285,18 @@ static double only_value(const struct session *s)
 	return evaluation_mean(&s->sums, cfg.ties, s->only.name);
 }
 
+/* A number that is none would be compared with others. */
+static void check_only(const struct session *s)
+{
+	if (s->only.kind == ONLY_METRIC && s->only.name.metric == METRIC_AUC &&
+		s->sums.negative_users == 0)
+		die("'%s' holds no user with a negative: AUC is undefined", rec_name(s->in));
+	if (s->only.kind != ONLY_NONE && isnan(only_value(s)))
+		die("'%s': %s is undefined: no %s", rec_name(s->in), cfg.only,
+			s->only.kind == ONLY_EXPOSURE ? "item of the lists is in --train"
+						      : "user counts for it");
+}
+
 static void print_result(const struct session *s)
 {
 	const struct evaluation_result result = { .sums = &s->sums,
@@ -332,7 +347,9 @@ static void parse_options(struct session *s)
 			 cfg.only, exposure_names, &s->sums.cutoffs, &only->other, &only->cutoff))
 		only->kind = ONLY_EXPOSURE;
 	else
-		die_usage("option --only: '%s' is not " EVALUATION_NAMES, cfg.only);
+		die_usage("option --only: '%s' is not " EVALUATION_NAMES
+			  " nor, with --train, coverage@K, novelty@K, popularity@K or long_tail@K",
+			cfg.only);
 	if (only->kind == ONLY_EXPOSURE && !cfg.train)
 		die_usage("option --only: %s needs --train", cfg.only);
 }
@@ -352,9 +369,7 @@ int main(int argc, char **argv)
 	read_input(&s);
 	if (!s.has_lists)
 		print_reports(&s.sums);
-	if (s.only.kind == ONLY_METRIC && s.only.name.metric == METRIC_AUC &&
-		s.sums.negative_users == 0)
-		die("'%s' holds no user with a negative: AUC is undefined", rec_name(s.in));
+	check_only(&s);
 	if (s.per_user)
 		stream_settle(s.per_user); /* the table may still fail */
 	print_result(&s);

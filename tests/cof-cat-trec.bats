@@ -34,6 +34,8 @@ bob 0 A7 1"
 	cof-cat top.cof | cmp - got
 	cof-cat --to trec top.cof | cof-cat --from trec --kind top --like top.cof | cof-cat >got
 	cof-cat top.cof | cmp - got
+	printf '%s\n' '0 2 1 3.5' '0 0 2 -inf' '1 2 1 -inf' | tr ' ' '\t' | cof-cat --from tsv --kind top --like top.cof >none.cof
+	cof-cat --to trec none.cof | cof-cat --from trec --kind top --like top.cof | cmp <(cof-cat none.cof) <(cof-cat)
 	cof-cat --to trec test.cof | cof-cat --from trec --users 2 --items 3 | cof-cat >got
 	assert_equal "$(cat got)" $'0\t1\t0\n1\t1\t0' # qrels have no times
 	planted -q --users 40 --items 50 --ratings 400 >ratings.tsv
@@ -78,7 +80,11 @@ bob 0 A7 1"
 	bad "line 1 of 'bad.txt' (byte 5): docid '3' is not below the bound of items" '0 Q0 3 1 1 x\n'
 	bad "qid 'u' is not a whole number" 'u Q0 1 1 1 x\n'
 	bad "rank '1.5' is not a whole number of 32 bits" '0 Q0 1 1.5 1 x\n'
-	bad "score 'nan' is not a number" '0 Q0 1 1 nan x\n'
+	bad "score 'nan' is not a finite number" '0 Q0 1 1 nan x\n'
+	bad "score '1e50' is not a finite number" '0 Q0 1 1 1e50 x\n'
+	bad "line 2 of 'bad.txt' (byte 18): query '0' has docid '1' twice" '0 Q0 1 1 1 x\n0 Q0 1 2 .5 x\n'
+	bad "line 3 of 'bad.txt' (byte 26): query '0' returns after another query" '0 Q0 1 1 1 x\n1 Q0 1 1 1 x\n0 Q0 2 2 .5 x\n'
+	bad "query '00' returns after another query" '0 Q0 1 1 1 x\n00 Q0 2 2 .5 x\n'
 	bad "rel '1.5' is not a whole number of 32 bits" '0 0 1 1.5\n' interaction
 	bad "a NUL in the text" '0 Q0 1 1 1\0 x\n'
 	printf '0 Q0 1 1 1 x' >cut.txt

@@ -111,7 +111,7 @@ ties        a stable sort of ascending ids
 
                   d2l           cofilter
 hit@2             1.0000        1.0000    number of hits, not at most 1
-auc               0.5833        0.6250    first positive only, of all C - 1 others; ties"
+auc               0.5833        0.6250    first positive, of C - 1 others; ties"
 	assert_equal "$(rank-eval -k 2 x.cof)" "$(rank-eval -k 2 --as d2l x.cof | sed '/^as/,$d' | sed '$d')"
 	assert_near "$(rank-eval --as d2l --only auc x.cof)" 0.583333333333 1e-9
 	assert_near "$(rank-eval --as elliot --only MAP@2 x.cof)" 0.458333333333 1e-9 # ((2/3 + 2/3) / 2 + (0 + 1/2) / 2) / 2

@@ -145,7 +145,48 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 	usage "coverage@2 needs --train" --only coverage@2 --truth truth.cof top.cof
 	cof-cat --from tsv --kind rank --users 4 --items 6 <<<$'1\t2\t0\t0\t0\t1' >rank.cof
 	usage "coverage@2 goes with top or score records" --only coverage@2 --train train.cof rank.cof
+	usage "nor, with --train, coverage@K, novelty@K" --only coverage@0 --train train.cof score.cof
+	usage "with --as a cutoff is at most 4294967294" -k 4294967295 --as elliot score.cof
 	usage "'coverage' is not" --only coverage --train train.cof score.cof
+}
+
+@test "a number that is none is not printed" {
+	example
+	echo '1 5' | interactions >one.cof
+	printf '%s\n' '1 3 1 9' '1 4 2 8' | lists >unknown.cof
+	run --separate-stderr rank-eval --only novelty@2 --truth truth.cof --train one.cof unknown.cof
+	assert_status 1
+	assert_contains "$stderr" "rank-eval: 'unknown.cof': novelty@2 is undefined: no item of the lists is in --train"
+	assert_equal "$output" ""
+	run --separate-stderr rank-eval -k 2 --truth truth.cof --train one.cof unknown.cof
+	assert_status 0
+	assert_contains "$output" "novelty     undefined"
+	for name in "recbole gauc" "elliot LAUC@2" "cornac MAP"; do
+		run --separate-stderr rank-eval --as "${name% *}" --only "${name#* }" --truth truth.cof top.cof
+		assert_status 1
+		assert_contains "$stderr" "rank-eval: 'top.cof': ${name#* } is undefined: no user counts for it"
+	done
+	echo '2 3' | interactions >listless.cof
+	run --separate-stderr rank-eval --as trec --only map --truth listless.cof top.cof
+	assert_status 1
+	assert_contains "$stderr" "rank-eval: 'top.cof': map is undefined"
+}
+
+@test "no line is wider than 80" {
+	planted --users 60 --items 50 --ratings 700 >ratings.tsv
+	ml-split -q --mode random --seed 3 --test test.cof ratings.tsv | binarize >train.cof
+	pop-score -q --train train.cof --all-items --seen train.cof test.cof >score.cof
+	pop-score -q --train train.cof --all-items --seen train.cof --top 10 test.cof >top.cof
+	for tool in he2017 mlperf d2l elliot recbole implicit recommenders cornac vae trec; do
+		rank-eval -q -k 10,5 --train train.cof --as $tool score.cof
+		rank-eval -q -k 10,5 --train train.cof --as $tool --truth test.cof top.cof
+	done >tables
+	for ties in mean worst best id; do
+		rank-eval -q -k 10,5 --train train.cof --ties $ties score.cof
+	done >>tables
+	[ "$(grep -c '^users' tables)" = 44 ]
+	run awk 'length($0) > 80' tables
+	assert_equal "$output" ""
 }
 
 @test "--truth takes ratings, counts a row that stands twice once, and must fit" {

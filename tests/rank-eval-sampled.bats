@@ -28,7 +28,7 @@ load helper
 positives   3
 candidates  3.5 a user; 33.33 % of the others tie with a positive
 sampled     1 negatives a positive, each once: expected over all draws
-ties        mean: expected over all orders of the tied; in brackets worst and best
+ties        mean: expected over all orders of the tied; [worst, best]
 
             @1                       @2
 HR          0.5833 [0.2500, 0.7500]  1.0000

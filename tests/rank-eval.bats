@@ -77,7 +77,7 @@ two_users() {
 	assert_equal "$output" "users       2
 positives   3
 candidates  3.5 a user; 33.33 % of the others tie with a positive
-ties        mean: expected over all orders of the tied; in brackets worst and best
+ties        mean: expected over all orders of the tied; [worst, best]
 
             @1                       @2
 HR          0.3333 [0.0000, 0.5000]  1.0000

@@ -61,14 +61,16 @@ static void print_input(const struct evaluation_result *r, struct stream_out *ou
 			"sampled     %" PRIu32
 			" negatives a positive, each once: expected over all draws\n",
 			r->sampled);
-	stream_printf(out, "ties        %s: %s; in brackets worst and best\n",
-		tie_policy_names[r->ties], policy_texts[r->ties]);
+	stream_printf(out, "ties        %s: %s; [worst, best]\n", tie_policy_names[r->ties],
+		policy_texts[r->ties]);
 }
 
 static void print_exposure_cell(const struct evaluation_result *r, enum exposure_metric metric,
 	unsigned cutoff, char cell[CELL_SIZE])
 {
-	snprintf(cell, CELL_SIZE, "%.4f", exposure_value(r->exposure, metric, cutoff));
+	const double v = exposure_value(r->exposure, metric, cutoff);
+
+	snprintf(cell, CELL_SIZE, isnan(v) ? "undefined" : "%.4f", v);
 }
 
 /* The widest cell of a column. */

@@ -241,15 +241,15 @@ static const struct referee_metric he2017[] = {
 
 static const struct referee_metric d2l[] = {
 	{ "hit@", AT, .own = METRIC_HR, .value = hits, .definition = "number of hits, not at most 1" },
-	{ "auc", .full = true, .own = METRIC_AUC, .value = auc_of_first, .definition = "first positive only, of all C - 1 others" },
+	{ "auc", .full = true, .own = METRIC_AUC, .value = auc_of_first, .definition = "first positive, of C - 1 others" },
 	END };
 
 static const struct referee_metric elliot[] = {
 	{ "HR@", AT, .own = METRIC_HR, .value = hr },
 	{ "nDCG@", AT, .own = METRIC_NDCG, .value = ndcg },
 	{ "MRR@", AT, .own = METRIC_MRR, .value = mrr },
-	{ "MAP@", AT, .own = METRIC_MAP, .value = mean_precision, .definition = "mean of precision@n over n = 1..K" },
-	{ "MAR@", AT, .own = -1, .value = mean_recall, .definition = "mean of recall@n over n = 1..K" },
+	{ "MAP@", AT, .own = METRIC_MAP, .value = mean_precision, .definition = "mean precision@n, n = 1..K" },
+	{ "MAR@", AT, .own = -1, .value = mean_recall, .definition = "mean recall@n, n = 1..K" },
 	{ "Precision@", AT, .own = METRIC_PRECISION, .value = precision },
 	{ "Recall@", AT, .own = METRIC_RECALL, .value = recall },
 	{ "LAUC@", AT, .full = true, .own = -1, .value = lauc, .definition = "AUC of the first K, over min(P, K)" },
@@ -263,22 +263,22 @@ static const struct referee_metric recbole[] = {
 	{ "map@", AT, .own = METRIC_MAP, .value = map },
 	{ "precision@", AT, .own = METRIC_PRECISION, .value = precision },
 	{ "recall@", AT, .own = METRIC_RECALL, .value = recall },
-	{ "gauc", .full = true, .weight = REFEREE_POSITIVES, .own = METRIC_AUC, .value = mean_auc, .definition = "users weigh as many as they have positives" },
+	{ "gauc", .full = true, .weight = REFEREE_POSITIVES, .own = METRIC_AUC, .value = mean_auc, .definition = "users weighed by their positives" },
 	END };
 
 static const struct referee_metric implicit[] = {
 	{ "precision@", AT, .weight = REFEREE_CAPPED, .own = METRIC_PRECISION, .value = hits_of_capped, .definition = "hits of all users / sum of min(P, K)" },
 	{ "map@", AT, .own = METRIC_MAP, .value = map },
 	{ "ndcg@", AT, .own = METRIC_NDCG, .value = ndcg },
-	{ "auc@", AT, .own = METRIC_AUC, .value = limited_auc, .definition = "beyond K the rest in the middle, all items" },
+	{ "auc@", AT, .own = METRIC_AUC, .value = limited_auc, .definition = "rest of all items in the middle" },
 	END };
 
 static const struct referee_metric recommenders[] = {
 	{ "precision_at_", AT, .own = METRIC_PRECISION, .value = precision },
 	{ "recall_at_", AT, .own = METRIC_RECALL, .value = recall },
-	{ "ndcg_at_", AT, .without_list = true, .own = METRIC_NDCG, .value = ndcg, .definition = "the mean counts users without a list" },
+	{ "ndcg_at_", AT, .without_list = true, .own = METRIC_NDCG, .value = ndcg, .definition = "users without a list count" },
 	{ "map_at_", AT, .own = METRIC_MAP, .value = map },
-	{ "map@", AT, .own = METRIC_MAP, .value = map_of_positives, .definition = "divided by P, not by min(P, K)" },
+	{ "map@", AT, .own = METRIC_MAP, .value = map_of_positives, .definition = "over P, not min(P, K)" },
 	END };
 
 static const struct referee_metric cornac[] = {
@@ -288,19 +288,19 @@ static const struct referee_metric cornac[] = {
 	{ "Precision@", AT, .own = METRIC_PRECISION, .value = precision },
 	{ "Recall@", AT, .own = METRIC_RECALL, .value = recall },
 	{ "MRR", .full = true, .own = -1, .value = mrr, .definition = "no cutoff" },
-	{ "MAP", .full = true, .own = -1, .value = map_of_ends, .definition = "no cutoff, over P; the tied all come last" },
+	{ "MAP", .full = true, .own = -1, .value = map_of_ends, .definition = "no cutoff, over P; the tied last" },
 	{ "AUC", .full = true, .own = METRIC_AUC, .value = worst_auc, .definition = "a tied negative counts 0, not 1/2" },
 	END };
 
 static const struct referee_metric vae[] = {
-	{ "Recall@", AT, .own = METRIC_RECALL, .value = hits_of_capped, .definition = "divided by min(P, K), not by P" },
+	{ "Recall@", AT, .own = METRIC_RECALL, .value = hits_of_capped, .definition = "over min(P, K), not P" },
 	{ "NDCG@", AT, .own = METRIC_NDCG, .value = ndcg },
 	END };
 
 static const struct referee_metric trec[] = {
 	{ "success_", AT, .own = METRIC_HR, .value = hr },
 	{ "ndcg_cut_", AT, .own = METRIC_NDCG, .value = ndcg },
-	{ "map_cut_", AT, .own = METRIC_MAP, .value = map_of_positives, .definition = "divided by P, not by min(P, K)" },
+	{ "map_cut_", AT, .own = METRIC_MAP, .value = map_of_positives, .definition = "over P, not min(P, K)" },
 	{ "P_", AT, .own = METRIC_PRECISION, .value = precision },
 	{ "recall_", AT, .own = METRIC_RECALL, .value = recall },
 	{ "map", .own = -1, .value = map, .definition = "no cutoff" },
@@ -314,7 +314,7 @@ const struct referee_tool referee_tools[REFEREE_TOOLS] = {
 	{ "d2l", "Dive into Deep Learning 21.6, hit_and_auc, evaluate_ranking", REFEREE_ID, "a stable sort of ascending ids", .metric = d2l },
 	{ "elliot", "sisinflab/elliot, elliot/evaluation/metrics/accuracy", REFEREE_OPEN, "left to the model's sort", .leaves_listless = true, .metric = elliot },
 	{ "recbole", "RecBole 1.2.1, recbole/evaluator/metrics.py", REFEREE_OPEN, "left to torch.topk", .metric = recbole },
-	{ "implicit", "implicit 0.7.3, implicit/evaluation.pyx, ranking_metrics_at_k", REFEREE_OPEN, "left to a heap", .metric = implicit },
+	{ "implicit", "implicit 0.7.3, evaluation.pyx, ranking_metrics_at_k", REFEREE_OPEN, "left to a heap", .metric = implicit },
 	{ "recommenders", "recommenders 1.2.1, evaluation/python_evaluation.py", REFEREE_ID, "a stable sort of the rows, here by ascending id", .leaves_listless = true, .metric = recommenders },
 	{ "cornac", "cornac 3.0.1, cornac/metrics/ranking.py", REFEREE_OPEN, "left to numpy.argpartition", .inside_only = true, .metric = cornac },
 	{ "vae", "Liang et al. 2018, dawenl/vae_cf, VAE_ML20M_WWW2018.ipynb", REFEREE_OPEN, "left to bottleneck.argpartition", .metric = vae },

@@ -1,5 +1,6 @@
 #include "text/trec.h"
 
+#include "base/bitset.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/number.h"
@@ -27,6 +28,8 @@ struct trec {
 	struct entry *entry;
 	size_t num, capacity, next;
 	char *qid;		 /* its text */
+	unsigned char *listed;	 /* its items */
+	unsigned char *users;	 /* of the queries read */
 	char *field[MAX_FIELDS]; /* of the current line */
 	uint64_t not_relevant;
 };
@@ -112,6 +115,16 @@ static size_t qrels_rows(
 	return n;
 }
 
+/* -inf is what export writes of an item that has no score. */
+static bool parse_score(const char *text, float *v)
+{
+	const bool none = strcmp(text, "-inf") == 0;
+
+	if (none)
+		*v = -INFINITY;
+	return none || number_parse_float(text, v);
+}
+
 static void add_entry(struct trec *t, const struct import_ids *ids)
 {
 	char *const *field = t->field;
@@ -120,8 +133,12 @@ static void add_entry(struct trec *t, const struct import_ids *ids)
 	e.row.user = import_ids_parse(ids, false, t->lines, "qid", field[0]);
 	e.row.item = import_ids_parse(ids, true, t->lines, "docid", field[2]);
 	e.rank = parse_whole(t, "rank", field[3]);
-	if (!number_parse_float(field[4], &e.row.score))
-		text_lines_die(t->lines, field[4], "score '%.40s' is not a number", field[4]);
+	if (!parse_score(field[4], &e.row.score))
+		text_lines_die(t->lines, field[4], "score '%.40s' is not a finite number, nor -inf",
+			field[4]);
+	if (!bitset_insert(t->listed, e.row.item))
+		text_lines_die(t->lines, field[2], "query '%s' has docid '%.40s' twice", field[0],
+			field[2]);
 	t->entry = xgrow(t->entry, &t->capacity, t->num + 1, sizeof(*t->entry));
 	t->entry[t->num++] = e;
 }
@@ -140,6 +157,7 @@ static int by_rank(const void *a, const void *b)
 /* All lines of a query are there: bring them into the one order that ranks and scores say. */
 static void end_query(struct trec *t)
 {
+	bitset_add(t->users, t->entry[0].row.user);
 	qsort(t->entry, t->num, sizeof(*t->entry), by_rank);
 	for (size_t k = 0; k < t->num; k++) {
 		const struct entry *e = &t->entry[k], *before = e - 1;
@@ -153,7 +171,21 @@ static void end_query(struct trec *t)
 			    " have one score and one rank: which is first?",
 				stream_name(t->lines->in), t->qid, before->line, e->line);
 		t->entry[k].row.rank = (uint32_t)k + 1;
+		bitset_remove(t->listed, e->row.item);
 	}
+}
+
+/* A second list of a user would have ranks of its own. */
+static void begin_query(struct trec *t, const struct import_ids *ids)
+{
+	if (!t->users) {
+		t->users = bitset_new(ids->num_users);
+		t->listed = bitset_new(ids->num_items);
+	}
+	if (bitset_has(t->users, import_ids_parse(ids, false, t->lines, "qid", t->field[0])))
+		text_lines_die(t->lines, t->field[0],
+			"query '%.40s' returns after another query: its lines must stand together",
+			t->field[0]);
 }
 
 /* Read the lines of the next query; false at the end. */
@@ -163,6 +195,7 @@ static bool read_query(struct trec *t, const struct import_ids *ids)
 	if (!t->waiting && !next_fields(t))
 		return false;
 	t->waiting = false;
+	begin_query(t, ids);
 	free(t->qid);
 	t->qid = xstrdup(t->field[0]);
 	do {
@@ -197,5 +230,7 @@ void trec_close(struct trec *t)
 {
 	free(t->entry);
 	free(t->qid);
+	free(t->listed);
+	free(t->users);
 	free(t);
 }

@@ -6,7 +6,9 @@
  *
  * trec_eval orders a query's lines by score and looks at no rank; a top record has a rank. So both
  * must say the same: in the order of ranks scores never rise, and of equal scores the ranks differ.
- * Ranks may begin anywhere and have gaps; they become 1, 2, 3 ... A query's lines stand together.
+ * Ranks may begin anywhere and have gaps; they become 1, 2, 3 ... A query's lines stand together: one
+ * that returns is an error, and so is a docid that a query has twice, as in trec_eval. A score may be
+ * -inf, as in a top record.
  */
 #ifndef TREC_H
 #define TREC_H
@@ -22,7 +24,7 @@ struct trec;
 struct trec *trec_open(struct text_lines *lines, enum rec_kind kind);
 
 /* Read up to `max` rows into structs of the kind; 0 at the end. Dies naming line and byte. Memory:
-   the lines of one query. */
+   the lines of one query, 1 bit per user and item. */
 size_t trec_rows(struct trec *t, const struct import_ids *ids, void *rows, size_t max);
 
 /* Lines of qrels that were no rows. */

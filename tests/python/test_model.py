@@ -8,7 +8,7 @@ from unittest import mock
 import numpy as np
 from helper import InFolder, refused, run
 
-from cofilter import CofError, hashes, load_model, read_cof
+from cofilter import CofError, Model, hashes, load_model, read_cof
 
 try:
     import torch
@@ -50,6 +50,21 @@ class Models(InFolder):
 
     def test_biases(self):
         self.check(*self.train("mf", "--bias"))
+
+    def test_cosines(self):
+        model, rows = self.train("mf", "--loss ccl", "--grouped --negatives 4")
+        self.assertTrue(model.cosine)
+        self.assertLessEqual(abs(rows["score"]).max(), 1)
+        self.assertLess(abs(rows["score"]).min(), .5)
+        self.check(model, rows)
+
+    def test_a_score_that_is_not_known_is_refused(self):
+        model, _ = self.train("mf")
+        for change in ({"loss": "new"}, {"loss": "ccl"}, {"score": "cosine"}, {"sigmoid_output": "maybe"},
+                       {"bias": "true"}, {"loss": "ccl", "score": "cosine", "sigmoid_output": "true"},
+                       {"user_ids": "["}, {"provenance": "[" * 100000}):
+            with self.assertRaises(CofError, msg=change):
+                Model({**model.meta, **change}, model.tensors)
 
     def test_ials(self):
         run("ials-train -q --factors 6 --epochs 2 -o m interaction.cof")

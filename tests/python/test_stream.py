@@ -168,6 +168,17 @@ class Damage(InFolder):
         self.assertTrue(self.refuse(self.data + b"\0"))
         self.assertTrue(self.refuse(self.data + self.data))
 
+    def test_json_that_only_python_reads(self):
+        size = int.from_bytes(self.data[12:16], "little")
+        for value in ('"\\u0000"', '{"a\\u0000": 1}', '"\\ud800"', "9223372036854775808", "1e999", "NaN",
+                      "[" * 100000 + "]" * 100000, '{"a": 1, "a": 2}'):
+            text = self.data[16:16 + size - 1] + f',"more":{value}}}'.encode()
+            head = self.data[:12] + len(text).to_bytes(4, "little") + text
+            bad = head + _crc(head) + self.data[20 + size:]
+            self.assertTrue(self.refuse(bad), value[:20])
+            Path("bad.cof").write_bytes(bad)
+            self.assertTrue(refused("cof-cat --check bad.cof"), value[:20])
+
 
 class Writing(InFolder):
     good = {"user": [0, 1], "item": [2, 3], "time": [0, -5]}

@@ -10,6 +10,8 @@ from .files import Input
 
 _TYPES = {"F32": "<f4", "U32": "<u4", "U64": "<u8"}
 _SIDES = ("user", "item")
+_LOSSES = ("bpr", "hinge", "bce", "ccl")
+COSINE_FLOOR = 2.0**-80  # NEUMF_COSINE_FLOOR of neumf.h
 
 
 class Model:
@@ -23,10 +25,16 @@ class Model:
         self.meta, self.tensors, self.name = meta, tensors, name
         self.kind = meta.get("model")
         self.users, self.items = _number(meta, "users", name), _number(meta, "items", name)
-        self.user_ids, self.item_ids = (json.loads(meta.get(f"{side}_ids", "[]")) for side in _SIDES)
-        self.provenance = json.loads(meta.get("provenance", "[]"))
+        self.user_ids, self.item_ids, self.provenance = (
+            _json(meta, key, name) for key in ("user_ids", "item_ids", "provenance"))
         if self.kind != "item-weights":
+            self._check_score()
             self._check_shapes()
+
+    @property
+    def cosine(self):
+        """Is the score the cosine of two rows, as --loss ccl makes it?"""
+        return self.meta.get("loss") == "ccl"
 
     @property
     def num_hidden(self):
@@ -62,9 +70,12 @@ class Model:
         def row(name, ids):
             return self.tensors[name].astype(np.float64)[ids]
 
+        def direction(rows):
+            return rows / np.sqrt((rows * rows).sum(1, keepdims=True) + COSINE_FLOOR) if self.cosine else rows
+
         parts = []
         if "gmf_user.weight" in self.tensors:
-            parts.append(row("gmf_user.weight", users) * row("gmf_item.weight", items))
+            parts.append(direction(row("gmf_user.weight", users)) * direction(row("gmf_item.weight", items)))
         if "mlp_user.weight" in self.tensors:
             hidden = np.hstack([row("mlp_user.weight", users), row("mlp_item.weight", items)])
             for k in range(self.num_hidden):
@@ -77,6 +88,17 @@ class Model:
         if "global_bias" in t:
             s += row("user_bias", users) + row("item_bias", items) + t["global_bias"][0]
         return s
+
+    def _check_score(self):
+        """What is not known here would be left out of the score in silence."""
+        meta, cosine = self.meta, "cosine" if self.cosine else None
+        if meta.get("loss") not in _LOSSES or meta.get("sigmoid_output") not in ("true", "false"):
+            raise CofError(f"'{self.name}' has a loss or an output that this module does not know")
+        if meta.get("score") != cosine or (cosine and (self.kind != "mf" or "true" in (
+                meta["sigmoid_output"], meta.get("bias")))):
+            raise CofError(f"metadata of '{self.name}': a score '{meta.get('score')}' of its kind and loss")
+        if meta.get("bias", "false") != ("true" if "global_bias" in self.tensors else "false"):
+            raise CofError(f"metadata of '{self.name}': bias is not what its tensors are")
 
     def _check_shapes(self):
         wanted = self._shapes()
@@ -126,7 +148,7 @@ def load_model(file):
         if not all(isinstance(value, str) for value in meta.values()):
             raise ValueError("its metadata are not all strings")
         tensors = _tensors(header, data, 8 + size)
-    except (ValueError, KeyError, TypeError, AttributeError) as e:
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as e:
         raise CofError(f"the header of '{name}' is invalid: {e}") from e
     _verify(meta, data, 8 + size, name)
     for key, values in tensors.items():
@@ -167,6 +189,13 @@ def _verify(meta, data, start, name):
         raise CofError(f"the header of '{name}' is damaged: its checksum is wrong")
     if hashes.hash128(data[start:]) != wanted:
         raise CofError(f"'{name}' is damaged: the checksum of its tensors is wrong")
+
+
+def _json(meta, key, name):
+    try:
+        return json.loads(meta.get(key, "[]"))
+    except (ValueError, RecursionError) as e:
+        raise CofError(f"metadata of '{name}': {key}: {e}") from e
 
 
 def _number(meta, key, name):

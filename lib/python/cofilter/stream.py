@@ -228,6 +228,8 @@ def _u32(data):
 
 
 def _parse(text):
+    """JSON as the programs read it, which hold numbers in 64 bits and strings of valid Unicode."""
+
     def unique(pairs):
         keys = dict(pairs)
         if len(keys) < len(pairs):
@@ -237,7 +239,26 @@ def _parse(text):
     def refuse(constant):
         raise ValueError(f"{constant} is no JSON")
 
-    return json.loads(text.decode(), object_pairs_hook=unique, parse_constant=refuse)
+    def whole(digits):
+        if not -2**63 <= (value := int(digits)) < 2**63:
+            raise ValueError(f"{digits} is too big")
+        return value
+
+    def real(digits):
+        if abs(value := float(digits)) == float("inf"):
+            raise ValueError(f"{digits} is too big")
+        return value
+
+    try:
+        value = json.loads(text.decode(), object_pairs_hook=unique, parse_constant=refuse, parse_int=whole,
+                           parse_float=real)
+        said = json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+    if "\\u0000" in said.replace("\\\\", ""):
+        raise ValueError("a string holds a NUL")
+    said.encode()  # a ValueError where a surrogate stands alone
+    return value
 
 
 def _whole(value, least, most):

@@ -4,12 +4,13 @@ import torch
 from torch.nn import Embedding, Linear, ModuleList, Parameter
 
 from .error import CofError
+from .model import COSINE_FLOOR
 
 
 class Network(torch.nn.Module):
     """A model of kind neumf, gmf, mlp or mf; forward(users, items) gives the scores."""
 
-    def __init__(self, shapes, sigmoid_output):
+    def __init__(self, shapes, sigmoid_output, cosine):
         super().__init__()
         for name in ("gmf_user", "gmf_item", "mlp_user", "mlp_item"):
             if f"{name}.weight" in shapes:
@@ -22,12 +23,17 @@ class Network(torch.nn.Module):
             self.mlp = ModuleList(Linear(*reversed(shapes[f"mlp.{k}.weight"])) for k in range(layers))
         if "head.weight" in shapes:
             self.head = Linear(shapes["head.weight"][1], 1, bias="head.bias" in shapes)
-        self.sigmoid_output = sigmoid_output
+        self.sigmoid_output, self.cosine = sigmoid_output, cosine
+
+    def _direction(self, rows):
+        if not self.cosine:
+            return rows
+        return rows / torch.sqrt((rows * rows).sum(-1, keepdim=True) + COSINE_FLOOR)
 
     def forward(self, users, items):
         c = []
         if hasattr(self, "gmf_user"):
-            c.append(self.gmf_user(users) * self.gmf_item(items))
+            c.append(self._direction(self.gmf_user(users)) * self._direction(self.gmf_item(items)))
         if hasattr(self, "mlp_user"):
             hidden = torch.cat([self.mlp_user(users), self.mlp_item(items)], -1)
             for layer in self.mlp:
@@ -46,6 +52,6 @@ def module_of(model):
         raise CofError(f"'{model.name}' is no network")
     state = {name: torch.tensor(values) for name, values in model.tensors.items()}
     network = Network({name: tuple(values.shape) for name, values in state.items()},
-                      model.meta.get("sigmoid_output") == "true")
+                      model.meta.get("sigmoid_output") == "true", model.cosine)
     network.load_state_dict(state)
     return network
