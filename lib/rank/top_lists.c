@@ -19,6 +19,8 @@ struct reading {
 	size_t num, row_capacity;
 	uint32_t *item; /* of the same list, best first */
 	size_t item_capacity;
+	uint32_t *merged; /* room for as many, while the tied are sorted */
+	size_t merged_capacity;
 	uint32_t *place; /* by item: its place in the list, from 1; 0: none */
 	struct rank *rank;
 	size_t rank_capacity;
@@ -32,20 +34,43 @@ static int by_rank(const void *a, const void *b)
 	return (x->rank > y->rank) - (x->rank < y->rank);
 }
 
+/* Merge from[low .. middle - 1] and from[middle .. high - 1], each in this order, into `to`. */
+static void merge(const struct tie_order *order, const uint32_t *from, uint32_t *to, size_t low,
+	size_t middle, size_t high)
+{
+	size_t left = low, right = middle;
+
+	for (size_t k = low; k < high; k++)
+		to[k] = left == middle || (right < high && order->before(order->arg, from[right],
+								   from[left]))
+				? from[right++]
+				: from[left++];
+}
+
+/* Sort the items of equal score by another order (qsort has no argument for it). */
+static void sort_tied(struct reading *r, size_t low, size_t high)
+{
+	for (size_t width = 1; width < high - low; width *= 2) {
+		for (size_t at = low; at < high; at += 2 * width) {
+			size_t middle = at + width < high ? at + width : high,
+			       end = middle + width < high ? middle + width : high;
+
+			merge(r->use->order, r->item, r->merged, at, middle, end);
+		}
+		memcpy(r->item + low, r->merged + low, (high - low) * sizeof(*r->item));
+	}
+}
+
 /* Sort rows of equal score by another order; places are those in the new one. */
 static void reorder(struct reading *r)
 {
-	const struct tie_order *order = r->use->order;
+	size_t high;
 
-	for (size_t k = 1; k < r->num; k++) {
-		const uint32_t item = r->item[k];
-		size_t j = k;
-
-		for (; j > 0 && r->row[j - 1].score == r->row[k].score &&
-			order->before(order->arg, item, r->item[j - 1]);
-			j--)
-			r->item[j] = r->item[j - 1];
-		r->item[j] = item;
+	r->merged = xgrow(r->merged, &r->merged_capacity, r->num, sizeof(*r->merged));
+	for (size_t low = 0; low < r->num; low = high) {
+		for (high = low + 1; high < r->num && r->row[high].score == r->row[low].score;)
+			high++;
+		sort_tied(r, low, high);
 	}
 	for (size_t k = 0; k < r->num; k++)
 		r->place[r->item[k]] = (uint32_t)k + 1;
@@ -167,6 +192,7 @@ void top_lists_read(struct rec_reader *in, const struct user_items *truth,
 			end_listless(&r, u);
 	free(r.row);
 	free(r.item);
+	free(r.merged);
 	free(r.place);
 	free(r.rank);
 	free(r.done);
