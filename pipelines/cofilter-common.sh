@@ -85,6 +85,7 @@ print_options() {
 find_option() {
 	while IFS='|' read -r long short argument _; do
 		[ "$2" = "$long" ] || [ "$2" = "$short" ] || continue
+		[ -n "$2" ] || return 1
 		return 0
 	done <<-END
 		$1
@@ -101,6 +102,7 @@ operand() {
 # take_option TABLE SHOWN NAME VALUE|: sets opt_NAME; a flag is 1
 take_option() {
 	find_option "$1" "$3" || usage_error "unknown option '$2'"
+	[ -n "$4" ] || usage_error "the value of option '--$long' is empty"
 	variable=opt_$(printf '%s' "$long" | tr - _)
 	case $argument in
 	'[]' | '['*) eval "$variable=\${$variable:-}\${$variable:+\$NL}\$4" ;;
@@ -113,6 +115,8 @@ parse() {
 	table="$1${NL}help|h||"
 	shift
 	operands=0
+	# shellcheck disable=SC2046
+	unset $(printf '%s\n' "$table" | sed 's/|.*//; s/^/opt_/; s/-/_/g') # the environment gives no options
 	while [ $# -gt 0 ]; do
 		case $1 in
 		*"$NL"*) usage_error "an argument holds a line end" ;;
@@ -163,6 +167,11 @@ run_dir() {
 		[ ! -e "$1/.tasks" ] || die "'$1' holds a run that has not ended: the same 'cofilter run' goes on with it"
 		die "'$1' holds no run: 'cofilter run RATINGS -o $1' makes one"
 	}
+}
+
+# all_seen: the stream of what users have had, in the folder of a run: what --min-rating leaves out is among it
+all_seen() {
+	if [ -e seen.cof ]; then echo seen.cof; else echo all.cof; fi
 }
 
 # scratch_folder: $scratch, which goes when the program ends

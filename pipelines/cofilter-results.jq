@@ -14,10 +14,11 @@ $comparison[0] as $c
 	reduce range($group | length) as $k (.; .[$compared[$k + 1]][$group[$k].metric] = $group[$k].holm.randomization))) as $p
 | {
 	cofilter: $version,
-	input: {name: $file, rows: $rows, dropped: $dropped},
+	# as many as were read: those that stand for others, or were left out, are gone from ratings.cof
+	input: {name: $file, rows: ($rows - $below + ([$dropped[]] | add // 0)), dropped: $dropped},
 	stat: $stat[0],
 	lint: $lint[0],
-	split: {mode: $mode, train: $train, valid: $valid, test: $test, seed: $seed,
+	split: {mode: $mode, train: $train, valid: $valid, test: $test, users_in_train_alone: $alone, seed: $seed,
 		min_rating: (if $min_rating == "" then null else $min_rating | tonumber end)},
 	metric: "NDCG@10",
 	best_baseline: $baseline,

@@ -38,7 +38,7 @@ neighbours() {
 shown_users() {
 	cof-cat all.cof | awk -F '\t' '{ n[$1]++ } END { for (user in n) print n[user] "\t" user }' | sort -k1,1nr -k2,2n >.tasks/active
 	awk -F '\t' '{ user[NR] = $2 } END { for (k = 1; k <= 9; k += 2) { u = user[int(NR * k / 10) + 1]; if (!(u in seen)) print u; seen[u] } }' .tasks/active >.tasks/shown
-	cof-cat ratings.cof | awk -F '\t' -v OFS='\t' 'NR == FNR { place[$1] = NR; next } $1 in place { print place[$1], $3, $4, FNR, $1, $2 }' .tasks/shown - |
+	cof-cat ratings.cof | awk -F '\t' -v OFS='\t' 'NR == FNR { place[$1] = NR; next } $1 in place && (min == "" || $3 >= min + 0) { print place[$1], $3, $4, FNR, $1, $2 }' .tasks/shown min="${opt_min_rating:-}" - |
 		sort -k1,1n -k2,2gr -k3,3nr -k4,4n | awk -F '\t' -v OFS='\t' '
 			FILENAME == "users.tsv" { user[$1] = $2; next }
 			FILENAME == "names.tsv" { raw[$1] = $2; name[$1] = $3 == "" ? $2 : $3; next }
@@ -55,9 +55,12 @@ command_lines() {
 	}' .tasks/commands
 }
 
-# dropped: what cof-import and ml-split have left out, {"what": count}
+# dropped BELOW: ratings that cof-import and --min-rating, BELOW of them, have left out, {"what": count}
 dropped() {
-	sed -n 's/^[a-z-]*: \(ratings [a-z].*\|times whose.*\|users with fewer.*\): \([0-9]*\)$/\1\t\2/p' import.log split.log |
+	{
+		sed -n 's/^cof-import: \(ratings [a-z].*\): \([0-9]*\)$/\1\t\2/p' import.log
+		[ "$1" -eq 0 ] || printf 'ratings below %s\t%s\n' "$opt_min_rating" "$1"
+	} |
 		jq -R -s -c 'split("\n") | map(select(. != "") | split("\t") | {(.[0]): (.[1] | tonumber)}) | add // {}'
 }
 
@@ -89,8 +92,11 @@ results_json() {
 	curve_lines >.tasks/curves
 	command_lines >.tasks/lines
 	awk -F '\t' 'NR == FNR { shown[$1]; next } $1 in shown' .tasks/liked recommendations.tsv >.tasks/shown-top
-	jq -n -f "$parts/cofilter-results.jq" --arg version "${version#* }" --arg file "${ratings##*/}" --argjson rows "$(cof-cat --count ratings.cof)" \
-		--argjson dropped "$(dropped)" --arg mode "${opt_mode:-leave-one-out}" --arg min_rating "${opt_min_rating:-}" \
+	rows=$(cof-cat --count ratings.cof)
+	below=$((rows - rows_train - rows_valid - rows_test))
+	alone=$(sed -n 's/^ml-split: users with fewer than .* left in train: \([0-9]*\)$/\1/p' split.log)
+	jq -n -f "$parts/cofilter-results.jq" --arg version "${version#* }" --arg file "${ratings##*/}" --argjson rows "$rows" --argjson below "$below" \
+		--argjson alone "${alone:-0}" --argjson dropped "$(dropped $below)" --arg mode "${opt_mode:-leave-one-out}" --arg min_rating "${opt_min_rating:-}" \
 		--argjson seed "$seed" --argjson train "$rows_train" --argjson valid "$rows_valid" --argjson test "$rows_test" \
 		--arg winner "$winner" --arg baseline "$best_baseline" --slurpfile stat stat.json --slurpfile lint lint.json \
 		--slurpfile systems .tasks/systems --slurpfile curves .tasks/curves --slurpfile comparison comparison.json \

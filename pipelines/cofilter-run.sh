@@ -54,6 +54,7 @@ import_arguments() {
 check_options() {
 	seed=${opt_seed:-1} device=${opt_device:-cpu}
 	case $seed in *[!0-9]*) usage_error "option '--seed': '$seed' is not a whole number" ;; esac
+	[ ${#seed} -le 15 ] || usage_error "option '--seed': '$seed' has more than 15 digits"
 	case $device in cpu | cuda | auto | reference) ;; *) usage_error "option '--device': '$device' is not cpu, cuda, auto or reference" ;; esac
 	case ${opt_mode:-leave-one-out} in leave-one-out | random | global-time) ;; *) usage_error "option '--mode': '$opt_mode' is not leave-one-out, random or global-time" ;; esac
 	[ -z "${opt_test_ratio:-}" ] || [ "${opt_mode:-leave-one-out}" != leave-one-out ] ||
@@ -64,9 +65,17 @@ check_options() {
 	[ -n "${opt_names:-}" ] || [ -z "${opt_names_columns:-}${opt_names_delimiter:-}" ] ||
 		usage_error "options '--names-...' are of --names"
 	wanted=$(printf '%s' "${opt_systems:-}" | tr , ' ')
-	for id in $wanted; do
+	set -f
+	# shellcheck disable=SC2086
+	set -- $wanted
+	set +f
+	[ $# -gt 0 ] || [ -z "${opt_systems:-}" ] || usage_error "option '--systems': '$opt_systems' names none"
+	twice=$(printf '%s\n' "$@" | sort | uniq -d | head -n 1)
+	[ -z "$twice" ] || usage_error "option '--systems': '$twice' is named twice"
+	for id; do
 		case " $systems " in *" $id "*) ;; *) usage_error "option '--systems': no '$id'; there are $systems" ;; esac
 	done
+	case $operand_1 in /dev/stdin | /dev/fd/* | /proc/self/fd/*) die "'$operand_1' may not be there again: a run that can go on needs a file" ;; esac
 	[ -f "$operand_1" ] || die "'$operand_1' is not a file$([ "$operand_1" != - ] || echo ": a run that can go on needs one")"
 	[ -z "${opt_names:-}" ] || [ -f "$opt_names" ] || die "'$opt_names' is not a file"
 }
@@ -111,7 +120,7 @@ leave_nothing() {
 # same_run: a folder is of one input and one set of options, unless --force
 same_run() {
 	[ -e .tasks/identity ] && [ -z "${opt_force:-}" ] || return 0
-	read -r was_ratings was_names was_options <.tasks/identity
+	read -r was_ratings was_names was_options <.tasks/identity || return 0 # a fault of power has left it empty
 	what=
 	[ "$was_ratings" = "$ratings_digest" ] || what="of other ratings than '$ratings'"
 	[ "$was_names" = "${names_digest:--}" ] || what="${what:+$what, and }with other --names"
@@ -193,7 +202,14 @@ split() {
 	add valid.cof "$binarize valid-ratings.cof"
 	add fit.cof 'cof-cat --to cof train.cof valid.cof'
 	add all.cof "$binarize ratings.cof"
-	task split ratings.cof 'train.cof test.cof valid.cof fit.cof all.cof split.log'
+	outputs='train.cof test.cof valid.cof fit.cof all.cof split.log'
+	if [ -n "${opt_min_rating:-}" ]; then
+		add seen.cof 'binarize -q ratings.cof' # what is not liked is no news either
+		outputs="$outputs seen.cof"
+	else
+		rm -f seen.cof
+	fi
+	task split ratings.cof "$outputs"
 	log=
 	rm -f test-ratings.cof valid-ratings.cof
 	for part in train valid test; do
@@ -257,7 +273,7 @@ try() {
 	jq -n -c --arg id "$1" --arg k "$2" --arg setting "$3" --argjson measured "$measured" \
 		'{id: $id, k: $k, setting: $setting, epoch: $measured[0], valid: $measured[1]}' >>.tasks/tried
 	[ -n "${opt_quiet:-}" ] || tail -n 1 .tasks/tried | jq -r '[.id, .valid, .epoch // "", (.setting | sub("^\\| "; ""))] | @tsv' | awk -F '\t' -v label="$(label_of "$1")" '
-			{ printf "  %-8s %.4f on valid%s: %s\n", label, $2, ($3 ? ", epoch " $3 : ""), $4 }' | wrap 11 >&2
+			{ printf "  %-8s %.4f on valid%s%s\n", label, $2, ($3 ? ", epoch " $3 : ""), ($4 == "" ? "" : ": " $4) }' | wrap 11 >&2
 }
 
 # tune: every setting of every system
@@ -323,10 +339,10 @@ train_winner() {
 	setting=$(chosen "$winner" setting) model=model.safetensors
 	training "$winner" "$setting" all.cof "$model" "$(chosen "$winner" epoch)" \
 		"$(! by_epochs "$winner" || echo "--checkpoint .tasks/winner.state --checkpoint-every 1m")"
-	add top.cof "$(scorer "$winner" all.cof "$model") --all-items --seen all.cof --top 10 all.cof"
+	add top.cof "$(scorer "$winner" all.cof "$model") --all-items --seen $(all_seen) --top 10 all.cof"
 	outputs='top.cof model.safetensors'
 	[ "$winner" != pop ] || { outputs=top.cof && rm -f model.safetensors; }
-	task winner all.cof "$outputs"
+	task winner "all.cof $(all_seen)" "$outputs"
 }
 
 run() {

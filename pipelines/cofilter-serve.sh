@@ -153,8 +153,10 @@ recommend() {
 	serving "$operand_1"
 	user=0 who='' train=all.cof
 	if [ -n "${opt_user:-}" ]; then
-		user=$(awk -F '\t' -v raw="$opt_user" '$2 "" == raw "" { print $1; exit }' users.tsv)
+		user=$(raw=$opt_user awk -F '\t' '$2 "" == ENVIRON["raw"] "" { print $1; exit }' users.tsv)
 		[ -n "$user" ] || die "no user '$opt_user' in the ratings of '$run'; --likes recommends to somebody new"
+		[ ! -e seen.cof ] || cof-cat all.cof | awk -F '\t' -v user="$user" '$1 == user { found = 1; exit } END { exit !found }' ||
+			die "user '$opt_user' has no rating of the run's --min-rating or more: nothing is known to recommend by; --likes says it"
 		printf '%s\t0\t0\n' "$user" | cof-cat --from tsv --like all.cof >"$scratch/who.cof"
 	else
 		{
@@ -168,7 +170,7 @@ recommend() {
 	fi
 	excluded
 	set -- --all-items --top "$top"
-	if [ -n "$who" ]; then set -- "$@" --seen "$scratch/who.cof"; else set -- "$@" --seen all.cof; fi
+	if [ -n "$who" ]; then set -- "$@" --seen "$scratch/who.cof"; else set -- "$@" --seen "$(all_seen)"; fi
 	if [ -s "$scratch/excluded" ]; then
 		stream_of "$scratch/excluded" "$user" ''
 		set -- "$@" --seen "$scratch/excluded.cof"

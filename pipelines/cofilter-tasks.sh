@@ -3,12 +3,13 @@
 # commands, which inputs (their SHA-256) and which version, and what came out. It is passed over while all of that is
 # as it was, and whoever stops it finds the lines of its plan that were finished, done.
 #
-# A line of a plan is the file that its standard output becomes ("-": stays standard output), then the commands of a
+# A line of a plan is the file that its standard output becomes ("-": a note to the user), then the commands of a
 # pipe, separated by the character US. All run in the folder of the run.
 
 US=$(printf '\037')
 plan=
 interrupted=
+sources='' log='' hint='' count=0
 
 now() {
 	date +%s.%N | sed 's/\.%*N$//'
@@ -66,6 +67,7 @@ unlock() {
 # lock: one run at a time in a folder; what a killed run has left is taken over
 lock() {
 	if ! mkdir .tasks/lock 2>/dev/null; then
+		[ -s .tasks/lock/pid ] || sleep 1 # its owner may be about to write it
 		owner=$(cat .tasks/lock/pid 2>/dev/null || :)
 		[ -z "$owner" ] || ! kill -0 "$owner" 2>/dev/null || die "'$run' is being made by another cofilter, process $owner"
 		if [ -e .tasks/pids ]; then
@@ -76,6 +78,11 @@ lock() {
 	fi
 	mkdir -p .tasks/lock
 	echo $$ >.tasks/lock/pid
+	if [ -n "${owner+stale}" ]; then # two may have taken it over: the last stays
+		sleep 1
+		owner=$(cat .tasks/lock/pid)
+		[ "$owner" = $$ ] || die "'$run' is being made by another cofilter, process $owner"
+	fi
 	: >.tasks/pids
 	trap 'unlock' EXIT
 	for signal in INT TERM HUP; do
@@ -97,7 +104,12 @@ run_pipe() {
 	done
 	# the shell's own words about a command that a signal has ended are not wanted
 	script="{ $script; } 9>&2 2>/dev/null"
-	[ "$out" = - ] || script="$script >$out.part"
+	# standard output is the table's; what a stage has to say is a note, and shown when it fails
+	case $out,${opt_quiet:-} in
+	-,) script="$script >&9" ;;
+	-,*) script="$script >.tasks/said" ;;
+	*) script="$script >$out.part" ;;
+	esac
 	[ -z "$interrupted" ] || stop_here
 	eval "$script &"
 	child=$!
@@ -109,8 +121,9 @@ run_pipe() {
 		[ "$out" = - ] || rm -f "$out.part"
 		stop_here
 	fi
-	if [ -e .tasks/failed ] && grep -qvx 141 .tasks/failed; then
-		[ "$out" = - ] || rm -f "$out.part"
+	# a full disk may have left no more of the note than its empty file
+	if [ -e .tasks/failed ] && [ "$(sort -u .tasks/failed)" != 141 ]; then
+		if [ "$out" != - ]; then rm -f "$out.part"; elif [ -n "${opt_quiet:-}" ]; then cat .tasks/said >&2; fi
 		return 1
 	fi
 	[ "$out" = - ] || mv "$out.part" "$out"
@@ -202,7 +215,7 @@ show_log() {
 # run_plan NAME KEY: but the lines that a run of the same plan has finished before it was stopped
 run_plan() {
 	finished=0 at=0
-	if [ -e ".tasks/$1.lines" ]; then read -r was finished <".tasks/$1.lines"; else was=; fi
+	if [ -e ".tasks/$1.lines" ]; then read -r was finished <".tasks/$1.lines" || was=; else was=; fi
 	[ "$was" = "$2" ] || { finished=0 && rm -f ".tasks/$1.state"; }
 	echo "$2 $finished" >".tasks/$1.lines"
 	while IFS= read -r line; do

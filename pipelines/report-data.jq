@@ -124,8 +124,9 @@ def rows_read:
 	| [(.input.rows | values | ["Read", count, ""]),
 		(.input.dropped | select(type == "object") | to_entries[] | ["Dropped", (.value | count), (.key | esc)]),
 		(.split | select(type == "object") | .mode as $mode
+			| (.users_in_train_alone | if number and . > 0 then "; \(plural("user"; "users")) with too few rows are here alone" else "" end) as $alone
 			| ("train", "valid", "test") as $part | .[$part] | values
-			| [$part, count, {train: "to learn from", valid: "to choose settings and epochs by",
+			| [$part, count, {train: ("to learn from" + $alone), valid: "to choose settings and epochs by",
 				test: ("looked at once" + if $mode then ", held out by \($mode | esc)" else "" end)}[$part]])]
 	| select(length > 0)
 	| map("<tr><th scope=\"row\">\(.[0])</th><td class=\"n\">\(.[1])</td><td>\(.[2])</td></tr>")

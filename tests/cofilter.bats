@@ -337,6 +337,120 @@ same_run() {
 	assert_contains "$stderr" Usage
 }
 
+@test "run: users and items of any letters, and folders with blanks" {
+	printf '%s\t%s\n' 'a b' x 'a b' y 'a b' -1 'DOM\tom' x 'DOM\tom' y 'DOM\tom' '$(touch p)' '; touch p' y '; touch p' -1 '; touch p' 'x\ny' \
+		-5 x -5 '$(touch p)' -5 Ä "o'b" x "o'b" Ä "o'b" -1 1e3 y 1000 x >odd.tsv
+	cofilter run -q odd.tsv --columns user=1,item=2 --quick --systems ials,pop -o 'a $(touch p) b' >/dev/null
+	cut -f 1 odd.tsv | sort -u >known
+	while IFS= read -r user; do
+		cofilter recommend 'a $(touch p) b' --user "$user" >told
+		user=$user awk -F '\t' -v OFS='\t' '$1 "" == ENVIRON["user"] "" { print $2, $3, $4, $5 }' 'a $(touch p) b/recommendations.tsv' | diff - told
+		[ -s told ]
+	done <known
+	cut -f 2 odd.tsv | sort -u | while IFS= read -r item; do cofilter recommend 'a $(touch p) b' --like "$item" -n 1 >/dev/null; done
+	[ ! -e p ]
+	[ ! -e 'a $(touch p) b/p' ]
+}
+
+@test "run: what a user rated below --min-rating is not recommended, and who has nothing above it is told so" {
+	echo u999,i1,1,100 | cat "$data" - >with.csv
+	cofilter run -q with.csv --quick --systems pop,knn --min-rating 4 -o liked >/dev/null
+	[ -z "$(awk -F '[,\t]' 'NR == FNR { had[$1, $2]; next } FNR > 1 && ($1, $3) in had' with.csv liked/recommendations.tsv)" ]
+	for user in u1 u17; do
+		cofilter recommend liked --user $user | awk -F '\t' -v OFS='\t' -v user=$user '{ print user, $0 }' |
+			diff - <(grep -P "^$user\t" liked/recommendations.tsv)
+	done
+	run --separate-stderr cofilter recommend liked --user u999
+	assert_status 1
+	assert_error cofilter "user 'u999' has no rating of the run's --min-rating or more"
+	[ -z "$(jq -r '.users[] | .user as $u | .liked[] | "\($u),\(.item)"' liked/results.json | grep -vxFf <(awk -F, '$3 >= 4 { print $1 "," $2 }' with.csv))" ]
+}
+
+@test "run: results.json says how many rows were read, and what was dropped of them adds up" {
+	{ cat "$data" && sed -n '2,31s/,[0-9]*$/,1/p' "$data" && printf 'u998,i1,4,5\n'; } >twice.csv
+	cofilter run -q twice.csv --quick --systems pop --min-rating 3 -o twice >/dev/null
+	assert_equal "$(jq .input.rows twice/results.json)" $(($(wc -l <twice.csv) - 1))
+	jq -e '.input.rows - (.input.dropped | add) == .split.train + .split.valid + .split.test' twice/results.json
+	jq -e '.input.dropped["ratings dropped for a later one of the same user and item"] == 30 and .split.users_in_train_alone == 1' twice/results.json
+	[ "$(grep -c '<th scope="row">Dropped' twice/report.html)" -eq 2 ]
+	grep -q '1 user with too few rows' twice/report.html
+}
+
+@test "run: the table alone is standard output, and a system without settings ends without a colon" {
+	run --separate-stderr cofilter run "$data" --quick --systems pop -o pop
+	assert_status 0
+	assert_contains "$(head -n 2 <<<"$output")" 'NDCG@10'
+	assert_equal "$(grep -c own-future <<<"$output")" 0
+	assert_contains "$stderr" own-future # of cof-lint
+	grep -qE '^  ItemPop  [0-9.]+ on valid$' <<<"$stderr"
+	run --separate-stderr cofilter run -q "$data" --quick --systems pop -o quiet
+	assert_equal "$stderr" ''
+}
+
+@test "run: options that are empty, twice, from the environment, or no file are not taken for others" {
+	refused() {
+		run --separate-stderr cofilter run "$data" -o none "${@:2}"
+		assert_status 2
+		assert_contains "$stderr" "$1"
+		[ ! -e none ]
+	}
+	refused "the value of option '--min-rating' is empty" --min-rating ''
+	refused "the value of option '--names' is empty" --names=
+	refused "',' names none" --systems ,
+	refused "'pop' is named twice" --systems pop,knn,pop
+	refused "has more than 15 digits" --seed 9999999999999999
+	refused "unknown option '--=x'" --=x
+	opt_min_rating=5 opt_systems=knn hint=no log=no count=3 cofilter run -q "$data" --quick --systems pop -o env >/dev/null
+	jq -e '.split.min_rating == null' env/results.json
+	run --separate-stderr cofilter run -q /dev/stdin -o none <"$data"
+	assert_status 1
+	assert_error cofilter 'needs a file'
+	run --separate-stderr cofilter report --all
+	assert_status 2
+}
+
+@test "run: what a fault of power or a full disk has left empty is done again" {
+	one_system pop
+	cp -r pop copy
+	rm copy/results.json copy/.tasks/tune-pop-1
+	: >copy/.tasks/tune-pop-1.lines
+	: >copy/.tasks/identity
+	cofilter run -q "$data" --quick --systems pop -o copy >/dev/null
+	cmp copy/results.json pop/results.json
+}
+
+@test "run: a command that failed is no success because the disk had no room for the note of it" {
+	mkdir full && cd full && mkdir .tasks
+	run bash -c '. "$1/pipelines/cofilter-common.sh"; . "$1/pipelines/cofilter-tasks.sh"
+		opt_quiet=1; : >.tasks/lines
+		run_pipe out "sh -c \"printf half; (sleep 0.2; : >.tasks/failed) & exit 1\"" "sh -c \"cat; sleep 0.4\""' - "$ROOT"
+	[ "$status" -ne 0 ]
+	[ ! -e out ]
+}
+
+@test "run: of two that start at once in a folder, one goes on" {
+	for stale in no yes; do
+		[ $stale = no ] || { mkdir -p both/.tasks/lock && echo 99999999 >both/.tasks/lock/pid; }
+		for k in 1 2; do
+			(cofilter run -q "$data" --quick --systems pop -o both >/dev/null 2>said-$k && echo done >>ended-$stale || :) &
+		done
+		wait
+		cat said-1 said-2
+		assert_equal "$(cat ended-$stale)" 'done'
+		grep -q 'is being made by another cofilter' said-1 said-2
+		rm -rf both
+	done
+}
+
+@test "a clone's cofilter finds its stages without the PATH" {
+	mkdir -p clone/build
+	cp -r "$ROOT/pipelines" clone/
+	ln -s "$(dirname "$(command -v cof-cat)")" clone/build/bin
+	ln -s clone/pipelines/cofilter here
+	assert_equal "$(PATH=/usr/bin:/bin ./here --version)" "$(cofilter --version)"
+	PATH=/usr/bin:/bin clone/pipelines/cofilter recommend "$out" --user u1 | diff - <(cofilter recommend "$out" --user u1)
+}
+
 @test "options: each of the page is of --help, and the other way round" {
 	for command in run recommend similar compare; do
 		cofilter $command --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'
