@@ -264,6 +264,7 @@ same_run() {
 
 @test "recommend: --exclude and --only, items and files" {
 	cofilter recommend "$out" --user u2 -n 5 >all
+	cofilter recommend "$out" --user u2 -n 11 | head -n 5 | cmp - all # scored, where 10 or fewer are read
 	mapfile -t best < <(cut -f 2 all)
 	printf '%s\n' "${best[1]}" "${best[2]}" >bought.txt
 	cofilter recommend "$out" --user u2 -n 2 --exclude "${best[0]}" --exclude bought.txt | cut -f 2,3 | diff - <(sed -n 4,5p all | cut -f 2,3)
