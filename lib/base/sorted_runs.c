@@ -28,8 +28,8 @@ struct sorted_runs {
 	struct run *runs;
 	size_t num_runs, runs_capacity;
 	size_t buffer; /* bytes of each run's buffer */
-	struct run *
-		*heap; /* runs that are not at their end; the one with the first record on top */
+	/* runs that are not at their end; the one with the first record on top */
+	struct run **heap;
 	size_t heap_size;
 	bool first_is_used; /* the top's record was handed out */
 };

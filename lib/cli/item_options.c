@@ -75,18 +75,22 @@ static void learn_and_save(const struct item_method *method)
 	rec_close(train, true);
 }
 
-static void learn_and_score(const struct item_method *method, struct score_run *run)
+/* The whole output, by a model that is released. */
+static void score_by(const struct item_method *method, void *model, struct score_run *run)
 {
-	struct rec_reader *train = rec_open(cfg.train, 1u << REC_INTERACTION);
-	struct scorer scorer;
-	void *model;
+	struct scorer scorer = method->scorer(model);
 
-	score_run_source(run, rec_name(train), rec_header(train));
-	model = method->learn(train, score_run_pool(run));
-	scorer = method->scorer(model);
 	score_run(run, &scorer);
 	method->free(model);
 	score_run_close(run);
+}
+
+static void learn_and_score(const struct item_method *method, struct score_run *run)
+{
+	struct rec_reader *train = rec_open(cfg.train, 1u << REC_INTERACTION);
+
+	score_run_source(run, rec_name(train), rec_header(train));
+	score_by(method, method->learn(train, score_run_pool(run)), run);
 	rec_close(train, true);
 }
 
@@ -126,18 +130,12 @@ static void take_settings(const struct item_method *method, const struct item_we
 static void load_and_score(const struct item_method *method, struct score_run *run)
 {
 	struct item_weights *w = item_weights_open(cfg.model, method->name);
-	struct scorer scorer;
-	void *model;
 
 	take_settings(method, w);
 	if (cfg.train)
 		score_run_train(run, cfg.train);
 	score_run_source(run, item_weights_name(w), item_weights_header(w));
-	model = method->load(w, score_run_pool(run));
-	scorer = method->scorer(model);
-	score_run(run, &scorer);
-	method->free(model);
-	score_run_close(run);
+	score_by(method, method->load(w, score_run_pool(run)), run);
 	item_weights_close(w);
 }
 
