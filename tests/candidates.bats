@@ -3,17 +3,6 @@
 # --candidates of every scorer: next to a plain program that ranks what is left of all scores.
 load helper
 
-# interactions USERS ITEMS: lines of "user item" to records
-interactions() {
-	awk -v OFS='\t' '{ print $1, $2, 1 }' | cof-cat --from tsv --kind interaction --users "$1" --items "$2"
-}
-
-# random_rows USERS ITEMS SEED N: "user item", popular items first
-random_rows() {
-	awk -v users="$1" -v items="$2" -v seed="$3" -v n="$4" 'BEGIN { srand(seed)
-		for (k = 0; k < n; k++) print int(users * rand()), int(items * rand() * rand()) }'
-}
-
 make_inputs() {
 	random_rows 30 60 1 400 | interactions 30 60 >train.cof
 	random_rows 30 60 2 60 | interactions 30 60 >test.cof

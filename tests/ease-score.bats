@@ -3,16 +3,6 @@
 # ease-score: by hand, against NumPy in double, what it refuses, and on MovieLens.
 load helper
 
-interactions() {
-	tr ' ' '\t' | cof-cat --from tsv --kind interaction --users "$1" --items "$2"
-}
-
-# random_rows USERS ITEMS SEED N: "user item number", popular items first
-random_rows() {
-	awk -v users="$1" -v items="$2" -v seed="$3" -v n="$4" 'BEGIN { srand(seed)
-		for (k = 0; k < n; k++) print int(users * rand()), int(items * rand() * rand()), k }'
-}
-
 @test "two items by hand" {
 	# users 0 and 1 have items 0 and 2, user 2 item 2, user 3 nothing; nobody has item 1
 	# G of items 0 and 2 = [2 2; 2 3] + 2 I = [4 2; 2 5], its inverse [5 -2; -2 4] / 16: B_02 = 2 / 4, B_20 = 2 / 5

@@ -92,3 +92,14 @@ assert_near() {
 		return 1
 	}
 }
+
+# interactions USERS ITEMS: lines "user item [time]" to interaction records; time 1 where there is none
+interactions() {
+	awk -v OFS='\t' '{ print $1, $2, (NF > 2 ? $3 : 1) }' | cof-cat --from tsv --kind interaction --users "$1" --items "$2"
+}
+
+# random_rows USERS ITEMS SEED N: "user item number", popular items first
+random_rows() {
+	awk -v users="$1" -v items="$2" -v seed="$3" -v n="$4" 'BEGIN { srand(seed)
+		for (k = 0; k < n; k++) print int(users * rand()), int(items * rand() * rand()), k }'
+}

@@ -3,16 +3,6 @@
 # ials-train: against NumPy in double, the loss, blocks of factors, and on MovieLens.
 load helper
 
-interactions() {
-	tr ' ' '\t' | cof-cat --from tsv --kind interaction --users "$1" --items "$2"
-}
-
-# random_rows USERS ITEMS SEED N: "user item number", popular items first
-random_rows() {
-	awk -v users="$1" -v items="$2" -v seed="$3" -v n="$4" 'BEGIN { srand(seed)
-		for (k = 0; k < n; k++) print int(users * rand()), int(items * rand() * rand()), k }'
-}
-
 # loss_of ARGUMENT...: what ials-train prints
 loss_of() {
 	ials-train "$@" 2>&1 | sed -n 's/.*loss \([^ ]*\) after.*/\1/p'

@@ -3,17 +3,6 @@
 # --save-model and --model of ease-score and knn-score: the bytes that --train gives, and what no file can do.
 load helper
 
-# interactions USERS ITEMS: lines of "user item" to records
-interactions() {
-	awk -v OFS='\t' '{ print $1, $2, 1 }' | cof-cat --from tsv --kind interaction --users "$1" --items "$2"
-}
-
-# random_rows USERS ITEMS SEED N: "user item", popular items first
-random_rows() {
-	awk -v users="$1" -v items="$2" -v seed="$3" -v n="$4" 'BEGIN { srand(seed)
-		for (k = 0; k < n; k++) print int(users * rand()), int(items * rand() * rand()) }'
-}
-
 make_inputs() {
 	random_rows 40 70 1 700 | awk '$2 != 33' | interactions 40 71 >train.cof # nobody has 33 and 70
 	random_rows 40 70 2 60 | sort -n -s -k1,1 | interactions 40 71 >test.cof

@@ -3,10 +3,6 @@
 # knn-score: similarities and neighbours by hand, against a plain program, and on MovieLens.
 load helper
 
-interactions() {
-	tr ' ' '\t' | cof-cat --from tsv --kind interaction --users "$1" --items "$2"
-}
-
 # Users 0..3 have {0,1,2}, {0,1}, {0,3}, {2}: n = 3 2 2 1 0; n_01 = 2, n_02 = n_12 = n_03 = 1.
 make_train() {
 	printf '%s\n' '0 0 1' '0 1 1' '0 2 1' '1 0 1' '1 1 1' '2 0 1' '2 3 1' '3 2 1' '0 1 2' |
@@ -85,12 +81,6 @@ check() {
 	awk '{ printf "%d\t%d\t%.6f\n", $1, $2, $4 }' a >got
 	# six digits may round apart
 	paste got want | awk '{ d = $3 - $6; bad += $1 != $4 || $2 != $5 || d > 2e-6 || d < -2e-6 } END { exit bad > 0 || NR != 2800 }'
-}
-
-# random_rows USERS ITEMS SEED N: "user item number", popular items first
-random_rows() {
-	awk -v users="$1" -v items="$2" -v seed="$3" -v n="$4" 'BEGIN { srand(seed)
-		for (k = 0; k < n; k++) print int(users * rand()), int(items * rand() * rand()), k }'
 }
 
 @test "--user-items: who has the items of a train user has their scores, to the bit" {

@@ -3,10 +3,6 @@
 # neumf-score: scores of models written here by hand, devices, bounds.
 load helper
 
-interactions() {
-	tr ' ' '\t' | cof-cat --from tsv --kind interaction --users "$1" --items "$2"
-}
-
 # model KIND SIGMOID: with KIND mf-bias an mf with biases; two users, three items, factors 2; mlp is one layer of 1 on embeddings of 1
 make_model() {
 	python3 - "$1" "$2" >model.safetensors <<-'EOF'
