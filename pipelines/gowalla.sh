@@ -77,10 +77,10 @@ examples() {
 	"$NEGSAMPLE" -q --grouped --negatives "$negatives" --epochs "$3" --seed "$2" "$(learn_from "$1")"
 }
 
-# pick LABEL SYSTEM VALID SETTING CANDIDATE...: sets $setting to SETTING, which was chosen earlier; or to the best of the
-# candidates, with TUNE and where VALID is empty
+# pick LABEL SYSTEM VALID SETTING CANDIDATE...: sets $setting to SETTING, which was chosen earlier; with TUNE to the best
+# of the candidates
 pick() {
-	if [ -n "$TUNE" ] || [ -z "$3" ]; then
+	if [ -n "$TUNE" ]; then
 		choose "$1" "$2" "${@:5}"
 	else
 		valid=$3
@@ -91,8 +91,7 @@ pick() {
 
 heading "settings by NDCG@20 on valid, then learned from all of train"
 if wanted ItemPop; then
-	pick ItemPop pop '' '' ''
-	row ItemPop 0 pop
+	tuned ItemPop pop ''
 fi
 if wanted ItemKNN; then
 	pick ItemKNN knn 0.11423 '--similarity cosine --neighbours 100 --shrink 50' \
@@ -106,30 +105,20 @@ if wanted RP3beta; then
 fi
 if wanted EASE && fits_memory EASE "$items"; then
 	# the setting of the leaderboard; each takes minutes
-	pick EASE ease '' '' --l2\ 80
-	row EASE 0 ease "${setting[@]}"
+	tuned EASE ease --l2\ 80
 fi
 if wanted iALS; then
-	pick 'iALS 256' ials '' '' --factors\ 256\ --epochs\ 8\ --l2\ {0.001,0.003}\ --unobserved-weight\ {0.03,0.1}
-	for seed in $SEEDS; do
-		row 'iALS 256' "$seed" ials "${setting[@]}"
-	done
+	tuned_seeds 'iALS 256' ials --factors\ 256\ --epochs\ 8\ --l2\ {0.001,0.003}\ --unobserved-weight\ {0.03,0.1}
 fi
-# learned LABEL OPTION...: the number of epochs on valid, then from all of train
-learned() {
-	choose_epochs "$1" "$EPOCHS" "${@:2}"
-	learn "$1" "$epochs" "${@:2}"
-}
-
 if wanted MF-BPR; then
 	negatives=16
-	learned 'MF-BPR 64' --model mf --factors 64 --loss bpr --optimizer lazy-adam --lr 0.001 --l2 0.0001 --init-std 0.1 \
-		--batch-size 8192
+	learned 'MF-BPR 64' "$EPOCHS" --model mf --factors 64 --loss bpr --optimizer lazy-adam --lr 0.001 --l2 0.0001 \
+		--init-std 0.1 --batch-size 8192
 fi
 if wanted MF-CCL; then
 	negatives=256
-	learned 'MF-CCL 64' --model mf --factors 64 --loss ccl --margin 0.9 --negative-weight 150 --lr 0.001 --init-std 0.0001 \
-		--batch-size 2048
+	learned 'MF-CCL 64' "$EPOCHS" --model mf --factors 64 --loss ccl --margin 0.9 --negative-weight 150 --lr 0.001 \
+		--init-std 0.0001 --batch-size 2048
 fi
 
 end_table gowalla "Gowalla: recall@20 and NDCG@20 of all items not in train; seeds $SEEDS"

@@ -124,11 +124,6 @@ examples() {
 	"$NEGSAMPLE" -q --pointwise --negatives "$negatives" --epochs "$3" --seed "$2" "$(learn_from "$1")"
 }
 
-# learned LABEL MAX OPTION...
-learned() {
-	choose_epochs "$@"
-	learn "$1" "$epochs" "${@:3}"
-}
 
 heading "baselines: settings by NDCG@10 on valid, then learned again from all of train"
 if wanted ItemPop; then
@@ -148,11 +143,8 @@ if wanted EASE && fits_memory EASE "$items"; then
 fi
 for factors in $FACTORS; do
 	if wanted iALS; then
-		choose "iALS $factors" ials \
+		tuned_seeds "iALS $factors" ials \
 			--factors\ "$factors"\ --epochs\ 12\ --l2\ {0.0007,0.002,0.007}\ --unobserved-weight\ {0.03,0.1,0.3,1}
-		for seed in $SEEDS; do
-			row "iALS $factors" "$seed" ials "${setting[@]}"
-		done
 	fi
 done
 

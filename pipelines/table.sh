@@ -124,6 +124,15 @@ tuned() {
 	row "$1" 0 "$2" "${setting[@]}"
 }
 
+# tuned_seeds LABEL SYSTEM SETTING...: the same, with a row for every seed
+tuned_seeds() {
+	local seed
+	choose "$@"
+	for seed in $SEEDS; do
+		row "$1" "$seed" "$2" "${setting[@]}"
+	done
+}
+
 # fits_memory LABEL ITEMS: a float for each two items; says so where they do not fit
 fits_memory() {
 	awk -v label="$1" -v n="$2" '$1 == "MemAvailable:" { free = $2 / 1e6 } END {
@@ -213,6 +222,12 @@ learn() {
 		train "$label" test "$seed" "$count" "$model" "${@//\{part\}/test-$seed}"
 		spent=$((SECONDS - began)) row "$label" "$seed" network "$model"
 	done
+}
+
+# learned LABEL MAX OPTION...: the number of epochs, at most MAX, on valid; then from all of train
+learned() {
+	choose_epochs "$@"
+	learn "$1" "$epochs" "${@:3}"
 }
 
 ## the end: comparison, table, picture, files
