@@ -8,7 +8,7 @@
 #
 # Environment: COFILTER_DATA (gowalla/gowalla.train.tsv and gowalla.test.tsv there, lines of user TAB item, or train.txt
 # and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), EPOCHS (60) and PATIENCE (3) of MF, SYSTEMS
-# (all), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
+# (all), KEEP (1: rows of the run before stay in the table), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -27,7 +27,6 @@ known_systems ItemPop ItemKNN RP3beta EASE iALS MF-BPR MF-CCL
 data=gowalla
 work=$OUT/gowalla
 mkdir -p "$work"
-start_table
 
 ## the data: train, test, and fit and valid of train
 
@@ -69,6 +68,8 @@ echo "$users users, $items items; pairs: train $("$COF_CAT" --count "$work/train
 # shellcheck disable=SC2034 # named by ranks
 rank_valid=(--all-items --seen "$work/fit.cof.gz" --ranks "$work/valid.cof.gz") \
 	rank_test=(--all-items --seen "$work/train.cof.gz" --ranks "$work/test.cof.gz")
+
+start_table
 
 ## the systems
 

@@ -8,8 +8,9 @@
 #
 # Environment: DATA=DIR (a folder with the files of one data set, or of NAME), or NAME=ml-1m|AToy|X under COFILTER_DATA,
 # in X/, deepcf/ or by itself; FACTORS ("8"; He et al.: "8 16 32 64"), SEEDS ("1"; "1 2 3"), EPOCHS (20) and PATIENCE (3)
-# of the networks, MF_EPOCHS (128; Rendle et al.: 256) and MF_PATIENCE (20), EASE_L2 ("50 100 ..."), SYSTEMS (all;
-# "EASE iALS NeuMF"), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
+# of the networks, MF_EPOCHS (128), MF_LR (0.004, an example) and MF_PATIENCE (15), EASE_L2 ("50 100 ..."), SYSTEMS (all;
+# "EASE iALS NeuMF"), KEEP (1: rows of the run before stay in the table), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a
+# stage.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -21,7 +22,8 @@ SEEDS=${SEEDS:-1}
 EPOCHS=${EPOCHS:-20}
 PATIENCE=${PATIENCE:-3}
 MF_EPOCHS=${MF_EPOCHS:-128}
-MF_PATIENCE=${MF_PATIENCE:-20}
+MF_LR=${MF_LR:-0.004}
+MF_PATIENCE=${MF_PATIENCE:-15}
 METRICS='HR@10 NDCG@10'
 BASELINES='ItemPop ItemKNN RP3beta EASE iALS'
 cutoff=10
@@ -70,7 +72,6 @@ negative_text=$(given "$NAME.test.negative")
 data=$NAME
 work=$OUT/ncf-$NAME
 mkdir -p "$work"
-start_table
 
 ## the data: fit and valid of train, and the given lists
 
@@ -117,6 +118,8 @@ rm "$work"/{ratings,valid-ratings,held,test}.cof "$work"/list{s.txt,-users.tsv,-
 rank_valid=(--ranks "$work/valid.cof.gz") \
 	rank_test=(--ranks "$work/test.cof.gz")
 
+start_table
+
 ## the systems
 
 # examples PART SEED EPOCHS: with $negatives a positive
@@ -148,9 +151,11 @@ for factors in $FACTORS; do
 	fi
 done
 
-# Rendle et al. 2020: logistic loss, 8 negatives, biases, plain SGD of 0.002 an example, l2 0.005, N(0, 0.1) at first. A
-# batch of 64 with 64 times the rate is the same, but for rows that come twice in it.
-mf=(--model mf --bias --loss bce --optimizer sgd --batch-size 64 --lr 0.128 --l2 0.005 --init-std 0.1)
+# Rendle et al. 2020: logistic loss, 8 negatives, biases, plain SGD, l2 0.005, N(0, 0.1) at first. They take steps of 0.002
+# an example, 256 epochs long; twice that is at the same place after half as many. A batch of 64 with 64 times the rate
+# is the same, but for rows that come twice in it.
+mf=(--model mf --bias --loss bce --optimizer sgd --batch-size 64 --lr "$(awk -v lr="$MF_LR" 'BEGIN { print 64 * lr }')"
+	--l2 0.005 --init-std 0.1)
 # He et al.: 4 negatives, batches of 256, Adam with 0.001; the layers of the MLP are 4, 2 and 1 times as wide as factors.
 he=(--loss bce --dense-init glorot --batch-size 256 --init-std 0.01)
 

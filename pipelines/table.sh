@@ -37,12 +37,18 @@ text() {
 	esac | tr -d '\r'
 }
 
-# start_table: an empty one
+# start_table: an empty one, or with KEEP that of an earlier run, whose rows stay where this run makes no others; called
+# once fit, valid, train and test are there, which must be those of that run
 start_table() {
-	rm -f "$work"/systems.jsonl "$work"/settings.jsonl
-	: >"$work/systems.jsonl"
-	: >"$work/settings.jsonl"
-	started=$SECONDS
+	local sums
+	sums=$(cd "$work" && cksum fit.cof.gz valid.cof.gz train.cof.gz test.cof.gz)
+	if [ -z "${KEEP:-}" ] || [ ! -s "$work/systems.jsonl" ]; then
+		: >"$work/systems.jsonl"
+		: >"$work/settings.jsonl"
+	elif [ "$sums" != "$(cat "$work/data.sums")" ]; then
+		die "KEEP: the rows in '$work' are of other data"
+	fi
+	printf '%s\n' "$sums" >"$work/data.sums"
 }
 
 # wanted SYSTEM: is it one of $SYSTEMS? Every one is where that is not set.
@@ -77,8 +83,11 @@ above() {
 	awk -v a="$1" -v b="$2" 'BEGIN { exit !(a > b) }'
 }
 
-# note_setting LABEL SETTING EPOCHS SECONDS [MAX]: what $valid was reached with; MAX epochs were tried
+# note_setting LABEL SETTING EPOCHS SECONDS [MAX]: what $valid was reached with; MAX epochs were tried. Rows of LABEL from
+# before (KEEP) had a setting of their own, and go.
 note_setting() {
+	jq -c --arg system "$1" 'select(.system != $system)' "$work/systems.jsonl" >"$work/rows.jsonl"
+	mv "$work/rows.jsonl" "$work/systems.jsonl"
 	jq -nc --arg system "$1" --arg setting "$2" --argjson epochs "$3" --argjson valid "$valid" --argjson seconds "$4" \
 		--argjson tried "${5:-null}" '{system: $system, setting: $setting, epochs: $epochs, tried: $tried, valid: $valid,
 		seconds: $seconds}' >>"$work/settings.jsonl"
@@ -258,7 +267,7 @@ end_table() {
 	compare
 	jq -n --slurpfile rows "$work/systems.jsonl" --slurpfile settings "$work/settings.jsonl" \
 		--slurpfile comparison "$work/comparison.json" --rawfile published "$here/published.tsv" --arg data "$data" \
-		--arg metrics "$METRICS" --arg baseline "$baseline" --argjson seconds $((SECONDS - started)) \
+		--arg metrics "$METRICS" --arg baseline "$baseline" --argjson seconds $SECONDS \
 		-f "$here/table.jq" >"$work/table.json"
 	heading "$title"
 	jq -r -f "$here/table-text.jq" "$work/table.json" | tee "$work/table.md"
@@ -277,5 +286,5 @@ end_table() {
 	else
 		echo "no gnuplot: no picture"
 	fi
-	echo "$((SECONDS - started)) seconds"
+	echo "$SECONDS seconds"
 }

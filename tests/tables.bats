@@ -73,6 +73,21 @@ refused() {
 	cut -f 1,2 train.tsv | sort | diff - parts.tsv
 }
 
+@test "KEEP: rows of the run before stay, those made again are new; not those of other data" {
+	he_files . toys
+	table ncf.sh COFILTER_DATA="$PWD" NAME=toys SYSTEMS='ItemPop EASE GMF' EASE_L2='10 100' SEEDS='1 2'
+	jq -c '.table[] | select(.system == "ItemPop")' out/ncf-toys.json >first
+	table ncf.sh COFILTER_DATA="$PWD" NAME=toys SYSTEMS='RP3beta EASE GMF' EASE_L2=7 KEEP=1
+	assert_equal "$(jq -r '.table | map("\(.system) \(.seeds | join(","))") | sort | join("; ")' out/ncf-toys.json)" \
+		"EASE 0; GMF 8 1; ItemPop 0; RP3beta 0"
+	assert_equal "$(jq -r '.table[] | select(.system == "EASE").setting' out/ncf-toys.json)" "--l2 7"
+	jq -e --slurpfile first first '.table[] | select(.system == "ItemPop") | .mean == $first[0].mean and .setting == $first[0].setting' out/ncf-toys.json
+	sed -i '$d' toys.train.rating
+	refused "KEEP: the rows in '$PWD/out/ncf-toys' are of other data" NAME=toys SYSTEMS=ItemPop KEEP=1
+	table ncf.sh COFILTER_DATA="$PWD" NAME=toys SYSTEMS=ItemPop
+	assert_equal "$(jq '.table | length' out/ncf-toys.json)" 1
+}
+
 @test "ncf: what is chosen does not depend on the test lists" {
 	he_files a toys
 	he_files b toys
