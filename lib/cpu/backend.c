@@ -52,6 +52,8 @@ static void gradient_job(void *arg, size_t k, unsigned thread)
 		cpu_sort(&b->item);
 	else if (k == 1)
 		cpu_sort(&b->user);
+	else if (b->held == HELD_COEFFICIENTS)
+		b->kernels->mf_gradient(b, k - 2, cpu_thread_scratch(b, thread));
 	else
 		b->kernels->gradient(b, k - 2, cpu_thread_scratch(b, thread));
 }
@@ -82,6 +84,8 @@ static uint64_t row_operations(const struct backend *b)
 {
 	uint64_t per_item = b->dense_size + 16 * ((uint64_t)b->factors + b->mlp_factors);
 
+	if (b->held == HELD_COEFFICIENTS)
+		return 16 * (1 + (uint64_t)b->items_per_row) * b->factors;
 	return 3 * per_item * b->items_per_row;
 }
 
@@ -95,6 +99,7 @@ static void gradient(struct backend *b, const struct batch *batch)
 		return;
 	}
 	hold_ids(b, batch);
+	b->held = b->coefficient[0] != NULL ? HELD_COEFFICIENTS : HELD_CONTRIBUTIONS;
 	b->label = batch->label;
 	b->batch_scale = 1.0f / (float)b->rows;
 	b->l2 = b->optimizer.l2;

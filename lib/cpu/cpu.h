@@ -86,6 +86,13 @@ struct cpu_span {
 	uint32_t rows_per_job;
 };
 
+/* What of the last gradient is in memory. */
+enum cpu_held {
+	HELD_NOTHING,	    /* none: the parameters have changed since */
+	HELD_CONTRIBUTIONS, /* of each occurrence */
+	HELD_COEFFICIENTS /* contributions of users; a coefficient for each occurrence of an item */
+};
+
 struct backend {
 	struct neumf_shape shape;
 	struct neumf_layout layout;
@@ -114,6 +121,11 @@ struct backend {
 	uint64_t dense_offset, dense_size; /* dense tensors within params */
 	float *dense_gradient;		   /* (max_jobs, dense_size) */
 	double job_loss[CPU_MAX_JOBS];
+	enum cpu_held held;
+
+	/* mf.h: d loss / d logit of the first and of the second item of each row (batch_size); NULL
+	   where contributions are stored instead */
+	float *coefficient[2];
 	struct backend_loss loss;
 	struct backend_gradient *exchanged; /* the caller's, during read_gradient() */
 
@@ -125,8 +137,8 @@ struct backend {
 	double *row_loss;		     /* (batch_size) */
 
 	/* the optimizer */
-	struct cpu_span span[3];
-	unsigned num_spans;
+	struct cpu_span span[3];	/* users last */
+	unsigned num_spans, first_span; /* the first of a run of the pool */
 	uint64_t step;
 	float step_size, second_scale; /* lr / (1 - b1^t), 1 / sqrt(1 - b2^t) */
 
@@ -151,6 +163,9 @@ struct cpu_kernels {
 	/* Goes through the blocks of a job; stores its rows' contributions, dense sums and loss. */
 	size_t (*gradient_scratch)(const struct backend *b);
 	void (*gradient)(struct backend *b, size_t job, void *scratch);
+
+	/* The same for mf but ccl; of items, stores coefficients. */
+	void (*mf_gradient)(struct backend *b, size_t job, void *scratch);
 
 	/* Of a group, with ccl: finds the items kept; stores its contributions, those of items from
 	   occurrence `first` on, and its loss. */
@@ -203,6 +218,9 @@ unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
 /* backend_cpu.create and destroy (create.c); tests choose the kernels. */
 struct backend *cpu_create(const struct backend_config *config, const struct cpu_kernels *kernels);
 void cpu_destroy(struct backend *b);
+
+/* Store contributions of items too, as other models do; before the first gradient (create.c). */
+void cpu_store_contributions(struct backend *b);
 
 /* Make `gradient` hold n occurrences; growing loses what it held (create.c). */
 void cpu_reserve(struct cpu_side *side, size_t n);

@@ -90,8 +90,8 @@ static void spans_init(struct backend *b)
 	if (b->dense_size > 0)
 		add_span(b,
 			(struct cpu_span){ .offset = { b->dense_offset }, .rows = b->dense_size });
-	add_side(b, &b->user);
 	add_side(b, &b->item);
+	add_side(b, &b->user);
 }
 
 void cpu_reserve(struct cpu_side *s, size_t n)
@@ -104,13 +104,11 @@ void cpu_reserve(struct cpu_side *s, size_t n)
 }
 
 /*
- * Arrays for a batch, with `per_row` occurrences in a row of it; the kernels may store a vector of
- * rows past the last one. With ccl most of them have no gradient: room for those that have one is
- * made when they are known.
+ * Arrays for a batch, with `per_row` occurrences in a row of it, but for contributions.
  */
-static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t per_row, bool groups)
+static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t per_row)
 {
-	size_t n = (size_t)batch_size * per_row, slack = 64 * (size_t)per_row;
+	size_t n = (size_t)batch_size * per_row;
 
 	s->stride = (s->cols[0] + s->cols[1] + 3) / 4 * 4;
 	s->id = xmalloc(n, sizeof(*s->id));
@@ -119,7 +117,29 @@ static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t per_row
 	s->unique = xmalloc(n, sizeof(*s->unique));
 	s->start = xmalloc(n + 1, sizeof(*s->start));
 	s->slot = xmalloc(n, sizeof(*s->slot));
-	cpu_reserve(s, groups ? batch_size : n + slack);
+}
+
+/* Room for the contributions of all occurrences; the kernels may store a vector of rows past the
+   last one. */
+static void reserve_all(struct backend *b, struct cpu_side *s, uint32_t per_row)
+{
+	cpu_reserve(s, (b->batch_size + (size_t)64) * per_row);
+}
+
+static void coefficients_init(struct backend *b)
+{
+	b->user.stride = cpu_sum_stride(&b->user);
+	for (uint32_t s = 0; s < b->items_per_row; s++)
+		b->coefficient[s] = xmalloc(b->batch_size, sizeof(*b->coefficient[s]));
+}
+
+void cpu_store_contributions(struct backend *b)
+{
+	for (unsigned s = 0; s < 2; s++) {
+		free(b->coefficient[s]);
+		b->coefficient[s] = NULL;
+	}
+	reserve_all(b, &b->item, b->items_per_row);
 }
 
 static void side_release(struct cpu_side *s)
@@ -142,9 +162,16 @@ static void training_init(struct backend *b, const struct backend_config *config
 	b->batch_size = config->batch_size;
 	b->max_jobs = CPU_MAX_JOBS;
 	b->items_per_row = neumf_items_per_row(&b->shape);
-	side_batch(&b->user, b->batch_size, 1, groups);
-	side_batch(&b->item, b->batch_size, b->items_per_row, groups);
+	side_batch(&b->user, b->batch_size, 1);
+	side_batch(&b->item, b->batch_size, b->items_per_row);
+	if (!groups && b->shape.model == MODEL_MF)
+		coefficients_init(b);
+	else if (!groups)
+		reserve_all(b, &b->item, b->items_per_row);
+	reserve_all(b, &b->user, 1);
 	if (groups) {
+		/* most items have no gradient: room for those that have one is made when they are
+		   known */
 		b->kept = xmalloc((size_t)b->batch_size * b->items_per_row, sizeof(*b->kept));
 		b->num_kept = xmalloc(b->batch_size, sizeof(*b->num_kept));
 		b->first_kept = xmalloc(b->batch_size, sizeof(*b->first_kept));
@@ -208,6 +235,8 @@ void cpu_destroy(struct backend *b)
 	free(b->num_kept);
 	free(b->first_kept);
 	free(b->row_loss);
+	free(b->coefficient[0]);
+	free(b->coefficient[1]);
 	free(b->scratch);
 	free(b);
 }

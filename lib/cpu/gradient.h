@@ -306,17 +306,25 @@ static double block_gradient(struct backend *b, struct block *k, float *sums)
 	return loss;
 }
 
-static void gradient(struct backend *b, size_t job, void *scratch)
+/* Where the sums of dense gradients of a job begin. */
+static float *start_sums(const struct backend *b, size_t job)
 {
 	float *sums = b->dense_gradient + job * b->dense_size;
+
+	memset(sums, 0, b->dense_size * sizeof(*sums));
+	if (b->biases && job == 0)
+		*cpu_dense(b, sums, TENSOR_GLOBAL_BIAS) = (float)b->l2 * *b->head_bias;
+	return sums;
+}
+
+static void gradient(struct backend *b, size_t job, void *scratch)
+{
+	float *sums = start_sums(b, job);
 	struct block k;
 	uint32_t end;
 	double loss = 0;
 
 	block_layout(b, &k, scratch);
-	memset(sums, 0, b->dense_size * sizeof(*sums));
-	if (b->biases && job == 0)
-		*cpu_dense(b, sums, TENSOR_GLOBAL_BIAS) = (float)b->l2 * *b->head_bias;
 	for (cpu_job_rows(b, job, &k.first, &end); k.first < end; k.first += CPU_BLOCK) {
 		k.rows = end - k.first < CPU_BLOCK ? end - k.first : CPU_BLOCK;
 		loss += block_gradient(b, &k, sums);

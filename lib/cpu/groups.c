@@ -37,6 +37,7 @@ static void gradient_job(void *arg, size_t k, unsigned thread)
 
 static void hold(struct backend *b, const struct batch *batch)
 {
+	b->held = HELD_CONTRIBUTIONS;
 	b->rows = batch->size;
 	b->user.count = batch->size;
 	memcpy(b->user.id, batch->user, batch->size * sizeof(*b->user.id));

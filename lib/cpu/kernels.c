@@ -10,6 +10,7 @@
 #include "cpu/ccl.h"
 #include "cpu/cpu.h"
 #include "cpu/gradient.h"
+#include "cpu/mf.h"
 #include "cpu/optimizer.h"
 #include "cpu/panel_score.h"
 
@@ -17,6 +18,7 @@ const struct cpu_kernels CPU_KERNELS = {
 	.name = ISA_NAME,
 	.gradient_scratch = gradient_scratch,
 	.gradient = gradient,
+	.mf_gradient = mf_gradient,
 	.ccl_scratch = ccl_scratch,
 	.ccl_keep = ccl_keep,
 	.ccl_gradient = ccl_gradient,

@@ -6,6 +6,7 @@
 #define OPTIMIZER_H
 
 #include "cpu/cpu.h"
+#include "cpu/mf.h"
 #include "cpu/simd.h"
 
 #include <math.h>
@@ -68,6 +69,10 @@ static void row_sums(const struct backend *b, const struct cpu_side *side, uint3
 	const uint32_t width = side->cols[0] + side->cols[1];
 	uint32_t column = 0;
 
+	if (side == &b->item && b->held == HELD_COEFFICIENTS) {
+		mf_item_sums(b, first, end, sums);
+		column = width;
+	}
 	for (; column + LANES < width; column += 2 * LANES)
 		sum_columns(side, 2, column, first, end, sums);
 	if (column < width)

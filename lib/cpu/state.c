@@ -66,7 +66,9 @@ void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float 
 			    : what == BACKEND_MOMENT1 ? b->moment1
 						      : b->moment2;
 
-	if (what == BACKEND_GRADIENT && t->side == SIDE_NONE)
+	if (what == BACKEND_GRADIENT && b->held == HELD_NOTHING)
+		BUG("no gradient is held");
+	else if (what == BACKEND_GRADIENT && t->side == SIDE_NONE)
 		read_dense(b, t, out);
 	else if (what == BACKEND_GRADIENT)
 		read_table(b, tensor, out);
@@ -88,8 +90,10 @@ void cpu_write(struct backend *b, unsigned tensor, enum backend_what what, const
 		memcpy(to + t->offset, in, (size_t)t->rows * t->cols * sizeof(*in));
 	else
 		BUG("what %d of tensor '%s' cannot be written", (int)what, t->name);
-	if (what == BACKEND_VALUE)
+	if (what == BACKEND_VALUE) {
 		b->item_half_valid = false;
+		b->held = HELD_NOTHING;
+	}
 }
 
 uint64_t cpu_step(struct backend *b)
@@ -146,6 +150,8 @@ void cpu_read_gradient(struct backend *b, struct backend_gradient *g)
 {
 	uint64_t operations = b->jobs * b->dense_size;
 
+	if (b->held == HELD_NOTHING)
+		BUG("no gradient is held");
 	for (enum neumf_side s = SIDE_USER; s <= SIDE_ITEM; s++) {
 		const struct cpu_side *side = side_of(b, s);
 
@@ -196,4 +202,5 @@ void cpu_write_gradient(struct backend *b, const struct backend_gradient *g)
 	}
 	b->jobs = 1;
 	b->l2 = 0;
+	b->held = HELD_CONTRIBUTIONS;
 }

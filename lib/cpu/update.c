@@ -7,6 +7,7 @@
  */
 #include "cpu/cpu.h"
 
+#include "base/die.h"
 #include "base/real.h"
 
 #include <math.h>
@@ -122,7 +123,7 @@ static void batch_step(struct backend *b, const struct cpu_span *s, uint32_t fir
 static void update_job(void *arg, size_t k, unsigned thread)
 {
 	struct backend *b = arg;
-	const struct cpu_span *s = b->span;
+	const struct cpu_span *s = b->span + b->first_span;
 	struct scratch r;
 
 	scratch_views(b, &r, cpu_thread_scratch(b, thread));
@@ -139,19 +140,35 @@ static void update_job(void *arg, size_t k, unsigned thread)
 		dense_step(b, s, first, end, &r);
 }
 
-void cpu_update(struct backend *b)
+/* A step on spans first .. end - 1. */
+static void update_spans(struct backend *b, unsigned first, unsigned end)
 {
-	const struct neumf_optimizer *o = &b->optimizer;
 	uint64_t operations = 0;
 	size_t jobs = 0;
 
-	b->step++;
-	b->step_size = (float)(o->lr / (1 - real_power(o->beta1, b->step)));
-	b->second_scale = (float)(1 / sqrt(1 - real_power(o->beta2, b->step)));
-	b->item_half_valid = false;
-	for (unsigned k = 0; k < b->num_spans; k++) {
+	b->first_span = first;
+	for (unsigned k = first; k < end; k++) {
 		jobs += span_jobs(b, &b->span[k]);
 		operations += span_operations(b, &b->span[k]);
 	}
 	cpu_run(b, operations, jobs, update_job);
+}
+
+void cpu_update(struct backend *b)
+{
+	const struct neumf_optimizer *o = &b->optimizer;
+
+	if (b->held == HELD_NOTHING)
+		BUG("no gradient is held");
+	b->step++;
+	b->step_size = (float)(o->lr / (1 - real_power(o->beta1, b->step)));
+	b->second_scale = (float)(1 / sqrt(1 - real_power(o->beta2, b->step)));
+	b->item_half_valid = false;
+	if (b->held == HELD_COEFFICIENTS) { /* users are read for the sums of items */
+		update_spans(b, 0, b->num_spans - 1);
+		update_spans(b, b->num_spans - 1, b->num_spans);
+	} else {
+		update_spans(b, 0, b->num_spans);
+	}
+	b->held = HELD_NOTHING;
 }

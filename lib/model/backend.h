@@ -99,11 +99,12 @@ struct backend_ops {
 
 	/*
 	 * Compute g of neumf.h for a batch of 1..batch_size rows; it replaces the gradient held
-	 * before. The arrays may be reused once the call returns.
+	 * before. The arrays may be reused once the call returns. It is held until an update, or
+	 * until a value is written.
 	 */
 	void (*gradient)(struct backend *b, const struct batch *batch);
 
-	/* One optimizer step with the gradient held. */
+	/* One optimizer step with the gradient held, which it uses up. */
 	void (*update)(struct backend *b);
 
 	/* Blocks until queued work finishes: call it once in a while, not at every step. */

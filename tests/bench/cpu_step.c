@@ -1,9 +1,8 @@
 /*
  * cpu_step: the cpu backend alone, without streams: triples a second of gradient + update, or pairs a second
  * of score_block, by instruction set.
- *   cpu_step train|gradient|score seed|lazy|ncf|wide [THREADS [BATCH [USERS ITEMS [LEVEL [SECONDS]]]]]
- * seed: 10 factors, hidden 10,10,10, adam; lazy: the same, lazy-adam; ncf: 32, 64,32,16, adam; wide: 64, 256,128,64, lazy-adam. LEVEL is
- * 0 for the best instruction set, 1 for the next. Prints "rate N", in millions a second; with CPU_TIME set in the
+ *   cpu_step train|gradient|score NETWORK [THREADS [BATCH [USERS ITEMS [LEVEL [SECONDS]]]]]
+ * NETWORK: a name of `networks` below. LEVEL is 0 for the best instruction set, 1 for the next. Prints "rate N", in millions a second; with CPU_TIME set in the
  * environment, of processor time instead, which a busy machine disturbs less.
  */
 #include "base/mem.h"
@@ -25,35 +24,60 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static struct neumf_shape shape_of(const char *name, uint32_t users, uint32_t items)
-{
-	struct neumf_shape seed = { MODEL_NEUMF, LOSS_BPR, false, users, items, 10, 10, 3,
-		{ 10, 10, 10 } };
-	struct neumf_shape ncf = { MODEL_NEUMF, LOSS_BPR, false, users, items, 32, 32, 3,
-		{ 64, 32, 16 } };
-	struct neumf_shape wide = { MODEL_NEUMF, LOSS_BPR, false, users, items, 64, 64, 3,
-		{ 256, 128, 64 } };
+struct network {
+	const char *name;
+	enum neumf_optimizer_kind optimizer;
+	struct neumf_shape shape; /* users and items are added */
+};
 
-	return strcmp(name, "ncf") == 0 ? ncf : strcmp(name, "wide") == 0 ? wide : seed;
+static const struct network networks[] = {
+	{ "seed", OPTIMIZER_ADAM,
+		{ MODEL_NEUMF, LOSS_BPR, false, 0, 0, 10, 10, 3, { 10, 10, 10 } } },
+	{ "lazy", OPTIMIZER_LAZY_ADAM,
+		{ MODEL_NEUMF, LOSS_BPR, false, 0, 0, 10, 10, 3, { 10, 10, 10 } } },
+	{ "ncf", OPTIMIZER_ADAM,
+		{ MODEL_NEUMF, LOSS_BPR, false, 0, 0, 32, 32, 3, { 64, 32, 16 } } },
+	{ "wide", OPTIMIZER_LAZY_ADAM,
+		{ MODEL_NEUMF, LOSS_BPR, false, 0, 0, 64, 64, 3, { 256, 128, 64 } } },
+	{ "mf-sgd", OPTIMIZER_SGD, { .model = MODEL_MF, .loss = LOSS_BPR, .factors = 64 } },
+	{ "mf-lazy", OPTIMIZER_LAZY_ADAM, { .model = MODEL_MF, .loss = LOSS_BPR, .factors = 64 } },
+	{ "mf-adam", OPTIMIZER_ADAM, { .model = MODEL_MF, .loss = LOSS_BPR, .factors = 64 } },
+	{ "mf-bce", OPTIMIZER_SGD,
+		{ .model = MODEL_MF, .loss = LOSS_BCE, .factors = 64, .bias = true } },
+	{ "mf-bce-192", OPTIMIZER_SGD,
+		{ .model = MODEL_MF, .loss = LOSS_BCE, .factors = 192, .bias = true } },
+};
+enum { NETWORKS = sizeof(networks) / sizeof(*networks) };
+
+static const struct network *network_of(const char *name)
+{
+	for (unsigned k = 0; k < NETWORKS; k++)
+		if (strcmp(networks[k].name, name) == 0)
+			return &networks[k];
+	fprintf(stderr, "cpu_step: no network '%s'\n", name);
+	exit(2);
 }
 
-/* Batches of random rows; 64 of them, taken in turn. */
+/* Batches of random rows; 64 of them, taken in turn. Samples are one positive in nine. */
 enum { BATCHES = 64 };
 
-static struct batch batch_at(uint32_t *rows, uint32_t size, unsigned k)
+static struct batch batch_at(uint32_t *rows, const float *label, uint32_t size, unsigned k)
 {
 	uint32_t *r = rows + (size_t)k % BATCHES * 3 * size;
 
-	return (struct batch){ size, r, r + size, r + 2 * size, NULL };
+	return (struct batch){ size, r, r + size, r + 2 * size, label };
 }
 
 static double train(struct backend *b, uint32_t *rows, uint32_t size, double seconds, int update)
 {
 	unsigned k = 0;
 	double start = 0;
+	float *label = xcalloc(size, sizeof(*label));
 
+	for (uint32_t r = 0; r < size; r += 9)
+		label[r] = 1;
 	for (unsigned warm = 4; start == 0 || now() - start < seconds; k++) {
-		struct batch batch = batch_at(rows, size, k);
+		struct batch batch = batch_at(rows, label, size, k);
 
 		if (k == warm)
 			start = now();
@@ -61,6 +85,7 @@ static double train(struct backend *b, uint32_t *rows, uint32_t size, double sec
 		if (update || k < warm)
 			backend_cpu.update(b);
 	}
+	free(label);
 	return (k - 4) * (double)size / (now() - start) / 1e6;
 }
 
@@ -89,8 +114,8 @@ int main(int argc, char **argv)
 {
 	if (argc < 3) {
 		fprintf(stderr,
-			"usage: cpu_step train|gradient|score seed|lazy|ncf|wide [THREADS [BATCH "
-			"[USERS ITEMS [LEVEL [SECONDS]]]]]\n");
+			"usage: cpu_step train|gradient|score NETWORK [THREADS [BATCH [USERS "
+			"ITEMS [LEVEL [SECONDS]]]]]\n");
 		return 2;
 	}
 	if (getenv("CPU_TIME") != NULL)
@@ -100,14 +125,14 @@ int main(int argc, char **argv)
 	const struct cpu_kernels *kernels[8];
 	const unsigned n = cpu_kernels_available(kernels, 8), level = number(argc, argv, 7, 0);
 	const double seconds = number(argc, argv, 8, 2);
-	struct neumf_optimizer o = { OPTIMIZER_ADAM, 0.001, 0, 0, 0.9, 0.999, 1e-8 };
-	struct backend_config c = { shape_of(argv[2], users, items), NULL, &o, size,
-		pool_new(threads), false };
+	const struct network *network = network_of(argv[2]);
+	struct neumf_optimizer o = { network->optimizer, 0.001, 0, 0, 0.9, 0.999, 1e-8 };
+	struct backend_config c = { network->shape, NULL, &o, size, pool_new(threads), false };
 	struct neumf_layout l;
 	struct rng r;
 
-	if (strcmp(argv[2], "wide") == 0 || strcmp(argv[2], "lazy") == 0)
-		o.kind = OPTIMIZER_LAZY_ADAM;
+	c.shape.num_users = users;
+	c.shape.num_items = items;
 	neumf_layout(&c.shape, &l);
 	c.params = xmalloc(l.num_params, sizeof(float));
 	neumf_init(&c.shape, 0.05, DENSE_NORMAL, 1, c.params);
