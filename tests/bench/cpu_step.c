@@ -1,9 +1,10 @@
 /*
- * cpu_step: the cpu backend alone, without streams: triples a second of gradient + update, or pairs a second
- * of score_block, by instruction set.
+ * cpu_step: the cpu backend alone, without streams: triples a second of gradient + update, or pairs a
+ * second of score_block, by instruction set.
  *   cpu_step train|gradient|score NETWORK [THREADS [BATCH [USERS ITEMS [LEVEL [SECONDS]]]]]
- * NETWORK: a name of `networks` below. LEVEL is 0 for the best instruction set, 1 for the next. Prints "rate N", in millions a second; with CPU_TIME set in the
- * environment, of processor time instead, which a busy machine disturbs less.
+ * NETWORK: a name of `networks` below. LEVEL is 0 for the best instruction set, 1 for the next. Prints
+ * "rate N", in millions a second; with CPU_TIME set in the environment, of processor time instead, which a
+ * busy machine disturbs less.
  */
 #include "base/mem.h"
 #include "base/rng.h"
@@ -30,22 +31,28 @@ struct network {
 	struct neumf_shape shape; /* users and items are added */
 };
 
+#define NCF(f, ...)                                                                         \
+	{                                                                                   \
+		.model = MODEL_NEUMF, .loss = LOSS_BPR, .factors = (f), .mlp_factors = (f), \
+		.num_hidden = 3, .hidden = {                                                \
+			__VA_ARGS__                                                         \
+		}                                                                           \
+	}
+#define MF(l, f, b)                                                         \
+	{                                                                   \
+		.model = MODEL_MF, .loss = (l), .factors = (f), .bias = (b) \
+	}
+
 static const struct network networks[] = {
-	{ "seed", OPTIMIZER_ADAM,
-		{ MODEL_NEUMF, LOSS_BPR, false, 0, 0, 10, 10, 3, { 10, 10, 10 } } },
-	{ "lazy", OPTIMIZER_LAZY_ADAM,
-		{ MODEL_NEUMF, LOSS_BPR, false, 0, 0, 10, 10, 3, { 10, 10, 10 } } },
-	{ "ncf", OPTIMIZER_ADAM,
-		{ MODEL_NEUMF, LOSS_BPR, false, 0, 0, 32, 32, 3, { 64, 32, 16 } } },
-	{ "wide", OPTIMIZER_LAZY_ADAM,
-		{ MODEL_NEUMF, LOSS_BPR, false, 0, 0, 64, 64, 3, { 256, 128, 64 } } },
-	{ "mf-sgd", OPTIMIZER_SGD, { .model = MODEL_MF, .loss = LOSS_BPR, .factors = 64 } },
-	{ "mf-lazy", OPTIMIZER_LAZY_ADAM, { .model = MODEL_MF, .loss = LOSS_BPR, .factors = 64 } },
-	{ "mf-adam", OPTIMIZER_ADAM, { .model = MODEL_MF, .loss = LOSS_BPR, .factors = 64 } },
-	{ "mf-bce", OPTIMIZER_SGD,
-		{ .model = MODEL_MF, .loss = LOSS_BCE, .factors = 64, .bias = true } },
-	{ "mf-bce-192", OPTIMIZER_SGD,
-		{ .model = MODEL_MF, .loss = LOSS_BCE, .factors = 192, .bias = true } },
+	{ "seed", OPTIMIZER_ADAM, NCF(10, 10, 10, 10) },
+	{ "lazy", OPTIMIZER_LAZY_ADAM, NCF(10, 10, 10, 10) },
+	{ "ncf", OPTIMIZER_ADAM, NCF(32, 64, 32, 16) },
+	{ "wide", OPTIMIZER_LAZY_ADAM, NCF(64, 256, 128, 64) },
+	{ "mf-sgd", OPTIMIZER_SGD, MF(LOSS_BPR, 64, false) },
+	{ "mf-lazy", OPTIMIZER_LAZY_ADAM, MF(LOSS_BPR, 64, false) },
+	{ "mf-adam", OPTIMIZER_ADAM, MF(LOSS_BPR, 64, false) },
+	{ "mf-bce", OPTIMIZER_SGD, MF(LOSS_BCE, 64, true) },
+	{ "mf-bce-192", OPTIMIZER_SGD, MF(LOSS_BCE, 192, true) },
 };
 enum { NETWORKS = sizeof(networks) / sizeof(*networks) };
 
