@@ -174,6 +174,34 @@ size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max);
 bool rec_read(struct rec_reader *r, void *row); /* one row; false at the verified end */
 uint64_t rec_rows(const struct rec_reader *r);	/* rows handed out, or passed over, so far */
 
+/*
+ * Rows that are made, in place of a stream: for a program that does the work of the stage before it.
+ * Whoever has the reader cannot tell, but by these two functions.
+ */
+struct rec_source {
+	/* Once, before the first row: read what they are made of; sets rows_per_epoch, and epochs to
+	   those of the run. */
+	void (*prepare)(void *arg, struct rec_header *h);
+	/* rows (n structs): rows first .. first + n - 1 of the run, all epochs counted through; by any
+	   thread. It cannot fail. */
+	void (*make)(void *arg, uint64_t first, size_t n, void *rows);
+	void (*release)(void *arg);
+	void *arg;
+	size_t slice;	  /* rows that are made at a time, and handed out at most */
+	unsigned threads; /* that make them, the reader's included */
+};
+
+/* Open it; `header` is handed over, and so is the source's arg, to its release. */
+struct rec_reader *rec_open_source(
+	const char *name, struct rec_header *header, const struct rec_source *source);
+
+/* Before the first row, and before the header's epochs are asked for. Of a stream: nothing. */
+void rec_prepare(struct rec_reader *r);
+
+/* Begin with this row of the run instead, which becomes first_row of the header: before the first
+   row. False, and nothing has changed, where the rows come from a stream. */
+bool rec_begin_at(struct rec_reader *r, uint64_t row);
+
 /* As stream_before_read has it. */
 void rec_before_read(struct rec_reader *r, void (*look)(void *arg, int descriptor), void *arg);
 
