@@ -163,7 +163,9 @@ static _Noreturn void stop(struct session *s, int number)
 	const uint64_t epoch = trainer_from_epoch(s->trainer);
 
 	save_checkpoint(s, path);
-	if (epoch)
+	if (rec_is_made(s->config->in))
+		warn("%s: go on with --resume %s", interrupt_name(number), path);
+	else if (epoch)
 		warn("%s: go on with --resume %s, on the same stream or one of negsample --from-epoch %" PRIu64,
 			interrupt_name(number), path, epoch);
 	else
@@ -269,8 +271,22 @@ static uint64_t resume(struct session *s, struct checkpoint *from)
 	return from->position.epoch - s->pending;
 }
 
-/* The log comes last, and behind the checkpoint: what it holds of a training of before depends on
-   it. Signals are kept from the moment on from which they can be answered. */
+/* What is written at the ends of epochs, when `ended` have. The log comes last, and behind the
+   checkpoint: what it holds of a training of before depends on it. */
+static void open_epoch_outputs(struct session *s, uint64_t ended)
+{
+	const struct session_config *c = s->config;
+	const uint64_t epochs = rec_header(c->in)->epochs; /* 0: not said */
+	char *path = ended < epochs || !epochs ? epoch_path(s, ended + 1) : NULL;
+
+	if (path)
+		s->first_epoch = stream_create(path, true);
+	free(path);
+	if (c->log)
+		s->log = stream_log_open(c->log, c->resume ? train_log_kept(c->log, ended) : 0);
+}
+
+/* Signals are kept from the moment on from which they can be answered. */
 static void start_trainer(struct session *s)
 {
 	const struct session_config *c = s->config;
@@ -284,15 +300,12 @@ static void start_trainer(struct session *s)
 		.drop_last = c->drop_last,
 		.digest = c->checkpoint || c->resume || c->on_epoch };
 	struct checkpoint from = { 0 };
-	const uint64_t ended = c->resume ? resume(s, &from) : 0;
-	const uint64_t epochs = rec_header(c->in)->epochs; /* 0: not said */
-	char *path = ended < epochs || !epochs ? epoch_path(s, ended + 1) : NULL;
 
-	if (path)
-		s->first_epoch = stream_create(path, true);
-	free(path);
-	if (c->log)
-		s->log = stream_log_open(c->log, c->resume ? train_log_kept(c->log, ended) : 0);
+	if (!c->resume)
+		open_epoch_outputs(s, 0);
+	rec_prepare(c->in);
+	if (c->resume)
+		open_epoch_outputs(s, resume(s, &from));
 	s->trainer = trainer_new(&config);
 	train_view_start(&s->view, s->trainer, c->on_epoch ? &s->best : NULL);
 	if (c->resume)

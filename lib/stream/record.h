@@ -195,6 +195,8 @@ struct rec_source {
 struct rec_reader *rec_open_source(
 	const char *name, struct rec_header *header, const struct rec_source *source);
 
+bool rec_is_made(const struct rec_reader *r); /* do its rows come from a source? */
+
 /* Before the first row, and before the header's epochs are asked for. Of a stream: nothing. */
 void rec_prepare(struct rec_reader *r);
 

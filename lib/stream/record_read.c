@@ -144,6 +144,11 @@ const char *rec_name(const struct rec_reader *r)
 	return r->in ? stream_name(r->in) : r->name;
 }
 
+bool rec_is_made(const struct rec_reader *r)
+{
+	return !r->in;
+}
+
 void rec_prepare(struct rec_reader *r)
 {
 	if (!r->in)
