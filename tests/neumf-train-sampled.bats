@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2030,SC2031,SC2154
+# shellcheck disable=SC2016,SC2030,SC2031,SC2154
 # neumf-train that reads interactions: the model of `negsample | neumf-train`, to the byte, with its provenance; the same
 # errors; and options that could mean two things are asked about.
 load helper

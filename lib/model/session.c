@@ -9,6 +9,7 @@
 #include "model/checkpoint.h"
 #include "model/model_file.h"
 #include "model/train_log.h"
+#include "model/train_provenance.h"
 #include "model/train_view.h"
 #include "model/trainer.h"
 #include "stream/claim.h"
@@ -349,34 +350,12 @@ static void train(struct session *s)
 	trainer_free(s->trainer);
 }
 
-/* The provenance, and in this program's entry what is known only now: of which epoch the model is,
-   and what ended the training, unless its stream did. */
-static struct js *final_provenance(const struct session *s)
-{
-	const struct session_config *c = s->config;
-	const size_t num = js_length(c->provenance);
-	struct js *all = js_array(), *v;
-
-	for (size_t k = 0; k + 1 < num; k++)
-		js_append(all, js_copy(js_at(c->provenance, k)));
-	struct js *entry = js_copy(js_at(c->provenance, num - 1));
-	if (c->on_epoch)
-		js_put(entry, "on_epoch", best_epoch_chosen(&s->best, s->last.epoch));
-	if (s->stopped) {
-		js_put(entry, "stopped", v = js_object());
-		js_put(v, "by", js_string(s->stopped));
-		js_put(v, "epoch", js_int((int64_t)s->last.epoch));
-		js_put(v, "rows", js_int((int64_t)s->last.trained));
-	}
-	js_append(all, entry);
-	return all;
-}
-
 /* The model that was asked for: that of the best epoch, or as it is now. */
 static void save_model(struct session *s)
 {
 	const struct session_config *c = s->config;
-	struct js *provenance = final_provenance(s);
+	struct js *chosen = c->on_epoch ? best_epoch_chosen(&s->best, s->last.epoch) : NULL;
+	struct js *provenance = train_provenance(c->provenance, chosen, s->stopped, &s->last);
 
 	s->info.provenance = provenance;
 	if (s->best.params)
