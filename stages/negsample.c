@@ -63,9 +63,8 @@ static void check_options(const struct sampling_choice *c)
 
 static void write_epochs(struct rec_reader *in, const struct sampling_choice *choice)
 {
-	const unsigned cores = pool_cores();
-	struct rec_reader *rows = sampling_source(
-		in, choice, opt_provenance(), cores < MAX_THREADS ? cores : MAX_THREADS);
+	struct rec_reader *rows =
+		sampling_source(in, choice, opt_provenance(), choice->config.threads);
 	const struct rec_header *h = rec_header(rows);
 	const size_t most = REC_BLOCK_BYTES / rec_row_info(h).struct_size;
 	void *block = xmalloc(most, rec_row_info(h).struct_size);
@@ -141,9 +140,10 @@ static void write_candidates(struct rec_reader *in, const struct sampling_choice
 int main(int argc, char **argv)
 {
 	char **operands = opt_parse(argc, argv, &program);
-	const struct sampling_choice choice = sampling_chosen();
+	struct sampling_choice choice = sampling_chosen();
 
 	check_options(&choice);
+	choice.config.threads = pool_cores() < MAX_THREADS ? pool_cores() : MAX_THREADS;
 	struct rec_reader *in = rec_open(operands[0], 1u << REC_INTERACTION);
 	if (cfg.candidates)
 		write_candidates(in, &choice);

@@ -226,8 +226,9 @@ static struct rec_reader *open_sampled(struct rec_reader *in, unsigned kinds)
 		sampling_set_kind(cfg.loss == LOSS_CCL	 ? REC_GROUP
 				  : cfg.loss == LOSS_BCE ? REC_SAMPLE
 							 : REC_TRIPLE);
-	const struct sampling_choice choice = sampling_chosen();
+	struct sampling_choice choice = sampling_chosen();
 
+	choice.config.threads = cfg.threads;
 	if (!(kinds >> choice.kind & 1))
 		die_usage("option --loss: %s is not computed from %s records",
 			neumf_loss_names[cfg.loss], rec_info[choice.kind].name);

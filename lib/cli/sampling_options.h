@@ -20,7 +20,7 @@ extern const struct opt sampling_train_options[];
 struct sampling_choice {
 	enum rec_kind kind;
 	uint32_t negatives, epochs;
-	struct sampling_config config;
+	struct sampling_config config; /* but for `threads`, the program's */
 };
 
 /* What the options say. Wrong usage exits 2. */

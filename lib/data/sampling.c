@@ -2,6 +2,7 @@
 
 #include "base/bitset.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/real.h"
 
 #include <stdlib.h>
@@ -26,8 +27,8 @@ static double *item_weights(const struct sampling_config *c, const struct user_i
 }
 
 /* The input, with duplicates; the weights of its items. */
-static double *read_input(
-	struct sampling *s, const struct sampling_config *c, struct sampling_inputs *inputs)
+static double *read_input(struct sampling *s, const struct sampling_config *c,
+	struct sampling_inputs *inputs, struct pool *pool)
 {
 	const struct rec_header *h = rec_header(inputs->in);
 
@@ -35,7 +36,7 @@ static double *read_input(
 	user_items_init(&s->excluded, h->num_users, h->num_items);
 	s->interactions = user_items_add_stream(&s->excluded, inputs->in);
 	rec_close(inputs->in, true);
-	user_items_finish_all(&s->excluded);
+	user_items_finish_all(&s->excluded, pool);
 	return item_weights(c, &s->excluded);
 }
 
@@ -79,24 +80,28 @@ static void drop_exhausted(struct sampling *s)
 void sampling_epochs(
 	struct sampling *s, const struct sampling_config *c, struct sampling_inputs *inputs)
 {
-	double *weight = read_input(s, c, inputs);
+	struct pool *pool = pool_new(c->threads);
+	double *weight = read_input(s, c, inputs, pool);
 
-	positive_index_init(&s->positives, &s->excluded);
+	positive_index_init(&s->positives, &s->excluded, pool);
 	user_items_finish(&s->excluded);
 	read_excluded(s, inputs);
-	s->sampler = sampler_new(&s->excluded, weight, filter_bits(s), c->seed);
+	s->sampler = sampler_new(&s->excluded, weight, filter_bits(s), c->seed, pool);
+	pool_free(pool);
 	drop_exhausted(s);
 }
 
 void sampling_candidates(
 	struct sampling *s, const struct sampling_config *c, struct sampling_inputs *inputs)
 {
-	double *weight = read_input(s, c, inputs);
+	struct pool *pool = pool_new(c->threads);
+	double *weight = read_input(s, c, inputs, pool);
 
 	user_items_finish(&s->excluded);
 	user_items_copy(&s->seen, &s->excluded);
 	read_excluded(s, inputs);
-	s->sampler = sampler_new(&s->excluded, weight, 0, c->seed);
+	s->sampler = sampler_new(&s->excluded, weight, 0, c->seed, pool);
+	pool_free(pool);
 }
 
 void sampling_release(struct sampling *s)

@@ -22,6 +22,7 @@ struct sampling_config {
 			    same */
 	double alpha;
 	uint64_t seed;
+	unsigned threads; /* that sort and number */
 };
 
 struct sampling {
