@@ -61,16 +61,16 @@ static void check_options(const struct sampling_choice *c)
 		die_usage("option --from-epoch: there are %" PRIu32 " epochs", c->epochs);
 }
 
-static void write_epochs(struct rec_reader *in, const struct sampling_choice *choice)
+static void write_epochs(
+	struct rec_reader *in, const struct sampling_choice *choice, struct pool *pool)
 {
-	struct rec_reader *rows =
-		sampling_source(in, choice, opt_provenance(), choice->config.threads);
+	struct rec_reader *rows = sampling_source(in, choice, opt_provenance());
 	const struct rec_header *h = rec_header(rows);
 	const size_t most = REC_BLOCK_BYTES / rec_row_info(h).struct_size;
 	void *block = xmalloc(most, rec_row_info(h).struct_size);
 	size_t n;
 
-	rec_prepare(rows);
+	rec_prepare(rows, pool);
 	rec_begin_at(rows, (cfg.from_epoch - 1) * h->rows_per_epoch);
 	struct rec_writer *out = rec_create("-", h);
 	progress_start("rows", h->epochs * h->rows_per_epoch - h->first_row);
@@ -121,7 +121,8 @@ static void write_lists(
 	free(negative);
 }
 
-static void write_candidates(struct rec_reader *in, const struct sampling_choice *choice)
+static void write_candidates(
+	struct rec_reader *in, const struct sampling_choice *choice, struct pool *pool)
 {
 	struct js *entry = opt_provenance();
 	struct sampling_inputs inputs = sampling_open(in, entry);
@@ -129,7 +130,7 @@ static void write_candidates(struct rec_reader *in, const struct sampling_choice
 	struct rec_header header;
 
 	rec_header_init(&header, REC_SAMPLE, rec_header(in), entry);
-	sampling_candidates(&sampling, &choice->config, &inputs);
+	sampling_candidates(&sampling, &choice->config, &inputs, pool);
 	note("seed %" PRIu64 ", %" PRIu64 " interactions", choice->config.seed,
 		sampling.interactions); // no input can fail now
 	write_lists(rec_create("-", &header), &sampling.seen, sampling.sampler);
@@ -140,14 +141,16 @@ static void write_candidates(struct rec_reader *in, const struct sampling_choice
 int main(int argc, char **argv)
 {
 	char **operands = opt_parse(argc, argv, &program);
-	struct sampling_choice choice = sampling_chosen();
+	const struct sampling_choice choice = sampling_chosen();
+	const unsigned cores = pool_cores();
 
 	check_options(&choice);
-	choice.config.threads = pool_cores() < MAX_THREADS ? pool_cores() : MAX_THREADS;
 	struct rec_reader *in = rec_open(operands[0], 1u << REC_INTERACTION);
+	struct pool *pool = pool_new(cores < MAX_THREADS ? cores : MAX_THREADS);
 	if (cfg.candidates)
-		write_candidates(in, &choice);
+		write_candidates(in, &choice, pool);
 	else
-		write_epochs(in, &choice);
+		write_epochs(in, &choice, pool);
+	pool_free(pool);
 	return 0;
 }

@@ -226,13 +226,12 @@ static struct rec_reader *open_sampled(struct rec_reader *in, unsigned kinds)
 		sampling_set_kind(cfg.loss == LOSS_CCL	 ? REC_GROUP
 				  : cfg.loss == LOSS_BCE ? REC_SAMPLE
 							 : REC_TRIPLE);
-	struct sampling_choice choice = sampling_chosen();
+	const struct sampling_choice choice = sampling_chosen();
 
-	choice.config.threads = cfg.threads;
 	if (!(kinds >> choice.kind & 1))
 		die_usage("option --loss: %s is not computed from %s records",
 			neumf_loss_names[cfg.loss], rec_info[choice.kind].name);
-	return sampling_source(in, &choice, sampling_entry(), cfg.threads > 1 ? 2 : 1);
+	return sampling_source(in, &choice, sampling_entry());
 }
 
 /* The loss decides which records will do, or, where none is given, the records the loss. */

@@ -1,11 +1,9 @@
 #include "base/ahead.h"
 
-#include "base/die.h"
 #include "base/mem.h"
+#include "base/pool.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -16,11 +14,9 @@ struct ahead {
 	uint64_t *made;	      // (slots) 1 + the piece that is ready there; 0: none yet
 	uint64_t next, taken; // to be handed out; the one handed out, whose slot is in use
 	uint64_t claimed;     // the first that nobody makes yet
-	pthread_t *worker;
 	pthread_mutex_t lock;
-	pthread_cond_t free, ready; // there is something to make; the next piece is there
-	unsigned sleeping;	    // workers
-	bool waiting, quit;	    // the taker
+	pthread_cond_t ready; // the next piece is there
+	bool waiting;	      // the taker, for it
 };
 
 static bool can_claim(const struct ahead *a)
@@ -51,52 +47,39 @@ static void make_one(struct ahead *a)
 		pthread_cond_signal(&a->ready);
 }
 
-static void *worker_main(void *arg)
+/* The pool's idle work. */
+static bool step(void *arg)
 {
 	struct ahead *a = arg;
+	bool can;
 
 	pthread_mutex_lock(&a->lock);
-	while (!a->quit) {
-		if (can_claim(a)) {
-			make_one(a);
-			continue;
-		}
-		a->sleeping++;
-		pthread_cond_wait(&a->free, &a->lock);
-		a->sleeping--;
-	}
+	can = can_claim(a);
+	if (can)
+		make_one(a);
 	pthread_mutex_unlock(&a->lock);
-	return NULL;
+	return can;
 }
 
 struct ahead *ahead_new(const struct ahead_config *config)
 {
 	struct ahead *a = xcalloc(1, sizeof(*a));
-	sigset_t all, old;
 
 	a->config = *config;
 	a->config.slot_size = (config->slot_size + 63) / 64 * 64;
 	a->memory = xcalloc_aligned(config->slots, a->config.slot_size);
 	a->made = xcalloc(config->slots, sizeof(*a->made));
-	a->worker = xcalloc(config->threads, sizeof(*a->worker));
 	a->next = a->taken = a->claimed = config->first;
 	pthread_mutex_init(&a->lock, NULL);
-	pthread_cond_init(&a->free, NULL);
 	pthread_cond_init(&a->ready, NULL);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old); // signals go to the main thread
-	for (unsigned k = 1; k < config->threads; k++) {
-		errno = pthread_create(&a->worker[k - 1], NULL, worker_main, a);
-		if (errno != 0)
-			die("cannot start thread %u of %u:", k + 1, config->threads);
-	}
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pool_set_idle(config->pool, step, a);
 	return a;
 }
 
 void *ahead_next(struct ahead *a)
 {
 	void *slot = NULL;
+	bool low;
 
 	pthread_mutex_lock(&a->lock);
 	a->taken = a->next;
@@ -112,9 +95,10 @@ void *ahead_next(struct ahead *a)
 	if (a->next < a->config.end)
 		slot = slot_of(a, a->next++);
 	/* not for each piece: waking takes longer than making a small one */
-	if (a->sleeping > 0 && a->claimed - a->taken <= a->config.slots / 2)
-		pthread_cond_broadcast(&a->free);
+	low = a->claimed - a->taken <= a->config.slots / 2;
 	pthread_mutex_unlock(&a->lock);
+	if (low)
+		pool_wake(a->config.pool);
 	return slot;
 }
 
@@ -122,17 +106,10 @@ void ahead_free(struct ahead *a)
 {
 	if (a == NULL)
 		return;
-	pthread_mutex_lock(&a->lock);
-	a->quit = true;
-	pthread_cond_broadcast(&a->free);
-	pthread_mutex_unlock(&a->lock);
-	for (unsigned k = 1; k < a->config.threads; k++)
-		pthread_join(a->worker[k - 1], NULL);
+	pool_set_idle(a->config.pool, NULL, NULL);
 	pthread_mutex_destroy(&a->lock);
-	pthread_cond_destroy(&a->free);
 	pthread_cond_destroy(&a->ready);
 	free(a->memory);
 	free(a->made);
-	free(a->worker);
 	free(a);
 }

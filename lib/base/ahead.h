@@ -1,5 +1,6 @@
 /*
- * ahead: numbered pieces of work that threads make ahead of the one who takes them in order.
+ * ahead: numbered pieces of work that the idle threads of a pool make ahead of the one who takes
+ * them in order.
  *
  * Who takes a piece that is not ready makes pieces too, so that no core waits while there is work.
  * A piece depends on its number alone: which thread makes it changes nothing.
@@ -11,9 +12,10 @@
 #include <stdint.h>
 
 struct ahead;
+struct pool;
 
 struct ahead_config {
-	unsigned threads;    /* the taker's included: 1 starts none */
+	struct pool *pool;   /* borrowed; it has no other idle work */
 	unsigned slots;	     /* pieces held at a time, that of the taker included; 2 at least */
 	size_t slot_size;    /* bytes of a piece */
 	uint64_t first, end; /* pieces first .. end - 1 */
@@ -24,13 +26,12 @@ struct ahead_config {
 	void *arg;
 };
 
-/* Dies if a thread cannot be started. */
 struct ahead *ahead_new(const struct ahead_config *config);
 
 /* The next piece, which lasts until the next call; NULL: there is none. */
 void *ahead_next(struct ahead *a);
 
-/* At any time, also of NULL. */
+/* At any time before pool_free(), also of NULL. */
 void ahead_free(struct ahead *a);
 
 #endif

@@ -48,6 +48,10 @@ struct pool {
 	atomic_bool waiting, quit; // the caller
 	unsigned started;
 
+	_Atomic(bool (*)(void *arg)) step; // for who waits
+	void *step_arg;
+	atomic_uint stepping, wakes; // threads inside; calls of pool_wake
+
 	void (*job)(void *arg, size_t k, unsigned thread);
 	void *arg;
 	struct stripe *stripe; // of each thread
@@ -113,16 +117,35 @@ static bool spin(
 	return false;
 }
 
+/* A piece of idle work; false: there is none. */
+static bool take_step(struct pool *p)
+{
+	bool (*step)(void *arg);
+	bool done;
+
+	atomic_fetch_add(&p->stepping, 1);
+	step = atomic_load(&p->step);
+	done = step != NULL && step(p->step_arg);
+	atomic_fetch_sub(&p->stepping, 1);
+	return done;
+}
+
 static void wait_for_run(struct pool *p, unsigned long seen)
 {
-	if (spin(p, is_called, seen))
-		return;
-	pthread_mutex_lock(&p->lock);
-	atomic_fetch_add(&p->sleeping, 1);
-	while (!is_called(p, seen))
-		pthread_cond_wait(&p->start, &p->lock);
-	atomic_fetch_sub(&p->sleeping, 1);
-	pthread_mutex_unlock(&p->lock);
+	while (!is_called(p, seen)) {
+		const unsigned wakes = atomic_load(&p->wakes);
+
+		if (take_step(p))
+			continue;
+		if (spin(p, is_called, seen))
+			return;
+		pthread_mutex_lock(&p->lock);
+		atomic_fetch_add(&p->sleeping, 1);
+		while (!is_called(p, seen) && atomic_load(&p->wakes) == wakes)
+			pthread_cond_wait(&p->start, &p->lock);
+		atomic_fetch_sub(&p->sleeping, 1);
+		pthread_mutex_unlock(&p->lock);
+	}
 }
 
 static void *worker_main(void *arg)
@@ -198,6 +221,31 @@ unsigned pool_threads(const struct pool *p)
 	return p->threads;
 }
 
+static void rouse(struct pool *p)
+{
+	if (atomic_load(&p->sleeping) == 0)
+		return;
+	pthread_mutex_lock(&p->lock);
+	pthread_cond_broadcast(&p->start);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void pool_set_idle(struct pool *p, bool (*step)(void *arg), void *arg)
+{
+	atomic_store(&p->step, NULL);
+	while (atomic_load(&p->stepping) > 0)
+		sched_yield();
+	p->step_arg = arg;
+	atomic_store(&p->step, step);
+	pool_wake(p);
+}
+
+void pool_wake(struct pool *p)
+{
+	atomic_fetch_add(&p->wakes, 1);
+	rouse(p);
+}
+
 void pool_run(
 	struct pool *p, size_t jobs, void (*job)(void *arg, size_t k, unsigned thread), void *arg)
 {
@@ -214,11 +262,7 @@ void pool_run(
 		p->stripe[t].end = (t + 1) * jobs / p->threads;
 	}
 	atomic_store(&p->open, ++p->run);
-	if (atomic_load(&p->sleeping) > 0) {
-		pthread_mutex_lock(&p->lock);
-		pthread_cond_broadcast(&p->start);
-		pthread_mutex_unlock(&p->lock);
-	}
+	rouse(p);
 	work(p, 0);
 	atomic_store(&p->open, 0);
 	if (spin(p, is_idle, 0))

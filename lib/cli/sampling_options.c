@@ -104,15 +104,14 @@ struct sampling_inputs sampling_open(struct rec_reader *in, struct js *entry)
 	return inputs;
 }
 
-struct rec_reader *sampling_source(struct rec_reader *in, const struct sampling_choice *choice,
-	struct js *entry, unsigned threads)
+struct rec_reader *sampling_source(
+	struct rec_reader *in, const struct sampling_choice *choice, struct js *entry)
 {
 	struct epoch_source_config config = { .inputs = sampling_open(in, entry),
 		.name = rec_name(in),
 		.negatives = choice->negatives,
 		.sampling = choice->config,
-		.seed_name = opt_name(&cfg.seed),
-		.threads = threads };
+		.seed_name = opt_name(&cfg.seed) };
 	struct rec_header header;
 
 	rec_header_init(&header, choice->kind, rec_header(in), entry);

@@ -20,7 +20,7 @@ extern const struct opt sampling_train_options[];
 struct sampling_choice {
 	enum rec_kind kind;
 	uint32_t negatives, epochs;
-	struct sampling_config config; /* but for `threads`, the program's */
+	struct sampling_config config;
 };
 
 /* What the options say. Wrong usage exits 2. */
@@ -45,8 +45,8 @@ struct sampling_inputs sampling_open(struct rec_reader *in, struct js *entry);
  * The epochs that the options say, as records to be read, once prepared. Their header is that of
  * negsample's stream, with `entry` (handed over) in its provenance; the files are opened as above.
  */
-struct rec_reader *sampling_source(struct rec_reader *in, const struct sampling_choice *choice,
-	struct js *entry, unsigned threads);
+struct rec_reader *sampling_source(
+	struct rec_reader *in, const struct sampling_choice *choice, struct js *entry);
 
 /* The entry that negsample with these options leaves in provenance, for another program. */
 struct js *sampling_entry(void);

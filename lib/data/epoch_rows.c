@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { SLICE = 2048 };
+enum { SLICE = 512 };
 
 void epoch_rows_init(struct epoch_rows *e, const struct sampling *from, enum rec_kind kind,
 	uint32_t negatives, uint64_t seed)

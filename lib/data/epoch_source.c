@@ -14,12 +14,12 @@ struct epoch_source {
 	struct epoch_rows rows;
 };
 
-static void prepare(void *arg, struct rec_header *h)
+static void prepare(void *arg, struct rec_header *h, struct pool *pool)
 {
 	struct epoch_source *e = arg;
 	const struct epoch_source_config *c = &e->config;
 
-	sampling_epochs(&e->sampling, &c->sampling, &e->config.inputs);
+	sampling_epochs(&e->sampling, &c->sampling, &e->config.inputs, pool);
 	e->prepared = true;
 	note("%s %" PRIu64 ", %" PRIu64 " interactions", c->seed_name, c->sampling.seed,
 		e->sampling.interactions);
@@ -55,8 +55,7 @@ struct rec_reader *epoch_source_open(const struct epoch_source_config *config)
 		.make = make,
 		.release = release,
 		.arg = e,
-		.slice = epoch_rows_slice(config->header->kind, config->negatives),
-		.threads = config->threads };
+		.slice = epoch_rows_slice(config->header->kind, config->negatives) };
 
 	e->config = *config;
 	return rec_open_source(config->name, config->header, &source);

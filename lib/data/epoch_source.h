@@ -1,6 +1,6 @@
 /*
  * epoch_source: the epochs that negsample writes, as records to be read: made from interactions when
- * they are asked for. Memory: that of sampling.h, and 32 slices of rows.
+ * they are asked for. Memory: that of sampling.h, and 64 slices of rows.
  */
 #ifndef EPOCH_SOURCE_H
 #define EPOCH_SOURCE_H
@@ -17,7 +17,6 @@ struct epoch_source_config {
 	uint32_t negatives;	   /* for each positive */
 	struct sampling_config sampling;
 	const char *seed_name; /* in a note of it */
-	unsigned threads;      /* that make rows, the reader's included */
 };
 
 /* rec_prepare() reads the inputs, with the errors of sampling.h, and says how many interactions there

@@ -2,7 +2,6 @@
 
 #include "base/bitset.h"
 #include "base/mem.h"
-#include "base/pool.h"
 #include "base/real.h"
 
 #include <stdlib.h>
@@ -77,31 +76,27 @@ static void drop_exhausted(struct sampling *s)
 	free(skip);
 }
 
-void sampling_epochs(
-	struct sampling *s, const struct sampling_config *c, struct sampling_inputs *inputs)
+void sampling_epochs(struct sampling *s, const struct sampling_config *c,
+	struct sampling_inputs *inputs, struct pool *pool)
 {
-	struct pool *pool = pool_new(c->threads);
 	double *weight = read_input(s, c, inputs, pool);
 
 	positive_index_init(&s->positives, &s->excluded, pool);
 	user_items_finish(&s->excluded);
 	read_excluded(s, inputs);
 	s->sampler = sampler_new(&s->excluded, weight, filter_bits(s), c->seed, pool);
-	pool_free(pool);
 	drop_exhausted(s);
 }
 
-void sampling_candidates(
-	struct sampling *s, const struct sampling_config *c, struct sampling_inputs *inputs)
+void sampling_candidates(struct sampling *s, const struct sampling_config *c,
+	struct sampling_inputs *inputs, struct pool *pool)
 {
-	struct pool *pool = pool_new(c->threads);
 	double *weight = read_input(s, c, inputs, pool);
 
 	user_items_finish(&s->excluded);
 	user_items_copy(&s->seen, &s->excluded);
 	read_excluded(s, inputs);
 	s->sampler = sampler_new(&s->excluded, weight, 0, c->seed, pool);
-	pool_free(pool);
 }
 
 void sampling_release(struct sampling *s)

@@ -22,7 +22,6 @@ struct sampling_config {
 			    same */
 	double alpha;
 	uint64_t seed;
-	unsigned threads; /* that sort and number */
 };
 
 struct sampling {
@@ -43,12 +42,12 @@ struct sampling_inputs {
 	unsigned num_exclude;
 };
 
-/* Read the streams to their verified ends and close them. Dies on damage, and on a bound of an
+/* Read the streams to their verified ends and close them, by the threads of the pool. Dies on damage, and on a bound of an
    excluded stream that exceeds the input's. */
-void sampling_epochs(
-	struct sampling *s, const struct sampling_config *c, struct sampling_inputs *inputs);
-void sampling_candidates(
-	struct sampling *s, const struct sampling_config *c, struct sampling_inputs *inputs);
+void sampling_epochs(struct sampling *s, const struct sampling_config *c,
+	struct sampling_inputs *inputs, struct pool *pool);
+void sampling_candidates(struct sampling *s, const struct sampling_config *c,
+	struct sampling_inputs *inputs, struct pool *pool);
 void sampling_release(struct sampling *s);
 
 #endif

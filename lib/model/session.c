@@ -304,7 +304,7 @@ static void start_trainer(struct session *s)
 
 	if (!c->resume)
 		open_epoch_outputs(s, 0);
-	rec_prepare(c->in);
+	rec_prepare(c->in, s->pool);
 	if (c->resume)
 		open_epoch_outputs(s, resume(s, &from));
 	s->trainer = trainer_new(&config);

@@ -15,6 +15,7 @@
 struct rec_reader {
 	struct stream_in *in; /* NULL: of a source */
 	struct rec_source source;
+	struct pool *pool;
 	struct ahead *ahead; /* slices of the source; NULL: before the first row */
 	const char *slice;   /* from which rows are handed out; `block_rows` and `next` are of it */
 	char *name;	     /* of the source */
@@ -149,10 +150,12 @@ bool rec_is_made(const struct rec_reader *r)
 	return !r->in;
 }
 
-void rec_prepare(struct rec_reader *r)
+void rec_prepare(struct rec_reader *r, struct pool *pool)
 {
-	if (!r->in)
-		r->source.prepare(r->source.arg, &r->header);
+	if (r->in)
+		return;
+	r->source.prepare(r->source.arg, &r->header, pool);
+	r->pool = pool;
 }
 
 bool rec_begin_at(struct rec_reader *r, uint64_t row)
@@ -254,9 +257,9 @@ static void make_slice(void *arg, uint64_t slice, void *rows)
 
 static void start_source(struct rec_reader *r)
 {
-	enum { SLOTS = 32 };
+	enum { SLOTS = 64 };
 	const uint64_t rows = source_rows(r), size = r->source.slice;
-	const struct ahead_config config = { .threads = r->source.threads,
+	const struct ahead_config config = { .pool = r->pool,
 		.slots = SLOTS,
 		.slot_size = size * r->info.struct_size,
 		.end = rows / size + (rows % size > 0),

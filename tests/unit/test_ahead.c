@@ -2,6 +2,7 @@
    may stop at any time. */
 #include "base/ahead.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "check.h"
 
 #include <stdatomic.h>
@@ -33,7 +34,8 @@ static void take_all(unsigned threads, unsigned slots, uint64_t first, uint64_t 
 	uint64_t most)
 {
 	struct work w = { .made = xcalloc(end + 1, sizeof(*w.made)), .slow = slow };
-	const struct ahead_config config = { .threads = threads,
+	struct pool *pool = pool_new(threads);
+	const struct ahead_config config = { .pool = pool,
 		.slots = slots,
 		.slot_size = 16 * sizeof(uint64_t),
 		.first = first,
@@ -59,6 +61,7 @@ static void take_all(unsigned threads, unsigned slots, uint64_t first, uint64_t 
 			(unsigned long long)wrong);
 	}
 	ahead_free(a);
+	pool_free(pool);
 	CHECK(w.held <= slots, "%u threads: %u pieces at once in %u slots", threads, w.held, slots);
 	free(w.made);
 }
