@@ -104,7 +104,8 @@ static void gradient(struct backend *b, const struct batch *batch)
 	b->batch_scale = 1.0f / (float)b->rows;
 	b->l2 = b->optimizer.l2;
 	b->jobs = blocks < b->max_jobs ? blocks : b->max_jobs;
-	cpu_run(b, b->rows * row_operations(b), b->jobs + 2, gradient_job);
+	b->gradient_operations = b->rows * row_operations(b);
+	cpu_run(b, b->gradient_operations, b->jobs + 2, gradient_job);
 	for (size_t k = 0; k < b->jobs; k++)
 		sum += b->job_loss[k];
 	backend_loss_add(&b->loss, sum, b->rows);

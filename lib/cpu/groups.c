@@ -55,7 +55,8 @@ void cpu_group_gradient(struct backend *b, const struct batch *batch)
 	double sum = 0;
 
 	hold(b, batch);
-	cpu_run(b, 4 * (uint64_t)b->rows * b->items_per_row * b->factors, jobs, keep_job);
+	b->gradient_operations = 4 * (uint64_t)b->rows * b->items_per_row * b->factors;
+	cpu_run(b, b->gradient_operations, jobs, keep_job);
 	for (uint32_t row = 0; row < b->rows; row++) {
 		b->first_kept[row] = kept;
 		kept += b->num_kept[row];
