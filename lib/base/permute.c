@@ -68,7 +68,7 @@ __attribute__((target("arch=x86-64-v3"))) static void encipher_v3(
 	encipher(p, x, y, LANES);
 }
 
-__attribute__((target("arch=x86-64-v4,prefer-vector-width=512"))) static void encipher_v4(
+__attribute__((target("arch=x86-64-v4"))) static void encipher_v4(
 	const struct permute *p, uint32_t *x, uint32_t *y)
 {
 	encipher(p, x, y, LANES);

@@ -71,9 +71,10 @@ static void fill_lines(void *arg, size_t job, unsigned thread)
 void positive_index_init(struct positive_index *p, const struct user_items *seen, struct pool *pool)
 {
 	const uint64_t num = user_items_size(seen), job = (uint64_t)JOB_LINES * POSITIVES_PER_LINE;
-	struct lines l = { p, seen, xmalloc(seen->num_users, sizeof(*l.rank)) };
+	struct lines l = { .seen = seen, .rank = xmalloc(seen->num_users, sizeof(*l.rank)) };
 
 	*p = (struct positive_index){ .num = num };
+	l.p = p;
 	for (uint32_t u = 0; u < seen->num_users; u++) {
 		l.rank[u] = p->num_users;
 		p->num_users += seen->start[u + 1] > seen->start[u];

@@ -220,7 +220,8 @@ static size_t filter(const struct sampler *s, size_t n, const uint64_t *bit, con
 		__builtin_prefetch(&s->filter[bit[k] / 32]);
 	for (size_t k = 0; k < n; k++) {
 		record[num] = (uint16_t)k;
-		num += filter_has(s, bit[k]) & filter_has(s, other_bit(bit[k], item[k]));
+		num += (unsigned)filter_has(s, bit[k]) &
+		       (unsigned)filter_has(s, other_bit(bit[k], item[k]));
 	}
 	return num;
 }

@@ -326,8 +326,7 @@ static void check_positives(void)
 	CHECK(good, "positives: users and items, with each set of users dropped");
 }
 
-/* So many that several jobs make filter and positives: neither depends on threads, the filter changes no draw, and no
-   draw is excluded. */
+/* Several jobs make filter and positives: no draw depends on threads or filter, none is excluded. */
 static void check_jobs(void)
 {
 	enum { USERS = 4000, WIDE = 3000, RECORDS = 200000 };
