@@ -218,8 +218,10 @@ size_t cpu_update_scratch(const struct backend *b);
 
 /* Functions of backend_cpu in update.c, state.c and score.c. */
 void cpu_update(struct backend *b);
-void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
-void cpu_write(struct backend *b, unsigned tensor, enum backend_what what, const float *in);
+void cpu_read(struct backend *b, struct neumf_rows rows, enum backend_what what, float *out);
+void cpu_write(struct backend *b, struct neumf_rows rows, enum backend_what what, const float *in);
+/* The first k with unique[k] >= id; num_unique: none. */
+uint32_t cpu_first_from(const struct cpu_side *s, uint64_t id);
 uint64_t cpu_step(struct backend *b);
 void cpu_set_step(struct backend *b, uint64_t step);
 void cpu_read_gradient(struct backend *b, struct backend_gradient *g);

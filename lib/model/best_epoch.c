@@ -63,7 +63,7 @@ bool best_epoch_add(
 	if (!b->params)
 		b->params = xmalloc(l->num_params, sizeof(*b->params));
 	for (unsigned k = 0; k < l->num_tensors; k++)
-		m->values(m->arg, k, b->params + l->tensor[k].offset);
+		m->values(m->arg, neumf_whole(l, k), b->params + l->tensor[k].offset);
 	return true;
 }
 
@@ -72,12 +72,13 @@ bool best_epoch_over(const struct best_epoch *b, uint64_t epoch)
 	return b->patience > 0 && epoch - b->epoch >= b->patience;
 }
 
-void best_epoch_values(void *arg, unsigned tensor, float *out)
+void best_epoch_values(void *arg, struct neumf_rows rows, float *out)
 {
 	const struct best_epoch *b = arg;
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
+	const struct neumf_tensor *t = &b->layout.tensor[rows.tensor];
 
-	memcpy(out, b->params + t->offset, (size_t)t->rows * t->cols * sizeof(*out));
+	memcpy(out, b->params + t->offset + (uint64_t)rows.first * t->cols,
+		neumf_floats(&b->layout, rows) * sizeof(*out));
 }
 
 static const char *keeps(const struct best_epoch *b)

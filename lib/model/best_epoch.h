@@ -31,7 +31,7 @@ struct best_epoch {
 struct best_epoch_model {
 	const struct neumf_shape *shape;
 	const struct model_info *info;
-	safetensors_values *values;
+	model_values *values;
 	void *arg;
 };
 
@@ -51,7 +51,7 @@ bool best_epoch_add(
 bool best_epoch_over(const struct best_epoch *b, uint64_t epoch);
 
 /* Gives the parameters kept, for model_file_save; arg: the struct best_epoch. */
-void best_epoch_values(void *arg, unsigned tensor, float *out);
+void best_epoch_values(void *arg, struct neumf_rows rows, float *out);
 
 /* For the provenance, after epoch `last`: {"command", "keep": "best" or "last", "epoch", "metric"}
    of the epoch that is chosen. */

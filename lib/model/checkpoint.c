@@ -63,21 +63,36 @@ static void list_tensors(struct file *f, const struct checkpoint_run *run, bool 
 	}
 }
 
-static size_t size_of(const struct neumf_tensor *t)
+/* Where rows of the best model lie. */
+static uint64_t offset_of(const struct file *f, struct neumf_rows rows)
 {
-	return (size_t)t->rows * t->cols;
+	const struct neumf_tensor *t = &f->layout.tensor[rows.tensor];
+
+	return t->offset + (uint64_t)rows.first * t->cols;
 }
 
-static void get_values(void *arg, unsigned k, float *out)
+static void get_values(void *arg, unsigned k, uint64_t first, uint64_t num, float *out)
 {
 	const struct file *f = arg;
 	const struct entry *e = &f->entry[k];
-	const struct neumf_tensor *t = &f->layout.tensor[e->tensor];
+	const struct neumf_rows rows = model_file_rows(&f->layout, e->tensor, first, num);
 
 	if (e->best)
-		memcpy(out, f->best + t->offset, size_of(t) * sizeof(*out));
+		memcpy(out, f->best + offset_of(f, rows), num * sizeof(*out));
 	else
-		f->run->ops->read(f->run->backend, e->tensor, e->what, out);
+		f->run->ops->read(f->run->backend, rows, e->what, out);
+}
+
+/* The tensor comes next in the file. */
+static void put_values(const struct file *f, const struct entry *e, struct safetensors_in *in,
+	float *best, float *piece)
+{
+	for (struct neumf_rows r = { .tensor = e->tensor }; neumf_next_piece(&f->layout, &r);) {
+		safetensors_next(
+			in, neumf_floats(&f->layout, r), e->best ? best + offset_of(f, r) : piece);
+		if (!e->best)
+			f->run->ops->write(f->run->backend, r, e->what, piece);
+	}
 }
 
 static struct js *sum_json(double v)
@@ -258,17 +273,10 @@ void checkpoint_load(struct checkpoint *c, const struct checkpoint_run *run, con
 	safetensors_check(in, f.tensor, f.num);
 	if (get_uint(name, v, "best"))
 		c->best = xmalloc(f.layout.num_params, sizeof(*c->best));
-	for (unsigned k = 0; k < f.num; k++) {
-		const struct entry *e = &f.entry[k];
-		const struct neumf_tensor *t = &f.layout.tensor[e->tensor];
-		float *values = safetensors_read(in, size_of(t));
-
-		if (e->best)
-			memcpy(c->best + t->offset, values, size_of(t) * sizeof(*values));
-		else
-			run->ops->write(run->backend, e->tensor, e->what, values);
-		free(values);
-	}
+	float *piece = xmalloc(NEUMF_PIECE, sizeof(*piece));
+	for (unsigned k = 0; k < f.num; k++)
+		put_values(&f, &f.entry[k], in, c->best, piece);
+	free(piece);
 	run->ops->set_step(run->backend, get_uint(name, v, "step"));
 	if (js_get(v, "chooser"))
 		c->chooser = js_copy(js_get(v, "chooser"));

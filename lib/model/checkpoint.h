@@ -49,7 +49,7 @@ struct checkpoint {
 };
 
 /* Write to `out` (stream_create(path, true)) and commit, with fsync. Dies when a value is not
-   finite. Memory: the largest tensor. */
+   finite. Memory: 1 MiB. */
 void checkpoint_save(
 	struct stream_out *out, const struct checkpoint_run *run, const struct checkpoint *c);
 
@@ -57,7 +57,7 @@ void checkpoint_save(
  * Read `path` and put its state into the backend of `run`, which is new. Dies with one line that
  * names the difference when it is of another stream (kind, bounds, id maps, epochs, provenance), of
  * other options, another release or another device; and for damage as model_file_load does.
- * Memory: the largest tensor, and the best model.
+ * Memory: 1 MiB, and the best model.
  */
 void checkpoint_load(struct checkpoint *c, const struct checkpoint_run *run, const char *path);
 void checkpoint_release(struct checkpoint *c);

@@ -64,15 +64,37 @@ static unsigned tensors_of(const struct neumf_layout *l, struct safetensors_tens
 	return l->num_tensors;
 }
 
+struct neumf_rows model_file_rows(
+	const struct neumf_layout *l, unsigned tensor, uint64_t first, uint64_t num)
+{
+	const uint32_t cols = l->tensor[tensor].cols;
+
+	return (struct neumf_rows){ tensor, (uint32_t)(first / cols), (uint32_t)(num / cols) };
+}
+
+/* What gives the values of a model. */
+struct source {
+	struct neumf_layout layout;
+	model_values *values;
+	void *arg;
+};
+
+static void get_values(void *arg, unsigned tensor, uint64_t first, uint64_t num, float *out)
+{
+	const struct source *s = arg;
+
+	s->values(s->arg, model_file_rows(&s->layout, tensor, first, num), out);
+}
+
 void model_file_save(struct stream_out *out, const struct neumf_shape *shape,
-	const struct model_info *info, safetensors_values *values, void *arg)
+	const struct model_info *info, model_values *values, void *arg)
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
-	struct neumf_layout l;
+	struct source s = { .values = values, .arg = arg };
 	struct js *m = model_file_metadata(shape, info);
 
-	neumf_layout(shape, &l);
-	safetensors_save(out, m, tensors, tensors_of(&l, tensors), values, arg);
+	neumf_layout(shape, &s.layout);
+	safetensors_save(out, m, tensors, tensors_of(&s.layout, tensors), get_values, &s);
 	js_free(m);
 	stream_commit(out);
 }

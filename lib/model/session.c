@@ -74,21 +74,25 @@ static void open_outputs(struct session *s)
 	}
 }
 
-static void first_values(const struct session_config *c, float *params)
+/* The values of a warm start. */
+static float *warm_values(const struct session_config *c, uint64_t num_params)
 {
 	const struct rec_header *h = rec_header(c->in);
 	const struct warm_start_target target = { &c->shape, &h->user_ids, &h->item_ids };
+	float *params = xmalloc(num_params, sizeof(*params));
 
 	neumf_init(&c->shape, c->init_std, c->dense_init, c->seed, params);
-	if (c->init)
-		warm_start_apply(c->init, &target, c->alpha, params);
+	warm_start_apply(c->init, &target, c->alpha, params);
 	warm_start_free(c->init);
+	return params;
 }
 
 static void start_backend(struct session *s)
 {
 	const struct session_config *c = s->config;
+	const struct neumf_fresh fresh = { c->init_std, c->dense_init, c->seed };
 	struct backend_config config = { .shape = c->shape,
+		.fresh = &fresh,
 		.optimizer = &c->optimizer,
 		.batch_size = c->batch_size,
 		.tf32 = c->tf32 };
@@ -97,8 +101,8 @@ static void start_backend(struct session *s)
 	s->pool = pool_new(c->threads);
 	config.pool = s->pool;
 	neumf_layout(&c->shape, &layout);
-	config.params = xmalloc(layout.num_params, sizeof(float));
-	first_values(c, config.params);
+	if (c->init)
+		config.params = warm_values(c, layout.num_params);
 	s->ops = backend_select(c->device, die_quiet);
 	s->backend = s->ops->create(&config);
 	note("%" PRIu64 " parameters on %s (%s), seed %" PRIu64, layout.num_params, s->ops->name,
@@ -111,11 +115,11 @@ static void start_backend(struct session *s)
 		.item_ids = &rec_header(c->in)->item_ids };
 }
 
-static void read_values(void *arg, unsigned tensor, float *out)
+static void read_values(void *arg, struct neumf_rows rows, float *out)
 {
 	struct session *s = arg;
 
-	s->ops->read(s->backend, tensor, BACKEND_VALUE, out);
+	s->ops->read(s->backend, rows, BACKEND_VALUE, out);
 }
 
 static struct checkpoint_run this_run(const struct session *s)

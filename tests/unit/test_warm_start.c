@@ -49,12 +49,13 @@ struct saved {
 	const float *params;
 };
 
-static void give(void *arg, unsigned tensor, float *out)
+static void give(void *arg, struct neumf_rows rows, float *out)
 {
 	const struct saved *s = arg;
-	const struct neumf_tensor *t = &s->layout->tensor[tensor];
+	const struct neumf_tensor *t = &s->layout->tensor[rows.tensor];
 
-	memcpy(out, s->params + t->offset, (size_t)t->rows * t->cols * sizeof(*out));
+	memcpy(out, s->params + t->offset + (size_t)rows.first * t->cols,
+		neumf_floats(s->layout, rows) * sizeof(*out));
 }
 
 static const char *path_of(const char *name)
