@@ -244,7 +244,7 @@ static struct warm_start *load_init(void)
 		die_usage("option --alpha goes with --init-from MODEL,MODEL");
 	if (num == 2 && !opt_given(&cfg.alpha))
 		cfg.alpha = 0.5;
-	struct warm_start *init = warm_start_load((const char *const *)paths, num);
+	struct warm_start *init = warm_start_open((const char *const *)paths, num);
 	cfg.init_from = warm_start_checksums(init);
 	free(paths[0]);
 	return init;

@@ -153,7 +153,7 @@ static void check_kind(const char *name, const struct js *metadata)
 			metadata_text(name, metadata, "method"));
 }
 
-void model_file_load(struct model *m, const char *path)
+struct safetensors_in *model_file_open(struct model *m, const char *path)
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
 	struct safetensors_in *in = safetensors_open(path);
@@ -169,8 +169,18 @@ void model_file_load(struct model *m, const char *path)
 	m->checksum = checksum ? xstrdup(checksum) : NULL;
 	neumf_layout(&m->shape, &l);
 	safetensors_check(in, tensors, tensors_of(&l, tensors));
-	m->params = safetensors_read(in, l.num_params);
+	m->params = NULL;
 	m->provenance = metadata_provenance(metadata);
+	return in;
+}
+
+void model_file_load(struct model *m, const char *path)
+{
+	struct safetensors_in *in = model_file_open(m, path);
+	struct neumf_layout l;
+
+	neumf_layout(&m->shape, &l);
+	m->params = safetensors_read(in, l.num_params);
 	safetensors_close(in);
 }
 

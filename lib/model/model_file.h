@@ -74,6 +74,12 @@ struct model {
  */
 void model_file_load(struct model *m, const char *path);
 
+/*
+ * The same but for `params`, for who has no room for them all: they come next, in the order of
+ * neumf_layout (safetensors_next), and safetensors_close says whether they may be relied on.
+ */
+struct safetensors_in *model_file_open(struct model *m, const char *path);
+
 /* Whoever takes `params` over (backend_config does) sets it to NULL before. */
 void model_release(struct model *m);
 
