@@ -17,6 +17,7 @@
 
 enum { BACKEND_ABI = 6 };
 
+struct exchange;
 struct pool;
 struct backend; /* each backend defines its own */
 
@@ -29,8 +30,9 @@ struct backend_config {
 	const struct neumf_fresh *fresh;	 /* used during create() */
 	const struct neumf_optimizer *optimizer; /* copied; NULL: only scoring */
 	uint32_t batch_size;			 /* most rows of a batch */
-	struct pool *pool; /* borrowed; its threads never change a bit of any result */
-	bool tf32;	   /* cuda: TF32 matrix products; others ignore it */
+	struct pool *pool;	   /* borrowed; its threads never change a bit of any result */
+	bool tf32;		   /* cuda: TF32 matrix products; others ignore it */
+	struct exchange *exchange; /* borrowed; backend_cpu_processes alone has one */
 };
 
 /*
@@ -186,6 +188,14 @@ struct backend_ops {
 };
 
 extern const struct backend_ops backend_reference, backend_cpu;
+
+/*
+ * The cpu backend over the processes of an exchange, as process 0 has it: what it writes has the
+ * bits of backend_cpu. It trains only: there are no scores, and no gradients as a whole. The other
+ * processes follow until it is destroyed; they use `pool`.
+ */
+extern const struct backend_ops backend_cpu_processes;
+void backend_follow(struct exchange *x, struct pool *pool);
 
 /* A backend as a scorer of the users and items of `shape`. The backend stays the caller's. */
 struct scorer backend_scorer(
