@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 static const char *program = "cofilter";
-bool die_quiet, die_line_open;
+bool die_quiet, die_mute, die_line_open;
 
 void die_set_name(const char *name)
 {
@@ -59,6 +59,9 @@ static size_t make_printable(char *line, size_t n)
 static void say(int error, const char *format, va_list ap)
 {
 	static const char clear[] = "\r\033[K";
+
+	if (die_mute)
+		return;
 	enum { MOST = 4096, CLEAR = sizeof(clear) - 1 };
 	char all[CLEAR + MOST], *const line = all + CLEAR;
 	size_t n = (size_t)snprintf(line, MOST - 1, "%s: ", program);
@@ -106,7 +109,8 @@ void die_usage(const char *format, ...)
 	va_start(ap, format);
 	say(error, format, ap);
 	va_end(ap);
-	fprintf(stderr, "Try '%s --help' for more information.\n", program);
+	if (!die_mute)
+		fprintf(stderr, "Try '%s --help' for more information.\n", program);
 	exit(EXIT_USAGE);
 }
 

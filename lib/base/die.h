@@ -27,6 +27,7 @@ _Noreturn void die_usage(const char *format, ...) __attribute__((format(printf, 
 void warn(const char *format, ...) __asm__("cofilter_warn") __attribute__((format(printf, 1, 2)));
 void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern bool die_quiet;	   /* -q */
+extern bool die_mute;	   /* no message at all: another process says the same */
 extern bool die_line_open; /* a progress line is on the terminal: a message clears it first */
 
 /* A programming error: abort. */

@@ -12,6 +12,7 @@
 #ifndef EXCHANGE_H
 #define EXCHANGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,18 +50,21 @@ enum exchange_choice { EXCHANGE_AUTO, EXCHANGE_MPI, EXCHANGE_NONE };
 extern const char *const exchange_choice_names[]; /* of --processes */
 
 /*
- * The exchange with the processes that a launcher started beside this one, as the environment says
- * (OMPI_COMM_WORLD_SIZE, PMI_SIZE, SLURM_STEP_NUM_TASKS); NULL: this process is alone, and trains by
- * itself. EXCHANGE_AUTO loads the plug-in only under a launcher of more than one, EXCHANGE_MPI
- * always, EXCHANGE_NONE never. Dies, in process 0 alone with a line, where the plug-in cannot be
- * loaded, or sees other processes than the launcher started: nobody trains N models by accident.
- *
- * The variables are removed from the environment: commands that this program starts are alone.
+ * Does this process train with others? EXCHANGE_AUTO: if a launcher started it as one of several, as
+ * the environment says (OMPI_COMM_WORLD_SIZE, PMI_SIZE, SLURM_STEP_NUM_TASKS). EXCHANGE_MPI: yes, if
+ * only with itself. EXCHANGE_NONE: no.
+ */
+bool exchange_wanted(enum exchange_choice choice);
+
+/*
+ * The exchange with the others; NULL: it trains by itself. Dies where the plug-in cannot be loaded,
+ * or sees other processes than the launcher started: nobody trains N models by accident. What the
+ * launcher set is removed from the environment: commands that this program starts are alone.
  */
 struct exchange *exchange_start(enum exchange_choice choice);
 
-/* Before exchange_start: did a launcher start this process as one that will follow? Then what is
-   wrong with the command line is said by process 0, and this one ends without a word. */
+/* To be called first: what is wrong with the command line is said by process 0 alone. Those that
+   will follow are mute until exchange_start has returned. */
 void exchange_mute_followers(void);
 
 #endif

@@ -94,13 +94,14 @@ static void start_backend(struct session *s)
 		.fresh = c->resume ? NULL : &fresh, /* the checkpoint has all values */
 		.optimizer = &c->optimizer,
 		.batch_size = c->batch_size,
-		.tf32 = c->tf32 };
+		.tf32 = c->tf32,
+		.exchange = c->exchange };
 	struct neumf_layout layout;
 
 	s->pool = pool_new(c->threads);
 	config.pool = s->pool;
 	neumf_layout(&c->shape, &layout);
-	s->ops = backend_select(c->device, die_quiet);
+	s->ops = c->exchange ? &backend_cpu_processes : backend_select(c->device, die_quiet);
 	s->backend = s->ops->create(&config);
 	warm_start(s);
 	note("%" PRIu64 " parameters on %s (%s), seed %" PRIu64, layout.num_params, s->ops->name,
