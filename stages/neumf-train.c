@@ -312,7 +312,7 @@ static int follow(struct exchange *x)
 
 int main(int argc, char **argv)
 {
-	exchange_mute_followers();
+	exchange_hush_followers();
 	cfg.threads = pool_cores();
 	char **operands = opt_parse(argc, argv, &program);
 	check_options();

@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 static const char *program = "cofilter";
-bool die_quiet, die_mute, die_line_open;
+bool die_quiet, die_line_open;
+unsigned die_delay;
 
 void die_set_name(const char *name)
 {
@@ -59,9 +60,6 @@ static size_t make_printable(char *line, size_t n)
 static void say(int error, const char *format, va_list ap)
 {
 	static const char clear[] = "\r\033[K";
-
-	if (die_mute)
-		return;
 	enum { MOST = 4096, CLEAR = sizeof(clear) - 1 };
 	char all[CLEAR + MOST], *const line = all + CLEAR;
 	size_t n = (size_t)snprintf(line, MOST - 1, "%s: ", program);
@@ -94,6 +92,7 @@ void die(const char *format, ...)
 	va_list ap;
 
 	begin_to_end();
+	sleep(die_delay);
 	va_start(ap, format);
 	say(error, format, ap);
 	va_end(ap);
@@ -106,11 +105,11 @@ void die_usage(const char *format, ...)
 	va_list ap;
 
 	begin_to_end();
+	sleep(die_delay);
 	va_start(ap, format);
 	say(error, format, ap);
 	va_end(ap);
-	if (!die_mute)
-		fprintf(stderr, "Try '%s --help' for more information.\n", program);
+	fprintf(stderr, "Try '%s --help' for more information.\n", program);
 	exit(EXIT_USAGE);
 }
 
@@ -119,6 +118,8 @@ void warn(const char *format, ...)
 	int error = errno;
 	va_list ap;
 
+	if (die_delay > 0)
+		return;
 	va_start(ap, format);
 	say(error, format, ap);
 	va_end(ap);
@@ -129,7 +130,7 @@ void note(const char *format, ...)
 	int error = errno;
 	va_list ap;
 
-	if (die_quiet)
+	if (die_quiet || die_delay > 0)
 		return;
 	va_start(ap, format);
 	say(error, format, ap);

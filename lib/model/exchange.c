@@ -22,6 +22,7 @@ static const struct {
 	{ "PMI_SIZE", "PMI_RANK" },			    /* MPICH and its kin */
 	{ "SLURM_STEP_NUM_TASKS", "SLURM_PROCID" },	    /* srun */
 };
+enum { DELAY = 3 }; /* seconds, in which a launcher ends what is left of a job */
 enum { NUM_LAUNCHERS = sizeof(launchers) / sizeof(*launchers) };
 
 static uint64_t number_of(const char *variable, uint64_t otherwise)
@@ -54,12 +55,12 @@ bool exchange_wanted(enum exchange_choice choice)
 	return choice == EXCHANGE_MPI || (choice == EXCHANGE_AUTO && launched(&rank) > 1);
 }
 
-void exchange_mute_followers(void)
+void exchange_hush_followers(void)
 {
 	unsigned rank;
 
 	launched(&rank);
-	die_mute = rank > 0;
+	die_delay = rank > 0 ? DELAY : 0;
 }
 
 struct exchange *exchange_start(enum exchange_choice choice)
@@ -69,7 +70,7 @@ struct exchange *exchange_start(enum exchange_choice choice)
 	char why[4608] = "";
 
 	if (!exchange_wanted(choice)) {
-		die_mute = false;
+		die_delay = 0;
 		return NULL;
 	}
 	if (!library_plugin(PLUGIN_VARIABLE, PLUGIN_FILE, EXCHANGE_PLUGIN_SYMBOL, &plugin, why,
@@ -85,7 +86,7 @@ struct exchange *exchange_start(enum exchange_choice choice)
 		unsetenv(launchers[k].size);
 		unsetenv(launchers[k].rank);
 	}
-	die_mute = false;
+	die_delay = 0;
 	if (x->rank > 0)
 		die_set_name(xasprintf("%s[%u]", die_name(), x->rank));
 	return x;

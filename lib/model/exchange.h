@@ -63,8 +63,8 @@ bool exchange_wanted(enum exchange_choice choice);
  */
 struct exchange *exchange_start(enum exchange_choice choice);
 
-/* To be called first: what is wrong with the command line is said by process 0 alone. Those that
-   will follow are mute until exchange_start has returned. */
-void exchange_mute_followers(void);
+/* To be called first: what is wrong with the command line, or on every host, is said by process 0,
+   and the others keep quiet until exchange_start has returned, unless nobody ends them (die.h). */
+void exchange_hush_followers(void);
 
 #endif

@@ -28,7 +28,8 @@ static const volatile void *live[MAX_LIVE]; /* what the reader holds in memory *
 static size_t num_live;
 static _Thread_local int reading; /* libFuzzer has threads of its own, whose memory is theirs */
 
-bool die_quiet = true, die_mute;
+bool die_quiet = true;
+unsigned die_delay;
 
 static void on_malloc(const volatile void *p, size_t size)
 {
