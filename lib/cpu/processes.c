@@ -114,6 +114,8 @@ static struct backend *start(struct exchange *x, const struct setup *s, struct p
 	const size_t size = x->size, rows = s->batch_size;
 
 	p->exchange = x;
+	p->out = xgrow(NULL, &p->out_capacity, 1, 1); /* never NULL */
+	p->in = xgrow(NULL, &p->in_capacity, 1, 1);
 	neumf_layout(&s->shape, &p->layout);
 	p->own = make_own(x, s, &p->layout, pool);
 	p->work = make_work(s, p->own);
@@ -446,6 +448,7 @@ void backend_follow(struct exchange *x, struct pool *pool)
 
 	do {
 		x->broadcast(x, 0, &c, sizeof(c));
+		x->received += sizeof(c);
 		b = obey(x, pool, &c, b);
 	} while (c.verb != END);
 }

@@ -125,7 +125,7 @@ static void find_own(const struct cpu_processes *p, struct cpu_route *r)
 				r->from[count++] = q;
 			}
 	}
-	r->arrive[size] = r->own->count = count;
+	r->arrive[size] = r->own->count = count; /* arrive[0] is 0 */
 	cpu_sort_any(r->own);
 }
 

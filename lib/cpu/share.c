@@ -44,7 +44,7 @@ static void exchange_messages(struct cpu_processes *p)
 	struct exchange *x = p->exchange;
 
 	x->all_to_all(x, p->out, p->out_bytes, p->in, p->in_bytes);
-	x->received += total(p, p->in_bytes) - p->in_bytes[x->rank];
+	x->received += total(p, p->in_bytes);
 }
 
 static char *put(char *to, const void *from, size_t bytes)
@@ -59,23 +59,35 @@ static const char *get(const char *from, void *to, size_t bytes)
 	return from + bytes;
 }
 
-/* Rows that process q needs: of both sides, of both tables. */
-static char *put_rows(const struct cpu_route *r, unsigned q, char *to)
+/* The rows of a table that process q needs. */
+static char *put_table(const struct cpu_route *r, unsigned branch, unsigned q, char *to)
+{
+	const size_t cols = r->own->cols[branch];
+
+	for (uint32_t k = r->wanted_start[q]; k < r->wanted_start[q + 1]; k++)
+		to = put(to, r->own->table[branch] + r->wanted[k] * cols, cols * sizeof(float));
+	return to;
+}
+
+/* Those of both tables; what this process needs of its own is put where it is needed. */
+static char *put_rows(
+	const struct cpu_processes *p, const struct cpu_route *r, unsigned q, char *to)
 {
 	for (unsigned branch = 0; branch < 2; branch++) {
-		const size_t cols = r->own->cols[branch], bytes = cols * sizeof(float);
+		const size_t cols = r->own->cols[branch];
 
-		if (cols == 0)
-			continue;
-		for (uint32_t k = r->wanted_start[q]; k < r->wanted_start[q + 1]; k++)
-			to = put(to, r->own->table[branch] + r->wanted[k] * cols, bytes);
+		if (cols > 0 && q == p->exchange->rank)
+			put_table(r, branch, q, (char *)(r->cache[branch] + r->need[q] * cols));
+		else if (cols > 0)
+			to = put_table(r, branch, q, to);
 	}
 	return to;
 }
 
-static const char *get_rows(struct cpu_route *r, unsigned q, const char *from)
+static const char *get_rows(
+	const struct cpu_processes *p, const struct cpu_route *r, unsigned q, const char *from)
 {
-	for (unsigned branch = 0; branch < 2; branch++) {
+	for (unsigned branch = 0; branch < 2 && q != p->exchange->rank; branch++) {
 		const size_t cols = r->own->cols[branch], num = r->need[q + 1] - r->need[q];
 
 		if (cols > 0)
@@ -104,14 +116,15 @@ static void fetch_rows(struct cpu_processes *p)
 		p->in_bytes[q] = bytes_of(user, user->need[q + 1] - user->need[q]) +
 				 bytes_of(item, item->need[q + 1] - item->need[q]);
 	}
+	p->out_bytes[p->exchange->rank] = p->in_bytes[p->exchange->rank] = 0;
 	reserve_messages(p);
 	char *to = p->out;
 	for (unsigned q = 0; q < size; q++)
-		to = put_rows(item, q, put_rows(user, q, to));
+		to = put_rows(p, item, q, put_rows(p, user, q, to));
 	exchange_messages(p);
 	const char *from = p->in;
 	for (unsigned q = 0; q < size; q++)
-		from = get_rows(item, q, get_rows(user, q, from));
+		from = get_rows(p, item, q, get_rows(p, user, q, from));
 }
 
 static void share_job(void *arg, size_t k, unsigned thread)
@@ -183,18 +196,23 @@ static void count_leaving(struct cpu_processes *p, enum neumf_side side)
 /* With ccl only the share knows which negatives have a part in the loss: how many come. */
 static void tell_counts(struct cpu_processes *p)
 {
-	const unsigned size = p->exchange->size;
+	const unsigned size = p->exchange->size, rank = p->exchange->rank;
 	struct cpu_route *r = &p->route[SIDE_ITEM];
 
 	for (unsigned q = 0; q < size; q++)
-		p->out_bytes[q] = p->in_bytes[q] = sizeof(*r->leave);
+		p->out_bytes[q] = p->in_bytes[q] = q == rank ? 0 : sizeof(*r->leave);
 	reserve_messages(p);
-	memcpy(p->out, r->leave, size * sizeof(*r->leave));
-	exchange_messages(p);
-	memcpy(r->arrive + 1, p->in, size * sizeof(*r->arrive));
-	r->arrive[0] = 0;
+	char *to = p->out;
 	for (unsigned q = 0; q < size; q++)
-		r->arrive[q + 1] += r->arrive[q];
+		to = put(to, &r->leave[q], p->out_bytes[q]);
+	exchange_messages(p);
+	const char *from = p->in;
+	for (unsigned q = 0; q < size; q++) {
+		uint32_t come = r->leave[q];
+
+		from = get(from, &come, p->in_bytes[q]);
+		r->arrive[q + 1] = r->arrive[q] + come;
+	}
 	r->own->count = r->arrive[size];
 }
 
@@ -209,20 +227,29 @@ static size_t loss_bytes(const struct cpu_processes *p, unsigned q)
 	return (loss_start(p)[q + 1] - loss_start(p)[q]) * sizeof(double);
 }
 
-/* Contributions of a side to the messages of the owners, each with its id where owners know less. */
-static void put_contributions(struct cpu_processes *p, enum neumf_side side, bool ids, char **to)
+/* Contributions of a side to the messages of the owners, each with its id where owners know less;
+   those of own rows to where they are added up. */
+static void put_contributions(struct cpu_processes *p, enum neumf_side side, bool ids)
 {
 	const struct cpu_route *r = &p->route[side];
-	const uint32_t size = p->exchange->size;
+	const uint32_t size = p->exchange->size, rank = p->exchange->rank;
+	const size_t bytes = bytes_of(r, 1);
+	uint32_t own = r->arrive[rank];
 	size_t first, end;
 
 	occurrences(p, side, &first, &end);
 	for (size_t k = first; k < end; k++) {
 		const uint32_t id = r->cached[r->work->id[k]], q = id % size, row = id / size;
+		const float *from = r->work->gradient + k * r->work->stride;
 
+		if (q == rank) {
+			r->own->id[own] = row;
+			memcpy(r->own->gradient + own++ * r->own->stride, from, bytes);
+			continue;
+		}
 		if (ids)
-			to[q] = put(to[q], &row, sizeof(row));
-		to[q] = put(to[q], r->work->gradient + k * r->work->stride, bytes_of(r, 1));
+			p->message[q] = put(p->message[q], &row, sizeof(row));
+		p->message[q] = put(p->message[q], from, bytes);
 	}
 }
 
@@ -238,37 +265,47 @@ static const char *get_contributions(struct cpu_route *r, unsigned q, bool ids, 
 	return from;
 }
 
-/* Contributions to the owners of their rows, losses to process 0. */
-static void exchange_contributions(struct cpu_processes *p)
+/* Sizes of the messages of contributions. */
+static void size_contributions(struct cpu_processes *p, size_t id_bytes)
 {
-	const unsigned size = p->exchange->size, rank = p->exchange->rank;
-	const bool ids = p->work->shape.loss == LOSS_CCL;
-	struct cpu_route *user = &p->route[SIDE_USER], *item = &p->route[SIDE_ITEM];
-	const double *losses = ids ? p->work->row_loss : p->work->job_loss;
-	const size_t id = ids ? sizeof(uint32_t) : 0;
-	char *to = p->out;
+	const unsigned rank = p->exchange->rank;
+	const struct cpu_route *user = &p->route[SIDE_USER], *item = &p->route[SIDE_ITEM];
 
-	for (unsigned q = 0; q < size; q++) {
+	for (unsigned q = 0; q < p->exchange->size; q++) {
 		const uint32_t come = item->arrive[q + 1] - item->arrive[q];
 
 		p->out_bytes[q] = bytes_of(user, user->leave[q]) + bytes_of(item, item->leave[q]) +
-				  item->leave[q] * id + (q == 0 ? loss_bytes(p, rank) : 0);
+				  item->leave[q] * id_bytes + (q == 0 ? loss_bytes(p, rank) : 0);
 		p->in_bytes[q] = bytes_of(user, user->arrive[q + 1] - user->arrive[q]) +
-				 bytes_of(item, come) + come * id +
+				 bytes_of(item, come) + come * id_bytes +
 				 (rank == 0 ? loss_bytes(p, q) : 0);
 	}
+	p->out_bytes[rank] = p->in_bytes[rank] = 0;
 	reserve_messages(p);
-	to = p->out;
-	for (unsigned q = 0; q < size; to += p->out_bytes[q++])
+	char *to = p->out;
+	for (unsigned q = 0; q < p->exchange->size; to += p->out_bytes[q++])
 		p->message[q] = to;
-	put_contributions(p, SIDE_USER, false, p->message);
-	put_contributions(p, SIDE_ITEM, ids, p->message);
-	put(p->message[0], losses + loss_start(p)[rank], loss_bytes(p, rank));
-	exchange_messages(p);
-	const char *from = p->in;
+}
+
+/* Contributions to the owners of their rows, losses to process 0. */
+static void exchange_contributions(struct cpu_processes *p)
+{
+	const unsigned rank = p->exchange->rank;
+	const bool ids = p->work->shape.loss == LOSS_CCL;
+	struct cpu_route *user = &p->route[SIDE_USER], *item = &p->route[SIDE_ITEM];
+	const double *losses = (ids ? p->work->row_loss : p->work->job_loss) + loss_start(p)[rank];
+
 	cpu_reserve(user->own, user->own->count);
 	cpu_reserve(item->own, item->own->count);
-	for (unsigned q = 0; q < size; q++) {
+	size_contributions(p, ids ? sizeof(uint32_t) : 0);
+	put_contributions(p, SIDE_USER, false);
+	put_contributions(p, SIDE_ITEM, ids);
+	memcpy(rank == 0 ? (char *)p->losses : p->message[0], losses, loss_bytes(p, rank));
+	exchange_messages(p);
+	const char *from = p->in;
+	for (unsigned q = 0; q < p->exchange->size; q++) {
+		if (q == rank)
+			continue;
 		from = get_contributions(user, q, false, from);
 		from = get_contributions(item, q, ids, from);
 		if (rank == 0)

@@ -26,7 +26,7 @@ struct exchange {
 	void (*broadcast)(struct exchange *x, unsigned root, void *data, size_t bytes);
 
 	/* Called by all: out has out_bytes[q] for process q, one after the other, in gets in_bytes[q]
-	   from it, which is what q has for this one. Own bytes go from out to in too. */
+	   from it, which is what q has for this one. It has nothing for itself. */
 	void (*all_to_all)(struct exchange *x, const void *out, const size_t *out_bytes, void *in,
 		const size_t *in_bytes);
 

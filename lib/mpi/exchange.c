@@ -12,7 +12,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 /* Most bytes of one message of MPI, whose counts are int. */
@@ -100,17 +99,10 @@ static void all_to_all(struct exchange *x, const void *out, const size_t *out_by
 		perror("neumf-train: cannot tell other processes");
 		exit(1);
 	}
-	char *own_to = to;
 	for (unsigned q = 0; q < x->size; to += in_bytes[q++])
-		if (q == x->rank)
-			own_to = to;
-		else
-			end = start(end, false, q, to, in_bytes[q]);
+		end = start(end, false, q, to, in_bytes[q]);
 	for (unsigned q = 0; q < x->size; from += out_bytes[q++])
-		if (q != x->rank)
-			end = start(end, true, q, from, out_bytes[q]);
-		else if (out_bytes[q] > 0)
-			memcpy(own_to, from, out_bytes[q]);
+		end = start(end, true, q, from, out_bytes[q]);
 	wait_for((int)(end - request), request);
 	free(request);
 }

@@ -126,9 +126,122 @@ static void check_setting(const struct setting *t)
 	turn++;
 }
 
+/* In whose share each row of a batch is, and how many jobs it has: as docs/architecture.md has it. */
+static uint32_t shares(
+	const struct backend *alone, uint32_t rows_of, unsigned size, unsigned *share)
+{
+	const uint64_t blocks = (rows_of + 127) / 128, jobs = blocks < 32 ? blocks : 32;
+
+	for (uint32_t row = 0; row < rows_of; row++)
+		for (unsigned q = 0; q < size; q++) {
+			const uint64_t job = q * jobs / size, block = job * blocks / jobs;
+
+			if (alone->shape.loss == LOSS_CCL ? row >= (uint64_t)q * rows_of / size
+							  : row >= 128 * block)
+				share[row] = q;
+		}
+	return (uint32_t)jobs;
+}
+
+/* Bytes of the occurrences `id` of a row, and of the rows of a table that its share needs, unless the
+   process of that share owns them. */
+static uint64_t moved(const struct cpu_side *side, uint32_t id, unsigned share, unsigned size,
+	bool *seen, uint64_t *rows_moved)
+{
+	const uint64_t width = 4 * ((uint64_t)side->cols[0] + side->cols[1]);
+	bool *here = &seen[(size_t)share * side->num_rows + id];
+
+	if (id % size == share)
+		return 0;
+	*rows_moved += *here ? 0 : width;
+	*here = true;
+	return width;
+}
+
+/* The formula of docs/architecture.md for the batch that `alone` has just had. */
+static uint64_t bytes_of_batch(
+	const struct backend *alone, const struct batch *batch, unsigned size)
+{
+	static unsigned share[MAX_BATCH];
+	static bool seen[2][MOST_PROCESSES * ITEMS];
+	const bool ccl = alone->shape.loss == LOSS_CCL;
+	const uint32_t n = batch->size, items = alone->items_per_row;
+	const uint32_t jobs = shares(alone, n, size, share);
+	uint64_t sum = 0, losses = 0;
+
+	memset(seen, 0, sizeof(seen));
+	for (uint32_t row = 0; row < n; row++) {
+		const unsigned q = share[row];
+
+		sum += moved(&alone->user, batch->user[row], q, size, seen[0], &sum);
+		for (uint32_t k = 0; k < items; k++) {
+			const uint32_t id = k == 0 ? batch->item[row]
+						   : batch->negative[row * (items - 1) + k - 1];
+			const uint64_t more = moved(&alone->item, id, q, size, seen[1], &sum);
+
+			sum += ccl ? 0 : more;
+		}
+		for (uint32_t k = 0; ccl && k < alone->num_kept[row]; k++)
+			if (alone->kept[row * items + k].item % size != q)
+				sum += 4 + 4 * alone->item.cols[0];
+		losses += ccl ? q > 0 : 0;
+	}
+	for (uint32_t job = jobs / size; job < jobs && !ccl; job++)
+		losses++; /* those of process 0 come first */
+	sum += 8 * losses + (ccl ? 4 * size * (size - 1) : 0);
+	sum += 4 * alone->dense_size * ((jobs < size ? jobs : size) - 1 + size - 1);
+	return sum + (size - 1) * (2 * 32 + 4 * (uint64_t)n *
+						    (1 + items + (alone->shape.loss == LOSS_BCE)));
+}
+
+/* Bytes that all processes received in a training of so many steps. */
+static uint64_t bytes_told(const struct setting *t, unsigned size, uint32_t steps)
+{
+	struct threads all;
+	struct backend *b = make_processes(t, threads_start(&all, size), false);
+	uint64_t sum = 0;
+
+	train_steps(t, &backend_cpu_processes, b, 0, steps);
+	backend_cpu_processes.destroy(b);
+	threads_join(&all);
+	for (unsigned q = 0; q < size; q++)
+		sum += all.process[q].exchange.received;
+	return sum;
+}
+
+static void check_bytes(const struct setting *t)
+{
+	static unsigned turn;
+	const unsigned size = 1 + turn % 7 * (turn % 3 + 1);
+
+	if (t->kind.kernels != best_kernels())
+		return;
+	turn++;
+	struct backend_config c = { .shape = t->shape,
+		.fresh = &(struct neumf_fresh){ 0.3, DENSE_NORMAL, 3 },
+		.optimizer = &t->optimizer,
+		.batch_size = t->batch_size,
+		.pool = pool_of(1) };
+	struct backend *alone = cpu_create(&c, t->kind.kernels);
+	uint64_t expected = 0;
+
+	for (uint32_t step = 0; step < STEPS; step++) {
+		struct batch batch = random_batch(&rows, size_of(t, step), step);
+
+		backend_cpu.gradient(alone, &batch);
+		expected += bytes_of_batch(alone, &batch, size);
+		backend_cpu.update(alone);
+	}
+	const uint64_t told = bytes_told(t, size, STEPS) - bytes_told(t, size, 0);
+	CHECK(told == expected, "%s: %u processes tell each other %llu bytes, %llu by the formula",
+		t->name, size, (unsigned long long)told, (unsigned long long)expected);
+	backend_cpu.destroy(alone);
+}
+
 int main(void)
 {
 	die_quiet = true;
 	for_each_setting(check_setting);
+	for_each_setting(check_bytes);
 	return CHECK_EXIT;
 }
