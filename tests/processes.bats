@@ -66,16 +66,19 @@ settings=(
 	cmp one tcp
 	run --separate-stderr neumf-train --processes mpi -o single triples.cof
 	assert_status 0
+	# shellcheck disable=SC2154 # of run
 	assert_contains "$stderr" "1 processes told each other 0.0 MB"
 	cmp one single
 }
 
-@test "a checkpoint of 2 processes goes on as 3, as one, and the other way round; so does a signal's" {
+@test "a checkpoint of 2 processes goes on as 3, as one, and the other way round" {
 	needs_mpi
 	streams
-	neumf-train -q -o one --on-epoch 'echo $((COFILTER_EPOCH % 2))' triples.cof
-	first=(neumf-train -q -o part --checkpoint-every 1 --max-seconds 0 --on-epoch 'echo $((COFILTER_EPOCH % 2))' triples.cof)
-	on=(neumf-train -q --on-epoch 'echo $((COFILTER_EPOCH % 2))' triples.cof)
+	# shellcheck disable=SC2016 # a command for neumf-train
+	best=(--on-epoch 'echo $((COFILTER_EPOCH % 2))')
+	neumf-train -q -o one "${best[@]}" triples.cof
+	first=(neumf-train -q -o part --checkpoint-every 1 --max-seconds 0 "${best[@]}" triples.cof)
+	on=(neumf-train -q "${best[@]}" triples.cof)
 	mpi 2 "${first[@]}" --checkpoint two
 	mpi 3 "${on[@]}" --resume two -o three
 	cmp one three
@@ -196,6 +199,7 @@ Try 'neumf-train --help' for more information."
 
 @test "several processes without a plug-in: an error, not several models" {
 	streams
+	# shellcheck disable=SC2030,SC2031 # a test is a subshell
 	export COFILTER_MPI_PLUGIN=/nowhere/plugin.so
 	for launcher in OMPI_COMM_WORLD_SIZE PMI_SIZE SLURM_STEP_NUM_TASKS; do
 		run --separate-stderr env $launcher=2 neumf-train -o x triples.cof
@@ -215,6 +219,7 @@ Try 'neumf-train --help' for more information."
 @test "a plug-in of another version, and one that knows of other processes than the launcher" {
 	command -v cc >/dev/null || skip "no cc"
 	streams
+	# shellcheck disable=SC2030,SC2031
 	export COFILTER_MPI_PLUGIN=$PWD/plugin.so OMPI_COMM_WORLD_SIZE=2
 	cat >plugin.c <<-'EOF'
 		#include "model/exchange.h"

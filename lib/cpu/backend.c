@@ -22,11 +22,7 @@ unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
 	return n;
 }
 
-/*
- * The best kernels of this processor, or those that COFILTER_CPU names. They differ in speed alone;
- * tests compare them.
- */
-static const struct cpu_kernels *choose_kernels(void)
+const struct cpu_kernels *cpu_best_kernels(void)
 {
 	const char *name = getenv("COFILTER_CPU");
 	const struct cpu_kernels *list[CPU_MAX_KERNELS];
@@ -41,7 +37,7 @@ static const struct cpu_kernels *choose_kernels(void)
 
 static struct backend *create(const struct backend_config *config)
 {
-	return cpu_create(config, choose_kernels());
+	return cpu_create(config, cpu_best_kernels());
 }
 
 static void gradient_job(void *arg, size_t k, unsigned thread)

@@ -204,6 +204,12 @@ enum { CPU_MAX_KERNELS = 3 };
 /* Lists the kernels that this processor can run, best first; returns how many, at most max. */
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
 
+/*
+ * The best kernels of this processor, or those that COFILTER_CPU names. They differ in speed alone;
+ * tests compare them.
+ */
+const struct cpu_kernels *cpu_best_kernels(void);
+
 /* backend_cpu.create and destroy (create.c); tests choose the kernels. */
 struct backend *cpu_create(const struct backend_config *config, const struct cpu_kernels *kernels);
 void cpu_destroy(struct backend *b);

@@ -1,5 +1,5 @@
 /*
- * processes: the fast backend over several processes (exchange.h), each holding a part of the model.
+ * processes: the fast backend over several processes (exchange.h), each with a part of the model.
  * The bits are those of one process, whatever their number. That rests on four rules.
  *
  * Owners. Row `id` of an embedding table, its moments and its gradient live in process id mod N, as
@@ -41,8 +41,8 @@ struct cpu_route {
 	size_t width;	   /* floats of a row of both tables */
 	uint32_t *ids;	   /* (rows x per_row) of the whole batch */
 
-	/* The rows that this process needs, in the order of owners and then of ids: those of process
-	   q are need[q] .. need[q + 1] - 1. */
+	/* The rows that this process needs, in the order of owners and then of ids: those of
+	   process q are need[q] .. need[q + 1] - 1. */
 	uint32_t *need;	  /* (size + 1) */
 	uint32_t *cached; /* (need[size]) the id of each */
 	size_t capacity;  /* of cached and cache, in rows */
@@ -64,8 +64,8 @@ struct cpu_processes {
 	struct backend *own, *work;
 	struct cpu_route route[2]; /* SIDE_USER, SIDE_ITEM */
 
-	/* The share of process q: rows row_start[q] .. row_start[q + 1] - 1 of the batch, and the jobs
-	   likewise; with ccl there are none. */
+	/* The share of process q: rows row_start[q] .. row_start[q + 1] - 1 of the batch, and the
+	   jobs likewise; with ccl there are none. */
 	uint32_t *row_start, *job_start; /* (size + 1) */
 	uint32_t *next;			 /* (size) to list things by process */
 
@@ -81,6 +81,30 @@ struct cpu_processes {
 	uint64_t rows;	   /* of all batches */
 	char describe[48]; /* "avx512, 4 processes" */
 };
+
+/* What every process is told first. */
+struct cpu_setup {
+	uint32_t abi, batch_size;
+	struct neumf_shape shape;
+	struct neumf_optimizer optimizer;
+	bool draws;
+	struct neumf_fresh fresh; /* how, where they are drawn */
+};
+
+/* What this process needs and holds, all told (part.c). */
+struct cpu_processes *cpu_processes_new(
+	struct exchange *x, const struct cpu_setup *s, struct pool *pool);
+void cpu_processes_free(struct cpu_processes *p);
+
+/* Of some rows of a table those of process `rank`, by their numbers there. */
+struct neumf_rows cpu_own_rows(const struct exchange *x, struct neumf_rows rows, unsigned rank);
+
+/* Called by all: rows of a table to process 0, or from there. `all` has them, (num, cols), in process
+   0 (rows.c). */
+void cpu_read_rows(
+	struct cpu_processes *p, struct neumf_rows rows, enum backend_what what, float *all);
+void cpu_write_rows(
+	struct cpu_processes *p, struct neumf_rows rows, enum backend_what what, float *all);
 
 /* Make, release and use what routes need: who has which rows of a batch, and whose rows each
    process needs (routes.c). `shape` is that of the whole model. */

@@ -1,8 +1,8 @@
 /*
  * exchange: what processes that train one model together tell each other.
  *
- * A launcher (mpirun) starts `size` processes with the same command line, numbered from 0. Process 0
- * leads: it reads the input, writes the outputs and says what is to be done. The others follow. A
+ * A launcher (mpirun) starts `size` processes with the same command line, numbered from 0. Process
+ * 0 leads: it reads the input, writes the outputs and says what is to be done. The others follow. A
  * plug-in fills this struct in with MPI (lib/mpi), a test with threads.
  *
  * Functions return when the arrays of the caller may be used again, and die on any error. Bytes
@@ -25,8 +25,8 @@ struct exchange {
 	/* Called by all with the same `root` and size: those of `root` reach the others. */
 	void (*broadcast)(struct exchange *x, unsigned root, void *data, size_t bytes);
 
-	/* Called by all: out has out_bytes[q] for process q, one after the other, in gets in_bytes[q]
-	   from it, which is what q has for this one. It has nothing for itself. */
+	/* Called by all: out has out_bytes[q] for process q, one after the other, in gets
+	   in_bytes[q] from it, which is what q has for this one. It has nothing for itself. */
 	void (*all_to_all)(struct exchange *x, const void *out, const size_t *out_bytes, void *in,
 		const size_t *in_bytes);
 
@@ -50,9 +50,9 @@ enum exchange_choice { EXCHANGE_AUTO, EXCHANGE_MPI, EXCHANGE_NONE };
 extern const char *const exchange_choice_names[]; /* of --processes */
 
 /*
- * Does this process train with others? EXCHANGE_AUTO: if a launcher started it as one of several, as
- * the environment says (OMPI_COMM_WORLD_SIZE, PMI_SIZE, SLURM_STEP_NUM_TASKS). EXCHANGE_MPI: yes, if
- * only with itself. EXCHANGE_NONE: no.
+ * Does this process train with others? EXCHANGE_AUTO: if a launcher started it as one of several,
+ * as the environment says (OMPI_COMM_WORLD_SIZE, PMI_SIZE, SLURM_STEP_NUM_TASKS). EXCHANGE_MPI:
+ * yes, if only with itself. EXCHANGE_NONE: no.
  */
 bool exchange_wanted(enum exchange_choice choice);
 

@@ -2,8 +2,8 @@
  * exchange: exchange.h by MPI, as a plug-in. It takes nothing from the rest of lib/.
  *
  * MPI's own waiting keeps a core busy. Here one waits in the open: calls are started, and asked for
- * at ever longer intervals, a small part of the time waited, while others use the core. So a process
- * that is told nothing sleeps, and who computes is not disturbed.
+ * at ever longer intervals, a small part of the time waited, while others use the core. So a
+ * process that is told nothing sleeps, and who computes is not disturbed.
  */
 #define _DEFAULT_SOURCE // on_exit
 #include "model/exchange.h"

@@ -13,8 +13,10 @@ enum { STEPS = 4 };
 
 static struct backend *make_processes(const struct setting *t, struct exchange *x, bool whole)
 {
-	const struct neumf_fresh fresh = { 0.3, DENSE_NORMAL, 3 };
-	struct backend_config c = { .shape = t->shape,
+	static const struct neumf_fresh fresh = { 0.3, DENSE_NORMAL, 3 };
+	static struct backend_config c;
+
+	c = (struct backend_config){ .shape = t->shape,
 		.fresh = &fresh,
 		.optimizer = &t->optimizer,
 		.batch_size = t->batch_size,
@@ -106,21 +108,12 @@ static void check_size(const struct setting *t, unsigned size, unsigned then)
 	backend_cpu.destroy(alone);
 }
 
-/* Those that backend_cpu takes: other instruction sets are test_same_bits.c's. */
-static const struct cpu_kernels *best_kernels(void)
-{
-	const struct cpu_kernels *best[1];
-
-	cpu_kernels_available(best, 1);
-	return best[0];
-}
-
 static void check_setting(const struct setting *t)
 {
 	static const unsigned sizes[][2] = { { 2, 3 }, { 3, 1 }, { 5, 2 }, { 1, 2 } };
 	static unsigned turn;
 
-	if (t->kind.kernels != best_kernels())
+	if (t->kind.kernels != cpu_best_kernels())
 		return;
 	check_size(t, sizes[turn % 4][0], sizes[turn % 4][1]);
 	turn++;
@@ -214,7 +207,7 @@ static void check_bytes(const struct setting *t)
 	static unsigned turn;
 	const unsigned size = 1 + turn % 7 * (turn % 3 + 1);
 
-	if (t->kind.kernels != best_kernels())
+	if (t->kind.kernels != cpu_best_kernels())
 		return;
 	turn++;
 	struct backend_config c = { .shape = t->shape,
