@@ -48,13 +48,17 @@ static void train_steps(const struct setting *t, const struct backend_ops *ops, 
 	}
 }
 
-/* Which of the tensors and losses differ? A line of 0 and 1. */
+/* Which of the tensors, of the gradients of one more step, and of losses differ? A line of 0 and
+   1. */
 static const char *differences(const struct setting *t, const struct backend_ops *ops,
 	struct backend *alone, struct backend *b)
 {
 	static char found[8];
 	struct backend_loss x = backend_cpu.loss(alone), y = ops->loss(b);
+	struct batch batch = random_batch(&rows, t->batch_size, 2 * STEPS);
 
+	backend_cpu.gradient(alone, &batch);
+	ops->gradient(b, &batch);
 	for (unsigned k = 0; k < 4; k++) {
 		const enum backend_what what = k < 3 ? states[k] : BACKEND_GRADIENT;
 		float *left = read_all(&backend_cpu, alone, &t->layout, what);
@@ -64,6 +68,8 @@ static const char *differences(const struct setting *t, const struct backend_ops
 		free(left);
 		free(right);
 	}
+	backend_cpu.update(alone);
+	ops->update(b);
 	found[4] = memcmp(&x, &y, sizeof(x)) ? '1' : '0';
 	found[5] = ops->step(b) == backend_cpu.step(alone) ? '0' : '1';
 	backend_cpu.set_loss(alone, &x);
