@@ -197,9 +197,9 @@ INLINE void outer_rows(const unsigned outs, float *dw, size_t ld, struct columns
 		outer_tile(outs, 1, dw + k, ld, d, columns_from(x, k), panels);
 }
 
-/* All outputs d with some columns of x. */
-INLINE void outer_columns(float *dw, size_t ld, struct columns d, uint32_t out, struct columns x,
-	uint32_t in, uint32_t panels)
+/* dw (out, in; rows ld floats apart) += sum over the examples of d (out) x (in). */
+static inline void outer_product(float *dw, size_t ld, struct columns d, uint32_t out,
+	struct columns x, uint32_t in, uint32_t panels)
 {
 	uint32_t o = 0;
 
@@ -211,19 +211,6 @@ INLINE void outer_columns(float *dw, size_t ld, struct columns d, uint32_t out, 
 	}
 	if (o < out)
 		outer_rows(1, dw + o * ld, ld, columns_from(d, o), x, in, panels);
-}
-
-/* Columns of x taken at a time: those of a block's four panels, 16 KiB at 16 lanes, stay in the first
-   cache while all outputs pass over them. */
-enum { X_COLUMNS = 16 };
-
-/* dw (out, in; rows ld floats apart) += sum over the examples of d (out) x (in). */
-static inline void outer_product(float *dw, size_t ld, struct columns d, uint32_t out,
-	struct columns x, uint32_t in, uint32_t panels)
-{
-	for (uint32_t k = 0; k < in; k += X_COLUMNS)
-		outer_columns(dw + k, ld, d, out, columns_from(x, k),
-			in - k < X_COLUMNS ? in - k : X_COLUMNS, panels);
 }
 
 /* The sums over the examples of n columns, n <= 4, the first of them `d`. */

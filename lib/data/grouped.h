@@ -20,7 +20,8 @@
 
 struct rec_reader;
 
-enum { GROUPED_MAX_ROWS = 4096 }; /* handed out at a time */
+/* handed out at a time: of most kinds less than the first-level cache holds */
+enum { GROUPED_MAX_ROWS = 1024 };
 
 struct grouped {
 	uint32_t user; /* whose rows are handed out */
