@@ -21,8 +21,8 @@ O := $B/obj
 
 STAGES := $(basename $(notdir $(wildcard stages/*.c)))
 PROGRAMS := $(STAGES:%=$B/bin/%) $(patsubst data/%.c,$B/bin/%,$(wildcard data/*.c))
-# every folder of lib/ but cuda, which has a compiler of its own
-LIB_OBJECTS := $(patsubst %.c,$O/%.o,$(wildcard lib/*/*.c))
+# every folder of lib/ but those of plug-ins
+LIB_OBJECTS := $(patsubst %.c,$O/%.o,$(filter-out lib/mpi/%,$(wildcard lib/*/*.c)))
 BENCHES := $(patsubst tests/bench/%.c,$B/bench/%,$(wildcard tests/bench/*.c))
 UNIT_TESTS := $(patsubst tests/unit/%.c,$B/unit/%,$(wildcard tests/unit/*.c))
 
@@ -40,7 +40,7 @@ COF_LIBS := -ljansson -lz -ldeflate -lxxhash -ldl -lm
 .PHONY: all programs test unit lint bench bench-quick pipeline deps deps-dev install uninstall clean
 all: programs
 
-include lib/cpu/cpu.mk lib/linear/linear.mk lib/cuda/cuda.mk stages/install.mk tests/tests.mk tests/cuda/host.mk
+include lib/cpu/cpu.mk lib/linear/linear.mk lib/cuda/cuda.mk lib/mpi/mpi.mk stages/install.mk tests/tests.mk tests/cuda/host.mk
 
 programs: $(PROGRAMS)
 

@@ -8,7 +8,7 @@ build='gcc libc6-dev make zlib1g-dev libdeflate-dev libxxhash-dev libjansson-dev
 pipelines='jq gnuplot-nox curl unzip ca-certificates'
 tests='bats g++ pkgconf python3-numpy mandoc file xz-utils'
 deps_dev='clang clang-format cppcheck shellcheck zsh fish time libopenblas-dev chromium
-	python3-torch python3-pandas python3-scipy python3-pip python3-setuptools
+	libopenmpi-dev openmpi-bin python3-torch python3-pandas python3-scipy python3-pip python3-setuptools
 	qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 

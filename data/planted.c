@@ -154,7 +154,7 @@ static struct neumf_shape truth_shape(void)
  * The log preference of user u and item i is the dot product (strength p_u, 1) . (q_i, b_i): the
  * rows of the tensors gmf_user and gmf_item.
  */
-static void truth_values(void *arg, unsigned tensor, float *out)
+static void truth_values(void *arg, struct neumf_rows rows, float *out)
 {
 	const struct planted *w = arg;
 	const uint32_t factors = cfg.factors;
@@ -162,8 +162,8 @@ static void truth_values(void *arg, unsigned tensor, float *out)
 	struct neumf_layout layout;
 
 	neumf_layout(&shape, &layout);
-	const bool users = layout.tensor[tensor].side == SIDE_USER;
-	for (size_t row = 0; row < layout.tensor[tensor].rows; row++) {
+	const bool users = layout.tensor[rows.tensor].side == SIDE_USER;
+	for (size_t row = rows.first; row < (size_t)rows.first + rows.num; row++) {
 		for (uint32_t k = 0; k < factors; k++)
 			*out++ = users ? (float)cfg.strength * w->user[row * factors + k]
 				       : w->item[row * factors + k];

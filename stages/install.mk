@@ -17,8 +17,8 @@ INSTALL_DOORS := pipelines/cofilter
 INSTALL_PAGES := $(wildcard stages/*.1 data/*.1 pipelines/*.1)
 INSTALL_SCRIPTS := $(wildcard pipelines/*.sh data/fetch-*.sh)
 INSTALL_DATA := $(filter-out $(INSTALL_SCRIPTS) $(INSTALL_DOORS) $(INSTALL_PAGES),$(wildcard pipelines/*))
-# where there was an nvcc
-INSTALL_PLUGIN := $B/lib/cofilter/cofilter-cuda.so
+# where there was an nvcc, an mpicc
+INSTALL_PLUGINS := $B/lib/cofilter/cofilter-cuda.so $B/lib/cofilter/cofilter-mpi.so
 # what a stage may include: all but the backends, which are chosen by name, and a part of a source file
 INSTALL_HEADERS := $(filter-out lib/linear/ials_row.h,$(foreach f,base stream text data rank model linear cli,$(wildcard lib/$f/*.h)))
 
@@ -28,7 +28,7 @@ INSTALLED = $(INSTALL_PROGRAMS:%=$(BIN_DIR)/%) $(patsubst pipelines/%,$(BIN_DIR)
 	$(patsubst %,$(MAN_DIR)/man1/%,$(notdir $(INSTALL_PAGES))) $(MAN_DIR)/man5/record.5 \
 	$(SHARE_DIR)/cofilter.magic $(patsubst %,$(SHARE_DIR)/%,$(INSTALL_SCRIPTS) $(INSTALL_DATA)) \
 	$(INSTALL_HEADERS:lib/%=$(INCLUDE_DIR)/%) $(LIBRARY_DIR)/libcofilter.a $(LIBRARY_DIR)/pkgconfig/cofilter.pc \
-	$(PLUGIN_DIR)/cofilter-cuda.so
+	$(INSTALL_PLUGINS:$B/lib/cofilter/%=$(PLUGIN_DIR)/%)
 # folders of cofilter alone, inner ones first
 INSTALLED_FOLDERS = $(patsubst lib/%/,$(INCLUDE_DIR)/%,$(sort $(dir $(INSTALL_HEADERS)))) $(INCLUDE_DIR) \
 	$(SHARE_DIR)/pipelines $(SHARE_DIR)/data $(SHARE_DIR) $(PLUGIN_DIR)
@@ -55,8 +55,8 @@ install: all
 	install -d $(DESTDIR)$(LIBRARY_DIR)/pkgconfig
 	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBS@|$(COF_LIBS)|; s|@VERSION@|$(COF_VERSION)|' stages/cofilter.pc.in \
 		>$(DESTDIR)$(LIBRARY_DIR)/pkgconfig/cofilter.pc
-	if [ -e $(INSTALL_PLUGIN) ]; then \
-		install -D -m 644 $(INSTALL_PLUGIN) $(DESTDIR)$(PLUGIN_DIR)/cofilter-cuda.so; fi
+	for plugin in $(INSTALL_PLUGINS); do [ ! -e $$plugin ] || \
+		install -D -m 644 -t $(DESTDIR)$(PLUGIN_DIR) $$plugin || exit 1; done
 
 uninstall:
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))

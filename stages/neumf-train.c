@@ -12,6 +12,7 @@
 #include "base/pool.h"
 #include "cli/opt.h"
 #include "cli/sampling_options.h"
+#include "model/exchange.h"
 #include "model/session.h"
 #include "stream/claim.h"
 #include "stream/record.h"
@@ -19,6 +20,7 @@
 #include <float.h>
 #include <inttypes.h>
 #include <math.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +48,7 @@ static struct {
 	enum neumf_dense_init dense_init;
 	uint64_t seed;
 	enum backend_device device;
+	enum exchange_choice processes;
 	unsigned precision, keep;
 } cfg = { .checkpoint_every = "10m",
 	.factors = 8,
@@ -93,6 +96,7 @@ static const struct opt options[] = {
 	OPT_PATH(0, "resume", &cfg.resume, "FILE", "go on from this checkpoint of the same training"),
 	OPT_UINT64('s', "seed", &cfg.seed, 0, OPT_UINT64_MAX, "S", "seed of the first weights"),
 	OPT_LOCAL_UINT('t', "threads", &cfg.threads, 1, 1024, "N", "threads; never changes the result"),
+	OPT_LOCAL_CHOICE(0, "processes", &cfg.processes, exchange_choice_names, "train with those that mpirun started; never changes the result"),
 	OPT_LOCAL_CHOICE('d', "device", &cfg.device, backend_device_names, "what computes"),
 	OPT_CHOICE(0, "precision", &cfg.precision, precision_names, "of matrix products on a cuda device"),
 	OPT_END
@@ -192,6 +196,8 @@ static void check_options(void)
 	if (!cfg.init_from && opt_given(&cfg.alpha))
 		die_usage(
 			"option --alpha goes with --init-from MODEL,MODEL (of --sampler popularity it is --sampling-alpha)");
+	if (exchange_wanted(cfg.processes) && cfg.device != DEVICE_AUTO && cfg.device != DEVICE_CPU)
+		die_usage("option --device: several processes compute on cpu only");
 	if (cfg.hidden.num > NEUMF_MAX_HIDDEN)
 		die_usage("option --hidden: more than %d layers", NEUMF_MAX_HIDDEN);
 }
@@ -206,22 +212,10 @@ static const char *claim_kept(void)
 	return path;
 }
 
-/* --seed and --alpha mean something else in negsample. */
-static void check_sampling_names(void)
-{
-	if (opt_given(&cfg.seed) && !sampling_seed_given())
-		die_usage(
-			"option --seed is of the first weights: with interaction records, --sampling-seed is to be said beside it");
-	if (opt_given(&cfg.alpha) && opt_given(&cfg.init_from) && !sampling_alpha_given() &&
-		sampling_chosen().config.popularity)
-		die_usage(
-			"option --alpha is of --init-from: with --sampler popularity, --sampling-alpha is to be said beside it");
-}
-
 /* Interactions: do the work of negsample. `kinds` are those that the loss can be computed from. */
 static struct rec_reader *open_sampled(struct rec_reader *in, unsigned kinds)
 {
-	check_sampling_names();
+	sampling_check_names(opt_given(&cfg.seed), cfg.init_from && opt_given(&cfg.alpha));
 	if (opt_given(&cfg.loss) && !sampling_kind_given())
 		sampling_set_kind(cfg.loss == LOSS_CCL	 ? REC_GROUP
 				  : cfg.loss == LOSS_BCE ? REC_SAMPLE
@@ -285,7 +279,7 @@ static struct warm_start *load_init(void)
 			"option --alpha goes with --init-from MODEL,MODEL (of --sampler popularity it is --sampling-alpha)");
 	if (num == 2 && !opt_given(&cfg.alpha))
 		cfg.alpha = 0.5;
-	struct warm_start *init = warm_start_load((const char *const *)paths, num);
+	struct warm_start *init = warm_start_open((const char *const *)paths, num);
 	cfg.init_from = warm_start_checksums(init);
 	free(paths[0]);
 	return init;
@@ -330,14 +324,33 @@ static struct neumf_shape make_shape(const struct rec_header *h)
 	return s;
 }
 
+/* What a process does that another one leads. A training with a checkpoint ends as that one does when
+   signals come, which its launcher may send to all. */
+static int follow(struct exchange *x)
+{
+	static const int answered[] = { SIGTERM, SIGINT, SIGUSR1 };
+	struct pool *pool = pool_new(cfg.threads);
+
+	for (size_t k = 0; cfg.checkpoint && k < sizeof(answered) / sizeof(*answered); k++)
+		signal(answered[k], SIG_IGN);
+	backend_follow(x, pool);
+	x->end(x);
+	pool_free(pool);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
+	exchange_hush_followers();
 	cfg.threads = pool_cores();
 	char **operands = opt_parse(argc, argv, &program);
 	check_options();
 	check_ccl();
 	check_checkpoints(operands[0]);
 	const char *kept = cfg.on_epoch && !cfg.checkpoint ? claim_kept() : NULL;
+	struct exchange *exchange = exchange_start(cfg.processes);
+	if (exchange && exchange->rank > 0)
+		return follow(exchange);
 
 	struct rec_reader *in = open_input(operands[0]);
 	struct warm_start *init = cfg.init_from ? load_init() : NULL;
@@ -367,6 +380,7 @@ int main(int argc, char **argv)
 		.device = cfg.device,
 		.tf32 = cfg.precision == 1,
 		.threads = cfg.threads,
+		.exchange = exchange,
 		.output = cfg.output,
 		.epochs_prefix = cfg.epochs_prefix,
 		.log = cfg.log,
@@ -375,6 +389,8 @@ int main(int argc, char **argv)
 		.every_seconds = cfg.every_seconds,
 		.resume = cfg.resume };
 	session_run(&config);
+	if (exchange)
+		exchange->end(exchange);
 	js_free(provenance);
 	return 0;
 }

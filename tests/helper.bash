@@ -6,7 +6,7 @@ ROOT=$(cd "$BATS_TEST_DIRNAME" && while [ ! -f Makefile ]; do cd ..; done && pwd
 BUILD=${BUILD:-$ROOT/build}
 PATH=$BUILD/bin:$ROOT/pipelines:$PATH
 export LC_ALL=C
-unset COFILTER_CUDA_PLUGIN
+unset COFILTER_CUDA_PLUGIN COFILTER_MPI_PLUGIN
 . "$ROOT/pipelines/find-data.sh"
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0} # a program that dies frees nothing
 

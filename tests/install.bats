@@ -29,7 +29,9 @@ setup_file() {
 	done
 	[ -s "$DESTDIR/usr/share/man/man5/record.5" ]
 	[ -x "$DESTDIR/usr/share/cofilter/pipelines/d2l-neumf.sh" ]
-	[ ! -e "$ROOT/build/lib/cofilter/cofilter-cuda.so" ] || [ -s "$DESTDIR/usr/lib/cofilter/cofilter-cuda.so" ]
+	for plugin in cofilter-cuda.so cofilter-mpi.so; do
+		[ ! -e "$ROOT/build/lib/cofilter/$plugin" ] || [ -s "$DESTDIR/usr/lib/cofilter/$plugin" ]
+	done
 }
 
 @test "install: the front door finds its parts and its stages" {

@@ -13,6 +13,7 @@
 
 static const char *program = "cofilter";
 bool die_quiet, die_line_open;
+unsigned die_delay;
 
 void die_set_name(const char *name)
 {
@@ -91,6 +92,7 @@ void die(const char *format, ...)
 	va_list ap;
 
 	begin_to_end();
+	sleep(die_delay);
 	va_start(ap, format);
 	say(error, format, ap);
 	va_end(ap);
@@ -103,6 +105,7 @@ void die_usage(const char *format, ...)
 	va_list ap;
 
 	begin_to_end();
+	sleep(die_delay);
 	va_start(ap, format);
 	say(error, format, ap);
 	va_end(ap);
@@ -115,6 +118,8 @@ void warn(const char *format, ...)
 	int error = errno;
 	va_list ap;
 
+	if (die_delay > 0)
+		return;
 	va_start(ap, format);
 	say(error, format, ap);
 	va_end(ap);
@@ -125,7 +130,7 @@ void note(const char *format, ...)
 	int error = errno;
 	va_list ap;
 
-	if (die_quiet)
+	if (die_quiet || die_delay > 0)
 		return;
 	va_start(ap, format);
 	say(error, format, ap);

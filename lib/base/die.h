@@ -29,6 +29,12 @@ void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 extern bool die_quiet;	   /* -q */
 extern bool die_line_open; /* a progress line is on the terminal: a message clears it first */
 
+/*
+ * Where another process is about to find the same fault, say so and end this one: seconds to wait for
+ * that before a message that ends the program, while the others are left out. 0: nobody does.
+ */
+extern unsigned die_delay;
+
 /* A programming error: abort. */
 #define BUG(...) die_bug(__FILE__, __LINE__, __VA_ARGS__)
 _Noreturn void die_bug(const char *file, int line, const char *format, ...)

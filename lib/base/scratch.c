@@ -1,3 +1,4 @@
+#define _GNU_SOURCE // fallocate
 #include "base/scratch.h"
 
 #include "base/die.h"
@@ -5,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -41,6 +43,22 @@ void scratch_free(struct scratch *s)
 uint64_t scratch_size(const struct scratch *s)
 {
 	return s->size;
+}
+
+void scratch_reserve(struct scratch *s, uint64_t size)
+{
+	if (size > 0 && fallocate(s->fd, 0, 0, (off_t)size) != 0 && errno == ENOSPC)
+		die("cannot take %" PRIu64 " bytes for a temporary file in '%s':", size, s->folder);
+}
+
+void scratch_rewind(struct scratch *s)
+{
+	s->size = 0;
+}
+
+int scratch_fd(const struct scratch *s)
+{
+	return s->fd;
 }
 
 void scratch_append(struct scratch *s, const void *data, size_t size)

@@ -22,11 +22,7 @@ unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max)
 	return n;
 }
 
-/*
- * The best kernels of this processor, or those that COFILTER_CPU names. They differ in speed alone;
- * tests compare them.
- */
-static const struct cpu_kernels *choose_kernels(void)
+const struct cpu_kernels *cpu_best_kernels(void)
 {
 	const char *name = getenv("COFILTER_CPU");
 	const struct cpu_kernels *list[CPU_MAX_KERNELS];
@@ -41,7 +37,7 @@ static const struct cpu_kernels *choose_kernels(void)
 
 static struct backend *create(const struct backend_config *config)
 {
-	return cpu_create(config, choose_kernels());
+	return cpu_create(config, cpu_best_kernels());
 }
 
 static void gradient_job(void *arg, size_t k, unsigned thread)
@@ -80,7 +76,7 @@ static void hold_ids(struct backend *b, const struct batch *batch)
  * Operations per row: multiply-adds, forward once and backward twice, and about 16 per embedding
  * weight for moving it.
  */
-static uint64_t row_operations(const struct backend *b)
+uint64_t cpu_row_operations(const struct backend *b)
 {
 	uint64_t per_item = b->dense_size + 16 * ((uint64_t)b->factors + b->mlp_factors);
 
@@ -89,9 +85,15 @@ static uint64_t row_operations(const struct backend *b)
 	return 3 * per_item * b->items_per_row;
 }
 
+size_t cpu_num_jobs(const struct backend *b)
+{
+	const size_t blocks = b->rows / CPU_BLOCK + (b->rows % CPU_BLOCK > 0);
+
+	return blocks < b->max_jobs ? blocks : b->max_jobs;
+}
+
 static void gradient(struct backend *b, const struct batch *batch)
 {
-	const uint32_t blocks = batch->size / CPU_BLOCK + (batch->size % CPU_BLOCK > 0);
 	double sum = 0;
 
 	if (b->shape.loss == LOSS_CCL) {
@@ -103,20 +105,20 @@ static void gradient(struct backend *b, const struct batch *batch)
 	b->label = batch->label;
 	b->batch_scale = 1.0f / (float)b->rows;
 	b->l2 = b->optimizer.l2;
-	b->jobs = blocks < b->max_jobs ? blocks : b->max_jobs;
-	b->gradient_operations = b->rows * row_operations(b);
+	b->jobs = cpu_num_jobs(b);
+	b->gradient_operations = b->rows * cpu_row_operations(b);
 	cpu_run(b, b->gradient_operations, b->jobs + 2, gradient_job);
 	for (size_t k = 0; k < b->jobs; k++)
 		sum += b->job_loss[k];
 	backend_loss_add(&b->loss, sum, b->rows);
 }
 
-static struct backend_loss loss(struct backend *b)
+struct backend_loss cpu_loss(struct backend *b)
 {
 	return backend_loss_take(&b->loss);
 }
 
-static void set_loss(struct backend *b, const struct backend_loss *loss_taken)
+void cpu_set_loss(struct backend *b, const struct backend_loss *loss_taken)
 {
 	b->loss = *loss_taken;
 }
@@ -129,12 +131,12 @@ static const char *describe(struct backend *b)
 const struct backend_ops backend_cpu = {
 	.abi = BACKEND_ABI,
 	.name = "cpu",
-	.arithmetic = "16 lanes",
+	.arithmetic = CPU_ARITHMETIC,
 	.create = create,
 	.gradient = gradient,
 	.update = cpu_update,
-	.loss = loss,
-	.set_loss = set_loss,
+	.loss = cpu_loss,
+	.set_loss = cpu_set_loss,
 	.score_pairs = cpu_score_pairs,
 	.score_block = cpu_score_block,
 	.read = cpu_read,

@@ -27,6 +27,8 @@
 
 #include <stddef.h>
 
+#define CPU_ARITHMETIC "16 lanes" /* what the last bits depend on (backend.h) */
+
 enum {
 	/* rows of a full block */
 	CPU_BLOCK = 128,
@@ -97,6 +99,7 @@ enum cpu_held {
 };
 
 struct backend {
+	struct cpu_processes *processes; /* of which this is a part; NULL: it is alone */
 	struct neumf_shape shape;
 	struct neumf_layout layout;
 	struct neumf_optimizer optimizer;
@@ -137,6 +140,7 @@ struct backend {
 	struct cpu_kept *kept;		     /* (batch_size, items_per_row) */
 	uint32_t *num_kept;		     /* (batch_size) of each group */
 	size_t *first_kept;		     /* (batch_size) among the occurrences */
+	uint32_t first_group, end_group;     /* those that are computed */
 	double *row_loss;		     /* (batch_size) */
 
 	/* the optimizer */
@@ -219,6 +223,12 @@ enum { CPU_MAX_KERNELS = 3 };
 /* Lists the kernels that this processor can run, best first; returns how many, at most max. */
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
 
+/*
+ * The best kernels of this processor, or those that COFILTER_CPU names. They differ in speed alone;
+ * tests compare them.
+ */
+const struct cpu_kernels *cpu_best_kernels(void);
+
 /* backend_cpu.create and destroy (create.c); tests choose the kernels. */
 struct backend *cpu_create(const struct backend_config *config, const struct cpu_kernels *kernels);
 void cpu_destroy(struct backend *b);
@@ -229,8 +239,14 @@ void cpu_store_contributions(struct backend *b);
 /* Make `gradient` hold n occurrences; growing loses what it held (create.c). */
 void cpu_reserve(struct cpu_side *side, size_t n);
 
-/* gradient() of backend_cpu with ccl (groups.c). */
+/* gradient() of backend_cpu with ccl, and what groups first .. end - 1 contribute to it, once the
+   batch is held (groups.c). */
 void cpu_group_gradient(struct backend *b, const struct batch *batch);
+void cpu_group_rows(struct backend *b, uint32_t first, uint32_t end);
+
+/* Jobs of a batch of b->rows, and operations a row (backend.c). */
+size_t cpu_num_jobs(const struct backend *b);
+uint64_t cpu_row_operations(const struct backend *b);
 
 /* Sort the occurrences of a batch by id and find the segments (sort.c). */
 void cpu_sort(struct cpu_side *side);
@@ -238,14 +254,18 @@ void cpu_sort(struct cpu_side *side);
 /* Bytes of scratch of an update job; the sums of cpu_rows_per_job rows come first. */
 size_t cpu_update_scratch(const struct backend *b);
 
-/* Functions of backend_cpu in update.c, state.c and score.c. */
+/* Functions of backend_cpu in backend.c, update.c, state.c and score.c. */
 void cpu_update(struct backend *b);
-void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
-void cpu_write(struct backend *b, unsigned tensor, enum backend_what what, const float *in);
+void cpu_read(struct backend *b, struct neumf_rows rows, enum backend_what what, float *out);
+void cpu_write(struct backend *b, struct neumf_rows rows, enum backend_what what, const float *in);
+/* The first k with unique[k] >= id; num_unique: none. */
+uint32_t cpu_first_from(const struct cpu_side *s, uint64_t id);
 uint64_t cpu_step(struct backend *b);
 void cpu_set_step(struct backend *b, uint64_t step);
 void cpu_read_gradient(struct backend *b, struct backend_gradient *g);
 void cpu_write_gradient(struct backend *b, const struct backend_gradient *g);
+struct backend_loss cpu_loss(struct backend *b);
+void cpu_set_loss(struct backend *b, const struct backend_loss *loss);
 void cpu_score_pairs(
 	void *backend, size_t n, const uint32_t *user, const uint32_t *item, float *score);
 void cpu_score_block(

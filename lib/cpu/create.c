@@ -24,13 +24,11 @@ static void side_init(
 }
 
 /* Views of the parameters; the array grows so that whole vectors of its last row can be read. */
-static void network_views(struct backend *b, float *params)
+static void network_views(struct backend *b, const struct backend_config *config)
 {
 	const struct neumf_shape *s = &b->shape;
-	uint64_t n = b->layout.num_params;
 
-	b->params = xrealloc(params, n + CPU_SLACK, sizeof(float));
-	memset(b->params + n, 0, CPU_SLACK * sizeof(float));
+	b->params = backend_params(config, CPU_SLACK);
 	b->factors = neumf_has_gmf(s) ? s->factors : 0;
 	b->mlp_factors = neumf_has_mlp(s) ? s->mlp_factors : 0;
 	b->num_hidden = neumf_has_mlp(s) ? s->num_hidden : 0;
@@ -212,7 +210,7 @@ struct backend *cpu_create(const struct backend_config *config, const struct cpu
 	b->shape = config->shape;
 	b->kernels = kernels;
 	neumf_layout(&b->shape, &b->layout);
-	network_views(b, config->params);
+	network_views(b, config);
 	if (config->optimizer != NULL)
 		training_init(b, config);
 	b->pool = config->pool;

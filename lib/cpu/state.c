@@ -19,17 +19,17 @@ static struct cpu_side *side_of(struct backend *b, enum neumf_side side)
 
 /*
  * Copy the gradient rows of unique ids first .. end - 1 (at most cpu_rows_per_job) to the tables
- * to[branch], where not NULL: to row `id` of a whole table, or to row k of one that has a row for
- * each unique id. `sums` is scratch of an update job.
+ * to[branch], where not NULL: to row `id` - *base of a stretch of the table, or, where base is NULL,
+ * to row k of one that has a row for each unique id. `sums` is scratch of an update job.
  */
 static void copy_rows(const struct backend *b, const struct cpu_side *side, uint32_t first,
-	uint32_t end, bool whole, float *const to[2], float *sums)
+	uint32_t end, const uint32_t *base, float *const to[2], float *sums)
 {
 	const size_t stride = cpu_sum_stride(side);
 
 	b->kernels->row_sums(b, side, first, end, sums);
 	for (uint32_t k = first; k < end; k++, sums += stride) {
-		const size_t row = whole ? side->unique[k] : k;
+		const size_t row = base != NULL ? side->unique[k] - *base : k;
 
 		if (to[0] != NULL)
 			memcpy(to[0] + row * side->cols[0], sums, side->cols[0] * sizeof(*sums));
@@ -39,57 +39,66 @@ static void copy_rows(const struct backend *b, const struct cpu_side *side, uint
 	}
 }
 
-static void read_dense(struct backend *b, const struct neumf_tensor *t, float *out)
+/* Where rows begin in the arrays of all tensors. */
+static uint64_t offset_of(const struct backend *b, struct neumf_rows rows)
 {
-	b->kernels->dense_sums(b, t->offset - b->dense_offset, (size_t)t->rows * t->cols, out);
+	const struct neumf_tensor *t = &b->layout.tensor[rows.tensor];
+
+	return t->offset + (uint64_t)rows.first * t->cols;
 }
 
-/* The gradient of a whole table. */
-static void read_table(struct backend *b, unsigned tensor, float *out)
+static void read_dense(struct backend *b, struct neumf_rows rows, float *out)
 {
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
-	const struct cpu_side *side = side_of(b, t->side);
-	const uint32_t rows = cpu_rows_per_job(cpu_sum_stride(side));
-	const bool second = (int)tensor == side->tensor[1];
+	b->kernels->dense_sums(
+		b, offset_of(b, rows) - b->dense_offset, neumf_floats(&b->layout, rows), out);
+}
+
+/* The gradient of rows of a table, whether the batch has them or not. */
+static void read_table(struct backend *b, struct neumf_rows rows, float *out)
+{
+	const struct cpu_side *side = side_of(b, b->layout.tensor[rows.tensor].side);
+	const uint32_t most = cpu_rows_per_job(cpu_sum_stride(side));
+	const uint32_t end = cpu_first_from(side, (uint64_t)rows.first + rows.num);
+	const bool second = (int)rows.tensor == side->tensor[1];
 	float *to[2] = { second ? NULL : out, second ? out : NULL };
 
-	memset(out, 0, (size_t)t->rows * t->cols * sizeof(*out));
-	for (uint32_t k = 0; k < side->num_unique; k += rows)
-		copy_rows(b, side, k, side->num_unique - k < rows ? side->num_unique : k + rows,
-			true, to, cpu_thread_scratch(b, 0));
+	memset(out, 0, neumf_floats(&b->layout, rows) * sizeof(*out));
+	for (uint32_t k = cpu_first_from(side, rows.first); k < end; k += most)
+		copy_rows(b, side, k, end - k < most ? end : k + most, &rows.first, to,
+			cpu_thread_scratch(b, 0));
 }
 
-void cpu_read(struct backend *b, unsigned tensor, enum backend_what what, float *out)
+void cpu_read(struct backend *b, struct neumf_rows rows, enum backend_what what, float *out)
 {
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
+	const size_t size = neumf_floats(&b->layout, rows) * sizeof(*out);
 	const float *from = what == BACKEND_VALUE     ? b->params
 			    : what == BACKEND_MOMENT1 ? b->moment1
 						      : b->moment2;
 
 	if (what == BACKEND_GRADIENT && b->held == HELD_NOTHING)
 		BUG("no gradient is held");
-	else if (what == BACKEND_GRADIENT && t->side == SIDE_NONE)
-		read_dense(b, t, out);
+	else if (what == BACKEND_GRADIENT && b->layout.tensor[rows.tensor].side == SIDE_NONE)
+		read_dense(b, rows, out);
 	else if (what == BACKEND_GRADIENT)
-		read_table(b, tensor, out);
+		read_table(b, rows, out);
 	else if (from != NULL)
-		memcpy(out, from + t->offset, (size_t)t->rows * t->cols * sizeof(*out));
+		memcpy(out, from + offset_of(b, rows), size);
 	else
-		memset(out, 0, (size_t)t->rows * t->cols * sizeof(*out));
+		memset(out, 0, size);
 }
 
-void cpu_write(struct backend *b, unsigned tensor, enum backend_what what, const float *in)
+void cpu_write(struct backend *b, struct neumf_rows rows, enum backend_what what, const float *in)
 {
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
 	float *to = what == BACKEND_VALUE     ? b->params
 		    : what == BACKEND_MOMENT1 ? b->moment1
 		    : what == BACKEND_MOMENT2 ? b->moment2
 					      : NULL;
 
 	if (to != NULL)
-		memcpy(to + t->offset, in, (size_t)t->rows * t->cols * sizeof(*in));
+		memcpy(to + offset_of(b, rows), in, neumf_floats(&b->layout, rows) * sizeof(*in));
 	else
-		BUG("what %d of tensor '%s' cannot be written", (int)what, t->name);
+		BUG("what %d of tensor '%s' cannot be written", (int)what,
+			b->layout.tensor[rows.tensor].name);
 	if (what == BACKEND_VALUE) {
 		b->item_half_valid = false;
 		b->held = HELD_NOTHING;
@@ -130,7 +139,8 @@ static void read_job(void *arg, size_t k, unsigned thread)
 
 	if (k < b->layout.num_tensors) {
 		if (b->layout.tensor[k].side == SIDE_NONE)
-			read_dense(b, &b->layout.tensor[k], b->exchanged->tensor[k]);
+			read_dense(
+				b, neumf_whole(&b->layout, (unsigned)k), b->exchanged->tensor[k]);
 		return;
 	}
 	k -= b->layout.num_tensors;
@@ -143,7 +153,7 @@ static void read_job(void *arg, size_t k, unsigned thread)
 	const uint32_t end = side->num_unique - first < rows ? side->num_unique : first + rows;
 
 	exchanged_tables(side, b->exchanged, to);
-	copy_rows(b, side, first, end, false, to, cpu_thread_scratch(b, thread));
+	copy_rows(b, side, first, end, NULL, to, cpu_thread_scratch(b, thread));
 }
 
 void cpu_read_gradient(struct backend *b, struct backend_gradient *g)

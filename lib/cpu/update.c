@@ -40,8 +40,7 @@ static uint64_t span_operations(const struct backend *b, const struct cpu_span *
 	       ((uint64_t)side->cols[0] + side->cols[1]);
 }
 
-/* The first k with unique[k] >= id; num_unique: none. */
-static uint32_t first_from(const struct cpu_side *s, uint64_t id)
+uint32_t cpu_first_from(const struct cpu_side *s, uint64_t id)
 {
 	uint32_t low = 0, high = s->num_unique;
 
@@ -92,7 +91,7 @@ static void dense_step(struct backend *b, const struct cpu_span *s, uint64_t fir
 		b->kernels->update(b, s->offset[0] + first, end - first, r->g);
 		return;
 	}
-	const uint32_t low = first_from(side, first), high = first_from(side, end);
+	const uint32_t low = cpu_first_from(side, first), high = cpu_first_from(side, end);
 
 	b->kernels->row_sums(b, side, low, high, r->sums);
 	for (unsigned branch = 0; branch < 2; branch++) {

@@ -110,6 +110,30 @@ static void reset_loss(struct backend *b)
 	put_loss(b, &none);
 }
 
+/* The first values of a tensor, by pieces where the host does not hold them. */
+static void put_values(struct backend *b, const struct backend_config *config, unsigned tensor)
+{
+	const struct neumf_tensor *t = &b->layout.tensor[tensor];
+	const size_t bytes = (size_t)t->rows * t->cols * sizeof(float);
+	struct neumf_rows rows = { tensor, 0, 0 };
+
+	if (config->params) {
+		CUDA(cudaMemcpyAsync(b->param[tensor].value, config->params + t->offset, bytes,
+			cudaMemcpyHostToDevice, b->stream));
+		return;
+	}
+	if (!config->fresh) {
+		CUDA(cudaMemsetAsync(b->param[tensor].value, 0, bytes, b->stream));
+		return;
+	}
+	float *piece = (float *)xmalloc(NEUMF_PIECE, sizeof(*piece));
+	while (neumf_next_piece(&b->layout, &rows)) {
+		neumf_init_rows(&b->layout, config->fresh, rows, piece);
+		state_write(b, rows, BACKEND_VALUE, piece);
+	}
+	free(piece);
+}
+
 static struct backend *create(const struct backend_config *config)
 {
 	struct backend *b = (struct backend *)xcalloc(1, sizeof(*b));
@@ -117,18 +141,14 @@ static struct backend *create(const struct backend_config *config)
 
 	if (config->optimizer && neumf_cosine(&config->shape))
 		die("the ccl loss runs on cpu and reference only");
-	neumf_normalize(&config->shape, config->params);
+	if (config->params)
+		neumf_normalize(&config->shape, config->params);
 	set_rule(b, config->optimizer);
 	set_shape(b, config);
 	open_device(b);
 	device_allocate(b);
-	for (unsigned i = 0; i < b->layout.num_tensors; i++) {
-		const struct neumf_tensor *t = &b->layout.tensor[i];
-
-		CUDA(cudaMemcpyAsync(b->param[i].value, config->params + t->offset,
-			(size_t)t->rows * t->cols * sizeof(float), cudaMemcpyHostToDevice,
-			b->stream));
-	}
+	for (unsigned i = 0; i < b->layout.num_tensors; i++)
+		put_values(b, config, i);
 	if (b->train) {
 		start.lr = (float)config->optimizer->lr;
 		CUDA(cudaMemcpyAsync(

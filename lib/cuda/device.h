@@ -172,8 +172,9 @@ void graph_flush(struct backend *b);
 void graph_destroy(struct backend *b);
 
 /* state.cu: the ops of the same names */
-void state_read(struct backend *b, unsigned tensor, enum backend_what what, float *out);
-void state_write(struct backend *b, unsigned tensor, enum backend_what what, const float *in);
+void state_read(struct backend *b, struct neumf_rows rows, enum backend_what what, float *out);
+void state_write(
+	struct backend *b, struct neumf_rows rows, enum backend_what what, const float *in);
 uint64_t state_step(struct backend *b);
 void state_set_step(struct backend *b, uint64_t step);
 void state_read_gradient(struct backend *b, struct backend_gradient *g);

@@ -63,53 +63,63 @@ static void pack_rows(struct backend *b, unsigned tensor, uint32_t num, float *o
 	copy_out(b, packed, size * sizeof(*packed), out);
 }
 
-/* The same with a row for every id of the side. */
-static void read_table_gradient(struct backend *b, unsigned tensor, float *out)
+/* The same of rows of the table, with those that the batch does not hold. */
+static void read_table_gradient(struct backend *b, struct neumf_rows rows, float *out)
 {
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
+	const struct neumf_tensor *t = &b->layout.tensor[rows.tensor];
 	const struct side *s = &b->side[t->side];
 	uint32_t *id = (uint32_t *)xmalloc(s->n, sizeof(*id)), num = distinct_ids(b, s, id);
 	float *row = (float *)xmalloc((size_t)num * t->cols, sizeof(*row));
 
-	pack_rows(b, tensor, num, row);
-	memset(out, 0, tensor_bytes(t));
+	pack_rows(b, rows.tensor, num, row);
+	memset(out, 0, neumf_floats(&b->layout, rows) * sizeof(*out));
 	for (uint32_t k = 0; k < num; k++)
-		memcpy(out + (size_t)id[k] * t->cols, row + (size_t)k * t->cols,
-			t->cols * sizeof(*out));
+		if (id[k] >= rows.first && id[k] - rows.first < rows.num)
+			memcpy(out + (size_t)(id[k] - rows.first) * t->cols,
+				row + (size_t)k * t->cols, t->cols * sizeof(*out));
 	free(id);
 	free(row);
 }
 
-static float *values_of(struct param *p, enum backend_what what)
+/* Where rows lie on the device, but for the gradient of a table; NULL: the optimizer has no such
+   moment. */
+static float *values_of(struct backend *b, struct neumf_rows rows, enum backend_what what)
 {
-	return what == BACKEND_VALUE	 ? p->value
-	       : what == BACKEND_MOMENT1 ? p->moment1
-	       : what == BACKEND_MOMENT2 ? p->moment2
-					 : p->gradient;
+	const struct param *p = &b->param[rows.tensor];
+	float *values = what == BACKEND_VALUE	  ? p->value
+			: what == BACKEND_MOMENT1 ? p->moment1
+			: what == BACKEND_MOMENT2 ? p->moment2
+						  : p->gradient;
+
+	return values ? values + (size_t)rows.first * b->layout.tensor[rows.tensor].cols : NULL;
 }
 
-void state_read(struct backend *b, unsigned tensor, enum backend_what what, float *out)
+static size_t rows_bytes(const struct backend *b, struct neumf_rows rows)
 {
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
-	const float *from = values_of(&b->param[tensor], what);
+	return neumf_floats(&b->layout, rows) * sizeof(float);
+}
+
+void state_read(struct backend *b, struct neumf_rows rows, enum backend_what what, float *out)
+{
+	const float *from = values_of(b, rows, what);
 
 	graph_flush(b);
-	if (what == BACKEND_GRADIENT && t->side != SIDE_NONE)
-		read_table_gradient(b, tensor, out);
+	if (what == BACKEND_GRADIENT && b->layout.tensor[rows.tensor].side != SIDE_NONE)
+		read_table_gradient(b, rows, out);
 	else if (from)
-		copy_out(b, from, tensor_bytes(t), out);
+		copy_out(b, from, rows_bytes(b, rows), out);
 	else
-		memset(out, 0, tensor_bytes(t)); /* moments of sgd */
+		memset(out, 0, rows_bytes(b, rows)); /* moments of sgd */
 }
 
-void state_write(struct backend *b, unsigned tensor, enum backend_what what, const float *in)
+void state_write(struct backend *b, struct neumf_rows rows, enum backend_what what, const float *in)
 {
-	float *to = values_of(&b->param[tensor], what);
+	float *to = values_of(b, rows, what);
 
 	if (what == BACKEND_GRADIENT || !to)
-		BUG("tensor %u has no array %d to write", tensor, (int)what);
+		BUG("tensor %u has no array %d to write", rows.tensor, (int)what);
 	graph_flush(b);
-	copy_in(b, to, in, tensor_bytes(&b->layout.tensor[tensor]));
+	copy_in(b, to, in, rows_bytes(b, rows));
 	b->version++;
 }
 

@@ -1,12 +1,13 @@
 #include "data/grouped.h"
 
 #include "base/bitset.h"
-#include "base/mem.h"
 #include "base/progress.h"
 #include "stream/record.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+enum { STEP = 16 }; /* rows compared at once */
 
 void grouped_init(struct grouped *g, struct rec_reader *in)
 {
@@ -14,14 +15,12 @@ void grouped_init(struct grouped *g, struct rec_reader *in)
 
 	*g = (struct grouped){ .in = in, .row_size = rec_info[h->kind].struct_size };
 	g->done = bitset_new(h->num_users);
-	g->rows = xmalloc(GROUPED_MAX_ROWS, g->row_size);
 }
 
 void grouped_release(struct grouped *g)
 {
 	free(g->done);
-	free(g->rows);
-	g->done = g->rows = NULL;
+	g->done = NULL;
 }
 
 /* Is there another row? Reads on when all that were read are handed out. */
@@ -29,7 +28,7 @@ static bool has_row(struct grouped *g)
 {
 	if (g->next < g->num)
 		return true;
-	g->num = rec_read_rows(g->in, g->rows, GROUPED_MAX_ROWS);
+	g->rows = rec_look_rows(g->in, GROUPED_MAX_ROWS, &g->num);
 	g->next = 0;
 	progress_at(rec_rows(g->in));
 	return g->num > 0;
@@ -54,6 +53,16 @@ bool grouped_next_user(struct grouped *g)
 	return true;
 }
 
+/* Are STEP rows from row k on of the present user? */
+static bool all_of_user(const struct grouped *g, size_t k)
+{
+	uint32_t others = 0;
+
+	for (unsigned j = 0; j < STEP; j++)
+		others |= user_of(g, k + j) ^ g->user;
+	return others == 0;
+}
+
 const void *grouped_rows(struct grouped *g, size_t *n)
 {
 	size_t first, end;
@@ -61,6 +70,8 @@ const void *grouped_rows(struct grouped *g, size_t *n)
 	if (!has_row(g))
 		return NULL;
 	first = end = g->next;
+	while (end + STEP <= g->num && all_of_user(g, end))
+		end += STEP;
 	while (end < g->num && user_of(g, end) == g->user)
 		end++;
 	*n = end - first;

@@ -20,7 +20,8 @@
 
 struct rec_reader;
 
-enum { GROUPED_MAX_ROWS = 4096 }; /* handed out at a time */
+/* handed out at a time: of most kinds less than the first-level cache holds */
+enum { GROUPED_MAX_ROWS = 1024 };
 
 struct grouped {
 	uint32_t user; /* whose rows are handed out */
@@ -28,7 +29,8 @@ struct grouped {
 	/* the walk's own */
 	struct rec_reader *in;
 	unsigned char *done; /* bitset of the users who had their turn */
-	unsigned char *rows; /* read, of which those from `next` on are still to be handed out */
+	const unsigned char
+		*rows; /* read, of which those from `next` on are still to be handed out */
 	size_t row_size, num, next;
 };
 
@@ -39,7 +41,8 @@ void grouped_release(struct grouped *g);
 /* Go on to the next user when all rows of the last are handed out; false at the verified end. */
 bool grouped_next_user(struct grouped *g);
 
-/* Up to GROUPED_MAX_ROWS more rows of the user; *n is their number. NULL: there are no more. */
+/* Up to GROUPED_MAX_ROWS more rows of the user, valid till the next call; *n is their number. NULL:
+   there are no more. */
 const void *grouped_rows(struct grouped *g, size_t *n);
 
 /*

@@ -386,15 +386,15 @@ struct neumf_shape ials_shape(const struct ials *m)
 		.factors = m->config.factors };
 }
 
-void ials_values(void *arg, unsigned tensor, float *out)
+void ials_values(void *arg, struct neumf_rows rows, float *out)
 {
 	const struct ials *m = arg;
 	const struct neumf_shape shape = ials_shape(m);
 	struct neumf_layout layout;
 
 	neumf_layout(&shape, &layout);
-	const struct table *t = layout.tensor[tensor].side == SIDE_USER ? &m->user : &m->item;
-	for (uint32_t r = 0; r < t->num; r++)
-		memcpy(out + (size_t)r * shape.factors, t->rows + r * m->width,
+	const struct table *t = layout.tensor[rows.tensor].side == SIDE_USER ? &m->user : &m->item;
+	for (uint32_t r = 0; r < rows.num; r++)
+		memcpy(out + (size_t)r * shape.factors, t->rows + (rows.first + r) * m->width,
 			shape.factors * sizeof(*out));
 }

@@ -65,6 +65,6 @@ double ials_loss(const struct ials *m);
 
 /* For model_file_save: the shape of the model, and its values (`arg` is a struct ials *). */
 struct neumf_shape ials_shape(const struct ials *m);
-void ials_values(void *arg, unsigned tensor, float *out);
+void ials_values(void *arg, struct neumf_rows rows, float *out);
 
 #endif

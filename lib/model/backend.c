@@ -8,6 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+float *backend_params(const struct backend_config *config, size_t slack)
+{
+	const struct neumf_fresh *fresh = config->fresh;
+	struct neumf_layout l;
+
+	neumf_layout(&config->shape, &l);
+	if (!config->params && !fresh)
+		return xcalloc(l.num_params + slack, sizeof(float));
+	float *params = xrealloc(config->params, l.num_params + slack, sizeof(float));
+	if (!config->params)
+		neumf_init(&config->shape, fresh->init_std, fresh->dense_init, fresh->seed, params);
+	memset(params + l.num_params, 0, slack * sizeof(float));
+	return params;
+}
+
 void backend_loss_add(struct backend_loss *l, double sum, uint32_t rows)
 {
 	if (l->bad_batch == l->batches && isfinite(sum))

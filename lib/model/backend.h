@@ -15,18 +15,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BACKEND_ABI = 5 };
+enum { BACKEND_ABI = 6 };
 
+struct exchange;
 struct pool;
 struct backend; /* each backend defines its own */
 
 struct backend_config {
 	struct neumf_shape shape;
-	float *params; /* malloc'ed, neumf_layout order; the backend owns it from here on */
+	/* The values of all tensors, malloc'ed, in neumf_layout order; the backend owns them from
+	   here on. NULL: it makes them itself, as `fresh` draws them, or, where that is NULL too,
+	   all 0, for who writes them. */
+	float *params;
+	const struct neumf_fresh *fresh;	 /* used during create() */
 	const struct neumf_optimizer *optimizer; /* copied; NULL: only scoring */
 	uint32_t batch_size;			 /* most rows of a batch */
-	struct pool *pool; /* borrowed; its threads never change a bit of any result */
-	bool tf32;	   /* cuda: TF32 matrix products; others ignore it */
+	struct pool *pool;	   /* borrowed; its threads never change a bit of any result */
+	bool tf32;		   /* cuda: TF32 matrix products; others ignore it */
+	struct exchange *exchange; /* borrowed; backend_cpu_processes alone has one */
 };
 
 /*
@@ -38,6 +44,12 @@ struct batch {
 	const uint32_t *user, *item, *negative;
 	const float *label;
 };
+
+/*
+ * For backends that hold all values in one array: config.params, or what it stands for, with
+ * `slack` floats of 0 behind it.
+ */
+float *backend_params(const struct backend_config *config, size_t slack);
 
 /* Data loss (without l2 and weight decay) over the batches since the last call. */
 struct backend_loss {
@@ -128,17 +140,19 @@ struct backend_ops {
 		uint32_t end, float *score);
 
 	/*
-	 * Copy tensor number `tensor` of neumf_layout to `out`. BACKEND_GRADIENT is g of neumf.h
-	 * (without weight decay), dense: 0 for rows that are not in the batch. Moments are 0 for
-	 * sgd. Without an optimizer, BACKEND_VALUE only.
+	 * Copy rows of a tensor to `out`, (num, cols): a table is read and written by pieces, so
+	 * that nobody needs memory for another one. BACKEND_GRADIENT is g of neumf.h (without
+	 * weight decay), dense: 0 for rows that are not in the batch. Moments are 0 for sgd.
+	 * Without an optimizer, BACKEND_VALUE only.
 	 */
-	void (*read)(struct backend *b, unsigned tensor, enum backend_what what, float *out);
+	void (*read)(struct backend *b, struct neumf_rows rows, enum backend_what what, float *out);
 
 	/*
-	 * Copy `in` into tensor number `tensor`: its value or a moment. A moment that the optimizer
-	 * does not have is a BUG, and so is BACKEND_GRADIENT: see write_gradient.
+	 * Copy `in` into rows of a tensor: values or a moment. A moment that the optimizer does not
+	 * have is a BUG, and so is BACKEND_GRADIENT: see write_gradient.
 	 */
-	void (*write)(struct backend *b, unsigned tensor, enum backend_what what, const float *in);
+	void (*write)(
+		struct backend *b, struct neumf_rows rows, enum backend_what what, const float *in);
 
 	/* Optimizer steps taken: t of neumf.h. */
 	uint64_t (*step)(struct backend *b);
@@ -175,6 +189,14 @@ struct backend_ops {
 };
 
 extern const struct backend_ops backend_reference, backend_cpu;
+
+/*
+ * The cpu backend over the processes of an exchange, as process 0 has it: what it writes has the
+ * bits of backend_cpu. It trains only: there are no scores, and no gradients as a whole. The other
+ * processes follow until it is destroyed; they use `pool`.
+ */
+extern const struct backend_ops backend_cpu_processes;
+void backend_follow(struct exchange *x, struct pool *pool);
 
 /* A backend as a scorer of the users and items of `shape`. The backend stays the caller's. */
 struct scorer backend_scorer(

@@ -1,69 +1,77 @@
-#define _GNU_SOURCE // memfd_create
 #include "model/best_epoch.h"
 
 #include "base/command.h"
 #include "base/die.h"
 #include "base/mem.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 /* The model in a file without a name, of which nothing is left whatever ends the program. */
-static int make_file(const struct best_epoch_model *m)
+static struct scratch *make_file(const struct best_epoch_model *m)
 {
-	int fd = memfd_create("model", MFD_CLOEXEC);
+	struct scratch *file = scratch_new();
+	char *path = xasprintf("/dev/fd/%d", scratch_fd(file));
 
-	if (fd < 0)
-		return fd;
-	char *path = xasprintf("/dev/fd/%d", fd);
 	model_file_save(stream_create(path, true), m->shape, m->info, m->values, m->arg);
 	free(path);
-	return fd;
+	return file;
 }
 
 bool best_epoch_measure(const struct best_epoch *b, const struct best_epoch_model *m,
 	const char *path, uint64_t epoch, double *value, char *why, size_t size)
 {
-	int fd = path ? -1 : make_file(m);
-
-	if (!path && fd < 0) {
-		snprintf(why, size, "cannot make a file for the model: %s", strerror(errno));
-		return false;
-	}
+	struct scratch *file = path ? NULL : make_file(m);
 	char *model = path ? xasprintf("COFILTER_MODEL=%s", path)
-			   : xasprintf("COFILTER_MODEL=/proc/%ld/fd/%d", (long)getpid(), fd);
+			   : xasprintf("COFILTER_MODEL=/proc/%ld/fd/%d", (long)getpid(),
+				     scratch_fd(file));
 	char *number = xasprintf("COFILTER_EPOCH=%" PRIu64, epoch);
 	const char *const set[] = { model, number, NULL };
 	bool ok = command_number(b->command, set, value, why, size);
 	free(model);
 	free(number);
-	if (fd >= 0)
-		close(fd);
+	scratch_free(file);
 	return ok;
+}
+
+void best_epoch_reserve(struct best_epoch *b)
+{
+	if (!b->keep || b->file)
+		return;
+	b->file = scratch_new();
+	scratch_reserve(b->file, b->layout.num_params * sizeof(float));
+}
+
+/* Keep the parameters as they are now, in place of others. */
+static void keep(struct best_epoch *b, const struct best_epoch_model *m)
+{
+	const struct neumf_layout *l = &b->layout;
+	float *piece = xmalloc(NEUMF_PIECE, sizeof(*piece));
+
+	best_epoch_reserve(b);
+	scratch_rewind(b->file);
+	for (unsigned k = 0; k < l->num_tensors; k++)
+		for (struct neumf_rows r = { .tensor = k }; neumf_next_piece(l, &r);) {
+			m->values(m->arg, r, piece);
+			scratch_append(b->file, piece, neumf_floats(l, r) * sizeof(*piece));
+		}
+	free(piece);
 }
 
 bool best_epoch_add(
 	struct best_epoch *b, const struct best_epoch_model *m, uint64_t epoch, double value)
 {
-	const struct neumf_layout *l = &b->layout;
-
 	b->last = value;
 	if (b->epoch > 0 && value <= b->value)
 		return false;
 	b->epoch = epoch;
 	b->value = value;
-	if (!b->keep)
-		return true;
-	if (!b->params)
-		b->params = xmalloc(l->num_params, sizeof(*b->params));
-	for (unsigned k = 0; k < l->num_tensors; k++)
-		m->values(m->arg, k, b->params + l->tensor[k].offset);
+	if (b->keep)
+		keep(b, m);
 	return true;
 }
 
@@ -72,12 +80,19 @@ bool best_epoch_over(const struct best_epoch *b, uint64_t epoch)
 	return b->patience > 0 && epoch - b->epoch >= b->patience;
 }
 
-void best_epoch_values(void *arg, unsigned tensor, float *out)
+struct scratch *best_epoch_kept(const struct best_epoch *b)
+{
+	return b->epoch > 0 ? b->file : NULL;
+}
+
+void best_epoch_values(void *arg, struct neumf_rows rows, float *out)
 {
 	const struct best_epoch *b = arg;
-	const struct neumf_tensor *t = &b->layout.tensor[tensor];
+	const struct neumf_tensor *t = &b->layout.tensor[rows.tensor];
+	const uint64_t first = t->offset + (uint64_t)rows.first * t->cols;
 
-	memcpy(out, b->params + t->offset, (size_t)t->rows * t->cols * sizeof(*out));
+	scratch_read(
+		b->file, first * sizeof(*out), out, neumf_floats(&b->layout, rows) * sizeof(*out));
 }
 
 static const char *keeps(const struct best_epoch *b)
@@ -152,7 +167,7 @@ static bool get_pending(const struct js *v, struct trainer_epoch *e)
 	return e->rows == 0;
 }
 
-bool best_epoch_restore(struct best_epoch *b, const struct js *v, float *params,
+bool best_epoch_restore(struct best_epoch *b, const struct js *v, struct scratch *kept,
 	struct trainer_epoch *pending, const char *file)
 {
 	const char *command = get_text(v, "command"), *keep = get_text(v, "keep");
@@ -164,18 +179,19 @@ bool best_epoch_restore(struct best_epoch *b, const struct js *v, float *params,
 		die("checkpoint '%s': what it says of --on-epoch is incomplete", file);
 	if (strcmp(keep, keeps(b)) != 0)
 		die("'%s' is of a training with --keep %s, not %s", file, keep, keeps(b));
-	if (b->keep && b->epoch > 0 && !params)
+	if (b->keep && b->epoch > 0 && !kept)
 		die("checkpoint '%s' lacks the tensors of the best epoch", file);
 	if (strcmp(command, b->command) != 0 && b->epoch > 0)
 		warn("'%s': the best epoch so far, %" PRIu64
 		     ", was found by another command of --on-epoch: %s",
 			file, b->epoch, command);
-	b->params = params;
+	scratch_free(b->file);
+	b->file = kept;
 	return p != NULL;
 }
 
 void best_epoch_release(struct best_epoch *b)
 {
-	free(b->params);
-	b->params = NULL;
+	scratch_free(b->file);
+	b->file = NULL;
 }

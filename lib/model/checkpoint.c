@@ -21,7 +21,7 @@ struct entry {
 struct file {
 	const struct checkpoint_run *run;
 	struct neumf_layout layout;
-	const float *best;
+	struct scratch *best;
 	unsigned num;
 	struct entry entry[4 * NEUMF_MAX_TENSORS];
 	struct safetensors_tensor tensor[4 * NEUMF_MAX_TENSORS];
@@ -63,21 +63,39 @@ static void list_tensors(struct file *f, const struct checkpoint_run *run, bool 
 	}
 }
 
-static size_t size_of(const struct neumf_tensor *t)
+/* Where rows of the best model lie. */
+static uint64_t offset_of(const struct file *f, struct neumf_rows rows)
 {
-	return (size_t)t->rows * t->cols;
+	const struct neumf_tensor *t = &f->layout.tensor[rows.tensor];
+
+	return t->offset + (uint64_t)rows.first * t->cols;
 }
 
-static void get_values(void *arg, unsigned k, float *out)
+static void get_values(void *arg, unsigned k, uint64_t first, uint64_t num, float *out)
 {
 	const struct file *f = arg;
 	const struct entry *e = &f->entry[k];
-	const struct neumf_tensor *t = &f->layout.tensor[e->tensor];
+	const struct neumf_rows rows = model_file_rows(&f->layout, e->tensor, first, num);
 
 	if (e->best)
-		memcpy(out, f->best + t->offset, size_of(t) * sizeof(*out));
+		scratch_read(f->best, offset_of(f, rows) * sizeof(*out), out, num * sizeof(*out));
 	else
-		f->run->ops->read(f->run->backend, e->tensor, e->what, out);
+		f->run->ops->read(f->run->backend, rows, e->what, out);
+}
+
+/* The tensor comes next in the file. Those of the best model do so in the order of neumf_layout. */
+static void put_values(
+	const struct file *f, const struct entry *e, struct safetensors_in *in, float *piece)
+{
+	for (struct neumf_rows r = { .tensor = e->tensor }; neumf_next_piece(&f->layout, &r);) {
+		const uint64_t n = neumf_floats(&f->layout, r);
+
+		safetensors_next(in, n, piece);
+		if (e->best)
+			scratch_append(f->best, piece, n * sizeof(*piece));
+		else
+			f->run->ops->write(f->run->backend, r, e->what, piece);
+	}
 }
 
 static struct js *sum_json(double v)
@@ -249,7 +267,7 @@ void checkpoint_load(struct checkpoint *c, const struct checkpoint_run *run, con
 	const struct js *metadata = safetensors_metadata(in);
 	const char *name = safetensors_name(in);
 	struct js *v = parse(name, metadata);
-	struct file f;
+	struct file f = { 0 };
 
 	match(name, metadata, v, run);
 	*c = (struct checkpoint){ 0 };
@@ -257,18 +275,11 @@ void checkpoint_load(struct checkpoint *c, const struct checkpoint_run *run, con
 	list_tensors(&f, run, get_uint(name, v, "best"));
 	safetensors_check(in, f.tensor, f.num);
 	if (get_uint(name, v, "best"))
-		c->best = xmalloc(f.layout.num_params, sizeof(*c->best));
-	for (unsigned k = 0; k < f.num; k++) {
-		const struct entry *e = &f.entry[k];
-		const struct neumf_tensor *t = &f.layout.tensor[e->tensor];
-		float *values = safetensors_read(in, size_of(t));
-
-		if (e->best)
-			memcpy(c->best + t->offset, values, size_of(t) * sizeof(*values));
-		else
-			run->ops->write(run->backend, e->tensor, e->what, values);
-		free(values);
-	}
+		c->best = f.best = scratch_new();
+	float *piece = xmalloc(NEUMF_PIECE, sizeof(*piece));
+	for (unsigned k = 0; k < f.num; k++)
+		put_values(&f, &f.entry[k], in, piece);
+	free(piece);
 	run->ops->set_step(run->backend, get_uint(name, v, "step"));
 	if (js_get(v, "chooser"))
 		c->chooser = js_copy(js_get(v, "chooser"));
@@ -279,5 +290,5 @@ void checkpoint_load(struct checkpoint *c, const struct checkpoint_run *run, con
 void checkpoint_release(struct checkpoint *c)
 {
 	js_free(c->chooser);
-	free(c->best);
+	scratch_free(c->best);
 }

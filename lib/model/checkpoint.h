@@ -24,6 +24,7 @@
 #ifndef CHECKPOINT_H
 #define CHECKPOINT_H
 
+#include "base/scratch.h"
 #include "model/backend.h"
 #include "model/model_file.h"
 #include "model/trainer.h"
@@ -44,12 +45,12 @@ struct checkpoint_run {
 /* What is saved beside the backend's state. */
 struct checkpoint {
 	struct trainer_position position;
-	struct js *chooser; /* NULL: none */
-	float *best;	    /* parameters in the order of neumf_layout; NULL: none */
+	struct js *chooser;   /* NULL: none */
+	struct scratch *best; /* parameters in the order of neumf_layout; NULL: none */
 };
 
 /* Write to `out` (stream_create(path, true)) and commit, with fsync. Dies when a value is not
-   finite. Memory: the largest tensor. */
+   finite. Memory: 1 MiB. */
 void checkpoint_save(
 	struct stream_out *out, const struct checkpoint_run *run, const struct checkpoint *c);
 
@@ -57,7 +58,7 @@ void checkpoint_save(
  * Read `path` and put its state into the backend of `run`, which is new. Dies with one line that
  * names the difference when it is of another stream (kind, bounds, id maps, epochs, provenance), of
  * other options, another release or another device; and for damage as model_file_load does.
- * Memory: the largest tensor, and the best model.
+ * Memory: 1 MiB; the best model waits on the disk.
  */
 void checkpoint_load(struct checkpoint *c, const struct checkpoint_run *run, const char *path);
 void checkpoint_release(struct checkpoint *c);

@@ -262,10 +262,12 @@ static void take_step(struct run *r, uint32_t step, const double *power)
 	const struct batch batch = make_batch(r, step);
 
 	for (unsigned k = 0; k < u->num; k++)
-		r->ops->write(r->backend, u->index[k], BACKEND_VALUE, r->table[k]);
+		r->ops->write(r->backend, neumf_whole(&r->layout, u->index[k]), BACKEND_VALUE,
+			r->table[k]);
 	r->ops->gradient(r->backend, &batch);
 	for (unsigned k = 0; k < u->num; k++) {
-		r->ops->read(r->backend, u->index[k], BACKEND_GRADIENT, r->table[k]);
+		r->ops->read(r->backend, neumf_whole(&r->layout, u->index[k]), BACKEND_GRADIENT,
+			r->table[k]);
 		memset(r->table[k] + (size_t)USERS * u->tensor[k]->cols, 0,
 			u->tensor[k]->cols * sizeof(float));
 	}

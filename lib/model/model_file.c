@@ -64,15 +64,37 @@ static unsigned tensors_of(const struct neumf_layout *l, struct safetensors_tens
 	return l->num_tensors;
 }
 
+struct neumf_rows model_file_rows(
+	const struct neumf_layout *l, unsigned tensor, uint64_t first, uint64_t num)
+{
+	const uint32_t cols = l->tensor[tensor].cols;
+
+	return (struct neumf_rows){ tensor, (uint32_t)(first / cols), (uint32_t)(num / cols) };
+}
+
+/* What gives the values of a model. */
+struct source {
+	struct neumf_layout layout;
+	model_values *values;
+	void *arg;
+};
+
+static void get_values(void *arg, unsigned tensor, uint64_t first, uint64_t num, float *out)
+{
+	const struct source *s = arg;
+
+	s->values(s->arg, model_file_rows(&s->layout, tensor, first, num), out);
+}
+
 void model_file_save(struct stream_out *out, const struct neumf_shape *shape,
-	const struct model_info *info, safetensors_values *values, void *arg)
+	const struct model_info *info, model_values *values, void *arg)
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
-	struct neumf_layout l;
+	struct source s = { .values = values, .arg = arg };
 	struct js *m = model_file_metadata(shape, info);
 
-	neumf_layout(shape, &l);
-	safetensors_save(out, m, tensors, tensors_of(&l, tensors), values, arg);
+	neumf_layout(shape, &s.layout);
+	safetensors_save(out, m, tensors, tensors_of(&s.layout, tensors), get_values, &s);
 	js_free(m);
 	stream_commit(out);
 }
@@ -131,7 +153,7 @@ static void check_kind(const char *name, const struct js *metadata)
 			metadata_text(name, metadata, "method"));
 }
 
-void model_file_load(struct model *m, const char *path)
+struct safetensors_in *model_file_open(struct model *m, const char *path)
 {
 	struct safetensors_tensor tensors[NEUMF_MAX_TENSORS];
 	struct safetensors_in *in = safetensors_open(path);
@@ -147,8 +169,18 @@ void model_file_load(struct model *m, const char *path)
 	m->checksum = checksum ? xstrdup(checksum) : NULL;
 	neumf_layout(&m->shape, &l);
 	safetensors_check(in, tensors, tensors_of(&l, tensors));
-	m->params = safetensors_read(in, l.num_params);
+	m->params = NULL;
 	m->provenance = metadata_provenance(metadata);
+	return in;
+}
+
+void model_file_load(struct model *m, const char *path)
+{
+	struct safetensors_in *in = model_file_open(m, path);
+	struct neumf_layout l;
+
+	neumf_layout(&m->shape, &l);
+	m->params = safetensors_read(in, l.num_params);
 	safetensors_close(in);
 }
 

@@ -39,18 +39,23 @@ struct model_info {
 	const struct id_family *user_ids, *item_ids; /* NULL: not known */
 };
 
+/* Copy rows of a tensor of neumf_layout to `out`, (num, cols). */
+typedef void model_values(void *arg, struct neumf_rows rows, float *out);
+
 /*
- * Write a model to `out` (stream_create(path, true)), tensor by tensor as `values` gives those of
- * neumf_layout, each twice, with fsync, and commit it. Dies when a value is not finite; then, as on
- * any error, no file appears. Memory: the largest tensor.
+ * Write a model to `out` (stream_create(path, true)), as `values` gives the tensors of neumf_layout,
+ * each twice and by pieces, with fsync, and commit it. Dies when a value is not finite; then, as on
+ * any error, no file appears. Memory: 1 MiB.
  */
 void model_file_save(struct stream_out *out, const struct neumf_shape *shape,
-	const struct model_info *info, safetensors_values *values, void *arg);
+	const struct model_info *info, model_values *values, void *arg);
 
-/* The parts of it, for a file that holds more than a model: its metadata, and a tensor as the file
-   has it. */
+/* The parts of it, for a file that holds more than a model: its metadata, a tensor as the file has
+   it, and the rows of tensor `tensor` that values of it are, as safetensors_values asks for them. */
 struct js *model_file_metadata(const struct neumf_shape *shape, const struct model_info *info);
 struct safetensors_tensor model_file_tensor(const struct neumf_tensor *t);
+struct neumf_rows model_file_rows(
+	const struct neumf_layout *l, unsigned tensor, uint64_t first, uint64_t num);
 
 struct model {
 	struct neumf_shape shape;
@@ -68,6 +73,12 @@ struct model {
  * stage that reads them. A file without checksums is noted on stderr.
  */
 void model_file_load(struct model *m, const char *path);
+
+/*
+ * The same but for `params`, for who has no room for them all: they come next, in the order of
+ * neumf_layout (safetensors_next), and safetensors_close says whether they may be relied on.
+ */
+struct safetensors_in *model_file_open(struct model *m, const char *path);
 
 /* Whoever takes `params` over (backend_config does) sets it to NULL before. */
 void model_release(struct model *m);

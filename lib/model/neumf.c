@@ -179,6 +179,27 @@ float *neumf_param(const struct neumf_layout *l, float *params, int which)
 	return l->at[which] < 0 ? NULL : params + l->tensor[l->at[which]].offset;
 }
 
+struct neumf_rows neumf_whole(const struct neumf_layout *l, unsigned tensor)
+{
+	return (struct neumf_rows){ .tensor = tensor, .num = l->tensor[tensor].rows };
+}
+
+uint64_t neumf_floats(const struct neumf_layout *l, struct neumf_rows rows)
+{
+	return (uint64_t)rows.num * l->tensor[rows.tensor].cols;
+}
+
+bool neumf_next_piece(const struct neumf_layout *l, struct neumf_rows *rows)
+{
+	const struct neumf_tensor *t = &l->tensor[rows->tensor];
+	const uint32_t most = NEUMF_PIECE / t->cols;
+
+	rows->first += rows->num;
+	const uint32_t left = t->rows - rows->first;
+	rows->num = left < most ? left : most;
+	return rows->num > 0;
+}
+
 /* A dense tensor is uniform in plus or minus this. */
 static double dense_limit(const struct neumf_tensor *t, int which)
 {
@@ -187,34 +208,45 @@ static double dense_limit(const struct neumf_tensor *t, int which)
 	return sqrt(6.0 / ((double)t->cols + t->rows));
 }
 
-/* The role `which` takes the place of the epoch in a draw: a tensor starts equal in all models. */
-static void init_tensor(const struct neumf_tensor *t, int which, double init_std,
-	enum neumf_dense_init dense_init, uint64_t seed, float *w)
+/* The role of tensor number `tensor`. */
+static int role_of(const struct neumf_layout *l, unsigned tensor)
 {
-	bool uniform = dense_init == DENSE_GLOROT && t->side == SIDE_NONE;
-	double limit = uniform ? dense_limit(t, which) : 0;
-	uint64_t n = (uint64_t)t->rows * t->cols;
+	int which = 0;
+
+	while (l->at[which] != (int)tensor)
+		which++;
+	return which;
+}
+
+/* The role takes the place of the epoch in a draw: a tensor starts equal in all models. */
+void neumf_init_rows(const struct neumf_layout *l, const struct neumf_fresh *fresh,
+	struct neumf_rows rows, float *out)
+{
+	const struct neumf_tensor *t = &l->tensor[rows.tensor];
+	const int which = role_of(l, rows.tensor);
+	const bool uniform = fresh->dense_init == DENSE_GLOROT && t->side == SIDE_NONE;
+	const double limit = uniform ? dense_limit(t, which) : 0;
+	const uint64_t first = (uint64_t)rows.first * t->cols, n = neumf_floats(l, rows);
 	struct rng r;
 
 	for (uint64_t k = 0; k < n; k++) {
 		if (t->bias) {
-			w[k] = 0;
+			out[k] = 0;
 			continue;
 		}
-		rng_start(&r, seed, RNG_INIT, (uint32_t)which, k);
-		w[k] = (float)(uniform ? limit * (2 * rng_real(&r) - 1)
-				       : init_std * rng_normal(&r));
+		rng_start(&r, fresh->seed, RNG_INIT, (uint32_t)which, first + k);
+		out[k] = (float)(uniform ? limit * (2 * rng_real(&r) - 1)
+					 : fresh->init_std * rng_normal(&r));
 	}
 }
 
 void neumf_init(const struct neumf_shape *s, double init_std, enum neumf_dense_init dense_init,
 	uint64_t seed, float *params)
 {
+	const struct neumf_fresh fresh = { init_std, dense_init, seed };
 	struct neumf_layout l;
 
 	neumf_layout(s, &l);
-	for (int which = 0; which < NEUMF_MAX_TENSORS; which++)
-		if (l.at[which] >= 0)
-			init_tensor(&l.tensor[l.at[which]], which, init_std, dense_init, seed,
-				neumf_param(&l, params, which));
+	for (unsigned k = 0; k < l.num_tensors; k++)
+		neumf_init_rows(&l, &fresh, neumf_whole(&l, k), params + l.tensor[k].offset);
 }

@@ -141,6 +141,15 @@ struct neumf_layout {
 	uint64_t num_params;	   /* floats in all */
 };
 
+/* Rows first .. first + num - 1 of tensor number `tensor` of a layout. */
+struct neumf_rows {
+	unsigned tensor;
+	uint32_t first, num;
+};
+
+/* Floats of a piece of a tensor, 1 MiB of them: more than any row has. */
+enum { NEUMF_PIECE = 1 << 18 };
+
 bool neumf_has_gmf(const struct neumf_shape *s); /* neumf, gmf, mf */
 bool neumf_has_mlp(const struct neumf_shape *s); /* neumf, mlp */
 
@@ -172,6 +181,16 @@ uint32_t neumf_head_width(const struct neumf_shape *s);
 /* Tensors of a model, sorted by name and packed without gaps. */
 void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out);
 
+/* All rows of a tensor, and how many floats some rows have. */
+struct neumf_rows neumf_whole(const struct neumf_layout *l, unsigned tensor);
+uint64_t neumf_floats(const struct neumf_layout *l, struct neumf_rows rows);
+
+/*
+ * The next rows of their tensor, as many as NEUMF_PIECE floats can hold; false: there are no more.
+ * A tensor by pieces: for (struct neumf_rows r = { .tensor = k }; neumf_next_piece(&l, &r);)
+ */
+bool neumf_next_piece(const struct neumf_layout *l, struct neumf_rows *rows);
+
 /* The tensor `which` (TENSOR_*) within `params`, or NULL where the model has none. */
 float *neumf_param(const struct neumf_layout *l, float *params, int which);
 
@@ -182,12 +201,23 @@ static inline float neumf_sigmoid(float logit)
 	return 1 / (1 + (float)real_exp(-logit));
 }
 
+/* How first weights are drawn. */
+struct neumf_fresh {
+	double init_std;
+	enum neumf_dense_init dense_init;
+	uint64_t seed;
+};
+
 /*
- * Fill params (layout.num_params floats): weights N(0, init_std), biases 0. With DENSE_GLOROT the
- * mlp layers are uniform in +-sqrt(6 / (in + out)) (Glorot & Bengio 2010) and the head is uniform
- * in +-sqrt(3 / in) (LeCun et al. 1998), as in He et al.'s program. A weight depends on
- * (seed, tensor, index) only.
+ * First weights of some rows, (num, cols) floats: weights N(0, init_std), biases 0. With
+ * DENSE_GLOROT the mlp layers are uniform in +-sqrt(6 / (in + out)) (Glorot & Bengio 2010) and the
+ * head is uniform in +-sqrt(3 / in) (LeCun et al. 1998), as in He et al.'s program. A weight
+ * depends on (seed, tensor, index) only: whoever holds some rows draws those alone.
  */
+void neumf_init_rows(const struct neumf_layout *l, const struct neumf_fresh *fresh,
+	struct neumf_rows rows, float *out);
+
+/* All first weights: params has layout.num_params floats. */
 void neumf_init(const struct neumf_shape *s, double init_std, enum neumf_dense_init dense_init,
 	uint64_t seed, float *params);
 

@@ -3,6 +3,7 @@
  * driver finds a device: asking the driver takes milliseconds, loading cuBLAS half a second.
  */
 #include "base/die.h"
+#include "base/library.h"
 #include "model/backend.h"
 
 #include <dlfcn.h>
@@ -12,19 +13,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DRIVER_FILE "libcuda.so.1"
-#define PLUGIN_FILE "../lib/cofilter/cofilter-cuda.so" /* from the program's directory */
+#define DRIVER_FILE	"libcuda.so.1"
+#define PLUGIN_VARIABLE "COFILTER_CUDA_PLUGIN"
+#define PLUGIN_FILE	"cofilter-cuda.so"
 
 const char *const backend_device_names[] = { "auto", "cpu", "reference", "cuda", NULL };
-
-/* dlsym for a function, without the cast that ISO C does not allow. */
-static bool find_function(void *library, const char *name, void *function)
-{
-	void *symbol = dlsym(library, name);
-
-	memcpy(function, &symbol, sizeof(symbol));
-	return symbol != NULL;
-}
 
 /* Is it a machine without a driver, rather than one whose driver does not work? Then nobody who did
    not ask for a GPU wants to read what the loader says. */
@@ -49,8 +42,8 @@ static bool probe_driver(char *why, size_t size, bool *absent)
 		*absent = driver_is_absent(error);
 		return false;
 	}
-	if (!find_function(driver, "cuInit", &init) ||
-		!find_function(driver, "cuDeviceGetCount", &device_count)) {
+	if (!library_find(driver, "cuInit", &init) ||
+		!library_find(driver, "cuDeviceGetCount", &device_count)) {
 		snprintf(why, size, "no NVIDIA driver: " DRIVER_FILE " lacks cuInit");
 		return false;
 	}
@@ -61,59 +54,24 @@ static bool probe_driver(char *why, size_t size, bool *absent)
 	return true;
 }
 
-/* The path of the installed plug-in, which is relative to that of this program. */
-static bool default_path(char *path, size_t size)
-{
-	char self[4096], *slash;
-	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (n < 0)
-		return false;
-	self[n] = '\0';
-	slash = strrchr(self, '/');
-	if (!slash)
-		return false;
-	*slash = '\0';
-	return snprintf(path, size, "%s/" PLUGIN_FILE, self) < (int)size;
-}
-
 /* The plug-in's ops, or NULL with the reason in `why`. */
-static const struct backend_ops *load(const char *path, char *why, size_t size)
+static const struct backend_ops *find_cuda(char *why, size_t size, bool *absent)
 {
+	const char *named = getenv(PLUGIN_VARIABLE);
 	backend_plugin *plugin;
-	void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 
-	if (!library) {
-		snprintf(why, size, "cannot load the plug-in: %s", dlerror());
+	if (!(named && *named) && !probe_driver(why, size, absent))
 		return NULL;
-	}
-	if (!find_function(library, BACKEND_PLUGIN_SYMBOL, &plugin)) {
-		snprintf(why, size, "'%s' is no plug-in of this program", path);
+	if (!library_plugin(
+		    PLUGIN_VARIABLE, PLUGIN_FILE, BACKEND_PLUGIN_SYMBOL, &plugin, why, size))
 		return NULL;
-	}
 	const struct backend_ops *ops = plugin(why, size);
 	if (ops && ops->abi != BACKEND_ABI) {
-		snprintf(why, size, "plug-in '%s' has interface version %u, %u expected", path,
+		snprintf(why, size, "the plug-in has interface version %u, %u expected",
 			(unsigned)ops->abi, (unsigned)BACKEND_ABI);
 		return NULL;
 	}
 	return ops;
-}
-
-static const struct backend_ops *find_cuda(char *why, size_t size, bool *absent)
-{
-	const char *named = getenv("COFILTER_CUDA_PLUGIN");
-	char path[4200];
-
-	if (named && *named)
-		return load(named, why, size);
-	if (!probe_driver(why, size, absent))
-		return NULL;
-	if (!default_path(path, sizeof(path))) {
-		snprintf(why, size, "cannot tell where the plug-in is: no /proc/self/exe");
-		return NULL;
-	}
-	return load(path, why, size);
 }
 
 const struct backend_ops *backend_select(enum backend_device device, bool quiet)

@@ -75,33 +75,36 @@ static void open_outputs(struct session *s)
 	}
 }
 
-static void first_values(const struct session_config *c, float *params)
+/* Put the models to start from, where there are any, in place of the first weights. */
+static void warm_start(struct session *s)
 {
+	const struct session_config *c = s->config;
 	const struct rec_header *h = rec_header(c->in);
 	const struct warm_start_target target = { &c->shape, &h->user_ids, &h->item_ids };
 
-	neumf_init(&c->shape, c->init_std, c->dense_init, c->seed, params);
 	if (c->init)
-		warm_start_apply(c->init, &target, c->alpha, params);
+		warm_start_apply(c->init, &target, c->alpha, s->ops, s->backend);
 	warm_start_free(c->init);
 }
 
 static void start_backend(struct session *s)
 {
 	const struct session_config *c = s->config;
+	const struct neumf_fresh fresh = { c->init_std, c->dense_init, c->seed };
 	struct backend_config config = { .shape = c->shape,
+		.fresh = c->resume ? NULL : &fresh, /* the checkpoint has all values */
 		.optimizer = &c->optimizer,
 		.batch_size = c->batch_size,
-		.tf32 = c->tf32 };
+		.tf32 = c->tf32,
+		.exchange = c->exchange };
 	struct neumf_layout layout;
 
 	s->pool = pool_new(c->threads);
 	config.pool = s->pool;
 	neumf_layout(&c->shape, &layout);
-	config.params = xmalloc(layout.num_params, sizeof(float));
-	first_values(c, config.params);
-	s->ops = backend_select(c->device, die_quiet);
+	s->ops = c->exchange ? &backend_cpu_processes : backend_select(c->device, die_quiet);
 	s->backend = s->ops->create(&config);
+	warm_start(s);
 	note("%" PRIu64 " parameters on %s (%s), seed %" PRIu64, layout.num_params, s->ops->name,
 		s->ops->describe(s->backend), c->seed);
 	s->info = (struct model_info){ .seed = c->seed,
@@ -112,11 +115,11 @@ static void start_backend(struct session *s)
 		.item_ids = &rec_header(c->in)->item_ids };
 }
 
-static void read_values(void *arg, unsigned tensor, float *out)
+static void read_values(void *arg, struct neumf_rows rows, float *out)
 {
 	struct session *s = arg;
 
-	s->ops->read(s->backend, tensor, BACKEND_VALUE, out);
+	s->ops->read(s->backend, rows, BACKEND_VALUE, out);
 }
 
 static struct checkpoint_run this_run(const struct session *s)
@@ -133,7 +136,7 @@ static struct checkpoint_run this_run(const struct session *s)
 static void save_checkpoint(struct session *s, const char *path)
 {
 	const struct checkpoint_run run = this_run(s);
-	struct checkpoint c = { .best = s->best.params };
+	struct checkpoint c = { .best = best_epoch_kept(&s->best) };
 	struct stream_out *out = s->first_checkpoint;
 
 	if (!out)
@@ -283,6 +286,7 @@ static void open_epoch_outputs(struct session *s, uint64_t ended)
 	if (path)
 		s->first_epoch = stream_create(path, true);
 	free(path);
+	best_epoch_reserve(&s->best);
 	if (c->log)
 		s->log = stream_log_open(c->log, c->resume ? train_log_kept(c->log, ended) : 0);
 }
@@ -358,7 +362,7 @@ static void save_model(struct session *s)
 	struct js *provenance = train_provenance(c->provenance, chosen, s->stopped, &s->last);
 
 	s->info.provenance = provenance;
-	if (s->best.params)
+	if (best_epoch_kept(&s->best))
 		model_file_save(s->model, &c->shape, &s->info, best_epoch_values, &s->best);
 	else
 		model_file_save(s->model, &c->shape, &s->info, read_values, s);
@@ -373,8 +377,8 @@ void session_run(const struct session_config *config)
 			.keep = config->keep_best } };
 
 	neumf_layout(&config->shape, &s.best.layout);
+	start_backend(&s); /* a model to start from may be the file that is written */
 	open_outputs(&s);
-	start_backend(&s);
 	start_trainer(&s);
 	train(&s);
 	interrupt_release(); /* who waits for the model may give up */

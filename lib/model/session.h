@@ -41,6 +41,7 @@ struct session_config {
 	enum backend_device device;
 	bool tf32;
 	uint32_t threads;
+	struct exchange *exchange; /* with processes that follow this one; NULL: there are none */
 
 	const char *output;	   /* the model */
 	const char *epochs_prefix; /* of the models of epochs; NULL: they are not saved */

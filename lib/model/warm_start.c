@@ -13,6 +13,13 @@ struct source {
 	char *path;
 	struct model model;
 	struct neumf_layout layout;
+	struct safetensors_in *in; /* NULL: has been read */
+};
+
+/* The head of a model, of two that are joined. */
+struct head {
+	float *weight; /* (1, head width) */
+	float bias;
 };
 
 struct warm_start {
@@ -20,7 +27,7 @@ struct warm_start {
 	struct source source[WARM_START_MAX_MODELS];
 };
 
-struct warm_start *warm_start_load(const char *const *paths, unsigned num)
+struct warm_start *warm_start_open(const char *const *paths, unsigned num)
 {
 	struct warm_start *w = xcalloc(1, sizeof(*w));
 
@@ -29,7 +36,7 @@ struct warm_start *warm_start_load(const char *const *paths, unsigned num)
 		struct source *s = &w->source[k];
 
 		s->path = xstrdup(paths[k]);
-		model_file_load(&s->model, paths[k]);
+		s->in = model_file_open(&s->model, paths[k]);
 		neumf_layout(&s->model.shape, &s->layout);
 	}
 	return w;
@@ -40,6 +47,8 @@ void warm_start_free(struct warm_start *w)
 	if (!w)
 		return;
 	for (unsigned k = 0; k < w->num; k++) {
+		if (w->source[k].in)
+			safetensors_close_parts(w->source[k].in);
 		free(w->source[k].path);
 		model_release(&w->source[k].model);
 	}
@@ -141,9 +150,8 @@ static void report(const struct source *s, const struct warm_start_target *targe
 		new->num_items - old->num_items);
 }
 
-/* The values of the tensor named as `t`, of width `cols` in this model; dies where it has none, or
-   one of another shape. */
-static const float *find(const struct source *s, const struct neumf_tensor *t, uint32_t cols)
+/* Dies unless this model has the tensor named as `t`, of width `cols`. */
+static void check_tensor(const struct source *s, const struct neumf_tensor *t, uint32_t cols)
 {
 	for (unsigned k = 0; k < s->layout.num_tensors; k++) {
 		const struct neumf_tensor *own = &s->layout.tensor[k];
@@ -154,77 +162,56 @@ static const float *find(const struct source *s, const struct neumf_tensor *t, u
 			die("cannot start from '%s': tensor '%s' is of shape (%" PRIu32 ", %" PRIu32
 			    "), not (%" PRIu32 ", %" PRIu32 ")",
 				s->path, t->name, own->rows, own->cols, t->rows, cols);
-		return s->model.params + own->offset;
+		return;
 	}
 	die("cannot start from '%s': it has no tensor '%s'", s->path, t->name);
 }
 
-/* Floats of the tensor `t` that `s` has: its tables may have fewer rows. */
-static uint64_t count_of(const struct source *s, const struct neumf_tensor *t)
+/* The tensor of a name; the number of tensors where none has it. */
+static unsigned named(const struct neumf_layout *l, const char *name)
 {
-	uint32_t rows = t->rows;
+	unsigned k = 0;
 
-	if (t->side != SIDE_NONE)
-		rows = t->side == SIDE_USER ? s->model.shape.num_users : s->model.shape.num_items;
-	return (uint64_t)rows * t->cols;
+	while (k < l->num_tensors && strcmp(l->tensor[k].name, name) != 0)
+		k++;
+	return k;
 }
 
 /* Dies where `s` has a tensor that the new model has not. */
 static void check_extra(const struct source *s, const struct neumf_layout *l)
 {
-	for (unsigned k = 0; k < s->layout.num_tensors; k++) {
-		const char *name = s->layout.tensor[k].name;
-		unsigned j = 0;
-
-		while (j < l->num_tensors && strcmp(l->tensor[j].name, name) != 0)
-			j++;
-		if (j == l->num_tensors)
+	for (unsigned k = 0; k < s->layout.num_tensors; k++)
+		if (named(l, s->layout.tensor[k].name) == l->num_tensors)
 			die("cannot start from '%s': the new model has no tensor '%s'", s->path,
-				name);
-	}
+				s->layout.tensor[k].name);
 }
 
-static void copy(const struct source *s, const struct neumf_tensor *t, float *params)
-{
-	memcpy(params + t->offset, find(s, t, t->cols), count_of(s, t) * sizeof(*params));
-}
-
-/* A tensor of the head of a neumf, from those of gmf and mlp: side by side, or for the bias added. */
-static void join(const struct source *gmf, const struct source *mlp, double alpha,
-	const struct neumf_tensor *t, float *params)
-{
-	const uint32_t width = gmf->model.shape.factors, cols = t->bias ? 1 : width;
-	const float *a = find(gmf, t, cols), *b = find(mlp, t, t->bias ? 1 : t->cols - width);
-	float *out = params + t->offset;
-
-	if (t->bias) {
-		out[0] = (float)(alpha * (double)a[0] + (1 - alpha) * (double)b[0]);
-		return;
-	}
-	for (uint32_t k = 0; k < t->cols; k++)
-		out[k] = (float)(k < width ? alpha * (double)a[k]
-					   : (1 - alpha) * (double)b[k - width]);
-}
-
-static void apply_one(const struct source *s, const struct neumf_layout *l, float *params)
+static void check_one(const struct source *s, const struct neumf_layout *l)
 {
 	check_extra(s, l);
 	for (unsigned k = 0; k < l->num_tensors; k++)
-		copy(s, &l->tensor[k], params);
+		check_tensor(s, &l->tensor[k], l->tensor[k].cols);
 }
 
-static void apply_two(const struct source *s, double alpha, const struct warm_start_target *target,
-	const struct neumf_layout *l, float *params)
+/* Of a tensor of the head of a neumf: that gmf and mlp have their parts of it. */
+static void check_head(
+	const struct source *gmf, const struct source *mlp, const struct neumf_tensor *t)
 {
-	const bool swapped = s[0].model.shape.model == MODEL_MLP;
-	const struct source *gmf = &s[swapped], *mlp = &s[!swapped];
+	const uint32_t width = gmf->model.shape.factors;
 
+	check_tensor(gmf, t, t->bias ? 1 : width);
+	check_tensor(mlp, t, t->bias ? 1 : t->cols - width);
+}
+
+static void check_two(const struct source *gmf, const struct source *mlp,
+	const struct warm_start_target *target, const struct neumf_layout *l)
+{
 	if (target->shape->model != MODEL_NEUMF || gmf->model.shape.model != MODEL_GMF ||
 		mlp->model.shape.model != MODEL_MLP)
 		die("two models make a neumf, and are a gmf and an mlp: '%s' is a %s, '%s' a %s, "
 		    "the new one a %s",
-			s[0].path, neumf_model_names[s[0].model.shape.model], s[1].path,
-			neumf_model_names[s[1].model.shape.model],
+			gmf->path, neumf_model_names[gmf->model.shape.model], mlp->path,
+			neumf_model_names[mlp->model.shape.model],
 			neumf_model_names[target->shape->model]);
 	check_extra(gmf, l);
 	check_extra(mlp, l);
@@ -233,28 +220,102 @@ static void apply_two(const struct source *s, double alpha, const struct warm_st
 		const int which = (int)k;
 
 		if (which == l->at[TENSOR_HEAD] || which == l->at[TENSOR_HEAD_BIAS])
-			join(gmf, mlp, alpha, t, params);
+			check_head(gmf, mlp, t);
 		else if (which == l->at[TENSOR_GMF_USER] || which == l->at[TENSOR_GMF_ITEM])
-			copy(gmf, t, params);
+			check_tensor(gmf, t, t->cols);
 		else
-			copy(mlp, t, params);
+			check_tensor(mlp, t, t->cols);
 	}
 }
 
-void warm_start_apply(const struct warm_start *w, const struct warm_start_target *target,
-	double alpha, float *params)
+/* Where parameters go. */
+struct sink {
+	const struct neumf_layout *layout;
+	const struct backend_ops *ops;
+	struct backend *backend;
+};
+
+/* Read a model to its end into the backend, but for its head where `head` wants that. */
+static void read_model(struct source *s, const struct sink *to, struct head *head)
+{
+	float *piece = xmalloc(NEUMF_PIECE, sizeof(*piece));
+
+	for (unsigned k = 0; k < s->layout.num_tensors; k++) {
+		const int which = (int)k;
+
+		if (head && which == s->layout.at[TENSOR_HEAD]) {
+			head->weight = xmalloc(s->layout.tensor[k].cols, sizeof(*head->weight));
+			safetensors_next(s->in, s->layout.tensor[k].cols, head->weight);
+			continue;
+		}
+		if (head && which == s->layout.at[TENSOR_HEAD_BIAS]) {
+			safetensors_next(s->in, 1, &head->bias);
+			continue;
+		}
+		for (struct neumf_rows r = { .tensor = k }; neumf_next_piece(&s->layout, &r);) {
+			const struct neumf_rows rows = {
+				named(to->layout, s->layout.tensor[k].name), r.first, r.num
+			};
+
+			safetensors_next(s->in, neumf_floats(&s->layout, r), piece);
+			to->ops->write(to->backend, rows, BACKEND_VALUE, piece);
+		}
+	}
+	free(piece);
+	safetensors_close(s->in);
+	s->in = NULL;
+}
+
+/* The head of a neumf, from those of gmf and mlp: side by side, the biases added. */
+static void join(const struct head *gmf, uint32_t width, const struct head *mlp, double alpha,
+	const struct sink *to)
+{
+	const struct neumf_layout *l = to->layout;
+	const unsigned k = (unsigned)l->at[TENSOR_HEAD];
+	const uint32_t cols = l->tensor[k].cols;
+	float *out = xmalloc(cols, sizeof(*out));
+
+	for (uint32_t c = 0; c < cols; c++)
+		out[c] = (float)(c < width ? alpha * (double)gmf->weight[c]
+					   : (1 - alpha) * (double)mlp->weight[c - width]);
+	to->ops->write(to->backend, neumf_whole(l, k), BACKEND_VALUE, out);
+	out[0] = (float)(alpha * (double)gmf->bias + (1 - alpha) * (double)mlp->bias);
+	if (l->at[TENSOR_HEAD_BIAS] >= 0)
+		to->ops->write(to->backend, neumf_whole(l, (unsigned)l->at[TENSOR_HEAD_BIAS]),
+			BACKEND_VALUE, out);
+	free(out);
+}
+
+static void apply_two(struct source *gmf, struct source *mlp, double alpha, const struct sink *to)
+{
+	struct head of_gmf = { 0 }, of_mlp = { 0 };
+
+	read_model(gmf, to, &of_gmf);
+	read_model(mlp, to, &of_mlp);
+	join(&of_gmf, gmf->model.shape.factors, &of_mlp, alpha, to);
+	free(of_gmf.weight);
+	free(of_mlp.weight);
+}
+
+void warm_start_apply(struct warm_start *w, const struct warm_start_target *target, double alpha,
+	const struct backend_ops *ops, struct backend *backend)
 {
 	struct neumf_layout l;
+	const struct sink to = { &l, ops, backend };
+	const bool swapped = w->num == 2 && w->source[0].model.shape.model == MODEL_MLP;
+	struct source *gmf = &w->source[swapped], *mlp = &w->source[!swapped];
 
 	neumf_layout(target->shape, &l);
 	for (unsigned k = 0; k < w->num; k++)
 		check_target(&w->source[k], target);
-	if (w->num == 2)
+	if (w->num == 1) {
+		check_one(gmf, &l);
+		read_model(gmf, &to, NULL);
+	} else {
 		check_pair(&w->source[0], &w->source[1]);
-	if (w->num == 1)
-		apply_one(&w->source[0], &l, params);
-	else
-		apply_two(w->source, alpha, target, &l, params);
+		check_two(gmf, mlp, target, &l);
+		apply_two(gmf, mlp, alpha, &to);
+	}
 	for (unsigned k = 0; k < w->num; k++)
 		report(&w->source[k], target);
 }

@@ -15,7 +15,7 @@
 #ifndef WARM_START_H
 #define WARM_START_H
 
-#include "model/neumf.h"
+#include "model/backend.h"
 #include "stream/id_family.h"
 
 enum { WARM_START_MAX_MODELS = 2 };
@@ -23,8 +23,9 @@ enum { WARM_START_MAX_MODELS = 2 };
 /* The models to start from. */
 struct warm_start;
 
-/* Load one or two models (in any order), as model_file_load does. */
-struct warm_start *warm_start_load(const char *const *paths, unsigned num);
+/* Open one or two models (in any order): what they say of themselves is known from here on, their
+   parameters are read by warm_start_apply. Dies as model_file_load does. */
+struct warm_start *warm_start_open(const char *const *paths, unsigned num);
 unsigned warm_start_num(const struct warm_start *w);
 void warm_start_free(struct warm_start *w);
 
@@ -42,13 +43,13 @@ struct warm_start_target {
 };
 
 /*
- * Overwrite `params`, which neumf_init has filled for target->shape; alpha 0 to 1 is for two models.
- * Dies, naming file and tensor, where a tensor has another width, where the new model has a tensor
+ * Put the parameters of the models, once, into a backend that holds a fresh start of target->shape;
+ * alpha 0 to 1 is for two models. Memory: 1 MiB. Dies on damage, and, naming file and tensor, where a tensor has another width, where the new model has a tensor
  * that none of the models has or the other way round, and where a table has more rows than the new
  * one; dies where the id map of a model is not the beginning of the stream's, or neither of two models'
  * maps that of the other, unless ids_unchecked.
  */
-void warm_start_apply(const struct warm_start *w, const struct warm_start_target *target,
-	double alpha, float *params);
+void warm_start_apply(struct warm_start *w, const struct warm_start_target *target, double alpha,
+	const struct backend_ops *ops, struct backend *backend);
 
 #endif

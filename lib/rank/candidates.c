@@ -2,12 +2,13 @@
 
 #include "base/mem.h"
 #include "rank/ranking.h"
+#include "rank/score_rows.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP = 32 }; /* labels checked at once */
+enum { STEP = 32 }; /* labels or items checked at once */
 
 void candidates_init(struct candidates *c)
 {
@@ -43,26 +44,33 @@ static void grow(struct candidates *c, size_t need)
 	c->capacity = capacity;
 }
 
+/* Is one of n items not greater than the item before it? */
+static bool has_descent(const uint32_t *item, size_t n)
+{
+	size_t k = 1;
+
+	for (; k + STEP <= n; k += STEP) {
+		uint32_t descents = 0;
+
+		for (unsigned j = 0; j < STEP; j++)
+			descents |= item[k + j] <= item[k + j - 1];
+		if (descents)
+			return true;
+	}
+	while (k < n && item[k] > item[k - 1])
+		k++;
+	return k < n;
+}
+
 void candidates_add(struct candidates *c, const struct score *rows, size_t n)
 {
-	uint32_t *item;
-	float *label, *score;
-	bool unordered = false;
+	const size_t first = c->num;
 
-	if (c->num + n > c->capacity)
-		grow(c, c->num + n);
-	item = c->item + c->num;
-	label = c->label + c->num;
-	score = c->score + c->num;
-	for (size_t k = 0; k < n; k++) {
-		item[k] = rows[k].item;
-		label[k] = rows[k].label;
-		score[k] = rows[k].score;
-	}
-	for (size_t k = c->num == 0; k < n; k++)
-		unordered |= rows[k].item <= c->item[c->num + k - 1];
-	c->unordered |= unordered;
+	if (first + n > c->capacity)
+		grow(c, first + n);
+	score_rows_split(rows, n, c->item + first, c->label + first, c->score + first);
 	c->num += n;
+	c->unordered |= has_descent(c->item + first - (first > 0), n + (first > 0));
 }
 
 static int by_key(const void *a, const void *b)

@@ -5,6 +5,7 @@
 #include "base/pool.h"
 #include "base/progress.h"
 #include "rank/ranking.h"
+#include "rank/score_rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -170,6 +171,22 @@ static void rank_user(void *arg, size_t k, unsigned thread)
 		b->best[k * job->top + j] = row[top[j]];
 }
 
+/* Rows of n places from `place` on that are candidates, and no positives. */
+static void write_negatives(
+	const struct score_job *job, uint32_t user, uint32_t place, const float *score, uint32_t n)
+{
+	while (n > 0) {
+		size_t some = n;
+		struct score *rows = rec_room(job->out, &some);
+
+		rec_put_rows(
+			job->out, score_rows_make(user, job->first + place, score, some, rows));
+		place += (uint32_t)some;
+		score += some;
+		n -= (uint32_t)some;
+	}
+}
+
 /* The candidates of user k, with the positives that are none, items ascending. */
 static void write_scores(const struct block *b, size_t k)
 {
@@ -177,26 +194,18 @@ static void write_scores(const struct block *b, size_t k)
 	const float *row = b->score + k * b->width;
 	const uint32_t user = b->user[k];
 	const struct item_span positives = items_of(&b->positives, user);
-	struct score rows[CHUNK];
 	uint32_t p = 0, next;
 
 	for (; p < positives.num && positives.item[p] < job->first; p++)
 		rec_write(job->out, &(struct score){ user, positives.item[p], 1, -INFINITY });
-	next = p < positives.num ? positives.item[p] : UINT32_MAX; /* not an item */
-	for (uint32_t i = 0, end; i < b->width; i = end) {
-		size_t n = 0;
+	for (uint32_t i = 0; i <= b->width; i = next + 1) {
+		const bool inside = p < positives.num && positives.item[p] < job->end;
 
-		end = b->width - i < CHUNK ? b->width : i + CHUNK;
-		for (uint32_t j = i; j < end; j++) {
-			rows[n] = (struct score){ user, job->first + j, 0, row[j] };
-			if (job->first + j == next) {
-				rows[n].label = 1;
-				next = ++p < positives.num ? positives.item[p] : UINT32_MAX;
-			}
-			/* else the next row overwrites it */
-			n += row[j] > -INFINITY || rows[n].label > 0;
-		}
-		rec_write_rows(job->out, rows, n);
+		next = inside ? positives.item[p] - job->first : b->width;
+		write_negatives(job, user, i, row + i, next - i);
+		if (inside)
+			rec_write(job->out,
+				&(struct score){ user, positives.item[p++], 1, row[next] });
 	}
 	for (; p < positives.num; p++)
 		rec_write(job->out, &(struct score){ user, positives.item[p], 1, -INFINITY });

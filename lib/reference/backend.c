@@ -245,29 +245,32 @@ static void reference_score_block(
 			*score++ = score_of(b, user[k], i);
 }
 
-static void reference_read(struct backend *b, unsigned tensor, enum backend_what what, float *out)
+static void reference_read(
+	struct backend *b, struct neumf_rows rows, enum backend_what what, float *out)
 {
-	const struct neumf_tensor *t = &b->net.layout.tensor[tensor];
+	const struct neumf_tensor *t = &b->net.layout.tensor[rows.tensor];
 	const float *from = what == BACKEND_VALUE     ? b->net.params
 			    : what == BACKEND_MOMENT1 ? b->m
 						      : b->v;
-	uint64_t end = t->offset + (uint64_t)t->rows * t->cols;
+	const uint64_t first = t->offset + (uint64_t)rows.first * t->cols;
+	const uint64_t end = first + neumf_floats(&b->net.layout, rows);
 
-	for (uint64_t e = t->offset; e < end; e++)
+	for (uint64_t e = first; e < end; e++)
 		*out++ = what == BACKEND_GRADIENT ? (float)b->net.gradient[e] : from ? from[e] : 0;
 }
 
 static void reference_write(
-	struct backend *b, unsigned tensor, enum backend_what what, const float *in)
+	struct backend *b, struct neumf_rows rows, enum backend_what what, const float *in)
 {
-	const struct neumf_tensor *t = &b->net.layout.tensor[tensor];
+	const struct neumf_tensor *t = &b->net.layout.tensor[rows.tensor];
 	float *to = what == BACKEND_VALUE     ? b->net.params
 		    : what == BACKEND_MOMENT1 ? b->m
 		    : what == BACKEND_MOMENT2 ? b->v
 					      : NULL;
 
 	if (to != NULL)
-		memcpy(to + t->offset, in, (uint64_t)t->rows * t->cols * sizeof(*in));
+		memcpy(to + t->offset + (uint64_t)rows.first * t->cols, in,
+			neumf_floats(&b->net.layout, rows) * sizeof(*in));
 	else
 		BUG("what %d of tensor '%s' cannot be written", (int)what, t->name);
 }
@@ -340,7 +343,7 @@ static struct backend *reference_create(const struct backend_config *config)
 	struct backend *b = xcalloc(1, sizeof(*b));
 	const struct neumf_shape *s = &config->shape;
 
-	network_init(&b->net, s, config->params, config->optimizer != NULL);
+	network_init(&b->net, s, backend_params(config, 0), config->optimizer != NULL);
 	activation_init(&b->positive, s);
 	activation_init(&b->negative, s);
 	if (!config->optimizer)

@@ -101,8 +101,7 @@ unsigned rec_field_size(const struct rec_field *f)
 	return f->type == REC_I64 ? 8 : 4;
 }
 
-/* Is a packed row what the C struct is in memory? So for most kinds, on little-endian machines. */
-static bool is_packed(const struct rec_info *info)
+bool rec_is_packed(const struct rec_info *info)
 {
 	const uint16_t one = 1;
 
@@ -111,7 +110,7 @@ static bool is_packed(const struct rec_info *info)
 
 void rec_encode(const struct rec_info *info, const void *rows, size_t n, unsigned char *packed)
 {
-	if (is_packed(info)) {
+	if (rec_is_packed(info)) {
 		memcpy(packed, rows, n * info->row_size);
 		return;
 	}
@@ -136,7 +135,7 @@ void rec_encode(const struct rec_info *info, const void *rows, size_t n, unsigne
 
 void rec_decode(const struct rec_info *info, const unsigned char *packed, size_t n, void *rows)
 {
-	if (is_packed(info)) {
+	if (rec_is_packed(info)) {
 		memcpy(rows, packed, n * info->row_size);
 		return;
 	}

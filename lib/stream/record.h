@@ -172,7 +172,11 @@ const char *rec_name(const struct rec_reader *r);
  */
 size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max);
 bool rec_read(struct rec_reader *r, void *row); /* one row; false at the verified end */
-uint64_t rec_rows(const struct rec_reader *r);	/* rows handed out, or passed over, so far */
+
+/* The same rows where the reader holds them, which it may do without a copy: valid till it is read
+   from again. *n is how many; 0 only at the verified end. */
+const void *rec_look_rows(struct rec_reader *r, size_t max, size_t *n);
+uint64_t rec_rows(const struct rec_reader *r); /* rows handed out, or passed over, so far */
 
 /*
  * Rows that are made, in place of a stream: for a program that does the work of the stage before it.
@@ -230,6 +234,11 @@ struct stream_out;
 struct rec_writer *rec_create_on(struct stream_out *out, const struct rec_header *h);
 void rec_write_rows(struct rec_writer *w, const void *rows, size_t n);
 void rec_write(struct rec_writer *w, const void *row);
+
+/* Room for up to *n rows, at least one: fewer where the block has no more. The first n that were put
+   there are written by rec_put_rows; the room is gone with the next call on the writer. */
+void *rec_room(struct rec_writer *w, size_t *n);
+void rec_put_rows(struct rec_writer *w, size_t n);
 
 /* End the current block and hand it to the system, so that a reader of a slow pipe sees it. */
 void rec_flush(struct rec_writer *w);

@@ -1,4 +1,5 @@
 #include "base/bytes.h"
+#include "base/processor.h"
 #include "stream/record.h"
 #include "stream/record_format.h"
 
@@ -43,6 +44,49 @@ static void make_pattern(const struct rec_header *h, const struct rec_info *info
 	}
 }
 
+/* Words of whole patterns that pass, from the first of `words`. */
+static inline __attribute__((always_inline)) size_t good_words(
+	const struct pattern *p, const unsigned char *packed, size_t words)
+{
+	size_t k = 0;
+
+	for (; k + PATTERN <= words; k += PATTERN) {
+		uint32_t bad = 0;
+
+		for (unsigned j = 0; j < PATTERN; j++)
+			bad |= (get32(packed + 4 * (k + j)) & p->mask[j]) >= p->limit[j];
+		if (bad)
+			break;
+	}
+	return k;
+}
+
+/* The same loop for wider vectors (processor.h). */
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static size_t good_words_3(
+	const struct pattern *p, const unsigned char *packed, size_t words)
+{
+	return good_words(p, packed, words);
+}
+
+__attribute__((target("avx512f,avx512bw,avx512vl"))) static size_t good_words_4(
+	const struct pattern *p, const unsigned char *packed, size_t words)
+{
+	return good_words(p, packed, words);
+}
+#endif
+
+static size_t good_words_here(const struct pattern *p, const unsigned char *packed, size_t words)
+{
+#ifdef __x86_64__
+	if (processor_level() >= 4)
+		return good_words_4(p, packed, words);
+	if (processor_level() == 3)
+		return good_words_3(p, packed, words);
+#endif
+	return good_words(p, packed, words);
+}
+
 /* How many of n rows, from the first, the quick check has
    passed; the others are to be looked at. */
 static size_t check_quickly(const struct rec_header *h, const struct rec_info *info,
@@ -50,20 +94,11 @@ static size_t check_quickly(const struct rec_header *h, const struct rec_info *i
 {
 	const size_t words = n * info->row_size / 4;
 	struct pattern p;
-	size_t k = 0;
 
 	if (PATTERN % (info->row_size / 4) != 0)
 		return 0;
 	make_pattern(h, info, &p);
-	for (; k + PATTERN <= words; k += PATTERN) {
-		uint32_t bad = 0;
-
-		for (unsigned j = 0; j < PATTERN; j++)
-			bad |= (get32(packed + 4 * (k + j)) & p.mask[j]) >= p.limit[j];
-		if (bad)
-			break;
-	}
-	return k * 4 / info->row_size;
+	return good_words_here(&p, packed, words) * 4 / info->row_size;
 }
 
 static size_t check_bound(const unsigned char *p, size_t n, unsigned stride, uint32_t bound)

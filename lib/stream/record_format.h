@@ -22,6 +22,9 @@ extern const unsigned char rec_magic[REC_MAGIC_SIZE];
 /* Bytes of a field on disk: 4, or 8 for REC_I64. */
 unsigned rec_field_size(const struct rec_field *f);
 
+/* Is a packed row what the C struct is in memory? So for most kinds, on little-endian machines. */
+bool rec_is_packed(const struct rec_info *info);
+
 /* n rows between an array of the kind's struct and packed little-endian rows. */
 void rec_encode(const struct rec_info *info, const void *rows, size_t n, unsigned char *packed);
 void rec_decode(const struct rec_info *info, const unsigned char *packed, size_t n, void *rows);

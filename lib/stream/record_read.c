@@ -17,7 +17,6 @@ struct rec_reader {
 	struct rec_source source;
 	struct pool *pool;
 	struct ahead *ahead; /* slices of the source; NULL: before the first row */
-	const char *slice;   /* from which rows are handed out; `block_rows` and `next` are of it */
 	char *name;	     /* of the source */
 
 	struct rec_header header;
@@ -26,15 +25,27 @@ struct rec_reader {
 	uint64_t rows;		   /* handed out */
 	uint64_t block_at;	   /* byte of the block's first row */
 	bool ended;
-	unsigned char block[REC_COUNT_SIZE + REC_BLOCK_BYTES + REC_CRC_SIZE];
+	const unsigned char
+		*packed; /* the block's rows, in the stream's buffer; or those of a slice,
+					as structs */
+	void *decoded;	 /* REC_BLOCK_BYTES / row_size rows; NULL till they are needed */
 };
 
-static void read_exactly(struct rec_reader *r, void *to, size_t size)
+static _Noreturn void truncated(const struct rec_reader *r)
 {
-	if (stream_read(r->in, to, size) == size)
-		return;
 	die("'%s' ends after %llu rows without a trailer: truncated", rec_name(r),
 		(unsigned long long)r->rows);
+}
+
+/* The next `size` bytes, till the stream is read from again. */
+static const unsigned char *look_at(struct rec_reader *r, size_t size)
+{
+	size_t got;
+	const char *bytes = stream_peek(r->in, size, &got);
+
+	if (got < size)
+		truncated(r);
+	return (const unsigned char *)bytes;
 }
 
 static void check_magic(const struct rec_reader *r, const unsigned char *prefix, size_t n)
@@ -181,49 +192,52 @@ uint64_t rec_rows(const struct rec_reader *r)
 
 static void read_trailer(struct rec_reader *r)
 {
-	unsigned char rest[REC_TOTAL_SIZE + REC_CRC_SIZE], count[REC_COUNT_SIZE] = { 0 };
-	uint32_t crc;
+	enum { SIZE = REC_COUNT_SIZE + REC_TOTAL_SIZE };
+	const unsigned char *trailer = look_at(r, SIZE + REC_CRC_SIZE);
+	const uint64_t rows = get64(trailer + REC_COUNT_SIZE);
+	size_t more;
 
-	read_exactly(r, rest, sizeof(rest));
-	crc = libdeflate_crc32(libdeflate_crc32(0, count, sizeof(count)), rest, REC_TOTAL_SIZE);
-	if (crc != get32(rest + REC_TOTAL_SIZE))
+	if (libdeflate_crc32(0, trailer, SIZE) != get32(trailer + SIZE))
 		die("the trailer of '%s' after row %llu is damaged: its checksum is wrong",
 			rec_name(r), (unsigned long long)r->rows);
-	if (get64(rest) != r->rows)
+	if (rows != r->rows)
 		die("'%s' holds %llu rows but its trailer says %llu", rec_name(r),
-			(unsigned long long)r->rows, (unsigned long long)get64(rest));
-	if (stream_read(r->in, rest, 1))
+			(unsigned long long)r->rows, (unsigned long long)rows);
+	stream_skip(r->in, SIZE + REC_CRC_SIZE);
+	stream_peek(r->in, 1, &more);
+	if (more > 0)
 		die("'%s' goes on after its trailer, at byte %llu: join streams with cof-cat A B",
-			rec_name(r), (unsigned long long)stream_offset(r->in) - 1);
+			rec_name(r), (unsigned long long)stream_offset(r->in));
 	r->ended = true;
 }
 
 /* Read, verify and check the next block; false at the verified end. */
 static bool next_block(struct rec_reader *r)
 {
-	unsigned char *rows = r->block + REC_COUNT_SIZE;
-	uint32_t count;
+	const uint32_t count = get32(look_at(r, REC_COUNT_SIZE));
+	const size_t size = REC_COUNT_SIZE + (size_t)count * r->info.row_size;
+	const uint64_t at = stream_offset(r->in);
+	const unsigned char *block;
 	char why[128];
-	size_t size, bad;
+	size_t bad;
 
-	read_exactly(r, r->block, REC_COUNT_SIZE);
-	count = get32(r->block);
-	if (!count) {
+	if (count == 0) {
 		read_trailer(r);
 		return false;
 	}
-	r->block_at = stream_offset(r->in);
+	r->block_at = at + REC_COUNT_SIZE;
 	if (count > REC_BLOCK_BYTES / r->info.row_size)
 		die("'%s' claims a block of %u rows at byte %llu: damaged", rec_name(r), count,
-			(unsigned long long)r->block_at - REC_COUNT_SIZE);
-	size = (size_t)count * r->info.row_size;
-	read_exactly(r, rows, size + REC_CRC_SIZE);
-	if (libdeflate_crc32(0, r->block, REC_COUNT_SIZE + size) != get32(rows + size))
+			(unsigned long long)at);
+	block = look_at(r, size + REC_CRC_SIZE);
+	if (libdeflate_crc32(0, block, size) != get32(block + size))
 		die("'%s' is damaged between byte %llu and %llu (rows %llu to %llu): the checksum is wrong",
-			rec_name(r), (unsigned long long)r->block_at - REC_COUNT_SIZE,
-			(unsigned long long)r->block_at + size + REC_CRC_SIZE,
+			rec_name(r), (unsigned long long)at,
+			(unsigned long long)(at + size + REC_CRC_SIZE),
 			(unsigned long long)r->rows + 1, (unsigned long long)r->rows + count);
-	bad = rec_check(&r->header, rows, count, why, sizeof(why));
+	stream_skip(r->in, size + REC_CRC_SIZE);
+	r->packed = block + REC_COUNT_SIZE;
+	bad = rec_check(&r->header, r->packed, count, why, sizeof(why));
 	if (bad < count)
 		die("row %llu of '%s' (byte %llu): %s", (unsigned long long)(r->rows + bad + 1),
 			rec_name(r), (unsigned long long)(r->block_at + bad * r->info.row_size),
@@ -273,8 +287,8 @@ static bool next_slice(struct rec_reader *r)
 {
 	if (!r->ahead)
 		start_source(r);
-	r->slice = ahead_next(r->ahead);
-	r->ended = r->slice == NULL;
+	r->packed = ahead_next(r->ahead);
+	r->ended = r->packed == NULL;
 	if (r->ended)
 		return false;
 	r->block_rows = (uint32_t)slice_rows(r, r->rows / r->source.slice);
@@ -282,23 +296,51 @@ static bool next_slice(struct rec_reader *r)
 	return true;
 }
 
+/* Of a row where it stands: a source has structs. */
+static size_t row_bytes(const struct rec_reader *r)
+{
+	return r->in ? r->info.row_size : r->info.struct_size;
+}
+
+/* The next rows, up to `max`, as they stand in the block; *n: how many, 0 at the verified end. */
+static const unsigned char *take_rows(struct rec_reader *r, size_t max, size_t *n)
+{
+	const unsigned char *packed;
+
+	*n = 0;
+	if (r->next == r->block_rows && (r->ended || !(r->in ? next_block(r) : next_slice(r))))
+		return NULL;
+	packed = r->packed + (size_t)r->next * row_bytes(r);
+	*n = r->block_rows - r->next;
+	*n = *n < max ? *n : max;
+	r->next += (uint32_t)*n;
+	r->rows += *n;
+	return packed;
+}
+
 size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max)
 {
 	size_t n;
+	const unsigned char *packed = take_rows(r, max, &n);
 
-	if (r->next == r->block_rows && (r->ended || !(r->in ? next_block(r) : next_slice(r))))
-		return 0;
-	n = r->block_rows - r->next;
-	n = n < max ? n : max;
-	if (r->in)
-		rec_decode(&r->info, r->block + REC_COUNT_SIZE + (size_t)r->next * r->info.row_size,
-			n, rows);
-	else
-		memcpy(rows, r->slice + (size_t)r->next * r->info.struct_size,
-			n * r->info.struct_size);
-	r->next += (uint32_t)n;
-	r->rows += n;
+	if (n > 0 && r->in)
+		rec_decode(&r->info, packed, n, rows);
+	else if (n > 0)
+		memcpy(rows, packed, n * r->info.struct_size);
 	return n;
+}
+
+const void *rec_look_rows(struct rec_reader *r, size_t max, size_t *n)
+{
+	const unsigned char *packed = take_rows(r, max, n);
+
+	if (*n == 0 || !r->in ||
+		(rec_is_packed(&r->info) && (uintptr_t)packed % _Alignof(int64_t) == 0))
+		return packed;
+	if (r->decoded == NULL)
+		r->decoded = xmalloc(REC_BLOCK_BYTES / r->info.row_size, r->info.struct_size);
+	rec_decode(&r->info, packed, *n, r->decoded);
+	return r->decoded;
 }
 
 bool rec_read(struct rec_reader *r, void *row)
@@ -342,5 +384,6 @@ void rec_close(struct rec_reader *r, bool finish)
 		r->source.release(r->source.arg);
 	free(r->name);
 	rec_header_release(&r->header);
+	free(r->decoded);
 	free(r);
 }

@@ -16,6 +16,8 @@ struct rec_writer {
 	struct rec_info info;
 	uint32_t used, capacity; /* rows in the block, and the most it takes */
 	uint64_t rows;
+	void *room; /* rows to be packed, where a packed row is not the kind's struct */
+	_Alignas(16) unsigned char before[16 - REC_COUNT_SIZE]; /* so that rows are aligned */
 	unsigned char block[REC_COUNT_SIZE + REC_BLOCK_BYTES + REC_CRC_SIZE];
 };
 
@@ -83,6 +85,19 @@ void rec_flush(struct rec_writer *w)
 	w->used = 0;
 }
 
+static unsigned char *block_end(struct rec_writer *w)
+{
+	return w->block + REC_COUNT_SIZE + (size_t)w->used * w->info.row_size;
+}
+
+static void count_rows(struct rec_writer *w, size_t n)
+{
+	w->used += (uint32_t)n;
+	w->rows += n;
+	if (w->used == w->capacity)
+		rec_flush(w);
+}
+
 void rec_write_rows(struct rec_writer *w, const void *rows, size_t n)
 {
 	const char *from = rows;
@@ -90,20 +105,35 @@ void rec_write_rows(struct rec_writer *w, const void *rows, size_t n)
 	while (n) {
 		size_t take = w->capacity - w->used < n ? w->capacity - w->used : n;
 
-		rec_encode(&w->info, from, take,
-			w->block + REC_COUNT_SIZE + (size_t)w->used * w->info.row_size);
+		rec_encode(&w->info, from, take, block_end(w));
 		from += take * w->info.struct_size;
-		w->used += (uint32_t)take;
-		w->rows += take;
 		n -= take;
-		if (w->used == w->capacity)
-			rec_flush(w);
+		count_rows(w, take);
 	}
 }
 
 void rec_write(struct rec_writer *w, const void *row)
 {
 	rec_write_rows(w, row, 1);
+}
+
+void *rec_room(struct rec_writer *w, size_t *n)
+{
+	const size_t free_rows = w->capacity - w->used;
+
+	*n = *n < free_rows ? *n : free_rows;
+	if (rec_is_packed(&w->info))
+		return block_end(w);
+	if (w->room == NULL)
+		w->room = xmalloc(w->capacity, w->info.struct_size);
+	return w->room;
+}
+
+void rec_put_rows(struct rec_writer *w, size_t n)
+{
+	if (!rec_is_packed(&w->info))
+		rec_encode(&w->info, w->room, n, block_end(w));
+	count_rows(w, n);
 }
 
 uint64_t rec_written(const struct rec_writer *w)
@@ -122,5 +152,6 @@ void rec_finish(struct rec_writer *w)
 	stream_write(w->out, trailer, sizeof(trailer));
 	if (w->is_mine)
 		stream_commit(w->out);
+	free(w->room);
 	free(w);
 }

@@ -19,7 +19,7 @@ struct safetensors_in {
 	struct js *header;
 	char checksum[DIGEST_HEX + 1]; /* that the header has; "": none */
 	struct digest *digest;	       /* of the tensors' bytes read so far */
-	uint64_t begin;		       /* of the tensors, in the file */
+	uint64_t begin, end;	       /* of the tensors, in the file */
 };
 
 /* Read the text of the header, of `want` bytes; it grows with what is there. */
@@ -135,7 +135,7 @@ static void check_tensor(const char *file, const struct js *tensor,
 }
 
 uint64_t safetensors_check(
-	const struct safetensors_in *s, const struct safetensors_tensor *tensors, unsigned n)
+	struct safetensors_in *s, const struct safetensors_tensor *tensors, unsigned n)
 {
 	const char *file = stream_name(s->in);
 	uint64_t bytes = 0;
@@ -156,7 +156,25 @@ uint64_t safetensors_check(
 		if (!known)
 			die("'%s' has a tensor '%s' that its model has not", file, js_key(it));
 	}
+	s->end = s->begin + bytes;
 	return bytes;
+}
+
+void safetensors_next(struct safetensors_in *s, size_t n, float *out)
+{
+	const uint64_t begin = stream_offset(s->in);
+	unsigned char *bytes = (unsigned char *)out;
+
+	if (stream_read(s->in, bytes, n * sizeof(float)) < n * sizeof(float))
+		die("'%s' ends at byte %" PRIu64 ", its header says %" PRIu64, stream_name(s->in),
+			stream_offset(s->in), s->end);
+	digest_add(s->digest, bytes, n * sizeof(float));
+	for (size_t k = 0; k < n; k++) {
+		out[k] = get_f32(bytes + k * sizeof(float));
+		if (!isfinite(out[k]))
+			die("'%s': the value at byte %" PRIu64 " is not finite", stream_name(s->in),
+				begin + sizeof(float) * k);
+	}
 }
 
 float *safetensors_read(struct safetensors_in *s, uint64_t count)
@@ -169,18 +187,7 @@ float *safetensors_read(struct safetensors_in *s, uint64_t count)
 		size_t n = count - done < CHUNK ? (size_t)(count - done) : CHUNK;
 
 		values = xgrow(values, &capacity, done + n, sizeof(float));
-		unsigned char *bytes = (unsigned char *)(values + done);
-		if (stream_read(s->in, bytes, n * sizeof(float)) < n * sizeof(float))
-			die("'%s' ends at byte %" PRIu64 ", its header says %" PRIu64,
-				stream_name(s->in), stream_offset(s->in),
-				s->begin + sizeof(float) * count);
-		digest_add(s->digest, bytes, n * sizeof(float));
-		for (size_t k = 0; k < n; k++) {
-			values[done + k] = get_f32(bytes + k * sizeof(float));
-			if (!isfinite(values[done + k]))
-				die("'%s': the value at byte %" PRIu64 " is not finite",
-					stream_name(s->in), s->begin + sizeof(float) * (done + k));
-		}
+		safetensors_next(s, n, values + done);
 		done += n;
 	}
 	return xrealloc(values, count, sizeof(float));

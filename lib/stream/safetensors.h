@@ -39,13 +39,15 @@ uint64_t safetensors_bytes(const struct safetensors_tensor *t);
 void safetensors_encode(enum safetensors_type type, size_t n, const void *from, void *to);
 void safetensors_decode(enum safetensors_type type, size_t n, const void *from, void *to);
 
-/* Copy the values of tensor number `tensor` of the list to `out`. */
-typedef void safetensors_values(void *arg, unsigned tensor, float *out);
+/* Copy `num` values of tensor number `tensor` of the list, from number `first` on, to `out`. Of a
+   tensor of two dimensions whole rows are asked for. */
+typedef void safetensors_values(
+	void *arg, unsigned tensor, uint64_t first, uint64_t num, float *out);
 
 /*
  * Write a file of n tensors in name order; `metadata` has neither checksum. `values` gives each
  * tensor twice, once for the checksum, and must give the same both times. Dies, with nothing
- * written, when a value is not finite. Memory: the largest tensor. The caller commits.
+ * written, when a value is not finite. Memory: 1 MiB, or the longest row. The caller commits.
  */
 void safetensors_save(struct stream_out *out, const struct js *metadata,
 	const struct safetensors_tensor *tensors, unsigned n, safetensors_values *values,
@@ -78,12 +80,14 @@ const struct js *safetensors_metadata(const struct safetensors_in *s);
  * order given, packed from offset 0 on without gaps. Returns the number of bytes in all.
  */
 uint64_t safetensors_check(
-	const struct safetensors_in *s, const struct safetensors_tensor *tensors, unsigned n);
+	struct safetensors_in *s, const struct safetensors_tensor *tensors, unsigned n);
 
-/*
- * The next `count` floats, of one tensor or several, in a new array (free()) that grows with what
- * is there, not with `count`. Dies when the file ends before, or when a value is not finite.
- */
+/* The next n floats, of one tensor or several. Dies when the file ends before, or when a value is
+   not finite. */
+void safetensors_next(struct safetensors_in *s, size_t n, float *out);
+
+/* The same of `count` floats, in a new array (free()) that grows with what is there, not with
+   `count`. */
 float *safetensors_read(struct safetensors_in *s, uint64_t count);
 
 /* The length of the first dimension of a tensor, as the header says; dies where there is none. */

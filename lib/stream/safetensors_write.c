@@ -69,12 +69,38 @@ static size_t to_bytes(const struct stream_out *out, const struct safetensors_te
 	return n * safetensors_size(t->type);
 }
 
-/* Fetch a tensor of floats. */
-static size_t get_bytes(const struct stream_out *out, const struct safetensors_tensor *t,
-	unsigned k, safetensors_values *values, void *arg, float *to)
+static void put_bytes(struct stream_out *out, const void *bytes, size_t size, struct digest *digest)
 {
-	values(arg, k, to);
-	return to_bytes(out, t, safetensors_count(t), to, to);
+	if (digest)
+		digest_add(digest, bytes, size);
+	else
+		stream_write(out, bytes, size);
+}
+
+/* Values are fetched as whole rows, as many as fit. */
+enum { PIECE = 1 << 18 };
+
+static uint64_t piece_of(const struct safetensors_tensor *t)
+{
+	const uint64_t row = t->num_dims == 1 ? 1 : t->dims[1];
+
+	return row < PIECE ? PIECE / row * row : row;
+}
+
+/* Hand the bytes of tensor k to `digest`, or, where that is NULL, to `out`. */
+static void put_values(struct stream_out *out, const struct safetensors_tensor *t, unsigned k,
+	safetensors_values *values, void *arg, struct digest *digest)
+{
+	const uint64_t count = safetensors_count(t), most = piece_of(t);
+	float *piece = xmalloc(most < count ? most : count, sizeof(*piece));
+
+	for (uint64_t first = 0; first < count; first += most) {
+		const uint64_t n = count - first < most ? count - first : most;
+
+		values(arg, k, first, n, piece);
+		put_bytes(out, piece, to_bytes(out, t, n, piece, piece), digest);
+	}
+	free(piece);
 }
 
 void safetensors_save(struct stream_out *out, const struct js *metadata,
@@ -82,20 +108,14 @@ void safetensors_save(struct stream_out *out, const struct js *metadata,
 {
 	struct digest *d = digest_new();
 	char checksum[DIGEST_HEX + 1];
-	uint64_t largest = 0;
 
 	for (unsigned k = 0; k < n; k++)
-		largest = safetensors_count(&tensors[k]) > largest ? safetensors_count(&tensors[k])
-								   : largest;
-	float *tensor = xmalloc(largest, sizeof(*tensor));
-	for (unsigned k = 0; k < n; k++)
-		digest_add(d, tensor, get_bytes(out, &tensors[k], k, values, arg, tensor));
+		put_values(out, &tensors[k], k, values, arg, d);
 	digest_hex(d, checksum);
 	digest_free(d);
 	write_header(out, metadata, tensors, n, checksum);
 	for (unsigned k = 0; k < n; k++)
-		stream_write(out, tensor, get_bytes(out, &tensors[k], k, values, arg, tensor));
-	free(tensor);
+		put_values(out, &tensors[k], k, values, arg, NULL);
 }
 
 /* Hand the bytes of a tensor to `digest`, or, where that is NULL, to `out`. */
@@ -108,12 +128,8 @@ static void put_rows(struct stream_out *out, const struct safetensors_tensor *t,
 	for (uint64_t r = 0; r < rows; r++) {
 		const char *row =
 			(const char *)data->values + r * data->stride * safetensors_size(t->type);
-		const size_t size = to_bytes(out, t, n, row, bytes);
 
-		if (digest)
-			digest_add(digest, bytes, size);
-		else
-			stream_write(out, bytes, size);
+		put_bytes(out, bytes, to_bytes(out, t, n, row, bytes), digest);
 	}
 	free(bytes);
 }

@@ -24,9 +24,16 @@ size_t stream_read(struct stream_in *s, void *buffer, size_t size);
  */
 void stream_before_read(struct stream_in *s, void (*look)(void *arg, int descriptor), void *arg);
 
-/* The next bytes without taking them: up to `size`, at most 64 KiB, fewer only at the end of the
-   data. Valid till the next call on the stream. */
+/*
+ * The next bytes without taking them: up to `size`, fewer only at the end of the data. They lie in a
+ * buffer of the stream's own and are valid till it is read from again: by the next stream_peek of more
+ * bytes than are there, stream_read or stream_line. Byte 4 of what was read for this call, and what
+ * lies a multiple of 16 behind it, is aligned to 16 bytes.
+ */
 const char *stream_peek(struct stream_in *s, size_t size, size_t *got);
+
+/* Take `size` bytes that stream_peek has just shown. */
+void stream_skip(struct stream_in *s, size_t size);
 
 /* One line without its end (LF or CRLF) in a buffer of the stream's own, NUL-terminated, valid till
    the next call; *length excludes the NUL and may pass over NULs in the line. NULL at the end. Dies

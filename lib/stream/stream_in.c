@@ -12,7 +12,20 @@
 #include <unistd.h>
 #include <zlib.h>
 
-enum { RAW_SIZE = 65536, DIRECT_SIZE = 4096, GZIP_WINDOW = 15 + 16, MAX_LINE = 1 << 20 };
+/*
+ * AHEAD: decoded bytes read ahead of who looks at them. Few enough for the second-level cache; of
+ * records they are read by the block, and the last block's beginning is moved before that: 256 KiB
+ * make it one byte in eight. They begin at TEXT_AT, so that what stands 4 bytes behind the first,
+ * the rows of a block, is aligned.
+ */
+enum {
+	RAW_SIZE = 65536,
+	DIRECT_SIZE = 4096,
+	AHEAD = 1 << 18,
+	TEXT_AT = 12,
+	GZIP_WINDOW = 15 + 16,
+	MAX_LINE = 1 << 20
+};
 
 struct stream_in {
 	int fd, claim;
@@ -23,7 +36,7 @@ struct stream_in {
 	bool gzip, in_member, regular;
 	uint64_t members;
 	z_stream z;
-	char *text; /* stream_line's decoded bytes: text_pos .. text_end are not handed out yet */
+	char *text; /* decoded bytes read ahead: text_pos .. text_end are not handed out yet */
 	size_t text_pos, text_end, text_capacity;
 	uint64_t offset, size;
 	void (*look)(void *arg, int descriptor);
@@ -97,11 +110,12 @@ void stream_before_read(struct stream_in *s, void (*look)(void *arg, int descrip
 	s->arg = arg;
 }
 
-static size_t read_plain(struct stream_in *s, unsigned char *buffer, size_t size)
+/* Up to `size` bytes, fewer than `least` only at the end; so for read_gzip. */
+static size_t read_plain(struct stream_in *s, unsigned char *buffer, size_t least, size_t size)
 {
 	size_t done = 0, n;
 
-	while (done < size) {
+	while (done < least) {
 		n = s->raw_end - s->raw_pos;
 		if (n) {
 			n = n < size - done ? n : size - done;
@@ -128,13 +142,13 @@ static void inflate_failed(const struct stream_in *s, int result)
 		s->z.msg ? s->z.msg : zError(result));
 }
 
-static size_t read_gzip(struct stream_in *s, unsigned char *buffer, size_t size)
+static size_t read_gzip(struct stream_in *s, unsigned char *buffer, size_t least, size_t size)
 {
 	int result;
 
 	s->z.next_out = buffer;
 	s->z.avail_out = (uInt)size;
-	while (s->z.avail_out) {
+	while (size - s->z.avail_out < least) {
 		if (s->raw_pos == s->raw_end && !fill_raw(s)) {
 			if (s->in_member)
 				die("'%s' ends inside its gzip data: truncated", s->name);
@@ -157,12 +171,13 @@ static size_t read_gzip(struct stream_in *s, unsigned char *buffer, size_t size)
 	return size - s->z.avail_out;
 }
 
-static size_t read_decoded(struct stream_in *s, void *buffer, size_t size)
+static size_t read_decoded(struct stream_in *s, void *buffer, size_t least, size_t size)
 {
 	const size_t most = 1u << 30; /* avail_out is a uInt */
 
-	return s->gzip ? read_gzip(s, buffer, size < most ? size : most)
-		       : read_plain(s, buffer, size);
+	if (!s->gzip)
+		return read_plain(s, buffer, least, size);
+	return read_gzip(s, buffer, least < most ? least : most, size < most ? size : most);
 }
 
 size_t stream_read(struct stream_in *s, void *buffer, size_t size)
@@ -173,33 +188,43 @@ size_t stream_read(struct stream_in *s, void *buffer, size_t size)
 	if (done)
 		memcpy(buffer, s->text + s->text_pos, done);
 	s->text_pos += done;
-	while (done < size && (n = read_decoded(s, (char *)buffer + done, size - done)) > 0)
+	while (done < size &&
+		(n = read_decoded(s, (char *)buffer + done, size - done, size - done)) > 0)
 		done += n;
 	s->offset += done;
 	return done;
 }
 
-/* Make room behind the unread text and read some more of it; false at the end. */
-static bool fill_text(struct stream_in *s)
+/* Read `least` bytes or more behind those read ahead; fewer, and false, at the end. */
+static bool fill_text(struct stream_in *s, size_t least)
 {
-	size_t left = s->text_end - s->text_pos, n;
+	const size_t left = s->text_end - s->text_pos;
+	size_t n;
 
-	if (left)
-		memmove(s->text, s->text + s->text_pos, left);
-	s->text_pos = 0;
-	s->text_end = left;
-	s->text = xgrow(s->text, &s->text_capacity, left + RAW_SIZE + 1, 1);
-	n = read_decoded(s, s->text + left, RAW_SIZE);
+	if (left > 0)
+		memmove(s->text + TEXT_AT, s->text + s->text_pos, left);
+	s->text_pos = TEXT_AT;
+	s->text_end = TEXT_AT + left;
+	s->text = xgrow(s->text, &s->text_capacity, s->text_end + least + AHEAD + 1, 1);
+	n = read_decoded(s, s->text + s->text_end, least, least + AHEAD);
 	s->text_end += n;
-	return n > 0;
+	return n >= least;
 }
 
 const char *stream_peek(struct stream_in *s, size_t size, size_t *got)
 {
-	while (s->text_end - s->text_pos < size && fill_text(s))
-		;
+	const size_t left = s->text_end - s->text_pos;
+
+	if (left < size)
+		fill_text(s, size - left);
 	*got = s->text_end - s->text_pos < size ? s->text_end - s->text_pos : size;
 	return s->text + s->text_pos;
+}
+
+void stream_skip(struct stream_in *s, size_t size)
+{
+	s->text_pos += size;
+	s->offset += size;
 }
 
 char *stream_line(struct stream_in *s, size_t *length)
@@ -217,7 +242,7 @@ char *stream_line(struct stream_in *s, size_t *length)
 		if (n > MAX_LINE)
 			die("'%s' has a line longer than %d bytes at byte %llu", s->name, MAX_LINE,
 				(unsigned long long)s->offset);
-		if (!fill_text(s))
+		if (!fill_text(s, 1))
 			break;
 	}
 	if (!end && !n)

@@ -30,6 +30,7 @@ static void do_wrong(void *arg)
 	const struct test_case *c = wrong == MOMENT_OF_SGD ? &sgd_case : &adam_case;
 	struct backend_config config = make_config(c);
 	struct arrays arrays = make_arrays(2 * c->batch_size);
+	const struct neumf_rows one_row = { 0, 0, 1 };
 	struct backend_gradient g;
 
 	const struct backend_ops *ops = backend_select(DEVICE_CUDA, false);
@@ -40,10 +41,10 @@ static void do_wrong(void *arg)
 	backend_gradient_init(&g, &c->shape, 2 * c->batch_size);
 	switch (wrong) {
 	case GRADIENT_IN:
-		ops->write(b, 0, BACKEND_GRADIENT, g.tensor[0]);
+		ops->write(b, one_row, BACKEND_GRADIENT, g.tensor[0]);
 		break;
 	case MOMENT_OF_SGD:
-		ops->write(b, 0, BACKEND_MOMENT1, g.tensor[0]);
+		ops->write(b, one_row, BACKEND_MOMENT1, g.tensor[0]);
 		break;
 	case BATCH_TOO_LARGE:
 		batch.size++;

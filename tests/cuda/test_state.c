@@ -37,11 +37,16 @@ static size_t rows_in(const struct backend_gradient *g, const struct neumf_tenso
 	return t->side == SIDE_NONE ? t->rows : g->num[t->side];
 }
 
+/* By two pieces, the later one first. */
 static float *tensor_of(struct peer *p, unsigned tensor, enum backend_what what)
 {
-	float *out = xmalloc(tensor_size(&p->layout.tensor[tensor]), sizeof(*out));
+	const struct neumf_tensor *t = &p->layout.tensor[tensor];
+	const struct neumf_rows low = { tensor, 0, t->rows / 3 },
+				high = { tensor, low.num, t->rows - low.num };
+	float *out = xmalloc(tensor_size(t), sizeof(*out));
 
-	ops->read(p->b, tensor, what, out);
+	ops->read(p->b, high, what, out + (size_t)high.first * t->cols);
+	ops->read(p->b, low, what, out);
 	return out;
 }
 
@@ -106,7 +111,12 @@ static void copy_state(struct peer *from, struct peer *to)
 			if (what == BACKEND_GRADIENT || (what > BACKEND_GRADIENT && !moments))
 				continue;
 			float *x = tensor_of(from, t, (enum backend_what)what);
-			ops->write(to->b, t, (enum backend_what)what, x);
+			const struct neumf_rows first = { t, 0, 1 },
+						rest = { t, 1, from->layout.tensor[t].rows - 1 };
+
+			ops->write(to->b, rest, (enum backend_what)what,
+				x + from->layout.tensor[t].cols);
+			ops->write(to->b, first, (enum backend_what)what, x);
 			free(x);
 		}
 	ops->set_step(to->b, ops->step(from->b));

@@ -42,8 +42,8 @@ static double compare(struct pair *p, enum backend_what what, const char **name)
 
 	*name = "";
 	for (unsigned t = 0; t < p->layout.num_tensors; t++) {
-		p->ops->read(p->cuda, t, what, p->x);
-		p->reference->read(p->plain, t, what, p->y);
+		p->ops->read(p->cuda, neumf_whole(&p->layout, t), what, p->x);
+		p->reference->read(p->plain, neumf_whole(&p->layout, t), what, p->y);
 		double e = worst(
 			p->x, p->y, (uint64_t)p->layout.tensor[t].rows * p->layout.tensor[t].cols);
 		if (!(e <= most)) {
@@ -143,7 +143,7 @@ static void check_training(const struct backend_ops *ops, const struct test_case
 	if (c->shape.bias && c->shape.loss != LOSS_BCE && !c->shape.sigmoid_output) {
 		const int at = p.layout.at[TENSOR_GLOBAL_BIAS];
 
-		ops->read(p.cuda, (unsigned)at, BACKEND_GRADIENT, p.x);
+		ops->read(p.cuda, neumf_whole(&p.layout, (unsigned)at), BACKEND_GRADIENT, p.x);
 		CHECK(*p.x == 0, "%s: the gradient of the global bias cancels to the bit", c->name);
 	}
 	CHECK(later <= limit, "%s: gradients of %d steps: worst relative error %.2g (%s)", c->name,
@@ -181,11 +181,11 @@ static float *run(const struct backend_ops *ops, const struct test_case *c, bool
 		memset(a.user, 0xff,
 			c->batch_size * sizeof(*a.user)); /* the arrays are the caller's again */
 		if (!direct)
-			ops->read(b, 0, BACKEND_GRADIENT, out);
+			ops->read(b, neumf_whole(&layout, 0), BACKEND_GRADIENT, out);
 		ops->update(b);
 	}
 	for (unsigned t = 0; t < layout.num_tensors; t++)
-		ops->read(b, t, BACKEND_VALUE, out + layout.tensor[t].offset);
+		ops->read(b, neumf_whole(&layout, t), BACKEND_VALUE, out + layout.tensor[t].offset);
 	ops->destroy(b);
 	free_arrays(&a);
 	return out;

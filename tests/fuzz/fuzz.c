@@ -29,6 +29,7 @@ static size_t num_live;
 static _Thread_local int reading; /* libFuzzer has threads of its own, whose memory is theirs */
 
 bool die_quiet = true;
+unsigned die_delay;
 
 static void on_malloc(const volatile void *p, size_t size)
 {

@@ -17,10 +17,97 @@ static void copy_state(const struct setting *t, struct backend *from, struct bac
 		float *state = read_all(t->kind.ops, from, &t->layout, states[k]);
 
 		for (unsigned n = 0; n < t->layout.num_tensors; n++)
-			t->kind.ops->write(to, n, states[k], state + t->layout.tensor[n].offset);
+			t->kind.ops->write(to, neumf_whole(&t->layout, n), states[k],
+				state + t->layout.tensor[n].offset);
 		free(state);
 	}
 	t->kind.ops->set_step(to, t->kind.ops->step(from));
+}
+
+/* Are rows read the same as those of the whole tensor, and nothing beside them? */
+static bool right_rows(const struct setting *t, struct backend *b, struct neumf_rows part,
+	enum backend_what what, const float *whole)
+{
+	const uint32_t cols = t->layout.tensor[part.tensor].cols;
+	const size_t n = neumf_floats(&t->layout, part);
+	float *out = xmalloc(n + 1, sizeof(*out));
+
+	out[n] = -7;
+	t->kind.ops->read(b, part, what, out);
+	const bool right =
+		out[n] == -7 && !memcmp(out, whole + (size_t)part.first * cols, n * sizeof(*out));
+	free(out);
+	return right;
+}
+
+/* State by pieces: what is read, of gradients too, and what is written, the last rows first. */
+static void check_pieces(const struct setting *t)
+{
+	const unsigned kinds = t->optimizer.kind == OPTIMIZER_SGD ? 1 : 3;
+	struct backend *a = make(t), *b = make(t);
+	bool right = true;
+
+	train(t, a, 0, 2);
+	for (unsigned n = 0; n < t->layout.num_tensors; n++) {
+		const uint32_t all = t->layout.tensor[n].rows, third = all / 3;
+		const struct neumf_rows parts[] = { { n, third, all - third }, { n, 0, third },
+			{ n, all - 1, 1 }, { n, all / 2, 1 }, { n, all, 0 } };
+		float *whole = xmalloc(
+			neumf_floats(&t->layout, neumf_whole(&t->layout, n)), sizeof(*whole));
+
+		for (int what = BACKEND_VALUE; what <= BACKEND_MOMENT2; what++) {
+			t->kind.ops->read(a, neumf_whole(&t->layout, n), what, whole);
+			for (unsigned k = 0; k < sizeof(parts) / sizeof(*parts); k++)
+				right &= right_rows(t, a, parts[k], what, whole);
+		}
+		for (unsigned k = 0; k < kinds; k++)
+			for (int part = 0; part < 2; part++) {
+				t->kind.ops->read(a, parts[part], states[k], whole);
+				t->kind.ops->write(b, parts[part], states[k], whole);
+			}
+		free(whole);
+	}
+	t->kind.ops->set_step(b, t->kind.ops->step(a));
+	CHECK(right, "%s: rows of a tensor are read as in the whole", t->name);
+	CHECK(same_state(t, a, b), "%s: and written", t->name);
+	t->kind.ops->destroy(a);
+	t->kind.ops->destroy(b);
+}
+
+/* A backend whose first values nobody gives it. */
+static struct backend *begin(const struct setting *t, const struct neumf_fresh *fresh)
+{
+	const struct backend_config config = { .shape = t->shape,
+		.fresh = fresh,
+		.optimizer = &t->optimizer,
+		.batch_size = t->batch_size,
+		.pool = pool_of(2) };
+
+	return t->kind.kernels ? cpu_create(&config, t->kind.kernels)
+			       : t->kind.ops->create(&config);
+}
+
+/* Those drawn by the backend are those of neumf_init; where it has none to draw they are 0. */
+static void check_first_values(const struct setting *t)
+{
+	const struct neumf_fresh fresh = { 0.3, DENSE_GLOROT, 9 };
+	float *params = xmalloc(t->layout.num_params, sizeof(*params));
+
+	neumf_init(&t->shape, fresh.init_std, fresh.dense_init, fresh.seed, params);
+	struct backend *drawn = begin(t, &fresh), *empty = begin(t, NULL);
+	float *a = read_all(t->kind.ops, drawn, &t->layout, BACKEND_VALUE);
+	float *b = read_all(t->kind.ops, empty, &t->layout, BACKEND_VALUE);
+	bool zero = true;
+
+	for (uint64_t k = 0; k < t->layout.num_params; k++)
+		zero &= b[k] == 0;
+	CHECK(zero && !memcmp(a, params, t->layout.num_params * sizeof(*a)),
+		"%s: first values, drawn and none", t->name);
+	t->kind.ops->destroy(drawn);
+	t->kind.ops->destroy(empty);
+	free(params);
+	free(a);
+	free(b);
 }
 
 /* Into a fresh backend, and into one of another past, which must not show. */
@@ -96,7 +183,8 @@ static void commit(void *arg)
 	float *zero = xcalloc(t->layout.num_params, sizeof(float));
 
 	if (m->number < 3) {
-		t->kind.ops->write(b, 0, m->number == 1 ? BACKEND_GRADIENT : BACKEND_MOMENT2, zero);
+		t->kind.ops->write(b, neumf_whole(&t->layout, 0),
+			m->number == 1 ? BACKEND_GRADIENT : BACKEND_MOMENT2, zero);
 		return;
 	}
 	backend_gradient_init(&g, &t->shape, 8);
@@ -151,6 +239,8 @@ static void check_scorer(const struct setting *t)
 
 int main(void)
 {
+	for_each_setting(check_pieces);
+	for_each_setting(check_first_values);
 	for_each_setting(check_state);
 	for_each_setting(check_loss);
 	for_each_setting(check_misuse);

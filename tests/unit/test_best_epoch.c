@@ -13,12 +13,12 @@ static const struct neumf_shape shape = {
 };
 
 /* Every parameter of a tensor is the epoch plus a tenth of its number. */
-static void give(void *arg, unsigned tensor, float *out)
+static void give(void *arg, struct neumf_rows rows, float *out)
 {
 	const unsigned *epoch = arg;
 
-	for (unsigned k = 0; k < (tensor ? 4 : 6); k++)
-		out[k] = (float)*epoch + (float)tensor / 10;
+	for (unsigned k = 0; k < 2 * rows.num; k++)
+		out[k] = (float)*epoch + (float)rows.tensor / 10;
 }
 
 static void test_choice(void)
@@ -47,16 +47,16 @@ static void test_choice(void)
 			(int)best.epoch);
 
 		CHECK(best_epoch_over(&best, epoch) == steps[k].over, "is it over?");
-		best_epoch_values(&best, 1, out);
+		best_epoch_values(&best, neumf_whole(&best.layout, 1), out);
 		CHECK(out[0] == (float)steps[k].best + 0.1f && out[3] == out[0],
 			"parameters of epoch %g", (double)out[0]);
-		best_epoch_values(&best, 0, out);
+		best_epoch_values(&best, neumf_whole(&best.layout, 0), out);
 		CHECK(out[0] == (float)steps[k].best && out[5] == out[0], "all tensors");
 	}
-	CHECK(all.epoch == 5 && all.value == -3 && !all.params && !best_epoch_over(&all, 1000),
+	CHECK(all.epoch == 5 && all.value == -3 && !best_epoch_kept(&all) && !best_epoch_over(&all, 1000),
 		"without keep and patience: no parameters, no end");
 	best_epoch_release(&best);
-	CHECK(!best.params, "released");
+	CHECK(!best_epoch_kept(&best), "released");
 }
 
 /* The number that a command prints, or NAN; its fault is in `why`. */

@@ -216,14 +216,14 @@ static void run(const struct neumf_shape *s, const struct neumf_optimizer *o, ui
 
 		backend_cpu.gradient(b, &batch);
 		for (unsigned t = 0; t < l.num_tensors; t++)
-			backend_cpu.read(
-				b, t, BACKEND_GRADIENT, out + l.num_params + l.tensor[t].offset);
+			backend_cpu.read(b, neumf_whole(&l, t), BACKEND_GRADIENT,
+				out + l.num_params + l.tensor[t].offset);
 		backend_cpu.update(b);
 	}
 	for (unsigned t = 0; t < l.num_tensors; t++) {
-		backend_cpu.read(b, t, BACKEND_VALUE, out + l.tensor[t].offset);
-		backend_cpu.read(
-			b, t, BACKEND_MOMENT2, out + 2 * l.num_params + l.tensor[t].offset);
+		backend_cpu.read(b, neumf_whole(&l, t), BACKEND_VALUE, out + l.tensor[t].offset);
+		backend_cpu.read(b, neumf_whole(&l, t), BACKEND_MOMENT2,
+			out + 2 * l.num_params + l.tensor[t].offset);
 	}
 	out += 3 * l.num_params;
 	for (uint32_t u = 0; u < USERS; u++) {

@@ -105,7 +105,7 @@ static void check_loss(const struct cpu_kernels *kernels, enum neumf_loss loss, 
 		backend_cpu.gradient(b, &batch);
 		worst_loss =
 			fmax(worst_loss, fabs(backend_cpu.loss(b).sum - right) / (right + FLT_MIN));
-		backend_cpu.read(b, 0, BACKEND_GRADIENT, g);
+		backend_cpu.read(b, (struct neumf_rows){ .num = ITEMS }, BACKEND_GRADIENT, g);
 		worst_d = fmax(worst_d, fabs(g[k] - d) / (d + FLT_MIN));
 	}
 	backend_cpu.destroy(b);

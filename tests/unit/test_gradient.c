@@ -108,7 +108,7 @@ static void check_tensor(const struct neumf_shape *s, const struct neumf_layout 
 	bool exact = true;
 
 	backend_reference.gradient(b, &batch);
-	backend_reference.read(b, tensor, BACKEND_GRADIENT, gradient);
+	backend_reference.read(b, neumf_whole(l, tensor), BACKEND_GRADIENT, gradient);
 	backend_reference.destroy(b);
 	for (uint64_t e = 0; e < n; e++) {
 		float *w = &params[t->offset + e], saved = *w;

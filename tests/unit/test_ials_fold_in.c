@@ -49,7 +49,7 @@ static float *values_of(struct ials *m, unsigned which, size_t rows, size_t fact
 	float *out = xmalloc(rows * factors, sizeof(*out));
 
 	neumf_layout(&shape, &layout);
-	ials_values(m, (unsigned)layout.at[which], out);
+	ials_values(m, neumf_whole(&layout, (unsigned)layout.at[which]), out);
 	return out;
 }
 

@@ -175,6 +175,61 @@ static void test_init(void)
 	free(other);
 }
 
+/* Rows alone start as they do in the whole, to the bit; pieces are whole rows, each once. */
+static void check_rows(const struct neumf_shape *s, enum neumf_dense_init dense_init)
+{
+	const struct neumf_fresh fresh = { 0.2, dense_init, 77 };
+	struct neumf_layout l;
+	bool pieces = true, rows = true;
+
+	neumf_layout(s, &l);
+	float *whole = xmalloc(l.num_params, sizeof(float)), *piece = xmalloc(NEUMF_PIECE, 4);
+	neumf_init(s, fresh.init_std, dense_init, fresh.seed, whole);
+	for (unsigned k = 0; k < l.num_tensors; k++) {
+		const struct neumf_tensor *t = &l.tensor[k];
+		uint32_t next = 0;
+
+		for (struct neumf_rows r = { .tensor = k }; neumf_next_piece(&l, &r);) {
+			neumf_init_rows(&l, &fresh, r, piece);
+			pieces &= r.first == next && neumf_floats(&l, r) <= NEUMF_PIECE &&
+				  !memcmp(piece, whole + t->offset + (size_t)r.first * t->cols,
+					  neumf_floats(&l, r) * sizeof(float));
+			next = r.first + r.num;
+		}
+		pieces &= next == t->rows;
+		for (uint32_t row = 0; row < t->rows; row += 1 + t->rows / 7) {
+			neumf_init_rows(&l, &fresh, (struct neumf_rows){ k, row, 1 }, piece);
+			rows &= !memcmp(piece, whole + t->offset + (size_t)row * t->cols,
+				t->cols * sizeof(float));
+		}
+	}
+	CHECK(pieces && rows, "%s, %s: first weights by pieces and by rows",
+		neumf_model_names[s->model], neumf_dense_init_names[dense_init]);
+	free(whole);
+	free(piece);
+}
+
+static void test_init_rows(void)
+{
+	struct neumf_shape s = { .model = MODEL_NEUMF,
+		.loss = LOSS_BCE,
+		.num_users = 11,
+		.num_items = 9,
+		.factors = 10,
+		.mlp_factors = NEUMF_MAX_WIDTH, /* a row is a quarter of a piece */
+		.num_hidden = 2,
+		.hidden = { 3, 7 } };
+
+	check_rows(&s, DENSE_GLOROT);
+	check_rows(&s, DENSE_NORMAL);
+	s = (struct neumf_shape){ .model = MODEL_MF,
+		.num_users = 90001,
+		.num_items = 600000,
+		.factors = 7,
+		.bias = true };
+	check_rows(&s, DENSE_NORMAL);
+}
+
 /* One user, two items, F = E = 1, hidden 2: logits 14 and -2 by hand. */
 static const float tiny[] = { 2, -1, /* gmf_item */
 	3,			     /* gmf_user: g = 6, -3 */
@@ -302,7 +357,7 @@ static void test_ccl(void)
 	struct backend_loss loss = backend_reference.loss(b);
 	CHECK(loss.rows == 1 && fabs(loss.sum - (0.4 + 2.5 * 2 * 0.5)) < 1e-12,
 		"ccl: a group's loss: %.15g", loss.sum);
-	backend_reference.read(b, 0, BACKEND_GRADIENT, gradient);
+	backend_reference.read(b, (struct neumf_rows){ .num = 4 }, BACKEND_GRADIENT, gradient);
 	/* the positive: -(p^ - 0.6 q^) / 5 with p^ = (0.6, 0.8), q^ = (1, 0), and l2 x 5 */
 	CHECK(fabs(gradient[0] - 2.5) < 1e-6 && fabs(gradient[1] + 0.16) < 1e-6,
 		"ccl: a positive's gradient: %g %g", gradient[0], gradient[1]);
@@ -335,7 +390,7 @@ static void test_losses(void)
 	struct backend *b = start(&s, params, 3);
 	backend_reference.gradient(b, &batch);
 	float inside[2];
-	backend_reference.read(b, 0, BACKEND_GRADIENT, inside);
+	backend_reference.read(b, (struct neumf_rows){ .num = 2 }, BACKEND_GRADIENT, inside);
 	CHECK(inside[0] == 0 && inside[1] == 0, "hinge: no gradient beyond the margin");
 	backend_reference.destroy(b);
 
@@ -360,6 +415,7 @@ int main(void)
 	test_layouts();
 	test_check();
 	test_init();
+	test_init_rows();
 	test_scores();
 	test_losses();
 	test_ccl();

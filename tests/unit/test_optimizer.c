@@ -53,7 +53,7 @@ static void read_all(
 	struct backend *b, const struct neumf_layout *l, enum backend_what what, float *out)
 {
 	for (unsigned k = 0; k < l->num_tensors; k++)
-		backend_reference.read(b, k, what, out + l->tensor[k].offset);
+		backend_reference.read(b, neumf_whole(l, k), what, out + l->tensor[k].offset);
 }
 
 /* What neumf.h says of one weight, in double; the state is the caller's. */
@@ -143,10 +143,10 @@ static void check_first_step(void)
 	neumf_layout(&shape, &l);
 	struct backend *b = start(&l, &o);
 	unsigned tensor = (unsigned)l.at[TENSOR_GMF_ITEM];
-	backend_reference.read(b, tensor, BACKEND_VALUE, before);
+	backend_reference.read(b, neumf_whole(&l, tensor), BACKEND_VALUE, before);
 	backend_reference.gradient(b, &batch);
 	backend_reference.update(b);
-	backend_reference.read(b, tensor, BACKEND_VALUE, after);
+	backend_reference.read(b, neumf_whole(&l, tensor), BACKEND_VALUE, after);
 	backend_reference.destroy(b);
 	for (int e = 2 * (ITEMS - 1); e < 2 * ITEMS; e++) {
 		double step = before[e] - after[e];

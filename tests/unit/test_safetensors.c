@@ -132,12 +132,13 @@ struct values {
 	const float *params;
 };
 
-static void values_of(void *arg, unsigned tensor, float *out)
+static void values_of(void *arg, struct neumf_rows rows, float *out)
 {
 	const struct values *v = arg;
-	const struct neumf_tensor *t = &v->layout.tensor[tensor];
+	const struct neumf_tensor *t = &v->layout.tensor[rows.tensor];
 
-	memcpy(out, v->params + t->offset, (size_t)t->rows * t->cols * sizeof(*out));
+	memcpy(out, v->params + t->offset + (size_t)rows.first * t->cols,
+		neumf_floats(&v->layout, rows) * sizeof(*out));
 }
 
 static void save(const struct neumf_shape *shape, const float *params, const char *device)

@@ -63,6 +63,49 @@ static void test_long_lines(void)
 	free(text);
 }
 
+/* Bytes looked at, taken and read in turn, in pieces up to three times what is read ahead. */
+static void check_peek(const char *text, size_t size)
+{
+	struct stream_in *in = stream_open(path);
+	char *copy = malloc(size);
+	size_t at = 0, got, wrong = 0;
+
+	for (size_t piece = 1; at < size; piece = piece * 7 % 800011) {
+		const char *seen = stream_peek(in, piece, &got);
+
+		wrong += got != (piece < size - at ? piece : size - at);
+		wrong += memcmp(seen, text + at, got) != 0 || stream_offset(in) != at;
+		stream_skip(in, got / 2);
+		at += got / 2;
+		seen = stream_peek(in, got - got / 2, &got);
+		wrong += memcmp(seen, text + at, got) != 0;
+		got = stream_read(in, copy, piece / 3 + 1);
+		wrong += memcmp(copy, text + at, got) != 0;
+		at += got;
+	}
+	stream_peek(in, 1, &got);
+	CHECK(wrong == 0 && got == 0 && at == size && stream_offset(in) == size,
+		"%zu bytes looked at and taken", size);
+	stream_close(in);
+	free(copy);
+}
+
+static void test_peek(void)
+{
+	const size_t size = 5000000;
+	char *text = malloc(size + 1);
+
+	for (size_t k = 0; k < size; k++)
+		text[k] = (char)('a' + k * k % 1009 % 26);
+	text[size] = '\0';
+	write_file(path, text, size);
+	check_peek(text, size);
+	remove(path);
+	append_gzip(path, text);
+	check_peek(text, size);
+	free(text);
+}
+
 static void test_gzip_members(void)
 {
 	struct stream_in *in;
@@ -245,6 +288,8 @@ int main(void)
 	snprintf(other, sizeof(other), "%s/other", folder);
 	test_lines();
 	test_long_lines();
+	test_peek();
+	remove(path);
 	test_gzip_members();
 	test_damaged_gzip();
 	test_temporary_file();

@@ -49,12 +49,13 @@ struct saved {
 	const float *params;
 };
 
-static void give(void *arg, unsigned tensor, float *out)
+static void give(void *arg, struct neumf_rows rows, float *out)
 {
 	const struct saved *s = arg;
-	const struct neumf_tensor *t = &s->layout->tensor[tensor];
+	const struct neumf_tensor *t = &s->layout->tensor[rows.tensor];
 
-	memcpy(out, s->params + t->offset, (size_t)t->rows * t->cols * sizeof(*out));
+	memcpy(out, s->params + t->offset + (size_t)rows.first * t->cols,
+		neumf_floats(s->layout, rows) * sizeof(*out));
 }
 
 static const char *path_of(const char *name)
@@ -97,12 +98,20 @@ static float *start(const struct neumf_shape *s, const char *first, const char *
 {
 	const struct id_family unknown = { 0 };
 	const char *const paths[] = { path_of(first), second ? path_of(second) : NULL };
-	struct warm_start *w = warm_start_load(paths, second ? 2 : 1);
+	struct warm_start *w = warm_start_open(paths, second ? 2 : 1);
 	struct warm_start_target target = { s, users ? users : &unknown, &unknown };
-	float *params = fresh(s);
+	const struct backend_config config = { .shape = *s, .params = fresh(s) };
+	struct backend *b = backend_reference.create(&config);
+	struct neumf_layout l;
 
-	warm_start_apply(w, &target, alpha, params);
+	neumf_layout(s, &l);
+	warm_start_apply(w, &target, alpha, &backend_reference, b);
 	warm_start_free(w);
+	float *params = xmalloc(l.num_params, sizeof(*params));
+	for (unsigned k = 0; k < l.num_tensors; k++)
+		backend_reference.read(
+			b, neumf_whole(&l, k), BACKEND_VALUE, params + l.tensor[k].offset);
+	backend_reference.destroy(b);
 	return params;
 }
 
@@ -305,7 +314,7 @@ static void test_families(void)
 static void test_checksums(void)
 {
 	const char *const paths[] = { path_of("gmf"), path_of("mlp") };
-	struct warm_start *w = warm_start_load(paths, 2);
+	struct warm_start *w = warm_start_open(paths, 2);
 	char *text = warm_start_checksums(w);
 	FILE *f = fopen(paths[1], "rb");
 	char header[4096] = "";

@@ -126,7 +126,7 @@ static inline float *read_all(const struct backend_ops *ops, struct backend *b,
 	float *out = xmalloc(l->num_params, sizeof(float));
 
 	for (unsigned t = 0; t < l->num_tensors; t++)
-		ops->read(b, t, what, out + l->tensor[t].offset);
+		ops->read(b, neumf_whole(l, t), what, out + l->tensor[t].offset);
 	return out;
 }
 
