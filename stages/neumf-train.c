@@ -2,6 +2,8 @@
  * neumf-train: train a NeuMF, GMF, MLP or MF model on a stream of triples, samples or groups, in one pass.
  * Reads triple, sample or group records, writes a safetensors file; memory does not grow with the input.
  *   negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors
+ * Reads interaction records too, and then does negsample's work itself: the same model, sooner.
+ *   neumf-train --pairwise --epochs 10 -o model.safetensors train.cof
  */
 #include "base/die.h"
 #include "base/js.h"
@@ -9,6 +11,7 @@
 #include "base/number.h"
 #include "base/pool.h"
 #include "cli/opt.h"
+#include "cli/sampling_options.h"
 #include "model/exchange.h"
 #include "model/session.h"
 #include "stream/claim.h"
@@ -81,7 +84,7 @@ static const struct opt options[] = {
 	OPT_CHOICE(0, "dense-init", &cfg.dense_init, neumf_dense_init_names, "how hidden layers and head start"),
 	OPT_STRING(0, "init-from", &cfg.init_from, "MODEL[,MODEL]", "start from this model; from a gmf and an mlp: a neumf"),
 	OPT_REAL(0, "alpha", &cfg.alpha, 0, 1, "A", "share of the gmf in the head, of the mlp 1 - A; not given: 0.5"),
-	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "start from a model of another id map too"),
+	OPT_LOCAL_FLAG(0, "ids-unchecked", &ids_unchecked, "start from a model, or take --exclude files, of another id map too"),
 	OPT_OUTPUT_SERIES(0, "save-epochs", &cfg.epochs_prefix, SESSION_EPOCH_SUFFIX, "PREFIX", "save each epoch's model as PREFIX-0001.safetensors ..."),
 	OPT_OUTPUT(0, "log", &cfg.log, "FILE", "write a JSON line an epoch here; may be a FIFO, - is stdout"),
 	OPT_LOCAL_STRING(0, "on-epoch", &cfg.on_epoch, "COMMAND", "measure each epoch: prints one number for $COFILTER_MODEL, greater is better"),
@@ -104,19 +107,20 @@ static const struct opt_program program = {
 	.operands = "[INPUT]",
 	.max_operands = 1,
 	.summary = "Train a neural matrix factorization on a stream of examples, in one pass.",
-	.reads = "triple (bpr, hinge), sample (bce) or group records (all)",
+	.reads = "triple (bpr, hinge), sample (bce) or group records (all), or interaction records, of which it makes these",
 	.writes = "a model in the safetensors format",
 	.stdout_is_named = true,
 	.examples = {
 "negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors",
-"negsample --pointwise --negatives 4 --epochs 5 train.cof |\n"
-"    neumf-train --model mlp --hidden 32,16 --lr 0.002 -o mlp.safetensors",
+"# the same without a pipe\n"
+"neumf-train --pairwise --epochs 10 -o model.safetensors train.cof",
 "# the best of 9 epochs\n"
 "negsample --epochs 9 train.cof | neumf-train -o best.safetensors --on-epoch \\\n"
 "    'neumf-score -q -m $COFILTER_MODEL -a --seen train.cof valid.cof |\n"
 "     rank-eval -q --only NDCG@10'"
 },
 	.tables = {options},
+	.apart = sampling_train_options,
 };
 /* clang-format on */
 
@@ -190,7 +194,8 @@ static void check_options(void)
 	if (!cfg.on_epoch && (opt_given(&cfg.patience) || opt_given(&cfg.keep)))
 		die_usage("options --patience and --keep go with --on-epoch");
 	if (!cfg.init_from && opt_given(&cfg.alpha))
-		die_usage("option --alpha goes with --init-from MODEL,MODEL");
+		die_usage(
+			"option --alpha goes with --init-from MODEL,MODEL (of --sampler popularity it is --sampling-alpha)");
 	if (exchange_wanted(cfg.processes) && cfg.device != DEVICE_AUTO && cfg.device != DEVICE_CPU)
 		die_usage("option --device: several processes compute on cpu only");
 	if (cfg.hidden.num > NEUMF_MAX_HIDDEN)
@@ -207,6 +212,34 @@ static const char *claim_kept(void)
 	return path;
 }
 
+/* --seed and --alpha mean something else in negsample. */
+static void check_sampling_names(void)
+{
+	if (opt_given(&cfg.seed) && !sampling_seed_given())
+		die_usage(
+			"option --seed is of the first weights: with interaction records, --sampling-seed is to be said beside it");
+	if (opt_given(&cfg.alpha) && opt_given(&cfg.init_from) && !sampling_alpha_given() &&
+		sampling_chosen().config.popularity)
+		die_usage(
+			"option --alpha is of --init-from: with --sampler popularity, --sampling-alpha is to be said beside it");
+}
+
+/* Interactions: do the work of negsample. `kinds` are those that the loss can be computed from. */
+static struct rec_reader *open_sampled(struct rec_reader *in, unsigned kinds)
+{
+	check_sampling_names();
+	if (opt_given(&cfg.loss) && !sampling_kind_given())
+		sampling_set_kind(cfg.loss == LOSS_CCL	 ? REC_GROUP
+				  : cfg.loss == LOSS_BCE ? REC_SAMPLE
+							 : REC_TRIPLE);
+	const struct sampling_choice choice = sampling_chosen();
+
+	if (!(kinds >> choice.kind & 1))
+		die_usage("option --loss: %s is not computed from %s records",
+			neumf_loss_names[cfg.loss], rec_info[choice.kind].name);
+	return sampling_source(in, &choice, sampling_entry());
+}
+
 /* The loss decides which records will do, or, where none is given, the records the loss. */
 static struct rec_reader *open_input(const char *path)
 {
@@ -215,7 +248,14 @@ static struct rec_reader *open_input(const char *path)
 
 	if (opt_given(&cfg.loss))
 		kinds = cfg.loss == LOSS_CCL ? 0 : cfg.loss == LOSS_BCE ? pointwise : pairwise;
-	struct rec_reader *in = rec_open(path, kinds | 1u << REC_GROUP);
+	kinds |= 1u << REC_GROUP;
+	struct rec_reader *in = rec_open(path, kinds | 1u << REC_INTERACTION);
+	const char *sampling = opt_first_given(sampling_train_options);
+	if (rec_header(in)->kind == REC_INTERACTION)
+		in = open_sampled(in, kinds);
+	else if (sampling)
+		die_usage("option --%s goes with interaction records, '%s' holds %s records",
+			sampling, rec_name(in), rec_info[rec_header(in)->kind].name);
 	if (!opt_given(&cfg.loss))
 		cfg.loss = rec_header(in)->kind == REC_SAMPLE ? LOSS_BCE : LOSS_BPR;
 	if (cfg.sigmoid_output && cfg.loss == LOSS_BCE)
@@ -247,7 +287,8 @@ static struct warm_start *load_init(void)
 		next = comma ? comma + 1 : NULL;
 	}
 	if (num == 1 && opt_given(&cfg.alpha))
-		die_usage("option --alpha goes with --init-from MODEL,MODEL");
+		die_usage(
+			"option --alpha goes with --init-from MODEL,MODEL (of --sampler popularity it is --sampling-alpha)");
 	if (num == 2 && !opt_given(&cfg.alpha))
 		cfg.alpha = 0.5;
 	struct warm_start *init = warm_start_open((const char *const *)paths, num);

@@ -40,7 +40,7 @@ kinds_of() {
 	binarize) echo rating ;;
 	negsample | ials-train) echo interaction ;;
 	cof-lint) echo rating interaction ;;
-	neumf-train) echo triple sample group ;;
+	neumf-train) echo interaction triple sample group ;;
 	*-score) echo rating interaction sample ;;
 	rank-eval | rank-cmp) echo score rank ;;
 	cof-cat | cof-stat) echo rating interaction triple sample score rank top group ;;
@@ -672,7 +672,7 @@ reads_of() {
 	neumf-score) echo --model --seen --user-items --candidates ;;
 	pop-score) echo --train --seen --user-items --candidates ;;
 	knn-score | ease-score) echo --train --model --seen --user-items --candidates ;;
-	neumf-train) echo --resume ;;
+	neumf-train) echo --resume --exclude ;;
 	rank-eval) echo --truth --train --item-ids ;;
 	cof-lint) echo --valid --test --candidates --model ;;
 	cof-cat) echo --like --item-ids --user-ids --input ;;

@@ -1,6 +1,7 @@
 #include "base/permute.h"
 
 #include "base/die.h"
+#include "base/processor.h"
 
 #include <math.h>
 
@@ -18,6 +19,7 @@ void permute_init(struct permute *p, uint64_t n, struct rng *keys)
 	p->a = (uint32_t)a;
 	p->b = (uint32_t)((n + a - 1) / a);
 	p->rounds = n < SMALL_N ? PERMUTE_MAX_ROUNDS : ROUNDS;
+	p->level = processor_level();
 	for (unsigned r = 0; r < p->rounds; r++)
 		p->key[r] = rng_u32(keys);
 }
@@ -44,12 +46,48 @@ static inline void half_round(uint32_t *restrict x, const uint32_t *restrict y, 
 		x[k] = add_modulo(x[k], hash(y[k], key, range), range);
 }
 
-static inline void encipher(const struct permute *p, uint32_t *x, uint32_t *y, size_t lanes)
+static inline __attribute__((always_inline)) void encipher(
+	const struct permute *p, uint32_t *x, uint32_t *y, size_t lanes)
 {
 	for (unsigned r = 0; r < p->rounds; r += 2) {
 		half_round(x, y, lanes, p->key[r], p->a);
 		half_round(y, x, lanes, p->key[r + 1], p->b);
 	}
+}
+
+/* LANES pairs, by the widest vectors that the processor has. */
+static void encipher_base(const struct permute *p, uint32_t *x, uint32_t *y)
+{
+	encipher(p, x, y, LANES);
+}
+
+#ifdef __x86_64__
+__attribute__((target("arch=x86-64-v3"))) static void encipher_v3(
+	const struct permute *p, uint32_t *x, uint32_t *y)
+{
+	encipher(p, x, y, LANES);
+}
+
+__attribute__((target("arch=x86-64-v4"))) static void encipher_v4(
+	const struct permute *p, uint32_t *x, uint32_t *y)
+{
+	encipher(p, x, y, LANES);
+}
+#endif
+
+static void encipher_lanes(const struct permute *p, uint32_t *x, uint32_t *y)
+{
+#ifdef __x86_64__
+	if (p->level >= 4) {
+		encipher_v4(p, x, y);
+		return;
+	}
+	if (p->level >= 3) {
+		encipher_v3(p, x, y);
+		return;
+	}
+#endif
+	encipher_base(p, x, y);
 }
 
 /* Follow the cycle of k to the next member below n. */
@@ -69,23 +107,35 @@ uint64_t permute_at(const struct permute *p, uint64_t k)
 	return walk(p, k);
 }
 
+/* The LANES pairs from (x, y) on; those past the last are not asked for. */
+static void fill_pairs(const struct permute *p, uint32_t x, uint32_t y, uint32_t *xs, uint32_t *ys)
+{
+	if (p->b - y >= LANES) {
+		for (uint32_t k = 0; k < LANES; k++) {
+			xs[k] = x;
+			ys[k] = y + k;
+		}
+		return;
+	}
+	for (size_t k = 0; k < LANES; k++) {
+		xs[k] = x;
+		ys[k] = y;
+		if (++y == p->b) {
+			y = 0;
+			x = x + 1 < p->a ? x + 1 : 0;
+		}
+	}
+}
+
 void permute_run(const struct permute *p, uint64_t first, size_t count, uint64_t *out)
 {
-	uint32_t x = (uint32_t)(first / p->b), y = (uint32_t)(first % p->b);
-
 	for (size_t done = 0; done < count; done += LANES) {
 		const size_t lanes = count - done < LANES ? count - done : LANES;
+		const uint64_t index = first + done;
 		uint32_t xs[LANES], ys[LANES];
 
-		for (size_t k = 0; k < LANES; k++) { // results past the end are discarded
-			xs[k] = x;
-			ys[k] = y;
-			if (++y == p->b) {
-				y = 0;
-				x = x + 1 < p->a ? x + 1 : 0;
-			}
-		}
-		encipher(p, xs, ys, LANES);
+		fill_pairs(p, (uint32_t)(index / p->b), (uint32_t)(index % p->b), xs, ys);
+		encipher_lanes(p, xs, ys);
 		for (size_t k = 0; k < lanes; k++) {
 			const uint64_t image = (uint64_t)xs[k] * p->b + ys[k];
 

@@ -11,31 +11,46 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
  * The jobs of a run are cut into as many stripes as there are threads. A thread first takes the
  * jobs of its own stripe, whose data the last run left in its cache, then what others have left.
  */
+enum { SPIN_LOOKS = 32 };
+#define SPIN_SECONDS 30e-6
+
 struct stripe {
 	_Alignas(64) atomic_size_t next; // each stripe has a cache line of its own
 	size_t end;
 };
 
 /*
- * A run is open from pool_run's broadcast until the caller finds no job left. A worker enters an
- * open run once (`active` counts those inside) and takes jobs off the stripes; one that wakes too
- * late finds the run closed and goes back to sleep, so that nobody waits for a thread without a
- * job.
+ * A run is open from pool_run's call until the caller finds no job left. A worker enters an open run
+ * once (`active` counts those inside) and takes jobs off the stripes; one that comes too late finds
+ * the run closed and waits again, so that nobody waits for a thread without a job.
+ *
+ * Runs that follow each other closely meet threads that are awake: who waits looks for SPIN_SECONDS,
+ * and sleeps then. A wake-up would take longer than many a run. Where there are more threads than
+ * cores, it sleeps at once.
  */
 struct pool {
 	unsigned threads;
+	bool spins;
 	pthread_t *worker; // threads - 1 of them
 	pthread_mutex_t lock;
-	pthread_cond_t start, idle; // a run opens or the pool ends; active drops to 0
-	unsigned long run;	    // its number: a worker enters a run only once
-	bool open, quit;
-	unsigned active, started;
+	pthread_cond_t start, idle;	// a run opens or the pool ends; active drops to 0
+	unsigned long run;		// number of the last
+	_Alignas(64) atomic_ulong open; // the run that is open; 0: none
+	_Alignas(64) atomic_uint active;
+	atomic_uint sleeping;	   // workers
+	atomic_bool waiting, quit; // the caller
+	unsigned started;
+
+	_Atomic(bool (*)(void *arg)) step; // for who waits
+	void *step_arg;
+	atomic_uint stepping, wakes; // threads inside; calls of pool_wake
 
 	void (*job)(void *arg, size_t k, unsigned thread);
 	void *arg;
@@ -53,6 +68,86 @@ static void work(struct pool *p, unsigned thread)
 	}
 }
 
+static double seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+/* Is there a run that the worker has not seen, or the end? */
+static bool is_called(const struct pool *p, unsigned long seen)
+{
+	const unsigned long open = atomic_load(&p->open);
+
+	return (open != 0 && open != seen) || atomic_load(&p->quit);
+}
+
+static bool is_idle(const struct pool *p, unsigned long seen)
+{
+	(void)seen;
+	return atomic_load(&p->active) == 0;
+}
+
+/* Look for a while whether `done` holds. */
+static bool spin(
+	const struct pool *p, bool (*done)(const struct pool *, unsigned long), unsigned long seen)
+{
+	const double end = p->spins ? seconds() + SPIN_SECONDS : 0;
+
+	do
+		for (int k = 0; k < SPIN_LOOKS; k++) {
+			if (done(p, seen))
+				return true;
+			if (!p->spins)
+				return false;
+			relax();
+		}
+	while (seconds() < end);
+	return false;
+}
+
+/* A piece of idle work; false: there is none. */
+static bool take_step(struct pool *p)
+{
+	bool (*step)(void *arg);
+	bool done;
+
+	atomic_fetch_add(&p->stepping, 1);
+	step = atomic_load(&p->step);
+	done = step != NULL && step(p->step_arg);
+	atomic_fetch_sub(&p->stepping, 1);
+	return done;
+}
+
+static void wait_for_run(struct pool *p, unsigned long seen)
+{
+	while (!is_called(p, seen)) {
+		const unsigned wakes = atomic_load(&p->wakes);
+
+		if (take_step(p))
+			continue;
+		if (spin(p, is_called, seen))
+			return;
+		pthread_mutex_lock(&p->lock);
+		atomic_fetch_add(&p->sleeping, 1);
+		while (!is_called(p, seen) && atomic_load(&p->wakes) == wakes)
+			pthread_cond_wait(&p->start, &p->lock);
+		atomic_fetch_sub(&p->sleeping, 1);
+		pthread_mutex_unlock(&p->lock);
+	}
+}
+
 static void *worker_main(void *arg)
 {
 	struct pool *p = arg;
@@ -61,29 +156,32 @@ static void *worker_main(void *arg)
 
 	pthread_mutex_lock(&p->lock);
 	thread = ++p->started;
-	for (;;) {
-		while (!p->quit && (!p->open || p->run == seen))
-			pthread_cond_wait(&p->start, &p->lock);
-		if (p->quit)
-			break;
-		seen = p->run;
-		p->active++;
-		pthread_mutex_unlock(&p->lock);
-		work(p, thread);
-		pthread_mutex_lock(&p->lock);
-		if (--p->active == 0)
-			pthread_cond_signal(&p->idle);
-	}
 	pthread_mutex_unlock(&p->lock);
-	return NULL;
+	for (;;) {
+		wait_for_run(p, seen);
+		if (atomic_load(&p->quit))
+			return NULL;
+		atomic_fetch_add(&p->active, 1);
+		const unsigned long open = atomic_load(&p->open);
+		if (open != 0 && open != seen) {
+			seen = open;
+			work(p, thread);
+		}
+		if (atomic_fetch_sub(&p->active, 1) == 1 && atomic_load(&p->waiting)) {
+			pthread_mutex_lock(&p->lock);
+			pthread_cond_signal(&p->idle);
+			pthread_mutex_unlock(&p->lock);
+		}
+	}
 }
 
 struct pool *pool_new(unsigned threads)
 {
-	struct pool *p = xcalloc(1, sizeof(*p));
+	struct pool *p = xcalloc_aligned(1, sizeof(*p));
 	sigset_t all, old;
 
 	p->threads = threads;
+	p->spins = threads <= pool_cores();
 	p->worker = xcalloc(threads, sizeof(*p->worker));
 	p->stripe = xcalloc_aligned(threads, sizeof(*p->stripe));
 	pthread_mutex_init(&p->lock, NULL);
@@ -105,7 +203,7 @@ void pool_free(struct pool *p)
 	if (p == NULL)
 		return;
 	pthread_mutex_lock(&p->lock);
-	p->quit = true;
+	atomic_store(&p->quit, true);
 	pthread_cond_broadcast(&p->start);
 	pthread_mutex_unlock(&p->lock);
 	for (unsigned k = 1; k < p->threads; k++)
@@ -123,6 +221,31 @@ unsigned pool_threads(const struct pool *p)
 	return p->threads;
 }
 
+static void rouse(struct pool *p)
+{
+	if (atomic_load(&p->sleeping) == 0)
+		return;
+	pthread_mutex_lock(&p->lock);
+	pthread_cond_broadcast(&p->start);
+	pthread_mutex_unlock(&p->lock);
+}
+
+void pool_set_idle(struct pool *p, bool (*step)(void *arg), void *arg)
+{
+	atomic_store(&p->step, NULL);
+	while (atomic_load(&p->stepping) > 0)
+		sched_yield();
+	p->step_arg = arg;
+	atomic_store(&p->step, step);
+	pool_wake(p);
+}
+
+void pool_wake(struct pool *p)
+{
+	atomic_fetch_add(&p->wakes, 1);
+	rouse(p);
+}
+
 void pool_run(
 	struct pool *p, size_t jobs, void (*job)(void *arg, size_t k, unsigned thread), void *arg)
 {
@@ -131,7 +254,6 @@ void pool_run(
 			job(arg, k, 0);
 		return;
 	}
-	pthread_mutex_lock(&p->lock);
 	p->job = job;
 	p->arg = arg;
 	for (size_t t = 0; t < p->threads; t++) {
@@ -139,15 +261,17 @@ void pool_run(
 			&p->stripe[t].next, t * jobs / p->threads, memory_order_relaxed);
 		p->stripe[t].end = (t + 1) * jobs / p->threads;
 	}
-	p->run++;
-	p->open = true;
-	pthread_cond_broadcast(&p->start);
-	pthread_mutex_unlock(&p->lock);
+	atomic_store(&p->open, ++p->run);
+	rouse(p);
 	work(p, 0);
+	atomic_store(&p->open, 0);
+	if (spin(p, is_idle, 0))
+		return;
 	pthread_mutex_lock(&p->lock);
-	p->open = false;
-	while (p->active > 0)
+	atomic_store(&p->waiting, true);
+	while (atomic_load(&p->active) > 0)
 		pthread_cond_wait(&p->idle, &p->lock);
+	atomic_store(&p->waiting, false);
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -1,12 +1,13 @@
 /*
  * pool: a fixed set of threads that run one function over numbered jobs.
  *
- * Waiting threads sleep, since other processes of the pipe share the cores. Which thread runs a job
+ * Waiting threads soon sleep, since other processes of the pipe share the cores. Which thread runs a job
  * is not fixed; a job must write only what is its own, so that results do not depend on threads.
  */
 #ifndef POOL_H
 #define POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct pool;
@@ -21,6 +22,14 @@ unsigned pool_threads(const struct pool *p);
    */
 void pool_run(
 	struct pool *p, size_t jobs, void (*job)(void *arg, size_t k, unsigned thread), void *arg);
+
+/*
+ * While no run is open, threads but the caller's call step(arg) again and again: a short piece of
+ * work; false: there is none now, until pool_wake(). NULL: none any more; returns when no thread is
+ * in it.
+ */
+void pool_set_idle(struct pool *p, bool (*step)(void *arg), void *arg);
+void pool_wake(struct pool *p);
 
 /* The number of cores this process may use (its affinity), at least 1: the default of --threads. */
 unsigned pool_cores(void);

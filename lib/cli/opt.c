@@ -250,6 +250,7 @@ char **opt_parse(int argc, char **argv, const struct opt_program *p)
 	state.program = p;
 	for (int t = 0; t < OPT_MAX_TABLES; t++)
 		collect(p->tables[t]);
+	collect(p->apart);
 	collect(standard_options);
 	if (argc < 1)
 		die_usage("no program name");
@@ -269,29 +270,60 @@ char **opt_parse(int argc, char **argv, const struct opt_program *p)
 	return argv + optind;
 }
 
-bool opt_given(const void *value)
+static unsigned number_of(const void *value)
 {
 	for (unsigned k = 0; k < state.num; k++)
 		if (state.all[k]->value == value)
-			return state.given[k];
+			return k;
 	BUG("not an option's value");
 }
 
-struct js *opt_provenance(void)
+bool opt_given(const void *value)
 {
-	struct js *entry = js_object(), *values = js_object();
+	return state.given[number_of(value)];
+}
 
-	js_put(entry, "program", js_string(state.program->name));
-	js_put(entry, "version", js_string(COFILTER_VERSION));
-	for (unsigned k = 0; k < state.num; k++) {
-		const struct opt *o = state.all[k];
+const char *opt_name(const void *value)
+{
+	return state.all[number_of(value)]->name;
+}
+
+const char *opt_first_given(const struct opt *table)
+{
+	for (; table->type != OPT_T_END; table++)
+		if (opt_given(table->value))
+			return table->name;
+	return NULL;
+}
+
+static void put_values(struct js *values, const struct opt *table)
+{
+	for (const struct opt *o = table; o->type != OPT_T_END; o++) {
 		struct js *v;
 
-		if (o->local || (o->type == OPT_T_STRING && !state.given[k]))
+		if (o->local || (o->type == OPT_T_STRING && !opt_given(o->value)))
 			continue;
 		if ((v = opt_value_json(o)))
 			js_put(values, o->name, v);
 	}
+}
+
+struct js *opt_entry(const char *program, const struct opt *const *tables)
+{
+	struct js *entry = js_object(), *values = js_object();
+
+	js_put(entry, "program", js_string(program));
+	js_put(entry, "version", js_string(COFILTER_VERSION));
+	for (; *tables; tables++)
+		put_values(values, *tables);
 	js_put(entry, "options", values);
 	return entry;
+}
+
+struct js *opt_provenance(void)
+{
+	const struct opt *tables[OPT_MAX_TABLES + 1] = { NULL };
+
+	memcpy(tables, state.program->tables, sizeof(state.program->tables));
+	return opt_entry(state.program->name, tables);
 }

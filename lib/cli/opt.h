@@ -104,6 +104,7 @@ struct opt_program {
 	/* Each is run by tests/docs.bats in the folder that it prepares; no line over 78 columns. */
 	const char *examples[OPT_EXAMPLES];
 	const struct opt *tables[OPT_MAX_TABLES]; /* own options, then those of shared modules */
+	const struct opt *apart; /* those of another program's work: not in this one's entry */
 };
 
 /*
@@ -117,6 +118,12 @@ char **opt_parse(int argc, char **argv, const struct opt_program *p);
 /* Was the option with this value address on the command line? */
 bool opt_given(const void *value);
 
+/* The name by which this program knows it. */
+const char *opt_name(const void *value);
+
+/* The name of the first option of a table that was given; NULL: none was. */
+const char *opt_first_given(const struct opt *table);
+
 /*
  * This stage's entry for `provenance`: {"program", "version", "options": {...}} with the values of
  * all options that can change the output, defaults included; flags only if set, strings and ranges
@@ -124,6 +131,10 @@ bool opt_given(const void *value);
  * does for a real.
  */
 struct js *opt_provenance(void);
+
+/* The same of another program, whose work this one has done: of its tables, up to NULL, of which
+   this program has the values. */
+struct js *opt_entry(const char *program, const struct opt *const *tables);
 
 #define COFILTER_VERSION "0.1.0"
 

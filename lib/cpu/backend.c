@@ -106,7 +106,8 @@ static void gradient(struct backend *b, const struct batch *batch)
 	b->batch_scale = 1.0f / (float)b->rows;
 	b->l2 = b->optimizer.l2;
 	b->jobs = cpu_num_jobs(b);
-	cpu_run(b, b->rows * cpu_row_operations(b), b->jobs + 2, gradient_job);
+	b->gradient_operations = b->rows * cpu_row_operations(b);
+	cpu_run(b, b->gradient_operations, b->jobs + 2, gradient_job);
 	for (size_t k = 0; k < b->jobs; k++)
 		sum += b->job_loss[k];
 	backend_loss_add(&b->loss, sum, b->rows);

@@ -40,8 +40,11 @@ enum {
 	CPU_RANGE = 4096,
 	/* users of a scoring job: they share the items' columns in the first-level cache */
 	CPU_SCORE_USERS = 16,
-	/* operations done by the time another thread has woken up, about 25 microseconds */
+	/* operations done by the time another thread has woken up, about 25 microseconds; and those
+	   of a step, gradient and update, that are worth the way of what it changes from one core to
+	   the other */
 	CPU_SMALL = 1 << 20,
+	CPU_SMALL_STEP = 3 * CPU_SMALL,
 	/* floats that may be read or written past the end of a row: kernels take whole vectors */
 	CPU_SLACK = 16
 };
@@ -144,7 +147,8 @@ struct backend {
 	struct cpu_span span[3];	/* users last */
 	unsigned num_spans, first_span; /* the first of a run of the pool */
 	uint64_t step;
-	float step_size, second_scale; /* lr / (1 - b1^t), 1 / sqrt(1 - b2^t) */
+	uint64_t gradient_operations, update_operations; /* of the last ones */
+	float step_size, second_scale;			 /* lr / (1 - b1^t), 1 / sqrt(1 - b2^t) */
 
 	/*
 	 * scoring: item halves of the first layer and premultiplied gmf rows, computed at the first
@@ -324,7 +328,8 @@ static inline float *cpu_dense(const struct backend *b, float *sums, int which)
 static inline void cpu_run(struct backend *b, uint64_t operations, size_t jobs,
 	void (*job)(void *arg, size_t k, unsigned thread))
 {
-	if (operations >= CPU_SMALL)
+	if (operations >= CPU_SMALL &&
+		b->gradient_operations + b->update_operations >= CPU_SMALL_STEP)
 		pool_run(b->pool, jobs, job, b);
 	else
 		for (size_t k = 0; k < jobs; k++)

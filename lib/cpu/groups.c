@@ -61,8 +61,8 @@ void cpu_group_rows(struct backend *b, uint32_t first, uint32_t end)
 
 	b->first_group = first;
 	b->end_group = end;
-	cpu_run(b, 4 * (uint64_t)(end - first) * b->items_per_row * b->factors, num_jobs(b),
-		keep_job);
+	b->gradient_operations = 4 * (uint64_t)(end - first) * b->items_per_row * b->factors;
+	cpu_run(b, b->gradient_operations, num_jobs(b), keep_job);
 	for (uint32_t row = first; row < end; row++) {
 		b->first_kept[row] = kept;
 		kept += b->num_kept[row];

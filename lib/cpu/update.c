@@ -150,6 +150,7 @@ static void update_spans(struct backend *b, unsigned first, unsigned end)
 		jobs += span_jobs(b, &b->span[k]);
 		operations += span_operations(b, &b->span[k]);
 	}
+	b->update_operations = operations;
 	cpu_run(b, operations, jobs, update_job);
 }
 

@@ -27,8 +27,11 @@ struct positive_index {
 	struct positive_index_line *line;
 };
 
-/* All items of a finished user_items; an item listed twice is two positives. */
-void positive_index_init(struct positive_index *p, const struct user_items *seen);
+/* All items of a finished user_items; an item listed twice is two positives. Made by the threads of
+   the pool. */
+struct pool;
+void positive_index_init(
+	struct positive_index *p, const struct user_items *seen, struct pool *pool);
 void positive_index_release(struct positive_index *p);
 
 /* Drop the positives of the users in the set `skip` (bitset.h) and renumber the rest. */

@@ -3,12 +3,13 @@
 #include "base/alias.h"
 #include "base/bitset.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "base/rng.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 256, TRIES = 8, DISTINCT_TRIES = 64, LINE_BITS = 512 };
+enum { CHUNK = 256, TRIES = 8, DISTINCT_TRIES = 64, LINE_BITS = 512, JOB_LINES = 1 << 14 };
 #define HASH UINT32_C(0x9e3779b1)
 
 struct sampler {
@@ -65,25 +66,49 @@ static bool is_excluded(const struct sampler *s, uint32_t user, uint32_t item)
 	       user_items_has(s->excluded, user, item);
 }
 
-static void fill_filter(struct sampler *s)
+/* Cache lines: the other bit of the last one is in its line. */
+static uint64_t filter_lines(const struct sampler *s)
 {
-	const struct user_items *h = s->excluded;
-	const uint64_t lines = user_items_size(h) * s->filter_bits / LINE_BITS + 1;
+	return user_items_size(s->excluded) * s->filter_bits / LINE_BITS + 1;
+}
 
-	s->filter = xmalloc_table(lines, LINE_BITS / 8);
-	memset(s->filter, 0, lines * (LINE_BITS / 8));
-	for (uint32_t u = 0; u < h->num_users; u++)
+/* JOB_LINES cache lines of the filter: of the users whose stretches they hold, the bits in them. */
+static void fill_lines(void *arg, size_t job, unsigned thread)
+{
+	const struct sampler *s = arg;
+	const struct user_items *h = s->excluded;
+	const uint64_t line = job * (uint64_t)JOB_LINES, left = filter_lines(s) - line;
+	const uint64_t num = left < JOB_LINES ? left : JOB_LINES;
+	const uint64_t first = line * LINE_BITS, end = first + num * LINE_BITS;
+
+	(void)thread;
+	memset(s->filter + first / 32, 0, num * (LINE_BITS / 8));
+	for (uint32_t u = user_items_user_at(h, first / s->filter_bits);
+		u < h->num_users && h->start[u] * s->filter_bits < end; u++)
 		for (uint64_t k = h->start[u]; k < h->start[u + 1]; k++) {
 			const uint64_t bit = filter_bit(s, u, h->item[k]);
 			const uint64_t other = other_bit(bit, h->item[k]);
 
+			if (bit < first || bit >= end)
+				continue;
 			s->filter[bit / 32] |= 1u << bit % 32;
 			s->filter[other / 32] |= 1u << other % 32;
 		}
 }
 
-struct sampler *sampler_new(
-	const struct user_items *excluded, double *weight, unsigned filter_bits, uint64_t seed)
+static void fill_filter(struct sampler *s, struct pool *pool)
+{
+	const uint64_t lines = filter_lines(s);
+
+	s->filter = xmalloc_table(lines, LINE_BITS / 8);
+	if (s->filter_bits == 0)
+		memset(s->filter, 0xff, LINE_BITS / 8); // all are to be looked at
+	else
+		pool_run(pool, (lines + JOB_LINES - 1) / JOB_LINES, fill_lines, s);
+}
+
+struct sampler *sampler_new(const struct user_items *excluded, double *weight, unsigned filter_bits,
+	uint64_t seed, struct pool *pool)
 {
 	struct sampler *s = xcalloc(1, sizeof(*s));
 
@@ -95,7 +120,7 @@ struct sampler *sampler_new(
 	s->weighted = weight != NULL;
 	if (weight)
 		alias_init(&s->alias, s->num_items, weight);
-	fill_filter(s);
+	fill_filter(s, pool);
 	return s;
 }
 
@@ -158,10 +183,53 @@ static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t rec
 	return nth_allowed(excluded, n, rng_below(&r, s->num_items - n));
 }
 
+/* Of each of n <= CHUNK records that the filter lets through: does the user have the item? The
+   binary searches go step by step side by side, without branches, so that their cache misses
+   overlap. */
+static void search(const struct sampler *s, size_t n, const uint16_t *record, const uint32_t *user,
+	const uint32_t *item, unsigned char *found)
+{
+	const uint32_t *at[CHUNK];
+	uint32_t left[CHUNK], wanted[CHUNK], most = 0;
+
+	for (size_t j = 0; j < n; j++) {
+		at[j] = user_items_get(s->excluded, user[record[j]], &left[j]);
+		at[j] = left[j] > 0 ? at[j] : s->excluded->item; // something that can be read
+		wanted[j] = item[record[j]];
+		most = left[j] > most ? left[j] : most;
+	}
+	for (; most > 1; most -= most / 2)
+		for (size_t j = 0; j < n; j++) { // if there, it is among the `left` from `at` on
+			const uint32_t half = left[j] / 2;
+
+			at[j] += (at[j][half - (half > 0)] < wanted[j]) * half;
+			left[j] -= half;
+		}
+	for (size_t j = 0; j < n; j++)
+		found[j] = left[j] == 1 && *at[j] == wanted[j];
+}
+
+/* bit (n), of the own and the other: which of the records may have drawn an excluded item? Those to
+   be looked at go to `record`; returns how many. */
+static size_t filter(const struct sampler *s, size_t n, const uint64_t *bit, const uint32_t *item,
+	uint16_t *record)
+{
+	size_t num = 0;
+
+	for (size_t k = 0; k < n; k++)
+		__builtin_prefetch(&s->filter[bit[k] / 32]);
+	for (size_t k = 0; k < n; k++) {
+		record[num] = (uint16_t)k;
+		num += (unsigned)filter_has(s, bit[k]) &
+		       (unsigned)filter_has(s, other_bit(bit[k], item[k]));
+	}
+	return num;
+}
+
 /*
  * The first draws of up to CHUNK records. Record k takes `width` words from word k x width of the
- * blocks 0, 1, ... on: one word, or two with weights. Every loop but the last is short and has no
- * branches, so that the processor works on the cache misses of many records at once.
+ * blocks 0, 1, ... on: one word, or two with weights. Every loop is short and has no branches, so
+ * that the processor works on the cache misses of many records at once.
  */
 static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
 	const uint32_t *user, uint32_t *item)
@@ -169,8 +237,10 @@ static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, 
 	const unsigned width = s->weighted ? 2 : 1;
 	const uint64_t block = first * width / 4;
 	uint32_t words[2 * CHUNK + 8], *word = words + first * width % 4;
-	unsigned char biased[CHUNK], maybe[CHUNK];
+	unsigned char again[CHUNK], found[CHUNK];
+	uint16_t record[CHUNK + 1];
 	uint64_t bit[CHUNK];
+	size_t num;
 
 	for (uint64_t k = block; k <= ((first + n) * width - 1) / 4; k++) {
 		struct rng r;
@@ -182,21 +252,19 @@ static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, 
 		const uint64_t product = (uint64_t)word[k * width] * s->num_items;
 
 		item[k] = (uint32_t)(product >> 32);
-		biased[k] = (uint32_t)product < s->surplus;
+		again[k] = (uint32_t)product < s->surplus; // biased
 	}
 	if (s->weighted)
 		for (size_t k = 0; k < n; k++)
 			item[k] = alias_pick(&s->alias, item[k], word[2 * k + 1]);
 	for (size_t k = 0; k < n; k++)
-		bit[k] = s->excluded->start[user[k]];
+		bit[k] = filter_bit(s, user[k], item[k]);
+	num = filter(s, n, bit, item, record);
+	search(s, num, record, user, item, found);
+	for (size_t j = 0; j < num; j++)
+		again[record[j]] |= found[j];
 	for (size_t k = 0; k < n; k++)
-		bit[k] = own_bit(s, bit[k], s->excluded->start[user[k] + 1] - bit[k], item[k]);
-	for (size_t k = 0; k < n; k++)
-		maybe[k] = filter_has(s, bit[k]);
-	for (size_t k = 0; k < n; k++)
-		maybe[k] &= filter_has(s, other_bit(bit[k], item[k]));
-	for (size_t k = 0; k < n; k++)
-		if (biased[k] || (maybe[k] && user_items_has(s->excluded, user[k], item[k])))
+		if (again[k])
 			item[k] = draw_again(s, epoch, first + k, user[k]);
 }
 

@@ -23,10 +23,11 @@ struct sampler;
  * `excluded` is finished, without duplicates, and borrowed. `weight` is NULL for uniform draws,
  * else (num_items), >= 0, and handed over; items of weight 0 are never drawn. A filter of
  * `filter_bits` per excluded item (0: none) answers most membership tests without a search; it
- * affects speed only.
+ * affects speed only; the threads of the pool make it.
  */
-struct sampler *sampler_new(
-	const struct user_items *excluded, double *weight, unsigned filter_bits, uint64_t seed);
+struct pool;
+struct sampler *sampler_new(const struct user_items *excluded, double *weight, unsigned filter_bits,
+	uint64_t seed, struct pool *pool);
 void sampler_free(struct sampler *s);
 
 /* Is there an item that can be drawn for the user? */

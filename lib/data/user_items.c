@@ -2,12 +2,13 @@
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "stream/record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIN_PENDING = 1 << 17, READ_ROWS = 4096, INSERTION_MAX = 32 };
+enum { MIN_PENDING = 1 << 17, READ_ROWS = 4096, INSERTION_MAX = 32, SORT_USERS = 256 };
 
 void user_items_init(struct user_items *m, uint32_t num_users, uint32_t num_items)
 {
@@ -61,7 +62,7 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item)
 		BUG("user %u, item %u in a matrix of %u x %u", user, item, m->num_users,
 			m->num_items);
 	if (m->num_pending == m->capacity) {
-		const uint64_t wanted = user_items_size(m) / 8;
+		const uint64_t wanted = user_items_size(m) / 4;
 
 		if (m->num_pending)
 			merge_pending(m);
@@ -69,6 +70,7 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item)
 		m->pending = xrealloc(m->pending, m->capacity, sizeof(*m->pending));
 	}
 	m->pending[m->num_pending++] = (uint64_t)user << 32 | item;
+	m->sorted = false;
 }
 
 uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r)
@@ -140,36 +142,60 @@ static void radix_sort(uint32_t *item, uint64_t n, uint32_t num_items, uint32_t 
 		memcpy(item, from, n * sizeof(*item));
 }
 
-void user_items_finish_all(struct user_items *m)
+struct sort {
+	struct user_items *m;
+	uint32_t *spare; /* (threads, longest) */
+	uint64_t longest;
+};
+
+/* The items of SORT_USERS users. */
+static void sort_users(void *arg, size_t job, unsigned thread)
 {
-	uint64_t longest = 0;
-	uint32_t *spare;
+	const struct sort *s = arg;
+	const struct user_items *m = s->m;
+	const uint32_t first = (uint32_t)(job * SORT_USERS), left = m->num_users - first;
+
+	for (uint32_t u = first; u < first + (left < SORT_USERS ? left : SORT_USERS); u++) {
+		const uint64_t n = m->start[u + 1] - m->start[u];
+
+		if (n <= INSERTION_MAX)
+			insertion_sort(m->item + m->start[u], n);
+		else
+			radix_sort(m->item + m->start[u], n, m->num_items,
+				s->spare + thread * s->longest);
+	}
+}
+
+void user_items_finish_all(struct user_items *m, struct pool *pool)
+{
+	const size_t jobs = m->num_users / SORT_USERS + (m->num_users % SORT_USERS > 0);
+	struct sort s = { .m = m };
 
 	if (m->num_pending)
 		merge_pending(m);
 	free(m->pending);
 	m->pending = NULL;
 	m->capacity = 0;
+	if (m->sorted)
+		return;
+	m->sorted = true;
 	for (uint32_t u = 0; u < m->num_users; u++)
-		if (m->start[u + 1] - m->start[u] > longest)
-			longest = m->start[u + 1] - m->start[u];
-	spare = xmalloc(longest, sizeof(*spare));
-	for (uint32_t u = 0; u < m->num_users; u++) {
-		const uint64_t n = m->start[u + 1] - m->start[u];
-
-		if (n <= INSERTION_MAX)
-			insertion_sort(m->item + m->start[u], n);
-		else
-			radix_sort(m->item + m->start[u], n, m->num_items, spare);
-	}
-	free(spare);
+		if (m->start[u + 1] - m->start[u] > s.longest)
+			s.longest = m->start[u + 1] - m->start[u];
+	s.spare = xmalloc(s.longest * (pool ? pool_threads(pool) : 1), sizeof(*s.spare));
+	if (pool)
+		pool_run(pool, jobs, sort_users, &s);
+	else
+		for (size_t k = 0; k < jobs; k++)
+			sort_users(&s, k, 0);
+	free(s.spare);
 }
 
 uint64_t user_items_finish(struct user_items *m)
 {
 	uint64_t kept = 0, begin = 0, total;
 
-	user_items_finish_all(m);
+	user_items_finish_all(m, NULL);
 	total = user_items_size(m);
 	for (uint32_t u = 0; u < m->num_users; u++) {
 		const uint64_t end = m->start[u + 1], first = kept;
@@ -216,6 +242,21 @@ const uint32_t *user_items_get(const struct user_items *m, uint32_t user, uint32
 {
 	*n = (uint32_t)(m->start[user + 1] - m->start[user]);
 	return m->item + m->start[user];
+}
+
+uint32_t user_items_user_at(const struct user_items *m, uint64_t place)
+{
+	uint32_t low = 0, high = m->num_users;
+
+	while (low < high) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (m->start[middle + 1] <= place)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
 }
 
 bool user_items_has(const struct user_items *m, uint32_t user, uint32_t item)

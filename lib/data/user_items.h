@@ -6,7 +6,7 @@
  * the items of each user and drops duplicates, and only then may they be read. Adding more rows and
  * finishing again is fine.
  *
- * Memory: 4 bytes per interaction and 8 per user; while rows are added, another 1 per interaction,
+ * Memory: 4 bytes per interaction and 8 per user; while rows are added, another 2 per interaction,
  * 4 per user and 1 MiB.
  */
 #ifndef USER_ITEMS_H
@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct pool;
 struct rec_reader;
 
 struct user_items {
@@ -26,6 +27,7 @@ struct user_items {
 	/* rows not yet in the matrix, user << 32 | item */
 	uint64_t *pending;
 	size_t num_pending, capacity;
+	bool sorted; /* no row has come since user_items_finish_all */
 };
 
 /* An empty matrix; ids added later must be below these bounds. */
@@ -47,8 +49,8 @@ uint64_t user_items_add_file(struct user_items *m, const char *path);
    were dropped. */
 uint64_t user_items_finish(struct user_items *m);
 
-/* The same, except that duplicates stay. */
-void user_items_finish_all(struct user_items *m);
+/* The same, except that duplicates stay; sorted by the threads of a pool (NULL: by the caller). */
+void user_items_finish_all(struct user_items *m, struct pool *pool);
 
 /* Initialise `to` as a copy of a finished user_items. */
 void user_items_copy(struct user_items *to, const struct user_items *from);
@@ -58,6 +60,9 @@ void user_items_transpose(struct user_items *items, const struct user_items *use
 
 /* The items of a user, ascending, borrowed; *n is their number. */
 const uint32_t *user_items_get(const struct user_items *m, uint32_t user, uint32_t *n);
+
+/* Whose item is item[place]? Of a finished user_items, place < user_items_size(). */
+uint32_t user_items_user_at(const struct user_items *m, uint64_t place);
 
 /* Does the user have the item? Binary search. */
 bool user_items_has(const struct user_items *m, uint32_t user, uint32_t item);

@@ -9,6 +9,7 @@
 #include "model/checkpoint.h"
 #include "model/model_file.h"
 #include "model/train_log.h"
+#include "model/train_provenance.h"
 #include "model/train_view.h"
 #include "model/trainer.h"
 #include "stream/claim.h"
@@ -166,7 +167,9 @@ static _Noreturn void stop(struct session *s, int number)
 	const uint64_t epoch = trainer_from_epoch(s->trainer);
 
 	save_checkpoint(s, path);
-	if (epoch)
+	if (rec_is_made(s->config->in))
+		warn("%s: go on with --resume %s", interrupt_name(number), path);
+	else if (epoch)
 		warn("%s: go on with --resume %s, on the same stream or one of negsample --from-epoch %" PRIu64,
 			interrupt_name(number), path, epoch);
 	else
@@ -272,8 +275,23 @@ static uint64_t resume(struct session *s, struct checkpoint *from)
 	return from->position.epoch - s->pending;
 }
 
-/* The log comes last, and behind the checkpoint: what it holds of a training of before depends on
-   it. Signals are kept from the moment on from which they can be answered. */
+/* What is written at the ends of epochs, when `ended` have. The log comes last, and behind the
+   checkpoint: what it holds of a training of before depends on it. */
+static void open_epoch_outputs(struct session *s, uint64_t ended)
+{
+	const struct session_config *c = s->config;
+	const uint64_t epochs = rec_header(c->in)->epochs; /* 0: not said */
+	char *path = ended < epochs || !epochs ? epoch_path(s, ended + 1) : NULL;
+
+	if (path)
+		s->first_epoch = stream_create(path, true);
+	best_epoch_reserve(&s->best);
+	free(path);
+	if (c->log)
+		s->log = stream_log_open(c->log, c->resume ? train_log_kept(c->log, ended) : 0);
+}
+
+/* Signals are kept from the moment on from which they can be answered. */
 static void start_trainer(struct session *s)
 {
 	const struct session_config *c = s->config;
@@ -287,16 +305,12 @@ static void start_trainer(struct session *s)
 		.drop_last = c->drop_last,
 		.digest = c->checkpoint || c->resume || c->on_epoch };
 	struct checkpoint from = { 0 };
-	const uint64_t ended = c->resume ? resume(s, &from) : 0;
-	const uint64_t epochs = rec_header(c->in)->epochs; /* 0: not said */
-	char *path = ended < epochs || !epochs ? epoch_path(s, ended + 1) : NULL;
 
-	if (path)
-		s->first_epoch = stream_create(path, true);
-	best_epoch_reserve(&s->best);
-	free(path);
-	if (c->log)
-		s->log = stream_log_open(c->log, c->resume ? train_log_kept(c->log, ended) : 0);
+	if (!c->resume)
+		open_epoch_outputs(s, 0);
+	rec_prepare(c->in, s->pool);
+	if (c->resume)
+		open_epoch_outputs(s, resume(s, &from));
 	s->trainer = trainer_new(&config);
 	train_view_start(&s->view, s->trainer, c->on_epoch ? &s->best : NULL);
 	if (c->resume)
@@ -340,34 +354,12 @@ static void train(struct session *s)
 	trainer_free(s->trainer);
 }
 
-/* The provenance, and in this program's entry what is known only now: of which epoch the model is,
-   and what ended the training, unless its stream did. */
-static struct js *final_provenance(const struct session *s)
-{
-	const struct session_config *c = s->config;
-	const size_t num = js_length(c->provenance);
-	struct js *all = js_array(), *v;
-
-	for (size_t k = 0; k + 1 < num; k++)
-		js_append(all, js_copy(js_at(c->provenance, k)));
-	struct js *entry = js_copy(js_at(c->provenance, num - 1));
-	if (c->on_epoch)
-		js_put(entry, "on_epoch", best_epoch_chosen(&s->best, s->last.epoch));
-	if (s->stopped) {
-		js_put(entry, "stopped", v = js_object());
-		js_put(v, "by", js_string(s->stopped));
-		js_put(v, "epoch", js_int((int64_t)s->last.epoch));
-		js_put(v, "rows", js_int((int64_t)s->last.trained));
-	}
-	js_append(all, entry);
-	return all;
-}
-
 /* The model that was asked for: that of the best epoch, or as it is now. */
 static void save_model(struct session *s)
 {
 	const struct session_config *c = s->config;
-	struct js *provenance = final_provenance(s);
+	struct js *chosen = c->on_epoch ? best_epoch_chosen(&s->best, s->last.epoch) : NULL;
+	struct js *provenance = train_provenance(c->provenance, chosen, s->stopped, &s->last);
 
 	s->info.provenance = provenance;
 	if (best_epoch_kept(&s->best))

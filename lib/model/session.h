@@ -17,7 +17,7 @@
 #define SESSION_EPOCH_SUFFIX ".safetensors"
 
 struct session_config {
-	struct rec_reader *in; /* header read; closed by session_run */
+	struct rec_reader *in; /* header read, not prepared; closed by session_run */
 	const struct js
 		*provenance; /* of the model: that of the stream, and this program's entry */
 

@@ -240,6 +240,16 @@ uint64_t trainer_from_epoch(const struct trainer *t)
 	return epoch < most ? epoch : most;
 }
 
+/* Rows that are made need not be made from the start: begin with the epoch that training is in. */
+static void begin_near(struct trainer *t)
+{
+	const struct rec_header *h = rec_header(t->config.in);
+	const uint64_t epoch = trainer_from_epoch(t);
+
+	if (epoch > 0 && rec_begin_at(t->config.in, (epoch - 1) * h->rows_per_epoch))
+		t->first = product(h->first_row, examples_per_row(t->examples));
+}
+
 /* Can training go on at row t->rows with this stream? */
 static void check_first(const struct trainer *t, const char *file)
 {
@@ -285,6 +295,7 @@ void trainer_set(struct trainer *t, const struct trainer_position *p, const char
 	t->checked = p->batches - p->unchecked.batches;
 	t->sum = p->sum;
 	t->config.ops->set_loss(t->config.backend, &p->unchecked);
+	begin_near(t);
 	check_first(t, file);
 	skip(t, file);
 	row_digest_get(t->digest, &digest);

@@ -1,3 +1,4 @@
+#include "base/ahead.h"
 #include "base/bytes.h"
 #include "base/die.h"
 #include "base/mem.h"
@@ -12,7 +13,14 @@
 #include <string.h>
 
 struct rec_reader {
-	struct stream_in *in;
+	struct stream_in *in; /* NULL: of a source */
+	struct rec_source source;
+	struct pool *pool;
+	struct ahead *ahead; /* slices of the source; NULL: before the first row */
+	const unsigned char
+		*slice; /* from which rows are handed out; `block_rows` and `next` are of it */
+	char *name;	/* of the source */
+
 	struct rec_header header;
 	struct rec_info info;
 	uint32_t block_rows, next; /* rows of the block held; the next to hand out */
@@ -101,6 +109,18 @@ static void check_kind(const struct rec_reader *r, unsigned kinds)
 	die("'%s' holds %s records, %s expected", rec_name(r), r->info.name, expected);
 }
 
+struct rec_reader *rec_open_source(
+	const char *name, struct rec_header *header, const struct rec_source *source)
+{
+	struct rec_reader *r = xcalloc(1, sizeof(*r));
+
+	r->name = xstrdup(name);
+	r->header = *header;
+	r->info = rec_row_info(header);
+	r->source = *source;
+	return r;
+}
+
 struct rec_reader *rec_open(const char *path, unsigned kinds)
 {
 	return rec_open_stream(stream_open(path), kinds);
@@ -133,12 +153,36 @@ const struct rec_header *rec_header(const struct rec_reader *r)
 
 const char *rec_name(const struct rec_reader *r)
 {
-	return stream_name(r->in);
+	return r->in ? stream_name(r->in) : r->name;
+}
+
+bool rec_is_made(const struct rec_reader *r)
+{
+	return !r->in;
+}
+
+void rec_prepare(struct rec_reader *r, struct pool *pool)
+{
+	if (r->in)
+		return;
+	r->source.prepare(r->source.arg, &r->header, pool);
+	r->pool = pool;
+}
+
+bool rec_begin_at(struct rec_reader *r, uint64_t row)
+{
+	if (r->in)
+		return false;
+	if (r->ahead)
+		BUG("rows of a source were read before its beginning was said");
+	r->header.first_row = row;
+	return true;
 }
 
 void rec_before_read(struct rec_reader *r, void (*look)(void *arg, int descriptor), void *arg)
 {
-	stream_before_read(r->in, look, arg);
+	if (r->in)
+		stream_before_read(r->in, look, arg);
 }
 
 uint64_t rec_rows(const struct rec_reader *r)
@@ -203,41 +247,95 @@ static bool next_block(struct rec_reader *r)
 	return true;
 }
 
-/* The next rows, up to `max`, as they stand in the block; *n: how many, 0 at the verified end. */
+/* The rows that a source has from the header's first row on. */
+static uint64_t source_rows(const struct rec_reader *r)
+{
+	return r->header.epochs * r->header.rows_per_epoch - r->header.first_row;
+}
+
+static size_t slice_rows(const struct rec_reader *r, uint64_t slice)
+{
+	const uint64_t left = source_rows(r) - slice * r->source.slice;
+
+	return left < r->source.slice ? (size_t)left : r->source.slice;
+}
+
+/* A piece of `ahead`. */
+static void make_slice(void *arg, uint64_t slice, void *rows)
+{
+	const struct rec_reader *r = arg;
+
+	r->source.make(r->source.arg, r->header.first_row + slice * r->source.slice,
+		slice_rows(r, slice), rows);
+}
+
+static void start_source(struct rec_reader *r)
+{
+	enum { SLOTS = 64 };
+	const uint64_t rows = source_rows(r), size = r->source.slice;
+	const struct ahead_config config = { .pool = r->pool,
+		.slots = SLOTS,
+		.slot_size = size * r->info.struct_size,
+		.end = rows / size + (rows % size > 0),
+		.make = make_slice,
+		.arg = r };
+
+	r->ahead = ahead_new(&config);
+}
+
+static bool next_slice(struct rec_reader *r)
+{
+	if (!r->ahead)
+		start_source(r);
+	r->slice = ahead_next(r->ahead);
+	r->ended = r->slice == NULL;
+	if (r->ended)
+		return false;
+	r->block_rows = (uint32_t)slice_rows(r, r->rows / r->source.slice);
+	r->next = 0;
+	return true;
+}
+
+/* The next rows, up to `max`, as they stand in the block, or as structs where they are made; *n: how
+   many, 0 at the verified end. */
 static const unsigned char *take_rows(struct rec_reader *r, size_t max, size_t *n)
 {
-	const unsigned char *packed;
+	const unsigned char *rows;
 
 	*n = 0;
-	if (r->next == r->block_rows && (r->ended || !next_block(r)))
+	if (r->next == r->block_rows && (r->ended || !(r->in ? next_block(r) : next_slice(r))))
 		return NULL;
-	packed = r->packed + (size_t)r->next * r->info.row_size;
+	rows = r->in ? r->packed + (size_t)r->next * r->info.row_size
+		     : r->slice + (size_t)r->next * r->info.struct_size;
 	*n = r->block_rows - r->next;
 	*n = *n < max ? *n : max;
 	r->next += (uint32_t)*n;
 	r->rows += *n;
-	return packed;
+	return rows;
 }
 
 size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max)
 {
 	size_t n;
-	const unsigned char *packed = take_rows(r, max, &n);
+	const unsigned char *from = take_rows(r, max, &n);
 
-	if (n > 0)
-		rec_decode(&r->info, packed, n, rows);
+	if (n > 0 && r->in)
+		rec_decode(&r->info, from, n, rows);
+	else if (n > 0)
+		memcpy(rows, from, n * r->info.struct_size);
 	return n;
 }
 
 const void *rec_look_rows(struct rec_reader *r, size_t max, size_t *n)
 {
-	const unsigned char *packed = take_rows(r, max, n);
+	const unsigned char *from = take_rows(r, max, n);
 
-	if (*n == 0 || (rec_is_packed(&r->info) && (uintptr_t)packed % _Alignof(int64_t) == 0))
-		return packed;
+	if (*n == 0 || !r->in ||
+		(rec_is_packed(&r->info) && (uintptr_t)from % _Alignof(int64_t) == 0))
+		return from;
 	if (r->decoded == NULL)
 		r->decoded = xmalloc(REC_BLOCK_BYTES / r->info.row_size, r->info.struct_size);
-	rec_decode(&r->info, packed, *n, r->decoded);
+	rec_decode(&r->info, from, *n, r->decoded);
 	return r->decoded;
 }
 
@@ -264,7 +362,7 @@ void rec_die(const struct rec_reader *r, uint64_t back, const char *format, ...)
 
 void rec_skip(struct rec_reader *r)
 {
-	while (!r->ended) {
+	while (r->in && !r->ended) {
 		r->rows += r->block_rows - r->next;
 		r->next = r->block_rows;
 		next_block(r);
@@ -275,7 +373,12 @@ void rec_close(struct rec_reader *r, bool finish)
 {
 	if (finish)
 		rec_skip(r);
-	stream_close(r->in);
+	ahead_free(r->ahead); /* before what it makes rows of */
+	if (r->in)
+		stream_close(r->in);
+	else
+		r->source.release(r->source.arg);
+	free(r->name);
 	rec_header_release(&r->header);
 	free(r->decoded);
 	free(r);

@@ -4,6 +4,7 @@
  */
 #include "base/alias.h"
 #include "base/mem.h"
+#include "base/pool.h"
 #include "check.h"
 #include "data/positive_index.h"
 #include "data/sampler.h"
@@ -13,6 +14,8 @@
 #include <string.h>
 
 enum { ITEMS = 40, DRAWS = 400000 };
+
+static struct pool *pool;
 
 /* Upper 0.1 % point of chi-square (Wilson & Hilferty 1931). */
 static double critical(int df)
@@ -79,7 +82,7 @@ static void check_distribution(const char *what, double exponent, unsigned filte
 	close_some(&h, USERS, ITEMS);
 	for (int i = 0; i < ITEMS; i++)
 		weight[i] = given ? given[i] : 1;
-	s = sampler_new(&h, given, filter_bits, 1);
+	s = sampler_new(&h, given, filter_bits, 1, pool);
 	for (uint32_t k = 0; k < DRAWS; k++)
 		user[k] = k % USERS;
 	sampler_draw(s, 3, 0, DRAWS, user, item);
@@ -129,7 +132,7 @@ static void check_nearly_excluded(int weighted)
 			expected[k] = weight[k];
 	}
 	user_items_finish(&h);
-	s = sampler_new(&h, given, 24, 2);
+	s = sampler_new(&h, given, 24, 2, pool);
 	sampler_draw(s, 0, 0, 3000, user, item);
 	for (int d = 0; d < 3000; d++) {
 		int k = 0;
@@ -157,8 +160,8 @@ static void check_can_draw(void)
 		user_items_add(&h, 0, i);
 	user_items_add(&h, 1, 1);
 	user_items_finish(&h);
-	uniform = sampler_new(&h, NULL, 24, 1);
-	weighted = sampler_new(&h, weight, 24, 1);
+	uniform = sampler_new(&h, NULL, 24, 1, pool);
+	weighted = sampler_new(&h, weight, 24, 1, pool);
 	CHECK(!sampler_can_draw(uniform, 0) && sampler_can_draw(uniform, 1) &&
 			sampler_can_draw(uniform, 2),
 		"uniform: nothing to draw where all is excluded, something where one is");
@@ -183,11 +186,11 @@ static void check_records(void)
 		user[k] = k % 5;
 	for (int weighted = 0; weighted < 2; weighted++) {
 		double *weight = weighted ? xmalloc(1000, sizeof(*weight)) : NULL;
-		struct sampler *s, *t = sampler_new(&h, NULL, 24, 8);
+		struct sampler *s, *t = sampler_new(&h, NULL, 24, 8, pool);
 
 		for (int i = 0; weighted && i < 1000; i++)
 			weight[i] = i + 1;
-		s = sampler_new(&h, weight, 24, 7);
+		s = sampler_new(&h, weight, 24, 7, pool);
 		sampler_draw(s, 0, 0, N, user, whole);
 		for (size_t done = 0, n = 1; done < N; done += n, n = n % 700 + 13)
 			sampler_draw(
@@ -228,7 +231,7 @@ static void check_distinct(void)
 	for (uint32_t u = 0; u < USERS; u++)
 		user_items_add(&h, u, 0);
 	user_items_finish(&h);
-	s = sampler_new(&h, weight, 24, 5);
+	s = sampler_new(&h, weight, 24, 5, pool);
 	for (uint32_t u = 0; u < USERS; u++) {
 		n = sampler_distinct(s, u, 2, out);
 		count[n == 2 ? out[0] * 4 + out[1] : 0]++;
@@ -312,8 +315,8 @@ static void check_positives(void)
 				user[n] = u;
 				item[n++] = u == 3 ? 7 : 900 - 3 * (rows[u] - 1 - k);
 			}
-		user_items_finish_all(&h);
-		positive_index_init(&p, &h);
+		user_items_finish_all(&h, pool);
+		positive_index_init(&p, &h, pool);
 		good &= p.num == 262;
 		positive_index_drop(&p, &bits);
 		good &= positives_are(&p, n, user, item);
@@ -323,8 +326,62 @@ static void check_positives(void)
 	CHECK(good, "positives: users and items, with each set of users dropped");
 }
 
+/* Several jobs make filter and positives: no draw depends on threads or filter, none is excluded. */
+static void check_jobs(void)
+{
+	enum { USERS = 4000, WIDE = 3000, RECORDS = 200000 };
+	struct pool *three = pool_new(3);
+	struct user_items h;
+	struct positive_index p;
+	uint32_t *user = xmalloc(RECORDS, sizeof(*user)), *item[3], wrong = 0, n = 0;
+	uint64_t *number;
+
+	user_items_init(&h, USERS, WIDE);
+	for (uint32_t u = 0; u < USERS; u++)
+		for (uint32_t k = 0; k < (u % 7 == 3 ? 0 : u % 300); k++)
+			user_items_add(&h, u, (u * 977 + k * 31) % WIDE);
+	user_items_finish_all(&h, three);
+	for (uint32_t k = 0; k < RECORDS; k++)
+		user[k] = k % 3 == 0 ? k % USERS : (k * 7919) % USERS;
+	for (unsigned t = 0; t < 3; t++) {
+		struct sampler *s =
+			sampler_new(&h, NULL, t == 0 ? 0 : 24, 5, t == 1 ? pool : three);
+
+		item[t] = xmalloc(RECORDS, sizeof(*item[t]));
+		sampler_draw(s, 3, 0, RECORDS, user, item[t]);
+		sampler_free(s);
+	}
+	for (uint32_t k = 0; k < RECORDS; k++)
+		wrong += user_items_has(&h, user[k], item[0][k]);
+	CHECK(wrong == 0, "%u of many draws are excluded", wrong);
+	CHECK(!memcmp(item[0], item[1], RECORDS * sizeof(**item)) &&
+			!memcmp(item[0], item[2], RECORDS * sizeof(**item)),
+		"the filter, of one thread or three, changes no draw");
+	positive_index_init(&p, &h, three);
+	number = xmalloc(p.num, sizeof(*number));
+	user = xrealloc(user, p.num, sizeof(*user));
+	item[0] = xrealloc(item[0], p.num, sizeof(**item));
+	for (uint64_t k = 0; k < p.num; k++)
+		number[k] = k;
+	positive_index_get(&p, number, p.num, user, item[0]);
+	for (uint32_t u = 0; u < USERS; u++)
+		for (uint64_t k = h.start[u]; k < h.start[u + 1]; k++, n++)
+			wrong += user[n] != u || item[0][n] != h.item[k];
+	CHECK(p.num == user_items_size(&h) && p.num > 500000 && wrong == 0,
+		"%u of many positives are wrong", wrong);
+	positive_index_release(&p);
+	user_items_release(&h);
+	pool_free(three);
+	for (unsigned t = 0; t < 3; t++)
+		free(item[t]);
+	free(user);
+	free(number);
+}
+
 int main(void)
 {
+	pool = pool_new(1);
+	check_jobs();
 	check_alias_table();
 	check_distribution("uniform", -1, 24);
 	check_distribution("uniform", -1, 1);
@@ -338,5 +395,6 @@ int main(void)
 	check_records();
 	check_distinct();
 	check_positives();
+	pool_free(pool);
 	return CHECK_EXIT;
 }

@@ -79,7 +79,7 @@ static void check_keep_duplicates(void)
 	user_items_add(&h, 1, 2);
 	user_items_add(&h, 1, 70000);
 	user_items_add(&h, 1, 2);
-	user_items_finish_all(&h);
+	user_items_finish_all(&h, NULL);
 	CHECK(!memcmp(user_items_get(&h, 1, &n), expected, sizeof(expected)) && n == 4,
 		"history_finish_all keeps duplicates");
 	for (int k = 0; k < 100; k++) // long enough for the radix sort, ids of 32 bits

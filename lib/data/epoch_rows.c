@@ -1,0 +1,106 @@
+#include "data/epoch_rows.h"
+
+#include "base/permute.h"
+
+#include <string.h>
+
+enum { SLICE = 512 };
+
+void epoch_rows_init(struct epoch_rows *e, const struct sampling *from, enum rec_kind kind,
+	uint32_t negatives, uint64_t seed)
+{
+	const uint64_t num = from->positives.num;
+	const struct rec_header h = { .kind = kind, .negatives = negatives };
+
+	*e = (struct epoch_rows){ .from = from,
+		.kind = kind,
+		.negatives = negatives,
+		.seed = seed,
+		.rows_per_epoch = kind == REC_GROUP    ? num
+				  : kind == REC_SAMPLE ? num * (negatives + UINT64_C(1))
+						       : num * negatives,
+		.row_size = rec_row_info(&h).struct_size };
+}
+
+size_t epoch_rows_slice(enum rec_kind kind, uint32_t negatives)
+{
+	return kind != REC_GROUP ? SLICE : negatives < SLICE ? SLICE / negatives : 1;
+}
+
+/* Rows first .. first + n - 1 of one epoch. */
+struct stretch {
+	uint32_t epoch;
+	uint64_t first;
+	size_t n;
+	struct permute order; /* of the epoch */
+};
+
+static void make_rows(const struct epoch_rows *e, const struct stretch *s, void *rows)
+{
+	const size_t n = s->n;
+	const struct positive_index *p = &e->from->positives;
+	uint64_t number[SLICE];
+	uint32_t user[SLICE], positive[SLICE], negative[SLICE];
+	unsigned char label[SLICE];
+	const bool pointwise = e->kind == REC_SAMPLE;
+	struct sample *sample = rows;
+	struct triple *triple = rows;
+
+	permute_run(&s->order, s->first, n, number);
+	for (size_t k = 0; k < n; k++)
+		label[k] = number[k] < p->num; // the first of the copies is the positive
+	if (e->rows_per_epoch > p->num)
+		for (size_t k = 0; k < n; k++)
+			number[k] %= p->num;
+	positive_index_get(p, number, n, user, positive);
+	sampler_draw(e->from->sampler, s->epoch, s->first, n, user, negative);
+	for (size_t k = 0; k < n; k++)
+		if (pointwise)
+			sample[k] = (struct sample){ user[k], label[k] ? positive[k] : negative[k],
+				label[k] };
+		else
+			triple[k] = (struct triple){ user[k], positive[k], negative[k] };
+}
+
+/* Groups. Negative j of row r, counted from 0, is draw r x N + j. */
+static void make_groups(const struct epoch_rows *e, const struct stretch *s, uint32_t *rows)
+{
+	uint64_t number[SLICE];
+	uint32_t user[SLICE], positive[SLICE];
+	uint32_t drawn_for[REC_MAX_NEGATIVES], negative[REC_MAX_NEGATIVES];
+	const size_t n = s->n, num = e->negatives, words = GROUP_NEGATIVES + num;
+
+	permute_run(&s->order, s->first, n, number);
+	positive_index_get(&e->from->positives, number, n, user, positive);
+	for (size_t k = 0; k < n; k++)
+		for (size_t j = 0; j < num; j++)
+			drawn_for[k * num + j] = user[k];
+	sampler_draw(e->from->sampler, s->epoch, s->first * num, n * num, drawn_for, negative);
+	for (size_t k = 0; k < n; k++, rows += words) {
+		rows[GROUP_USER] = user[k];
+		rows[GROUP_POSITIVE] = positive[k];
+		memcpy(rows + GROUP_NEGATIVES, negative + k * num, num * sizeof(*negative));
+	}
+}
+
+void epoch_rows_make(const struct epoch_rows *e, uint64_t first, size_t n, void *rows)
+{
+	char *to = rows;
+
+	for (size_t done = 0; done < n;) {
+		const uint64_t row = first + done, epoch = row / e->rows_per_epoch;
+		const uint64_t at = row % e->rows_per_epoch, left = e->rows_per_epoch - at;
+		struct stretch s = { (uint32_t)epoch, at, n - done, { 0 } };
+		struct rng keys;
+
+		if (left < s.n)
+			s.n = (size_t)left;
+		rng_start(&keys, e->seed, RNG_PERMUTE, s.epoch, 0);
+		permute_init(&s.order, e->rows_per_epoch, &keys);
+		if (e->kind == REC_GROUP)
+			make_groups(e, &s, (uint32_t *)(to + done * e->row_size));
+		else
+			make_rows(e, &s, to + done * e->row_size);
+		done += s.n;
+	}
+}
