@@ -117,6 +117,7 @@ static void exclude_items(struct user_items *excluded, const char *name,
 
 		rec_check_families(name, input, rec_name(in), rec_header(in));
 		split_id_check(name, input, rec_name(in), rec_header(in));
+		rec_check_covers(rec_name(in), rec_header(in), name, input);
 		rec_put_side(entry, "exclude", rec_header(in)->provenance);
 		user_items_add_stream(excluded, in);
 		rec_close(in, true);
@@ -347,17 +348,13 @@ static void write_candidates(
 	free(negative);
 }
 
-static enum rec_kind output_kind(void)
-{
-	return cfg.grouped ? REC_GROUP : cfg.pointwise || cfg.candidates ? REC_SAMPLE : REC_TRIPLE;
-}
-
 int main(int argc, char **argv)
 {
 	char **operands = opt_parse(argc, argv, &program);
 	struct user_items excluded, seen = { 0 }; // seen: for candidates
 	struct positive_index positives = { 0 };  // for epochs
 	struct rec_header header;
+	enum rec_kind kind;
 	struct js *entry = opt_provenance();
 	struct sampler *sampler;
 	double *weight;
@@ -367,7 +364,10 @@ int main(int argc, char **argv)
 	check_options();
 	struct rec_reader *in = rec_open(operands[0], 1u << REC_INTERACTION);
 	name = xstrdup(rec_name(in));
-	rec_header_init(&header, output_kind(), rec_header(in), NULL);
+	if (!cfg.candidates || cfg.sampler == SAMPLER_POPULARITY)
+		rec_check_whole(name, rec_header(in), "order and draws hang on the rows of all");
+	kind = cfg.grouped ? REC_GROUP : cfg.pointwise || cfg.candidates ? REC_SAMPLE : REC_TRIPLE;
+	rec_header_init(&header, kind, rec_header(in), NULL);
 	user_items_init(&excluded, header.num_users, header.num_items);
 	user_items_add_stream(&excluded, in);
 	num = rec_rows(in);

@@ -210,6 +210,8 @@ static struct rec_reader *open_input(const char *path)
 	if (opt_given(&cfg.loss))
 		kinds = cfg.loss == LOSS_CCL ? 0 : cfg.loss == LOSS_BCE ? pointwise : pairwise;
 	struct rec_reader *in = rec_open(path, kinds | 1u << REC_GROUP);
+	rec_check_whole(
+		rec_name(in), rec_header(in), "a model is learned from the rows of all users");
 	if (!opt_given(&cfg.loss))
 		cfg.loss = rec_header(in)->kind == REC_SAMPLE ? LOSS_BCE : LOSS_BPR;
 	if (cfg.sigmoid_output && cfg.loss == LOSS_BCE)
