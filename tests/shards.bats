@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# shellcheck disable=SC2154
+# shellcheck disable=SC2154,SC2086
 # Shards: what a stage makes of ranges of users, joined, is what it makes of all; where it cannot be, the stage says
 # so. cof-cat --shard itself is in ids.bats too.
 load helper
@@ -34,7 +34,8 @@ same() {
 	shift 2
 	"$@" <"$input" >whole.cof || return 1
 	for n in $numbers; do
-		in_shards "$n" "$input" "$@" && cmp joined.cof whole.cof || {
+		in_shards "$n" "$input" "$@" || return 1
+		cmp joined.cof whole.cof || {
 			echo "$n shards of $input: $*"
 			return 1
 		}
@@ -47,7 +48,8 @@ same_rows() {
 	shift 2
 	"$@" <"$input" >whole.cof || return 1
 	for n in $numbers; do
-		in_shards "$n" "$input" "$@" && cmp <(cof-cat joined.cof) <(cof-cat whole.cof) || return 1
+		in_shards "$n" "$input" "$@" || return 1
+		cmp <(cof-cat joined.cof) <(cof-cat whole.cof) || return 1
 		assert_equal "$(json .user_ranges joined.cof)" null
 	done
 }
@@ -274,7 +276,6 @@ from_items() {
 	assert_equal "$(ml-split -q --test /dev/null ratings.tsv | cof-cat --to cof --shard 1/2 | binarize | json .user_ranges -)" '[[0,30]]'
 	# in another order, with a hole, twice, or cut: joined, and said so
 	for files in "b.cof a.cof d.cof" "a.cof d.cof" "a.cof b.cof b.cof d.cof"; do
-		# shellcheck disable=SC2086
 		cof-cat --to cof $files >joined.cof
 		assert_equal "$(json '.provenance[-1].program' joined.cof)" '"cof-cat"'
 		assert_equal "$(json '.provenance[-1].side.FILE | length' joined.cof)" "$(wc -w <<<"$files")"
@@ -342,7 +343,6 @@ from_items() {
 	movielens_100k
 	negsample -q train.cof | neumf-train -q --device cpu --factors 4 -o neumf.safetensors
 	for scorer in "pop-score -q --train train.cof" "neumf-score -q --device cpu --model neumf.safetensors"; do
-		# shellcheck disable=SC2086
 		same "3 7" test.cof $scorer --all-items --seen train.cof --ranks
 		cmp <(rank-eval --train train.cof joined.cof) <(rank-eval --train train.cof whole.cof)
 		same 7 test.cof bash -c "negsample -q --candidates 99 --exclude train.cof | $scorer --ranks"
