@@ -170,7 +170,7 @@ static void gradient(struct backend *b, const struct batch *batch)
 static void update(struct backend *b)
 {
 	if (b->written)
-		step_update(b); /* of its own numbers of rows, which no graph fits */
+		step_update(b, false); /* of its own numbers of rows, which no graph fits */
 	else
 		graph_launch(b, b->pending ? GRAPH_GRADIENT | GRAPH_UPDATE : GRAPH_UPDATE);
 	b->version++;

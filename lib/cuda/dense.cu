@@ -33,19 +33,28 @@ void dense_dw_cuda(cublasHandle_t blas, const float *dy, const float *x, uint32_
 }
 
 /* y (rows, out) = relu(y + bias) */
+template <int V>
 __global__ void bias_relu_forward_kernel(
 	float *__restrict__ y, const float *__restrict__ bias, uint32_t rows, uint32_t out)
 {
-	uint32_t t = blockIdx.x * blockDim.x + threadIdx.x;
+	uint32_t r = thread_row();
 
-	if (t < rows * out)
-		y[t] = relu(y[t] + bias[t % out]);
+	for (uint32_t k = threadIdx.x * V; k < out && r < rows; k += blockDim.x * V) {
+		floats_of<V> v = vector_at<V>(y + (size_t)r * out + k);
+		floats_of<V> b = vector_at<V>(bias + k);
+
+		for (int i = 0; i < V; i++)
+			v.at[i] = relu(v.at[i] + b.at[i]);
+		vector_put<V>(y + (size_t)r * out + k, v);
+	}
 }
 
 void bias_relu_forward_cuda(
 	cudaStream_t stream, float *y, const float *bias, uint32_t rows, uint32_t out)
 {
-	LAUNCH(bias_relu_forward_kernel, gpu_blocks((size_t)rows * out, GPU_BLOCK), GPU_BLOCK, 0,
-		stream, y, bias, rows, out);
-	CHECK_LAUNCH();
+	uint32_t vector = gpu_vector(out);
+	dim3 block = gpu_row_block(out / vector);
+
+	LAUNCH_VECTOR(vector, bias_relu_forward_kernel, gpu_blocks(rows, block.y), block, 0, stream,
+		y, bias, rows, out);
 }

@@ -104,6 +104,7 @@ static void claim_dense(struct backend *b)
 		offset[b->layout.at[i]] = n;
 		n += (size_t)t->rows * t->cols;
 	}
+	n = (n + 3) / 4 * 4; /* whole vectors: what is between tensors stays 0 */
 	f->n = (uint32_t)n;
 	float *value = claim_zeros(b, n), *gradient = b->train ? claim_zeros(b, n) : NULL;
 	bool moments = b->train && b->rule.kind != OPTIMIZER_SGD;

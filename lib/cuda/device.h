@@ -161,9 +161,12 @@ void *device_claim(struct backend *b, size_t n, size_t size);
 /* Free the arrays claimed last, from number `from` on. */
 void device_free(struct backend *b, unsigned from);
 
-/* step.cu: put the gradient of the current input on the stream, or the update. */
-void step_gradient(struct backend *b);
-void step_update(struct backend *b);
+/*
+ * step.cu: put the gradient of the current input on the stream, or the update. then_update: the
+ * update follows at once, and `begun` tells it that its scalars are on their way.
+ */
+void step_gradient(struct backend *b, bool then_update);
+void step_update(struct backend *b, bool begun);
 
 /* graph.cu: launch `what` (GRAPH_* together) for the current input. */
 void graph_launch(struct backend *b, unsigned what);

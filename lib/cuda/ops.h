@@ -19,13 +19,13 @@ struct gather {
 	const float *gmf_user, *gmf_item; /* (U, F), (I, F) */
 	const float *mlp_user, *mlp_item; /* (U, E), (I, E) */
 	const uint32_t *user, *item;	  /* (B), (S) */
-	uint32_t batch, samples;	  /* B, S */
+	uint32_t batch, items_per_row;	  /* B, P */
 	uint32_t factors, mlp_factors;	  /* F, E; 0 for a branch that the model lacks */
 	float *g;			  /* (S, F) */
-	float *user_rows;      /* (user_samples, stride), of which E columns are written */
-	float *item_rows;      /* (S, stride), of which E columns are written */
-	uint32_t user_samples; /* S, or B: a user's row once per row of the batch */
-	uint32_t stride;       /* floats from row to row of both */
+	float *user_rows;     /* (user_copies x B, stride), of which E columns are written */
+	float *item_rows;     /* (S, stride), of which E columns are written */
+	uint32_t user_copies; /* P, or 1: a user's row once per row of the batch */
+	uint32_t stride;      /* floats from row to row of both */
 };
 
 /* g = gmf_user[user] * gmf_item[item]; user_rows = mlp_user[user]; item_rows = mlp_item[item]. */
@@ -69,10 +69,10 @@ enum { NARROW_PARTIALS = 256 };
 
 /* y (S, H) = relu(user_half[s % B] + y + bias), user_half (B, H) = Wu p; y comes in as Wi q */
 void first_layer_forward_cuda(cudaStream_t stream, float *y, const float *user_half,
-	const float *bias, uint32_t batch, uint32_t samples, uint32_t out);
+	const float *bias, uint32_t batch, uint32_t items_per_row, uint32_t out);
 /* duser (B, H) = sum over the samples of a row of dy (S, H) */
 void first_layer_backward_cuda(cudaStream_t stream, const float *dy, uint32_t batch,
-	uint32_t samples, uint32_t out, float *duser);
+	uint32_t items_per_row, uint32_t out, float *duser);
 
 /* ---- reductions.cu ---- */
 
@@ -115,8 +115,10 @@ struct loss {
 };
 enum { LOSS_PARTIALS = 1024 };
 
-/* Score, loss and their gradients for each row; the batch's sum is added to *total. */
-void loss_backward_cuda(cudaStream_t stream, const struct loss *a, struct loss_total *total);
+/* Score, loss and their gradients for each row; the losses are in `partial`. */
+void loss_backward_cuda(cudaStream_t stream, const struct loss *a);
+/* After it: the batch's sum is added to *total. */
+void loss_total_cuda(cudaStream_t stream, const struct loss *a, struct loss_total *total);
 
 /* ---- sort.cu ---- */
 

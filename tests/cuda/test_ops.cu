@@ -69,15 +69,15 @@ static void mask(float *dy, const float *y, size_t n)
 static void test_gather(uint32_t batch, uint32_t items_per_row, uint32_t F, uint32_t E, bool concat)
 {
 	enum { USERS = 37, ITEMS = 53 };
-	uint32_t S = batch * items_per_row, user_samples = concat ? S : batch,
+	uint32_t S = batch * items_per_row, user_copies = concat ? items_per_row : 1,
 		 stride = concat ? 2 * E : E;
 	struct floats gu = floats_random(USERS * F, 1), gi = floats_random(ITEMS * F, 1);
 	struct floats mu = floats_random(USERS * E, 1), mi = floats_random(ITEMS * E, 1);
 	struct ids user = ids_random(batch, USERS), item = ids_random(S, ITEMS);
 	struct floats g = floats_empty((size_t)S * F), rows = floats_empty((size_t)S * 2 * E);
 	float *item_rows = concat ? rows.dev + E : rows.dev + (size_t)batch * E;
-	struct gather a = { gu.dev, gi.dev, mu.dev, mi.dev, user.dev, item.dev, batch, S, F, E,
-		g.dev, rows.dev, item_rows, user_samples, stride };
+	struct gather a = { gu.dev, gi.dev, mu.dev, mi.dev, user.dev, item.dev, batch, items_per_row, F, E,
+		g.dev, rows.dev, item_rows, user_copies, stride };
 	size_t wrong = 0;
 
 	gather_forward_cuda(stream, &a);
@@ -92,7 +92,7 @@ static void test_gather(uint32_t batch, uint32_t items_per_row, uint32_t F, uint
 			wrong += rows.host[(concat ? E : batch * E) + s * stride + k] !=
 				 mi.host[i * E + k];
 			wrong +=
-				s < user_samples && rows.host[s * stride + k] != mu.host[u * E + k];
+				s < user_copies * batch && rows.host[s * stride + k] != mu.host[u * E + k];
 		}
 	}
 	CHECK(wrong == 0, "gather: B %u, P %u, F %u, E %u%s", batch, items_per_row, F, E,
@@ -187,11 +187,11 @@ static void test_first_layer(uint32_t batch, uint32_t items_per_row, uint32_t ou
 			want[s * out + j] = v > 0 ? v : 0;
 			dwant[s % batch * out + j] += dy.host[s * out + j];
 		}
-	first_layer_forward_cuda(stream, y.dev, half.dev, bias.dev, batch, S, out);
+	first_layer_forward_cuda(stream, y.dev, half.dev, bias.dev, batch, items_per_row, out);
 	double e = compare(&y, want);
 	CHECK(e <= limit, "first_layer_forward: B %u, P %u, H %u: error %.2g", batch, items_per_row,
 		out, e);
-	first_layer_backward_cuda(stream, dy.dev, batch, S, out, duser.dev);
+	first_layer_backward_cuda(stream, dy.dev, batch, items_per_row, out, duser.dev);
 	e = compare(&duser, dwant);
 	CHECK(e <= limit, "first_layer_backward: B %u, P %u, H %u: error %.2g", batch,
 		items_per_row, out, e);
@@ -247,9 +247,13 @@ int main(int argc, char **argv)
 	test_gather(31, 2, 10, 10, true);
 	test_gather(257, 2, 33, 7, false);
 	test_gather(100, 1, 64, 65, true);
+	test_gather(300, 2, 64, 64, false);
+	test_gather(77, 2, 8, 36, true);
+	test_gather(50, 1, 140, 0, false); /* rows longer than a warp of vectors */
 	test_dense(1, 1, 1, 1);
 	test_dense(31, 33, 7, 40);
 	test_dense(257, 65, 130, 130);
+	test_dense(130, 32, 256, 64);
 	test_narrow(1, 1, 1);
 	test_narrow(64, 10, 10);
 	test_narrow(65, 16, 64);
@@ -258,10 +262,13 @@ int main(int argc, char **argv)
 	test_first_layer(1, 1, 1);
 	test_first_layer(257, 2, 33);
 	test_first_layer(31, 1, 130);
+	test_first_layer(130, 2, 256);
 	test_column_sums(1, 1, 0, false);
 	test_column_sums(31, 10, 10, true);
 	test_column_sums(257, 0, 33, true);
 	test_column_sums(70000, 3, 31, false);
+	test_column_sums(3000, 64, 140, true);
+	test_column_sums(1000, 8, 2, true);
 	CUBLAS(cublasDestroy(blas));
 	return op_test_end();
 }

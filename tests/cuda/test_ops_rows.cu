@@ -127,7 +127,7 @@ static void test_segment(
 {
 	enum { OTHERS = 23 };
 	uint32_t terms = users ? 2 : 1, n = users ? batch : 2 * batch, S = 2 * batch,
-		 stride = cols + 3;
+		 stride = cols % 2 ? cols + 3 : cols + 4;
 	struct ids id = ids_random(n, rows), slot = ids_empty(rows),
 		   other_id = ids_random(S, OTHERS);
 	struct floats dx = floats_random((size_t)S * stride, 1), dlogit = floats_random(S, 1);
@@ -265,9 +265,10 @@ static void test_flat(enum neumf_optimizer_kind kind, uint32_t n)
 
 /* Steps with different ids, on two tables of different widths; `all`: every row moves, else only
    those of the batch. */
-static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, uint32_t rows)
+static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, uint32_t rows,
+	uint32_t cols0, uint32_t cols1)
 {
-	static const uint32_t cols[2] = { 10, 33 };
+	const uint32_t cols[2] = { cols0, cols1 };
 	struct update_rule rule = rule_of(kind, 1e-2);
 	struct step_state *state = state_new(0.05);
 	struct weights x[2] = { weights_new((size_t)rows * cols[0]),
@@ -339,11 +340,17 @@ int main(void)
 	test_segment(257, false, 33, 300, false, 0);
 	test_segment(1000, false, 5, 3, true, 0.5f); /* runs over many chunks */
 	test_segment(1024, true, 2, 1, true, 0);
+	test_segment(900, false, 140, 40, true, 0.1f);
+	test_segment(16 * 40, true, 33, 1, false, 0); /* a run shared by a block, to the end */
+	test_segment(9000, false, 64, 2, true, 0.5f); /* one that ends within a chunk */
 	for (int kind = OPTIMIZER_ADAM; kind <= OPTIMIZER_SGD; kind++) {
 		test_flat((enum neumf_optimizer_kind)kind, 1);
 		test_flat((enum neumf_optimizer_kind)kind, 1031);
-		test_tables((enum neumf_optimizer_kind)kind, kind == OPTIMIZER_ADAM, 31, 57);
-		test_tables((enum neumf_optimizer_kind)kind, kind != OPTIMIZER_LAZY_ADAM, 300, 257);
+		test_flat((enum neumf_optimizer_kind)kind, 1092);
+		test_tables((enum neumf_optimizer_kind)kind, kind == OPTIMIZER_ADAM, 31, 57,
+			10, 33);
+		test_tables((enum neumf_optimizer_kind)kind, kind != OPTIMIZER_LAZY_ADAM, 300, 257,
+			64, 8);
 	}
 	return op_test_end();
 }

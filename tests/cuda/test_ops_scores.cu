@@ -276,6 +276,8 @@ int main(void)
 	test_score_output(257, 0, 33, 10, true, false);
 	test_score_output(31, 0, 64, 0, false, true);
 	test_score_output(9, 81, 0, 40, true, false);
+	test_score_output(5, 80, 64, 64, true, false);
+	test_pair_forward(5, 50, 256, false);
 	test_ranks(1, 1, 1);
 	test_ranks(3, 31, 4);
 	test_ranks(5, 257, 1000000);
