@@ -1,6 +1,11 @@
 #include "cuda/device.h"
 
+#include "cuda/blas.h"
+
 enum { BLAS_WORKSPACE = 32 << 20, TENSOR_ALIGN = 64 };
+/* What is not ours: the kernels of cuBLAS, which are loaded as they are first used. Allocations of a
+   megabyte and more take whole granules. */
+enum { BLAS_RESERVE = 512 << 20, GRANULE = 2 << 20 };
 
 const struct param *device_param(const struct backend *b, int which)
 {
@@ -30,7 +35,9 @@ void *device_claim(struct backend *b, size_t n, size_t size)
 	size_t bytes = n * size;
 
 	if (b->planning) {
-		b->planned += (bytes + 511) / 512 * 512;
+		size_t unit = bytes < GRANULE / 2 ? 512 : GRANULE;
+
+		b->planned += (bytes + unit - 1) / unit * unit;
 		return NULL;
 	}
 	if (b->num_allocations == MAX_ALLOCATIONS)
@@ -141,11 +148,13 @@ static void claim_side(struct backend *b, struct side *s)
 static size_t partial_size(const struct backend *b)
 {
 	size_t most = (size_t)COLUMN_PARTIALS * (b->F + b->H + 1);
+	size_t samples = (size_t)b->batch_size * b->items_per_row;
 
 	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++) {
 		size_t in = device_in(b, l), out = b->shape.hidden[l];
 		size_t size = device_narrow(b, l) ? NARROW_PARTIALS * out * (in + 1)
-						  : COLUMN_PARTIALS * out;
+			      : samples < DENSE_SLICED ? COLUMN_PARTIALS * out
+						       : out * (COLUMN_PARTIALS + DENSE_SLICES * in);
 
 		most = size > most ? size : most;
 	}
@@ -202,7 +211,8 @@ static void claim_all(struct backend *b)
 		void *workspace = device_claim(b, BLAS_WORKSPACE, 1);
 
 		if (!b->planning)
-			CUBLAS(cublasSetWorkspace(b->blas, workspace, BLAS_WORKSPACE));
+			CUBLAS(blas_load()->set_workspace(b->blas, workspace, BLAS_WORKSPACE));
+		b->planned += BLAS_RESERVE;
 	}
 }
 

@@ -1,7 +1,7 @@
 /*
  * gpu: the one include of every .cu file. Real CUDA under nvcc; under g++ the host runtime of
- * tests/cuda/host, which runs the same source on a CPU. The two macros below are all that differs
- * from ordinary CUDA.
+ * tests/cuda/host, which runs the same source on a CPU. The macros below are all that differs from
+ * ordinary CUDA.
  */
 #ifndef GPU_H
 #define GPU_H
@@ -9,6 +9,9 @@
 #ifdef __CUDACC__
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
+#include <dlfcn.h>
+#define LIBRARY_OPEN(name)	      dlopen(name, RTLD_NOW | RTLD_LOCAL)
+#define LIBRARY_SYMBOL(library, name) dlsym(library, name)
 #define LAUNCH(kernel, grid, block, smem, stream, ...) \
 	kernel<<<(grid), (block), (smem), (stream)>>>(__VA_ARGS__)
 #define DYN_SHARED(type, name) extern __shared__ type name[]
@@ -39,13 +42,11 @@ extern "C" {
 #endif
 #define FULL_WARP 0xffffffffu
 
-/* Die if a call of the runtime, a launch or a call of cuBLAS failed. */
+/* Die if a call of the runtime or a launch failed. */
 #define CUDA(call)     gpu_check((call), #call)
-#define CUBLAS(call)   gpu_check_blas((call), #call)
 #define CHECK_LAUNCH() CUDA(cudaGetLastError())
 
 void gpu_check(cudaError_t error, const char *call);
-void gpu_check_blas(cublasStatus_t status, const char *call);
 
 /* Blocks needed for `work` threads (rows, ...), `per` of them in each: ceil(work / per). */
 static inline unsigned gpu_blocks(size_t work, unsigned per)

@@ -42,9 +42,10 @@ void dense_forward_cuda(cublasHandle_t blas, const float *x, uint32_t ldx, const
 /* dx (rows, in) = dy (rows, out) w */
 void dense_dx_cuda(cublasHandle_t blas, const float *dy, const float *w, uint32_t ldw,
 	uint32_t rows, uint32_t in, uint32_t out, float *dx);
-/* dw (out, in) = dy^T x */
+/* dw (out, in) = dy^T x. partial, from DENSE_SLICED rows on: DENSE_SLICES x out x in floats. */
 void dense_dw_cuda(cublasHandle_t blas, const float *dy, const float *x, uint32_t rows, uint32_t in,
-	uint32_t out, float *dw, uint32_t lddw);
+	uint32_t out, float *dw, uint32_t lddw, float *partial);
+enum { DENSE_SLICES = 64, DENSE_SLICED = 8192 };
 /* y = relu(y + bias), y (rows, out), bias (out) */
 void bias_relu_forward_cuda(
 	cudaStream_t stream, float *y, const float *bias, uint32_t rows, uint32_t out);
@@ -167,7 +168,7 @@ struct segment {
 	float *carry_out;   /* the same */
 };
 enum { SEGMENT_CHUNK = 16, MAX_TABLES = 4 };
-static inline uint32_t segment_chunks(uint32_t n)
+static inline __host__ __device__ uint32_t segment_chunks(uint32_t n)
 {
 	return (n + SEGMENT_CHUNK - 1) / SEGMENT_CHUNK;
 }

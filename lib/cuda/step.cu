@@ -45,14 +45,15 @@ static void backward_layers(struct backend *b, uint32_t samples)
 		relu_backward_cuda(
 			b->stream, dy, b->act[l], samples, out, bias->gradient, b->partial);
 		if (l) {
-			dense_dw_cuda(b->blas, dy, x, samples, in, out, dw, in);
+			dense_dw_cuda(b->blas, dy, x, samples, in, out, dw, in, b->partial);
 			dense_dx_cuda(b->blas, dy, w, in, samples, in, out, dx);
 			continue;
 		}
 		first_layer_backward_cuda(
 			b->stream, dy, b->n, b->items_per_row, out, b->duser_half);
-		dense_dw_cuda(b->blas, b->duser_half, b->user_rows, b->n, E, out, dw, in);
-		dense_dw_cuda(b->blas, dy, b->item_rows, samples, E, out, dw + E, in);
+		dense_dw_cuda(b->blas, b->duser_half, b->user_rows, b->n, E, out, dw, in,
+			b->partial);
+		dense_dw_cuda(b->blas, dy, b->item_rows, samples, E, out, dw + E, in, b->partial);
 		dense_dx_cuda(b->blas, b->duser_half, w, in, b->n, E, out, b->duser_rows);
 		dense_dx_cuda(b->blas, dy, w + E, in, samples, E, out, b->ditem_rows);
 	}

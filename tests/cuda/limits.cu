@@ -4,6 +4,7 @@
  *   limits [SCALE]    1: sizes for a GPU; 1000 and more: to see that it runs on the host runtime
  * Prints lines of "name value unit"; every figure is the median of five.
  */
+#include "cuda/blas.h"
 #include "cuda/gpu.h"
 
 #include <algorithm>
@@ -127,7 +128,7 @@ static void sgemm_limit(
 {
 	const float one = 1, zero = 0;
 	double s = seconds(4, [&] {
-		CUBLAS(cublasSgemm(blas, CUBLAS_OP_T, CUBLAS_OP_N, out, rows, in, &one, w, in, x,
+		CUBLAS(blas_load()->sgemm(blas, CUBLAS_OP_T, CUBLAS_OP_N, out, rows, in, &one, w, in, x,
 			in, &zero, y, out));
 	});
 
@@ -144,7 +145,7 @@ static void gemm_limits(int scale)
 	float *w = device<float>(256 * 256);
 
 	for (int tf32 = 0; tf32 < 2; tf32++) {
-		CUBLAS(cublasSetMathMode(
+		CUBLAS(blas_load()->set_math_mode(
 			blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
 		for (int b : batch)
 			for (auto &l : layer)
@@ -189,12 +190,12 @@ int main(int argc, char **argv)
 	CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
 	CUDA(cudaEventCreate(&from));
 	CUDA(cudaEventCreate(&to));
-	CUBLAS(cublasCreate(&blas));
-	CUBLAS(cublasSetStream(blas, stream));
+	CUBLAS(blas_load()->create(&blas));
+	CUBLAS(blas_load()->set_stream(blas, stream));
 	launch_limits();
 	memory_limits((size_t)scale);
 	gemm_limits(scale);
-	CUBLAS(cublasDestroy(blas));
+	CUBLAS(blas_load()->destroy(blas));
 	CUDA(cudaEventDestroy(from));
 	CUDA(cudaEventDestroy(to));
 	CUDA(cudaStreamDestroy(stream));

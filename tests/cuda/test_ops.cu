@@ -1,8 +1,10 @@
 /*
  * test_ops: the ops of a network's forward and backward pass against plain loops in double.
- *   test_ops [tf32]: matrix products in TF32, held to 1e-3 instead of 1e-5
+ *   test_ops [tf32]: matrix products in TF32, held to 4e-3 instead of 1e-5
  */
 #include "op_test.h"
+
+#include "cuda/blas.h"
 
 static cublasHandle_t blas;
 static double limit = 1e-5, product_limit = 1e-5;
@@ -119,6 +121,8 @@ static void test_dense(uint32_t rows, uint32_t in, uint32_t out, uint32_t ldw)
 	struct floats bias = floats_random(out, 1), dy = floats_random((size_t)rows * out, 1);
 	struct floats y = floats_empty((size_t)rows * out), dx = floats_empty((size_t)rows * in);
 	struct floats dw = floats_empty((size_t)out * in);
+	struct floats partial =
+		floats_empty(rows < DENSE_SLICED ? 0 : (size_t)DENSE_SLICES * out * in);
 
 	dense_forward_cuda(blas, x.dev, in, w.dev, ldw, rows, in, out, y.dev);
 	double e = compare(&y, layer(x.host, in, w.host, ldw, NULL, rows, in, out));
@@ -126,7 +130,7 @@ static void test_dense(uint32_t rows, uint32_t in, uint32_t out, uint32_t ldw)
 	dense_dx_cuda(blas, dy.dev, w.dev, ldw, rows, in, out, dx.dev);
 	e = compare(&dx, layer_dx(dy.host, w.host, ldw, rows, in, out));
 	CHECK(e <= product_limit, "dense_dx: %u x %u x %u: error %.2g", rows, in, out, e);
-	dense_dw_cuda(blas, dy.dev, x.dev, rows, in, out, dw.dev, in);
+	dense_dw_cuda(blas, dy.dev, x.dev, rows, in, out, dw.dev, in, partial.dev);
 	e = compare(&dw, layer_dw(dy.host, x.host, rows, in, out));
 	CHECK(e <= product_limit, "dense_dw: %u x %u x %u: error %.2g", rows, in, out, e);
 
@@ -136,8 +140,8 @@ static void test_dense(uint32_t rows, uint32_t in, uint32_t out, uint32_t ldw)
 		want[t] = fmax(0, (double)dy.host[t] + bias.host[t % out]);
 	e = compare(&dy, want);
 	CHECK(e <= limit, "bias_relu_forward: %u x %u: error %.2g", rows, out, e);
-	struct floats *all[] = { &x, &w, &bias, &dy, &y, &dx, &dw };
-	for (unsigned i = 0; i < 7; i++)
+	struct floats *all[] = { &x, &w, &bias, &dy, &y, &dx, &dw, &partial };
+	for (unsigned i = 0; i < 8; i++)
 		floats_free(all[i]);
 }
 
@@ -239,10 +243,11 @@ int main(int argc, char **argv)
 	bool tf32 = argc > 1 && !strcmp(argv[1], "tf32");
 
 	op_test_start("test_ops");
-	CUBLAS(cublasCreate(&blas));
-	CUBLAS(cublasSetStream(blas, stream));
-	CUBLAS(cublasSetMathMode(blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
-	product_limit = tf32 ? 1e-3 : 1e-5;
+	CUBLAS(blas_load()->create(&blas));
+	CUBLAS(blas_load()->set_stream(blas, stream));
+	CUBLAS(blas_load()->set_math_mode(blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+	/* hardware may truncate where the host runtime rounds: twice the error, 2.3e-3 if emulated */
+	product_limit = tf32 ? 4e-3 : 1e-5;
 	test_gather(1, 1, 1, 1, false);
 	test_gather(31, 2, 10, 10, true);
 	test_gather(257, 2, 33, 7, false);
@@ -254,6 +259,8 @@ int main(int argc, char **argv)
 	test_dense(31, 33, 7, 40);
 	test_dense(257, 65, 130, 130);
 	test_dense(130, 32, 256, 64);
+	test_dense(DENSE_SLICED, 8, 4, 8);
+	test_dense(DENSE_SLICED + 37, 9, 12, 9);
 	test_narrow(1, 1, 1);
 	test_narrow(64, 10, 10);
 	test_narrow(65, 16, 64);
@@ -269,6 +276,6 @@ int main(int argc, char **argv)
 	test_column_sums(70000, 3, 31, false);
 	test_column_sums(3000, 64, 140, true);
 	test_column_sums(1000, 8, 2, true);
-	CUBLAS(cublasDestroy(blas));
+	CUBLAS(blas_load()->destroy(blas));
 	return op_test_end();
 }
