@@ -98,8 +98,8 @@ static void open_inputs(struct backend *b)
 	for (int i = 0; i < 2; i++) {
 		CUDA(cudaMallocHost(
 			(void **)&b->input[i].host, (size_t)3 * b->batch_size * sizeof(uint32_t)));
-		CUDA(cudaEventCreateWithFlags(&b->input[i].copied,
-			cudaEventDisableTiming | cudaEventBlockingSync));
+		CUDA(cudaEventCreateWithFlags(
+			&b->input[i].copied, cudaEventDisableTiming | cudaEventBlockingSync));
 		CUDA(cudaEventCreateWithFlags(&b->input[i].used, cudaEventDisableTiming));
 	}
 }
@@ -225,6 +225,8 @@ static void destroy(struct backend *b)
 		CUBLAS(blas_load()->destroy(b->blas));
 	rank_free(b);
 	device_release(&b->packed);
+	for (auto &a : b->first_place)
+		device_release(&a);
 	device_free(b, 0);
 	CUDA(cudaEventDestroy(b->forked));
 	CUDA(cudaEventDestroy(b->joined));

@@ -15,15 +15,15 @@ static const float one = 1, zero = 0;
 void dense_forward_cuda(cublasHandle_t blas, const float *x, uint32_t ldx, const float *w,
 	uint32_t ldw, uint32_t rows, uint32_t in, uint32_t out, float *y)
 {
-	CUBLAS(blas_load()->sgemm(blas, CUBLAS_OP_T, CUBLAS_OP_N, (int)out, (int)rows, (int)in, &one, w,
-		(int)ldw, x, (int)ldx, &zero, y, (int)out));
+	CUBLAS(blas_load()->sgemm(blas, CUBLAS_OP_T, CUBLAS_OP_N, (int)out, (int)rows, (int)in,
+		&one, w, (int)ldw, x, (int)ldx, &zero, y, (int)out));
 }
 
 void dense_dx_cuda(cublasHandle_t blas, const float *dy, const float *w, uint32_t ldw,
 	uint32_t rows, uint32_t in, uint32_t out, float *dx)
 {
-	CUBLAS(blas_load()->sgemm(blas, CUBLAS_OP_N, CUBLAS_OP_N, (int)in, (int)rows, (int)out, &one, w,
-		(int)ldw, dy, (int)out, &zero, dx, (int)in));
+	CUBLAS(blas_load()->sgemm(blas, CUBLAS_OP_N, CUBLAS_OP_N, (int)in, (int)rows, (int)out,
+		&one, w, (int)ldw, dy, (int)out, &zero, dx, (int)in));
 }
 
 /* dw (n / in, in) = the sum of the slices of `partial`, in order */

@@ -136,12 +136,23 @@ static void claim_side(struct backend *b, struct side *s)
 {
 	size_t n = (size_t)b->batch_size * s->per_row;
 
-	for (int i = 0; i < 2; i++) {
-		s->sorter.key[i] = claim_ids(b, n);
-		s->sorter.position[i] = claim_ids(b, n);
-	}
-	s->sorter.count = claim_ids(b, sort_counts((uint32_t)n));
+	s->sorter.key = claim_ids(b, n);
+	s->sorter.position = claim_ids(b, n);
+	s->sorter.place = b->place;
+	s->sorter.scratch_size = sort_scratch((uint32_t)n, s->bound);
+	s->sorter.scratch = device_claim(b, s->sorter.scratch_size, 1);
 	s->slot = (uint32_t *)claim_zeroed(b, s->bound, sizeof(uint32_t));
+}
+
+static void claim_sides(struct backend *b)
+{
+	uint32_t n = b->batch_size * b->items_per_row;
+
+	b->place = claim_ids(b, n);
+	if (!b->planning)
+		sort_places_cuda(b->stream, b->place, n);
+	claim_side(b, &b->side[SIDE_USER]);
+	claim_side(b, &b->side[SIDE_ITEM]);
 }
 
 /* Floats of the largest array of partial sums. */
@@ -153,8 +164,9 @@ static size_t partial_size(const struct backend *b)
 	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++) {
 		size_t in = device_in(b, l), out = b->shape.hidden[l];
 		size_t size = device_narrow(b, l) ? NARROW_PARTIALS * out * (in + 1)
-			      : samples < DENSE_SLICED ? COLUMN_PARTIALS * out
-						       : out * (COLUMN_PARTIALS + DENSE_SLICES * in);
+			      : samples < DENSE_SLICED
+				      ? COLUMN_PARTIALS * out
+				      : out * (COLUMN_PARTIALS + DENSE_SLICES * in);
 
 		most = size > most ? size : most;
 	}
@@ -203,8 +215,7 @@ static void claim_all(struct backend *b)
 			claim_embedding(b, &b->layout.tensor[i], &b->param[i]);
 	claim_dense(b);
 	if (b->train) {
-		claim_side(b, &b->side[SIDE_USER]);
-		claim_side(b, &b->side[SIDE_ITEM]);
+		claim_sides(b);
 		claim_activations(b);
 	}
 	if (b->blas) {

@@ -121,6 +121,7 @@ struct backend {
 	struct param param[NEUMF_MAX_TENSORS]; /* by index of the layout */
 	struct update_flat flat;	       /* the dense tensors, side by side */
 	struct side side[2];
+	uint32_t *place; /* 0, 1, 2, ..., for both sorters */
 	struct input input[2];
 	struct graph graph[2][4]; /* by input buffer and GRAPH_* together */
 	unsigned current;	  /* input buffer in use */
@@ -146,7 +147,8 @@ struct backend {
 
 	struct score_scratch scores;
 	struct rank_scratch ranks;
-	device_array<float> packed; /* rows on their way to the host, see state.cu */
+	device_array<float> packed;	       /* rows on their way to the host, see state.cu */
+	device_array<uint32_t> first_place[2]; /* and where their runs begin, by side */
 };
 
 /* The arrays of a tensor, TENSOR_* of neumf.h. NULL: the model lacks it. */

@@ -41,8 +41,8 @@ void first_layer_forward_cuda(cudaStream_t stream, float *y, const float *user_h
 
 /* Rows do not matter here: `size` = B x H floats, P times. */
 template <int V>
-__global__ void first_layer_backward_kernel(
-	const float *__restrict__ dy, uint32_t size, uint32_t items_per_row, float *__restrict__ duser)
+__global__ void first_layer_backward_kernel(const float *__restrict__ dy, uint32_t size,
+	uint32_t items_per_row, float *__restrict__ duser)
 {
 	uint32_t t = (blockIdx.x * blockDim.x + threadIdx.x) * V;
 

@@ -23,8 +23,8 @@ template <int V> __global__ void gather_forward_kernel(struct gather a)
 		vector_put<V>(a.g + s * F + k, p);
 	}
 	for (uint32_t k = threadIdx.x * V; k < E; k += step) {
-		vector_put<V>(a.item_rows + s * a.stride + k,
-			vector_at<V>(a.mlp_item + item * E + k));
+		vector_put<V>(
+			a.item_rows + s * a.stride + k, vector_at<V>(a.mlp_item + item * E + k));
 		if (blockIdx.y < a.user_copies)
 			vector_put<V>(a.user_rows + s * a.stride + k,
 				vector_at<V>(a.mlp_user + user * E + k));

@@ -84,15 +84,15 @@ static inline dim3 gpu_row_block(uint32_t width)
 }
 
 /* A launch of kernel<V>, V the number `vector`. */
-#define LAUNCH_VECTOR(vector, kernel, grid, block, smem, stream, ...)                    \
-	do {                                                                             \
-		if ((vector) == 4)                                                       \
-			LAUNCH(kernel<4>, grid, block, smem, stream, __VA_ARGS__);       \
-		else if ((vector) == 2)                                                  \
-			LAUNCH(kernel<2>, grid, block, smem, stream, __VA_ARGS__);       \
-		else                                                                     \
-			LAUNCH(kernel<1>, grid, block, smem, stream, __VA_ARGS__);       \
-		CHECK_LAUNCH();                                                          \
+#define LAUNCH_VECTOR(vector, kernel, grid, block, smem, stream, ...)              \
+	do {                                                                       \
+		if ((vector) == 4)                                                 \
+			LAUNCH(kernel<4>, grid, block, smem, stream, __VA_ARGS__); \
+		else if ((vector) == 2)                                            \
+			LAUNCH(kernel<2>, grid, block, smem, stream, __VA_ARGS__); \
+		else                                                               \
+			LAUNCH(kernel<1>, grid, block, smem, stream, __VA_ARGS__); \
+		CHECK_LAUNCH();                                                    \
 	} while (0)
 
 template <int V> static __device__ __forceinline__ floats_of<V> vector_at(const float *p)

@@ -123,14 +123,18 @@ void loss_total_cuda(cudaStream_t stream, const struct loss *a, struct loss_tota
 
 /* ---- sort.cu ---- */
 
+/* For up to n ids. */
 struct sorter {
-	uint32_t *key[2], *position[2]; /* (n) each, scratch; [result] is the outcome */
-	uint32_t *count;		/* sort_counts(n) */
+	uint32_t *key, *position; /* (n), the outcome */
+	const uint32_t *place;	  /* (n) 0, 1, 2, ...: sort_places_cuda */
+	void *scratch;
+	size_t scratch_size; /* sort_scratch */
 };
-size_t sort_counts(uint32_t n);
+size_t sort_scratch(uint32_t n, uint32_t bound);
+void sort_places_cuda(cudaStream_t stream, uint32_t *place, uint32_t n);
 /*
- * Stable radix sort of id (n), each below `bound`: key[result] ascending, position[result] where
- * each stood. Then sort_slots_cuda.
+ * Stable sort of id (n), each below `bound`: key ascending, position where each stood. Then
+ * sort_slots_cuda.
  */
 void sort_ids_cuda(cudaStream_t stream, const struct sorter *a, const uint32_t *id, uint32_t n,
 	uint32_t bound, uint32_t *slot);
@@ -139,7 +143,6 @@ void sort_ids_cuda(cudaStream_t stream, const struct sorter *a, const uint32_t *
  * keep what they held (find_row of optimizer.cu tells them apart).
  */
 void sort_slots_cuda(cudaStream_t stream, const uint32_t *key, uint32_t n, uint32_t *slot);
-unsigned sort_result(uint32_t bound); /* `result`, which depends on the bound alone */
 
 /* ---- segment.cu: gradients of embedding rows ---- */
 

@@ -95,9 +95,9 @@ __global__ void __launch_bounds__(GPU_BLOCK) head_backward_kernel(const float *_
 }
 
 /* A warp of columns; the partial sums of each are shared by REDUCE_Y threads. */
-__global__ void __launch_bounds__(GPU_BLOCK) reduce_partial_kernel(
-	const float *__restrict__ partial, uint32_t num_partials, uint32_t n,
-	float *__restrict__ out, uint32_t out_size, float *__restrict__ rest)
+__global__ void __launch_bounds__(GPU_BLOCK)
+	reduce_partial_kernel(const float *__restrict__ partial, uint32_t num_partials, uint32_t n,
+		float *__restrict__ out, uint32_t out_size, float *__restrict__ rest)
 {
 	__shared__ float sums[REDUCE_Y][32];
 	uint32_t i = blockIdx.x * 32 + threadIdx.x;

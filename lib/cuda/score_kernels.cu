@@ -57,7 +57,8 @@ static __device__ __forceinline__ float gmf_part(
 }
 
 /* A group of threads per row. */
-template <int V> __global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_output a)
+template <int V>
+__global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_output a)
 {
 	uint32_t r = thread_row();
 	bool there = r < a.rows;
@@ -85,6 +86,6 @@ void score_output_cuda(cudaStream_t stream, const struct score_output *a)
 	uint32_t vector = gpu_vector(a->F, a->H);
 	dim3 block = gpu_row_block((a->F > a->H ? a->F : a->H) / vector);
 
-	LAUNCH_VECTOR(vector, score_output_kernel, gpu_blocks(a->rows, block.y), block, 0, stream,
-		*a);
+	LAUNCH_VECTOR(
+		vector, score_output_kernel, gpu_blocks(a->rows, block.y), block, 0, stream, *a);
 }

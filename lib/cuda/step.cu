@@ -20,8 +20,8 @@ static void forward_layers(struct backend *b, uint32_t samples)
 				b->blas, b->user_rows, E, w, in, b->n, E, out, b->user_half);
 			dense_forward_cuda(
 				b->blas, b->item_rows, E, w + E, in, samples, E, out, b->act[0]);
-			first_layer_forward_cuda(
-				b->stream, b->act[0], b->user_half, bias, b->n, b->items_per_row, out);
+			first_layer_forward_cuda(b->stream, b->act[0], b->user_half, bias, b->n,
+				b->items_per_row, out);
 		}
 	}
 }
@@ -51,8 +51,8 @@ static void backward_layers(struct backend *b, uint32_t samples)
 		}
 		first_layer_backward_cuda(
 			b->stream, dy, b->n, b->items_per_row, out, b->duser_half);
-		dense_dw_cuda(b->blas, b->duser_half, b->user_rows, b->n, E, out, dw, in,
-			b->partial);
+		dense_dw_cuda(
+			b->blas, b->duser_half, b->user_rows, b->n, E, out, dw, in, b->partial);
 		dense_dw_cuda(b->blas, dy, b->item_rows, samples, E, out, dw + E, in, b->partial);
 		dense_dx_cuda(b->blas, b->duser_half, w, in, b->n, E, out, b->duser_rows);
 		dense_dx_cuda(b->blas, dy, w + E, in, samples, E, out, b->ditem_rows);
@@ -87,8 +87,7 @@ static void enqueue_bias(struct backend *b)
 {
 	const struct param *global = device_param(b, TENSOR_GLOBAL_BIAS);
 
-	first_layer_backward_cuda(
-		b->stream, b->dlogit, b->n, b->items_per_row, 1, b->duser_bias);
+	first_layer_backward_cuda(b->stream, b->dlogit, b->n, b->items_per_row, 1, b->duser_bias);
 	head_backward_cuda(b->stream, b->duser_bias, NULL, NULL, b->n, 0, 0, true, global->gradient,
 		b->partial);
 	if (b->l2 != 0)
@@ -136,12 +135,11 @@ static void enqueue_loss(struct backend *b, const uint32_t *user, const uint32_t
 static struct segment side_segment(
 	struct backend *b, const struct side *s, const struct param *table, uint32_t cols)
 {
-	unsigned result = sort_result(s->bound);
 	struct segment a;
 
 	memset(&a, 0, sizeof(a));
-	a.key = s->sorter.key[result];
-	a.position = s->sorter.position[result];
+	a.key = s->sorter.key;
+	a.position = s->sorter.position;
 	a.n = s->n;
 	a.cols = cols;
 	a.batch = b->n;
@@ -275,7 +273,7 @@ void step_update(struct backend *b, bool begun)
 		to->rows = s->bound;
 		to->cols = t->cols;
 		to->drow = p->gradient;
-		to->key = s->sorter.key[sort_result(s->bound)];
+		to->key = s->sorter.key;
 		to->slot = s->slot;
 		to->n = s->n;
 	}

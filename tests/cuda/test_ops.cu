@@ -78,8 +78,8 @@ static void test_gather(uint32_t batch, uint32_t items_per_row, uint32_t F, uint
 	struct ids user = ids_random(batch, USERS), item = ids_random(S, ITEMS);
 	struct floats g = floats_empty((size_t)S * F), rows = floats_empty((size_t)S * 2 * E);
 	float *item_rows = concat ? rows.dev + E : rows.dev + (size_t)batch * E;
-	struct gather a = { gu.dev, gi.dev, mu.dev, mi.dev, user.dev, item.dev, batch, items_per_row, F, E,
-		g.dev, rows.dev, item_rows, user_copies, stride };
+	struct gather a = { gu.dev, gi.dev, mu.dev, mi.dev, user.dev, item.dev, batch,
+		items_per_row, F, E, g.dev, rows.dev, item_rows, user_copies, stride };
 	size_t wrong = 0;
 
 	gather_forward_cuda(stream, &a);
@@ -93,8 +93,8 @@ static void test_gather(uint32_t batch, uint32_t items_per_row, uint32_t F, uint
 		for (uint32_t k = 0; k < E; k++) {
 			wrong += rows.host[(concat ? E : batch * E) + s * stride + k] !=
 				 mi.host[i * E + k];
-			wrong +=
-				s < user_copies * batch && rows.host[s * stride + k] != mu.host[u * E + k];
+			wrong += s < user_copies * batch &&
+				 rows.host[s * stride + k] != mu.host[u * E + k];
 		}
 	}
 	CHECK(wrong == 0, "gather: B %u, P %u, F %u, E %u%s", batch, items_per_row, F, E,
@@ -245,7 +245,8 @@ int main(int argc, char **argv)
 	op_test_start("test_ops");
 	CUBLAS(blas_load()->create(&blas));
 	CUBLAS(blas_load()->set_stream(blas, stream));
-	CUBLAS(blas_load()->set_math_mode(blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+	CUBLAS(blas_load()->set_math_mode(
+		blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
 	/* hardware may truncate where the host runtime rounds: twice the error, 2.3e-3 if emulated */
 	product_limit = tf32 ? 4e-3 : 1e-5;
 	test_gather(1, 1, 1, 1, false);

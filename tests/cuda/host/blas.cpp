@@ -196,9 +196,10 @@ void *cu_library_symbol(void *, const char *name)
 		void *function;
 	} all[] = {
 #define CU_BLAS(f) { #f, (void *)f }
-		CU_BLAS(cublasCreate), CU_BLAS(cublasDestroy), CU_BLAS(cublasSetStream), CU_BLAS(cublasGetStream),
-		CU_BLAS(cublasSetMathMode), CU_BLAS(cublasSetWorkspace), CU_BLAS(cublasSgemm),
-		CU_BLAS(cublasSgemmStridedBatched), CU_BLAS(cublasGetStatusString)
+		CU_BLAS(cublasCreate), CU_BLAS(cublasDestroy), CU_BLAS(cublasSetStream),
+		CU_BLAS(cublasGetStream), CU_BLAS(cublasSetMathMode), CU_BLAS(cublasSetWorkspace),
+		CU_BLAS(cublasSgemm), CU_BLAS(cublasSgemmStridedBatched),
+		CU_BLAS(cublasGetStatusString)
 #undef CU_BLAS
 	};
 

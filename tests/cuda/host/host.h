@@ -37,7 +37,8 @@ enum cu_order { CU_FORWARD, CU_REVERSE, CU_RANDOM };
 struct cu_options {
 	cu_order order = CU_FORWARD;
 	uint64_t seed = 1;
-	bool lazy = false, guard = false, leaks = false, no_device = false, stats = false, no_blas = false;
+	bool lazy = false, guard = false, leaks = false, no_device = false, stats = false,
+	     no_blas = false;
 	unsigned long fail_malloc = 0, memory = 2ul << 30, sms = 4, driver = 13000;
 
 	cu_options();
