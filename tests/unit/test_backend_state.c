@@ -171,6 +171,7 @@ static const struct {
 	{ "more users than a batch has rows", "a gradient of 5 rows for a batch of 4" },
 	{ "ids that do not ascend", "not ascending" },
 	{ "an id out of bounds", "id 37 of a gradient is out of bounds" },
+	{ "a gradient after its update", "no gradient is held" }, /* of the cpu backend */
 };
 
 static void commit(void *arg)
@@ -187,8 +188,12 @@ static void commit(void *arg)
 			m->number == 1 ? BACKEND_GRADIENT : BACKEND_MOMENT2, zero);
 		return;
 	}
+	const struct batch batch = random_batch(&rows, t->batch_size, 0);
+
 	backend_gradient_init(&g, &t->shape, 8);
-	train(t, b, 0, 1);
+	t->kind.ops->gradient(b, &batch);
+	if (m->number == 6)
+		t->kind.ops->update(b);
 	t->kind.ops->read_gradient(b, &g);
 	if (m->number == 3)
 		g.num[SIDE_USER] = 5;
@@ -207,7 +212,7 @@ static void check_misuse(const struct setting *t)
 		return;
 	if (errors < 0)
 		errors = child_file();
-	for (unsigned k = 0; k < 6; k++) {
+	for (unsigned k = 0; k < (t->kind.kernels != NULL ? 7 : 6); k++) {
 		struct misuse m = { .setting = *t, .number = k };
 		struct child c = child_run(commit, &m, errors);
 

@@ -297,6 +297,46 @@ static void check_cancelling(const struct cpu_kernels *kernels)
 	backend_cpu.destroy(b);
 }
 
+/* An mf whose items' contributions are stored has the bits of one that keeps coefficients. */
+static void check_contributions(
+	const struct cpu_kernels *kernels, unsigned variant, enum neumf_loss loss, unsigned turn)
+{
+	const unsigned size = turn % 3;
+	const struct neumf_shape s =
+		variant_of(variant, loss, sizes[size].factors, sizes[size].hidden);
+	struct backend *b[2];
+	static struct rows rows;
+	struct neumf_layout l;
+	bool equal = true;
+
+	neumf_layout(&s, &l);
+	for (unsigned k = 0; k < 2; k++)
+		b[k] = make_backend(&s, &optimizers[turn % 4], 300, 1 + k, kernels);
+	cpu_store_contributions(b[1]);
+	for (uint32_t step = 0; step < 4; step++) {
+		const struct batch batch = random_batch(&rows, 300 - 70 * step, step);
+		float *g[2], *value[2];
+
+		for (unsigned k = 0; k < 2; k++) {
+			backend_cpu.gradient(b[k], &batch);
+			g[k] = read_all(&backend_cpu, b[k], &l, BACKEND_GRADIENT);
+			backend_cpu.update(b[k]);
+			value[k] = read_all(&backend_cpu, b[k], &l, BACKEND_VALUE);
+		}
+		equal = equal && memcmp(g[0], g[1], l.num_params * sizeof(float)) == 0 &&
+			memcmp(value[0], value[1], l.num_params * sizeof(float)) == 0;
+		for (unsigned k = 0; k < 2; k++) {
+			free(g[k]);
+			free(value[k]);
+		}
+	}
+	CHECK(equal, "%s, %s, %s, %s, %s: contributions and coefficients give the same bits",
+		kernels->name, sizes[size].name, variant_name(&s), neumf_loss_names[loss],
+		neumf_optimizer_names[optimizers[turn % 4].kind]);
+	backend_cpu.destroy(b[0]);
+	backend_cpu.destroy(b[1]);
+}
+
 int main(void)
 {
 	const struct cpu_kernels *kernels[8];
@@ -309,6 +349,9 @@ int main(void)
 		check_threads(kernels[k], WITH_BIASES, 2, LOSS_BCE, MAX_BATCH);
 		check_threads(kernels[k], BY_CCL, 2, LOSS_CCL, MAX_BATCH);
 		check_cancelling(kernels[k]);
+		for (unsigned turn = 0; turn < 24; turn++)
+			check_contributions(kernels[k], turn % 2 ? WITH_BIASES : MODEL_MF,
+				turn / 2 % 3, turn / 3);
 	}
 	return CHECK_EXIT;
 }
