@@ -1,5 +1,6 @@
 #!/bin/sh
-# Install the Debian packages that cofilter needs; does nothing when all are there.
+# Install the Debian packages that cofilter needs; does nothing when all are there. deps-dev also puts Snakemake, from
+# PyPI, into build/snakemake, where no other one is on PATH.
 # Usage: deps.sh deps|deps-dev
 # Without the right to install: one line for an administrator. Exit status 1, unless only tests need what is missing.
 set -eu
@@ -9,6 +10,7 @@ pipelines='jq gnuplot-nox curl unzip ca-certificates'
 tests='bats g++ pkgconf python3-numpy mandoc file xz-utils'
 deps_dev='clang clang-format cppcheck shellcheck zsh fish time libopenblas-dev chromium
 	libopenmpi-dev openmpi-bin python3-torch python3-pandas python3-scipy python3-pip python3-setuptools
+	python3-venv parallel
 	qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 
@@ -25,6 +27,18 @@ missing() {
 	done
 }
 
+# Only tests need it: they are skipped without it.
+install_snakemake() {
+	venv=${0%/*}/../build/snakemake
+	if [ "$1" = deps ] || command -v snakemake >/dev/null || [ -x "$venv/bin/snakemake" ]; then
+		return
+	fi
+	echo "$1: installing snakemake into build/snakemake"
+	if ! python3 -m venv "$venv" || ! "$venv/bin/pip" install -q snakemake; then
+		echo "$1: without snakemake from PyPI its tests are skipped" >&2
+	fi
+}
+
 # shellcheck disable=SC2086
 lacks=$(missing $needed) tests_lack=
 # shellcheck disable=SC2086
@@ -32,6 +46,7 @@ lacks=$(missing $needed) tests_lack=
 wanted=$lacks$tests_lack
 if [ -z "$wanted" ]; then
 	echo "$1: all packages are there"
+	install_snakemake "$1"
 	exit 0
 fi
 
@@ -46,7 +61,7 @@ install_wanted() {
 	# shellcheck disable=SC2086
 	$root apt-get update && $root apt-get install -y --no-install-recommends $wanted
 }
-install_wanted "$1" && exit 0
+install_wanted "$1" && install_snakemake "$1" && exit 0
 
 echo "$1: an administrator has to run: sudo apt-get install -y --no-install-recommends$wanted" >&2
 [ -z "$lacks" ] || exit 1

@@ -36,7 +36,7 @@ static struct {
 	const char *like, *shard;
 	uint32_t num_users, num_items;
 	uint64_t epochs, head;
-	bool count, header, check, replay, names;
+	bool count, header, check, replay, names, as_whole;
 	struct opt_paths input;
 	const char *user_ids, *item_ids;
 } cfg = { .to = EXPORT_TSV, .from = FROM_COF, .kind = REC_INTERACTION };
@@ -58,6 +58,7 @@ static const struct opt options[] = {
 	OPT_LOCAL_FLAG(0, "names", &cfg.names, "they are names, the third column of these files, where there is one"),
 	OPT_UINT64('n', "head", &cfg.head, 0, 1000000000000000000, "N", "stop after N rows; 0: never"),
 	OPT_STRING(0, "shard", &cfg.shard, "I/N", "only the I-th of N ranges of users, I from 1"),
+	OPT_LOCAL_FLAG(0, "as-whole", &cfg.as_whole, "the rows are all there is: say no more that they are a shard"),
 	OPT_FLAG('c', "count", &cfg.count, "print the number of rows, once all are verified"),
 	OPT_FLAG('H', "header", &cfg.header, "print what the stream says of itself, as JSON"),
 	OPT_FLAG('C', "check", &cfg.check, "print nothing; the exit status says whether all is whole"),
@@ -113,7 +114,8 @@ static void check_text_options(void)
 static void check_options(void)
 {
 	const bool text = cfg.from != FROM_COF, ids = cfg.user_ids || cfg.item_ids;
-	const bool prints = opt_given(&cfg.to) || opt_given(&cfg.head) || ids || cfg.shard;
+	const bool prints =
+		opt_given(&cfg.to) || opt_given(&cfg.head) || ids || cfg.shard || cfg.as_whole;
 
 	if (cfg.count + cfg.header + cfg.check + cfg.replay > 1)
 		die_usage("one of --count, --header, --check and --replay at a time");
@@ -129,6 +131,8 @@ static void check_options(void)
 	if (ids && !text && (output_format() == EXPORT_COF || output_format() == EXPORT_NPY))
 		die_usage("--user-ids and --item-ids go with --to tsv, csv, jsonl or trec, or with "
 			  "--from tsv, csv or trec");
+	if (cfg.as_whole && (text || output_format() != EXPORT_COF))
+		die_usage("--as-whole goes with --to cof, of records");
 	if (cfg.names && !ids)
 		die_usage("--names goes with --user-ids or --item-ids");
 	shard_parse(&shard, cfg.shard);
@@ -195,14 +199,17 @@ static void text_header(
 		import_set_ids(sources[k].text, ids);
 }
 
-static void stream_header(struct rec_header *h, const struct source *sources, size_t num)
+/* True: they are the shards of one stream, and h is its header. */
+static bool stream_header(struct rec_header *h, const struct source *sources, size_t num)
 {
 	const struct rec_header **headers = xmalloc(num, sizeof(*headers));
+	bool whole;
 
 	for (size_t k = 0; k < num; k++)
 		headers[k] = rec_header(sources[k].reader);
-	rec_header_join(h, headers, num);
+	whole = rec_header_join(h, headers, num);
 	free(headers);
+	return whole;
 }
 
 /* A copy on its way from all sources to the sink. */
@@ -297,8 +304,8 @@ static void copy_epochs(struct copy *c)
 }
 
 /* What the header of the output does not say otherwise: of text what its lines are, of several streams
-   what each was made from, where that is not longer than a provenance may be. */
-static struct js *make_entry(const struct copy *c)
+   that are no whole what each was made from, where that is not longer than a provenance may be. */
+static struct js *make_entry(const struct copy *c, bool whole)
 {
 	struct js *entry = opt_provenance();
 	size_t entries = 0;
@@ -311,9 +318,11 @@ static struct js *make_entry(const struct copy *c)
 			js_put(entry, "epochs", js_int((int64_t)cfg.epochs));
 		return entry;
 	}
+	if (cfg.as_whole)
+		js_put(entry, "as_whole", js_bool(true));
 	for (size_t k = 0; k < c->num; k++)
 		entries += js_length(rec_header(c->sources[k].reader)->provenance);
-	for (size_t k = 0; k < c->num && c->num > 1 && entries <= REC_MAX_PROVENANCE; k++)
+	for (size_t k = 0; k < c->num && c->num > 1 && !whole && entries <= REC_MAX_PROVENANCE; k++)
 		rec_put_side(entry, "FILE", rec_header(c->sources[k].reader)->provenance);
 	return entry;
 }
@@ -321,17 +330,22 @@ static struct js *make_entry(const struct copy *c)
 static void copy(char **files, size_t num)
 {
 	struct copy c = { .sources = open_sources(files, num), .num = num };
+	bool whole = false;
 
 	if (c.sources[0].reader)
-		stream_header(&c.header, c.sources, num);
+		whole = stream_header(&c.header, c.sources, num);
 	else
 		text_header(&c.header, &c.ids, c.sources, num);
 	if (cfg.head || shard.of) /* rows of no known number of epochs */
 		c.header.epochs = c.header.rows_per_epoch = c.header.first_row = 0;
-	js_append(c.header.provenance, make_entry(&c));
+	if (!whole || cfg.head || shard.of)
+		js_append(c.header.provenance, make_entry(&c, whole));
 	c.row_size = rec_row_info(&c.header).struct_size;
 	c.left = cfg.head ? cfg.head : UINT64_MAX;
 	shard_set_users(&shard, c.header.num_users);
+	shard_set_ranges(&shard, &c.header.user_ranges, c.header.num_users);
+	if (cfg.as_whole)
+		user_ranges_release(&c.header.user_ranges);
 	if (cfg.epochs)
 		copy_epochs(&c);
 	else

@@ -81,6 +81,8 @@ int main(int argc, char **argv)
 	if (!cfg.output)
 		die_usage("option --output is required");
 	in = rec_open(operands[0], 1u << REC_INTERACTION);
+	rec_check_whole(
+		rec_name(in), rec_header(in), "a model is learned from the rows of all users");
 	if (rec_header(in)->num_users == 0 || rec_header(in)->num_items == 0)
 		die("'%s' has no users or no items", rec_name(in));
 	struct stream_out *model = stream_create(cfg.output, true);

@@ -127,6 +127,8 @@ static void write_candidates(
 	struct sampling sampling;
 	struct rec_header header;
 
+	if (choice->config.popularity)
+		sampling_check_whole(in);
 	rec_header_init(&header, REC_SAMPLE, rec_header(in), entry);
 	sampling_candidates(&sampling, &choice->config, &inputs, pool);
 	note("seed %" PRIu64 ", %" PRIu64 " interactions", choice->config.seed,

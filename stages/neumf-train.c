@@ -238,6 +238,8 @@ static struct rec_reader *open_input(const char *path)
 		kinds = cfg.loss == LOSS_CCL ? 0 : cfg.loss == LOSS_BCE ? pointwise : pairwise;
 	kinds |= 1u << REC_GROUP;
 	struct rec_reader *in = rec_open(path, kinds | 1u << REC_INTERACTION);
+	rec_check_whole(
+		rec_name(in), rec_header(in), "a model is learned from the rows of all users");
 	const char *sampling = opt_first_given(sampling_train_options);
 	if (rec_header(in)->kind == REC_INTERACTION)
 		in = open_sampled(in, kinds);

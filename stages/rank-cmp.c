@@ -125,6 +125,8 @@ int main(int argc, char **argv)
 		in[num] = rec_open(operands[num], USER_RANKS_KINDS);
 	if (num == 1)
 		in[num++] = rec_open(NULL, USER_RANKS_KINDS);
+	for (unsigned k = 0; k < num; k++)
+		rec_warn_shard(rec_name(in[k]), rec_header(in[k]));
 	read_systems(&c, in, num);
 
 	struct pool *pool = pool_new(cfg.threads);

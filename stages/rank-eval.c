@@ -171,6 +171,7 @@ static void open_input(struct session *s, const char *path)
 	enum { RANKED = USER_RANKS_KINDS, TOP = 1u << REC_TOP };
 
 	s->in = rec_open(path, cfg.truth ? TOP : RANKED | TOP);
+	rec_warn_shard(rec_name(s->in), rec_header(s->in));
 	s->has_lists = rec_header(s->in)->kind == REC_TOP;
 	if (s->has_lists && !cfg.truth)
 		die("'%s' holds top records, score or rank expected without --truth, which says "
@@ -197,10 +198,11 @@ static void read_sides(struct session *s)
 	if (s->has_lists)
 		report(cfg.strict, "rows of --truth that list an item again, which counts once",
 			side_rows_read(&s->truth, s->in, cfg.truth,
-				1u << REC_INTERACTION | 1u << REC_RATING));
+				1u << REC_INTERACTION | 1u << REC_RATING, NULL));
 	if (!cfg.train)
 		return;
-	side_rows_read(&s->train, s->in, cfg.train, 1u << REC_INTERACTION);
+	side_rows_read(&s->train, s->in, cfg.train, 1u << REC_INTERACTION,
+		"activity and popularity are those of all users");
 	if (user_items_size(&s->train) == 0)
 		die("'%s' has no rows", cfg.train);
 	s->has_activity = true;

@@ -79,6 +79,29 @@ tests='bats g++ pkgconf python3-numpy mandoc file xz-utils'
 	grep -qx 'apt-get install -y --no-install-recommends gnuplot-nox' called
 }
 
+@test "make deps-dev puts snakemake into build, where there is none; without PyPI tests do without it" {
+	mkdir -p tree/data
+	cp "$ROOT/data/deps.sh" tree/data
+	printf '#!/bin/sh\necho install ok installed\n' >bin/dpkg-query
+	run --separate-stderr env PATH="$PWD/bin" sh tree/data/deps.sh deps-dev
+	assert_status 0
+	assert_contains "$stderr" "deps-dev: without snakemake from PyPI its tests are skipped"
+	printf '#!/bin/sh\necho "$*" >>%s/called\n' "$PWD" | tee bin/python3 >pip
+	chmod +x bin/python3 pip
+	mkdir -p tree/build/snakemake/bin
+	mv pip tree/build/snakemake/bin
+	run --separate-stderr env PATH="$PWD/bin" sh tree/data/deps.sh deps-dev
+	assert_status 0
+	assert_equal "$stderr" ""
+	assert_equal "$(cat called)" "-m venv tree/data/../build/snakemake
+install -q snakemake"
+	rm called
+	cp bin/python3 bin/snakemake
+	env PATH="$PWD/bin" sh tree/data/deps.sh deps-dev
+	env PATH="$PWD/bin" sh tree/data/deps.sh deps
+	[ ! -e called ]
+}
+
 @test "make without a library or a compiler: one line that says to run make deps" {
 	for way in CC=no-such-cc 'CFLAGS=-nostdinc'; do
 		run --separate-stderr make -C "$ROOT" B="$PWD/build" NVCC= "$way" programs

@@ -188,10 +188,10 @@ files() {
 	stream sample 12 >s.cof
 	train --loss bce t.cof
 	assert_status 1
-	assert_error neumf-train "'t.cof' holds triple records, sample or group expected"
+	assert_error neumf-train "'t.cof' holds triple records, interaction or sample or group expected"
 	train --loss hinge s.cof
 	assert_status 1
-	assert_error neumf-train "'s.cof' holds sample records, triple or group expected"
+	assert_error neumf-train "'s.cof' holds sample records, interaction or triple or group expected"
 	train --sigmoid-output s.cof
 	assert_status 2
 	assert_contains "$stderr" "--sigmoid-output"
@@ -371,7 +371,7 @@ made() {
 		negsample -q --grouped --negatives 3 >g.cof
 	train --loss ccl t.cof
 	assert_status 1
-	assert_error neumf-train "holds triple records, group expected"
+	assert_error neumf-train "holds triple records, interaction or group expected"
 	train --loss ccl g.cof
 	assert_status 0
 	for bad in '--loss ccl --model gmf' '--loss ccl --bias' '--loss ccl --sigmoid-output' '--margin 0.5' '--loss bce --negative-weight 2' \

@@ -60,10 +60,13 @@ static void learn_and_save(const struct item_method *method)
 	struct stream_out *out = stream_create(cfg.save_model, true);
 	struct rec_reader *train = rec_open(cfg.train, 1u << REC_INTERACTION);
 	struct pool *pool = score_options_pool();
-	void *model = method->learn(train, pool);
-	struct js *entry = opt_provenance();
-	struct js *provenance;
+	struct js *entry, *provenance;
+	void *model;
 
+	rec_check_whole(rec_name(train), rec_header(train),
+		"scores are learned from the rows of all users");
+	model = method->learn(train, pool);
+	entry = opt_provenance();
 	rec_put_side(entry, "train", rec_header(train)->provenance);
 	js_put(entry, "saves", js_bool(true)); /* it read no other stream, and scored nothing */
 	provenance = rec_provenance(rec_header(train), entry);

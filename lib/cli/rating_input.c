@@ -163,6 +163,7 @@ static void read_records(struct rating_input *in, struct stream_in *stream)
 	in->name = xstrdup(rec_name(r));
 	check_options(in);
 	in->from_stream = true;
+	rec_check_whole(in->name, rec_header(r), "the rows of all users decide which stay");
 	rec_header_init(&in->source, REC_RATING, rec_header(r), NULL);
 	in->ratings.num_users = in->source.num_users;
 	in->ratings.num_items = in->source.num_items;

@@ -98,10 +98,16 @@ struct sampling_inputs sampling_open(struct rec_reader *in, struct js *entry)
 		rec_check_families(
 			rec_name(in), rec_header(in), rec_name(other), rec_header(other));
 		split_id_check(rec_name(in), rec_header(in), rec_name(other), rec_header(other));
+		rec_check_covers(rec_name(other), rec_header(other), rec_name(in), rec_header(in));
 		rec_put_side(entry, "exclude", rec_header(other)->provenance);
 		inputs.exclude[k] = other;
 	}
 	return inputs;
+}
+
+void sampling_check_whole(const struct rec_reader *in)
+{
+	rec_check_whole(rec_name(in), rec_header(in), "order and draws hang on the rows of all");
 }
 
 struct rec_reader *sampling_source(
@@ -114,6 +120,7 @@ struct rec_reader *sampling_source(
 		.seed_name = opt_name(&cfg.seed) };
 	struct rec_header header;
 
+	sampling_check_whole(in);
 	rec_header_init(&header, choice->kind, rec_header(in), entry);
 	header.epochs = choice->epochs;
 	header.negatives = choice->kind == REC_GROUP ? choice->negatives : 0;

@@ -115,7 +115,7 @@ void score_run_train(struct score_run *run, const char *path)
    users of --user-items are not those of the source, so that no row can be one of its own. */
 static void check_stream(struct score_run *run, struct rec_reader *r)
 {
-	const struct rec_header *h = rec_header(r);
+	const struct rec_header *h = rec_header(r), *in = rec_header(run->job.in);
 
 	if (h->num_users > run->job.num_users)
 		die("'%s' has %u users, '%s' only %u", rec_name(r), h->num_users, run->users_from,
@@ -123,6 +123,7 @@ static void check_stream(struct score_run *run, struct rec_reader *r)
 	if (h->num_items > run->source_header.num_items)
 		die("'%s' has %u items, '%s' only %u", rec_name(r), h->num_items, run->source,
 			run->source_header.num_items);
+	rec_check_covers(rec_name(r), h, rec_name(run->job.in), in);
 	rec_check_families(rec_name(r), h, run->source, &run->source_header);
 	if (!cfg.user_items)
 		split_id_check(rec_name(r), h, run->source, &run->source_header);
@@ -210,6 +211,7 @@ static void read_candidates(struct score_run *run)
 	uint32_t low = UINT32_MAX, high = 0;
 	struct interaction row;
 
+	rec_check_whole(rec_name(r), &h, "the candidates are the items of all users");
 	rec_put_side(run->entry, "candidates", h.provenance);
 	h.user_ids.num = 0;
 	if (h.num_items > run->source_header.num_items)
@@ -251,6 +253,7 @@ static void read_seen(struct score_run *run)
 
 void score_run_source(struct score_run *run, const char *name, const struct rec_header *h)
 {
+	rec_check_whole(name, h, "scores are learned from the rows of all users");
 	run->source = run->users_from = name;
 	run->source_header = *h;
 	run->entry = opt_provenance(); /* settings of saved weights are there by now */
@@ -295,6 +298,7 @@ static struct rec_writer *create_output(const struct score_run *run)
 	struct rec_writer *out;
 
 	rec_header_init(&h, run->job.kind, rec_header(run->job.in), js_copy(run->entry));
+	user_ranges_extend(&h.user_ranges, h.num_users, run->job.num_users);
 	h.num_users = run->job.num_users;
 	h.num_items = run->source_header.num_items;
 	take_ids(&h.user_ids, run->user_ids);

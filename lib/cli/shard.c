@@ -32,6 +32,12 @@ void shard_set_users(struct shard *s, uint32_t num_users)
 	s->end = (uint32_t)(s->part * num_users / s->of);
 }
 
+void shard_set_ranges(const struct shard *s, struct user_ranges *users, uint32_t num_users)
+{
+	if (s->of)
+		user_ranges_keep(users, s->first, s->end, num_users);
+}
+
 size_t shard_select(const struct shard *s, void *rows, size_t n, size_t row_size)
 {
 	char *row = rows;

@@ -2,6 +2,8 @@
 #ifndef SHARD_H
 #define SHARD_H
 
+#include "stream/user_ranges.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +17,9 @@ void shard_parse(struct shard *s, const char *text);
 
 /* Now that the number of users is known. */
 void shard_set_users(struct shard *s, uint32_t num_users);
+
+/* Let `users`, of a header, be those of them that the shard has. */
+void shard_set_ranges(const struct shard *s, struct user_ranges *users, uint32_t num_users);
 
 /* Keep the rows of the shard's users, of n in an array of a kind's struct: user comes first in all of
    them. Returns how many. */

@@ -164,9 +164,11 @@ static void compute(struct cpu_processes *p, const struct batch *batch)
 	b->l2 = p->own->optimizer.l2;
 	if (b->shape.loss == LOSS_CCL)
 		compute_groups(p, first, end);
-	else
-		cpu_run(b, (end - first) * cpu_row_operations(b),
-			p->job_start[rank + 1] - p->job_start[rank], share_job);
+	else {
+		b->gradient_operations = (end - first) * cpu_row_operations(b);
+		cpu_run(b, b->gradient_operations, p->job_start[rank + 1] - p->job_start[rank],
+			share_job);
+	}
 }
 
 /* Occurrences in the share: with ccl of the items kept, from 0 on. */

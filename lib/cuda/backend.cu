@@ -2,9 +2,13 @@
  * backend: creates and destroys the backend, and takes its batches. The other ops of backend.h are
  * in state.cu, score_driver.cu and rank_driver.cu.
  */
+#include "cuda/blas.h"
 #include "cuda/device.h"
 
 #include <errno.h> /* program_invocation_short_name */
+
+/* Of CUDA 13. */
+#define NEEDED_DRIVER "580 or later"
 
 /* The kernels of a step count the floats of an array in 32 bits. */
 static void check_sizes(const struct backend *b)
@@ -68,6 +72,8 @@ static void open_device(struct backend *b)
 	struct cudaDeviceProp properties;
 	bool wide = b->E && !narrow_fits(b->E, b->shape.hidden[0]);
 
+	/* who waits for the device sleeps: the core is the sampler's */
+	CUDA(cudaSetDeviceFlags(cudaDeviceScheduleBlockingSync));
 	CUDA(cudaSetDevice(0));
 	CUDA(cudaGetDeviceProperties(&properties, 0));
 	snprintf(b->description, sizeof(b->description), "%s, %s", properties.name,
@@ -81,9 +87,9 @@ static void open_device(struct backend *b)
 		wide = wide || !device_narrow(b, l);
 	if (!wide)
 		return;
-	CUBLAS(cublasCreate(&b->blas));
-	CUBLAS(cublasSetStream(b->blas, b->stream));
-	CUBLAS(cublasSetMathMode(
+	CUBLAS(blas_load()->create(&b->blas));
+	CUBLAS(blas_load()->set_stream(b->blas, b->stream));
+	CUBLAS(blas_load()->set_math_mode(
 		b->blas, b->tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
 }
 
@@ -92,7 +98,8 @@ static void open_inputs(struct backend *b)
 	for (int i = 0; i < 2; i++) {
 		CUDA(cudaMallocHost(
 			(void **)&b->input[i].host, (size_t)3 * b->batch_size * sizeof(uint32_t)));
-		CUDA(cudaEventCreateWithFlags(&b->input[i].copied, cudaEventDisableTiming));
+		CUDA(cudaEventCreateWithFlags(
+			&b->input[i].copied, cudaEventDisableTiming | cudaEventBlockingSync));
 		CUDA(cudaEventCreateWithFlags(&b->input[i].used, cudaEventDisableTiming));
 	}
 }
@@ -190,7 +197,7 @@ static void gradient(struct backend *b, const struct batch *batch)
 static void update(struct backend *b)
 {
 	if (b->written)
-		step_update(b); /* of its own numbers of rows, which no graph fits */
+		step_update(b, false); /* of its own numbers of rows, which no graph fits */
 	else
 		graph_launch(b, b->pending ? GRAPH_GRADIENT | GRAPH_UPDATE : GRAPH_UPDATE);
 	b->version++;
@@ -235,9 +242,11 @@ static void destroy(struct backend *b)
 		CUDA(cudaEventDestroy(b->input[i].used));
 	}
 	if (b->blas)
-		CUBLAS(cublasDestroy(b->blas));
+		CUBLAS(blas_load()->destroy(b->blas));
 	rank_free(b);
 	device_release(&b->packed);
+	for (auto &a : b->first_place)
+		device_release(&a);
 	device_free(b, 0);
 	CUDA(cudaEventDestroy(b->forked));
 	CUDA(cudaEventDestroy(b->joined));
@@ -281,7 +290,7 @@ extern "C" __attribute__((visibility("default"))) const struct backend_ops *cofi
 const struct backend_ops *cofilter_cuda_backend(char *why, size_t why_size)
 {
 	static struct backend_ops ops;
-	int devices = 0, major = 0, minor = 0;
+	int devices = 0, major = 0, minor = 0, driver = 0;
 	cudaError_t error = cudaGetDeviceCount(&devices);
 
 	die_set_name(program_invocation_short_name); /* the plug-in has its own copy of die.c */
@@ -289,6 +298,14 @@ const struct backend_ops *cofilter_cuda_backend(char *why, size_t why_size)
 		error = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0);
 	if (error == cudaSuccess && devices)
 		error = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0);
+	if (error == cudaErrorInsufficientDriver && cudaDriverGetVersion(&driver) == cudaSuccess &&
+		driver) {
+		snprintf(why, why_size,
+			"the NVIDIA driver knows CUDA %d.%d, the plug-in needs %d.%d (driver %s)",
+			driver / 1000, driver % 1000 / 10, CUDART_VERSION / 1000,
+			CUDART_VERSION % 1000 / 10, NEEDED_DRIVER);
+		return NULL;
+	}
 	if (error != cudaSuccess) {
 		snprintf(why, why_size, "%s (%s)", cudaGetErrorString(error),
 			cudaGetErrorName(error));

@@ -1,11 +1,11 @@
 # cuda.mk: the CUDA backend as a plug-in, build/lib/cofilter/cofilter-cuda.so, where there is an
-# nvcc. cudart is linked in, cuBLAS is loaded with the plug-in; one symbol is exported. NVCC and
-# CUDA_ARCH may be set.
+# nvcc. cudart is linked in, cuBLAS is loaded where a layer needs it; one symbol is exported. NVCC
+# and CUDA_ARCH may be set.
 
 ifndef NVCC
 NVCC := $(firstword $(shell command -v nvcc 2>/dev/null) $(wildcard /usr/local/cuda/bin/nvcc))
 endif
-CUDA_ARCH ?= 75 80 90
+CUDA_ARCH ?= 75 80 90 100 120
 CUDA_PLUGIN := $B/lib/cofilter/cofilter-cuda.so
 CUDA_SRC := $(wildcard lib/cuda/*.cu)
 CUDA_OBJECTS := $(CUDA_SRC:lib/cuda/%.cu=$O/cuda/%.o)
@@ -53,7 +53,7 @@ $O/cuda/c/%.o: lib/%.c $B/flags
 
 $(CUDA_PLUGIN): $(CUDA_OBJECTS) $(CUDA_C_OBJECTS)
 	@mkdir -p $(@D)
-	$(NVCC) -shared -cudart static $(CUDA_GENCODE) $^ -lcublas \
-		-Xlinker --exclude-libs,ALL,--no-undefined,-rpath,$(dir $(NVCC))../lib64 -o $@
+	$(NVCC) -shared -cudart static $(CUDA_GENCODE) $^ -ldl -Xlinker --exclude-libs,ALL,--no-undefined -o $@
+	@! readelf -d $@ | grep -e cublas -e RUNPATH -e RPATH || { echo '$@ asks for cuBLAS or for a path of this machine' >&2; exit 1; }
 	@[ "$$(nm -D --defined-only $@ | cut -d' ' -f3)" = cofilter_cuda_backend ] || \
 		{ echo '$@ exports other symbols than cofilter_cuda_backend' >&2; exit 1; }

@@ -1,6 +1,11 @@
 #include "cuda/device.h"
 
+#include "cuda/blas.h"
+
 enum { BLAS_WORKSPACE = 32 << 20, TENSOR_ALIGN = 64 };
+/* What is not ours: the kernels of cuBLAS, which are loaded as they are first used. Allocations of a
+   megabyte and more take whole granules. */
+enum { BLAS_RESERVE = 512 << 20, GRANULE = 2 << 20 };
 
 const struct param *device_param(const struct backend *b, int which)
 {
@@ -30,7 +35,9 @@ void *device_claim(struct backend *b, size_t n, size_t size)
 	size_t bytes = n * size;
 
 	if (b->planning) {
-		b->planned += (bytes + 511) / 512 * 512;
+		size_t unit = bytes < GRANULE / 2 ? 512 : GRANULE;
+
+		b->planned += (bytes + unit - 1) / unit * unit;
 		return NULL;
 	}
 	if (b->num_allocations == MAX_ALLOCATIONS)
@@ -104,6 +111,7 @@ static void claim_dense(struct backend *b)
 		offset[b->layout.at[i]] = n;
 		n += (size_t)t->rows * t->cols;
 	}
+	n = (n + 3) / 4 * 4; /* whole vectors: what is between tensors stays 0 */
 	f->n = (uint32_t)n;
 	float *value = claim_zeros(b, n), *gradient = b->train ? claim_zeros(b, n) : NULL;
 	bool moments = b->train && b->rule.kind != OPTIMIZER_SGD;
@@ -128,23 +136,37 @@ static void claim_side(struct backend *b, struct side *s)
 {
 	size_t n = (size_t)b->batch_size * s->per_row;
 
-	for (int i = 0; i < 2; i++) {
-		s->sorter.key[i] = claim_ids(b, n);
-		s->sorter.position[i] = claim_ids(b, n);
-	}
-	s->sorter.count = claim_ids(b, sort_counts((uint32_t)n));
+	s->sorter.key = claim_ids(b, n);
+	s->sorter.position = claim_ids(b, n);
+	s->sorter.place = b->place;
+	s->sorter.scratch_size = sort_scratch((uint32_t)n, s->bound);
+	s->sorter.scratch = device_claim(b, s->sorter.scratch_size, 1);
 	s->slot = (uint32_t *)claim_zeroed(b, s->bound, sizeof(uint32_t));
+}
+
+static void claim_sides(struct backend *b)
+{
+	uint32_t n = b->batch_size * b->items_per_row;
+
+	b->place = claim_ids(b, n);
+	if (!b->planning)
+		sort_places_cuda(b->stream, b->place, n);
+	claim_side(b, &b->side[SIDE_USER]);
+	claim_side(b, &b->side[SIDE_ITEM]);
 }
 
 /* Floats of the largest array of partial sums. */
 static size_t partial_size(const struct backend *b)
 {
 	size_t most = (size_t)COLUMN_PARTIALS * (b->F + b->H + 1);
+	size_t samples = (size_t)b->batch_size * b->items_per_row;
 
 	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++) {
 		size_t in = device_in(b, l), out = b->shape.hidden[l];
 		size_t size = device_narrow(b, l) ? NARROW_PARTIALS * out * (in + 1)
-						  : COLUMN_PARTIALS * out;
+			      : samples < DENSE_SLICED
+				      ? COLUMN_PARTIALS * out
+				      : out * (COLUMN_PARTIALS + DENSE_SLICES * in);
 
 		most = size > most ? size : most;
 	}
@@ -193,15 +215,15 @@ static void claim_all(struct backend *b)
 			claim_embedding(b, &b->layout.tensor[i], &b->param[i]);
 	claim_dense(b);
 	if (b->train) {
-		claim_side(b, &b->side[SIDE_USER]);
-		claim_side(b, &b->side[SIDE_ITEM]);
+		claim_sides(b);
 		claim_activations(b);
 	}
 	if (b->blas) {
 		void *workspace = device_claim(b, BLAS_WORKSPACE, 1);
 
 		if (!b->planning)
-			CUBLAS(cublasSetWorkspace(b->blas, workspace, BLAS_WORKSPACE));
+			CUBLAS(blas_load()->set_workspace(b->blas, workspace, BLAS_WORKSPACE));
+		b->planned += BLAS_RESERVE;
 	}
 }
 

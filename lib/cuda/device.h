@@ -63,25 +63,28 @@ template <class T> static inline void device_release(device_array<T> *a)
 }
 
 /*
- * How many pairs are scored at a time where a layer has up to `widest` numbers: no array of theirs
- * has 2^31, since the kernels count in 32 bits.
+ * How many pairs of a block are scored at a time where a layer has up to `widest` numbers: enough
+ * that a launch is long, and no more than 1 GiB of activations (two layers) or 2^31 numbers, since
+ * the kernels count in 32 bits. It depends on the shape alone: products of cuBLAS may.
  */
 static inline uint32_t device_pairs_at_a_time(uint32_t widest)
 {
-	const uint32_t most = 65536, fit = widest ? INT32_MAX / widest : most;
+	const uint32_t most = 1 << 20, fit = widest ? (1u << 27) / widest : most;
 
-	return fit < most ? fit : most;
+	return fit == 0 ? 1 : fit < most ? fit : most;
 }
 
 /* Scratch of score_driver.cu, made at the first use. */
 struct score_scratch {
-	uint32_t capacity;     /* pairs at a time */
-	size_t score_capacity; /* scores of a block */
+	size_t pairs, users, items, scores; /* how many the arrays hold */
 	uint32_t *user, *item;
-	float *user_rows, *item_rows, *user_half, *item_half, *act[2], *score;
-	uint32_t first, items; /* what item_half holds; items 0: nothing */
-	uint64_t version;      /* the parameters that item_half was computed from */
-	unsigned mark;	       /* the arrays begin here in backend.allocation */
+	float *user_rows, *user_half; /* (users, E), (users, H1) */
+	float *item_rows, *item_half; /* (items, ...); rows: of pairs only */
+	float *act[2];		      /* (pairs, widest layer) */
+	float *score;
+	uint32_t first, held; /* what item_half holds; held 0: nothing */
+	uint64_t version;     /* the parameters that item_half was computed from */
+	unsigned mark;	      /* the arrays begin here in backend.allocation */
 };
 
 /* Scratch of rank_driver.cu. */
@@ -118,6 +121,7 @@ struct backend {
 	struct param param[NEUMF_MAX_TENSORS]; /* by index of the layout */
 	struct update_flat flat;	       /* the dense tensors, side by side */
 	struct side side[2];
+	uint32_t *place; /* 0, 1, 2, ..., for both sorters */
 	struct input input[2];
 	struct graph graph[2][4]; /* by input buffer and GRAPH_* together */
 	unsigned current;	  /* input buffer in use */
@@ -143,7 +147,8 @@ struct backend {
 
 	struct score_scratch scores;
 	struct rank_scratch ranks;
-	device_array<float> packed; /* rows on their way to the host, see state.cu */
+	device_array<float> packed;	       /* rows on their way to the host, see state.cu */
+	device_array<uint32_t> first_place[2]; /* and where their runs begin, by side */
 };
 
 /* The arrays of a tensor, TENSOR_* of neumf.h. NULL: the model lacks it. */
@@ -161,9 +166,12 @@ void *device_claim(struct backend *b, size_t n, size_t size);
 /* Free the arrays claimed last, from number `from` on. */
 void device_free(struct backend *b, unsigned from);
 
-/* step.cu: put the gradient of the current input on the stream, or the update. */
-void step_gradient(struct backend *b);
-void step_update(struct backend *b);
+/*
+ * step.cu: put the gradient of the current input on the stream, or the update. then_update: the
+ * update follows at once, and `begun` tells it that its scalars are on their way.
+ */
+void step_gradient(struct backend *b, bool then_update);
+void step_update(struct backend *b, bool begun);
 
 /* graph.cu: launch `what` (GRAPH_* together) for the current input. */
 void graph_launch(struct backend *b, unsigned what);

@@ -3,49 +3,62 @@
  *   user (B), item (S):  g (S, F) = gmf_user[user[s % B]] * gmf_item[item[s]]
  *                        user_rows (B or S, E) = mlp_user[user[s % B]]
  *                        item_rows (S, E) = mlp_item[item[s]]
- * One thread per float; neighbouring threads read neighbouring floats of a row.
+ * A group of threads per row, a vector each; the y of the grid is the item of a row of the batch.
  */
 #include "cuda/ops.h"
 
-__global__ void gather_forward_kernel(struct gather a)
+template <int V> __global__ void gather_forward_kernel(struct gather a)
 {
-	uint32_t F = a.factors, E = a.mlp_factors, t = blockIdx.x * blockDim.x + threadIdx.x;
-	uint32_t s = t / (F + E), k = t % (F + E);
+	uint32_t F = a.factors, E = a.mlp_factors, r = thread_row(), step = blockDim.x * V;
 
-	if (s >= a.samples)
+	if (r >= a.batch)
 		return;
-	size_t user = a.user[s % a.batch], item = a.item[s];
-	if (k < F) {
-		a.g[(size_t)s * F + k] = a.gmf_user[user * F + k] * a.gmf_item[item * F + k];
-		return;
+	size_t s = (size_t)blockIdx.y * a.batch + r, user = a.user[r], item = a.item[s];
+	for (uint32_t k = threadIdx.x * V; k < F; k += step) {
+		floats_of<V> p = vector_at<V>(a.gmf_user + user * F + k);
+		floats_of<V> q = vector_at<V>(a.gmf_item + item * F + k);
+
+		for (int i = 0; i < V; i++)
+			p.at[i] *= q.at[i];
+		vector_put<V>(a.g + s * F + k, p);
 	}
-	k -= F;
-	a.item_rows[(size_t)s * a.stride + k] = a.mlp_item[item * E + k];
-	if (s < a.user_samples)
-		a.user_rows[(size_t)s * a.stride + k] = a.mlp_user[user * E + k];
+	for (uint32_t k = threadIdx.x * V; k < E; k += step) {
+		vector_put<V>(
+			a.item_rows + s * a.stride + k, vector_at<V>(a.mlp_item + item * E + k));
+		if (blockIdx.y < a.user_copies)
+			vector_put<V>(a.user_rows + s * a.stride + k,
+				vector_at<V>(a.mlp_user + user * E + k));
+	}
 }
 
 void gather_forward_cuda(cudaStream_t stream, const struct gather *a)
 {
-	size_t work = (size_t)a->samples * (a->factors + a->mlp_factors);
+	uint32_t F = a->factors, E = a->mlp_factors, vector = gpu_vector(F, E, a->stride);
+	dim3 block = gpu_row_block((F > E ? F : E) / vector);
 
-	LAUNCH(gather_forward_kernel, gpu_blocks(work, GPU_BLOCK), GPU_BLOCK, 0, stream, *a);
-	CHECK_LAUNCH();
+	LAUNCH_VECTOR(vector, gather_forward_kernel,
+		dim3(gpu_blocks(a->batch, block.y), a->items_per_row), block, 0, stream, *a);
 }
 
+template <int V>
 __global__ void rows_forward_kernel(const float *__restrict__ table,
 	const uint32_t *__restrict__ id, uint32_t n, uint32_t cols, float *__restrict__ out)
 {
-	uint32_t t = blockIdx.x * blockDim.x + threadIdx.x, r = t / cols, k = t % cols;
+	uint32_t r = thread_row();
 
-	if (r < n)
-		out[t] = table[(size_t)id[r] * cols + k];
+	if (r >= n)
+		return;
+	const float *row = table + (size_t)id[r] * cols;
+	for (uint32_t k = threadIdx.x * V; k < cols; k += blockDim.x * V)
+		vector_put<V>(out + (size_t)r * cols + k, vector_at<V>(row + k));
 }
 
 void rows_forward_cuda(cudaStream_t stream, const float *table, const uint32_t *id, uint32_t n,
 	uint32_t cols, float *out)
 {
-	LAUNCH(rows_forward_kernel, gpu_blocks((size_t)n * cols, GPU_BLOCK), GPU_BLOCK, 0, stream,
-		table, id, n, cols, out);
-	CHECK_LAUNCH();
+	uint32_t vector = gpu_vector(cols);
+	dim3 block = gpu_row_block(cols / vector);
+
+	LAUNCH_VECTOR(vector, rows_forward_kernel, gpu_blocks(n, block.y), block, 0, stream, table,
+		id, n, cols, out);
 }

@@ -12,10 +12,3 @@ void gpu_check(cudaError_t error, const char *call)
 		die("CUDA: %.*s failed: %s (%s)", name_length(call), call,
 			cudaGetErrorString(error), cudaGetErrorName(error));
 }
-
-void gpu_check_blas(cublasStatus_t status, const char *call)
-{
-	if (status != CUBLAS_STATUS_SUCCESS)
-		die("CUDA: %.*s failed: %s", name_length(call), call,
-			cublasGetStatusString(status));
-}

@@ -8,9 +8,9 @@
 static void enqueue(struct backend *b, unsigned what)
 {
 	if (what & GRAPH_GRADIENT)
-		step_gradient(b);
+		step_gradient(b, what & GRAPH_UPDATE);
 	if (what & GRAPH_UPDATE)
-		step_update(b);
+		step_update(b, what & GRAPH_GRADIENT);
 }
 
 static cudaGraphExec_t capture(struct backend *b, unsigned what)

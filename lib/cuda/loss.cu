@@ -6,7 +6,8 @@
  *          d is NaN where the sigmoid of a logit would not show that the model has diverged
  *   bce    log(1 + exp(logit)) - label logit
  *   dlogit (S) = d loss / d logit / B;   dx (S, H) = dlogit head[F..]
- * One warp per row; the loss of a batch is summed in double, in an order that depends on B alone.
+ * A group of threads per row; the loss of a batch is summed in double, in an order that depends on
+ * the sizes alone.
  */
 #include "cuda/ops.h"
 
@@ -50,64 +51,80 @@ static __device__ __forceinline__ float pair_loss(
 	return d >= 1 ? 0.0f : 1.0f - d; // NaN stays NaN, which fmaxf would hide
 }
 
-/* The logit of sample s, in every lane of a warp. */
-static __device__ __forceinline__ float logit_of(const struct loss *a, uint32_t s, uint32_t lane)
+/* The logit of sample s, in every thread of its row; `there`: is there one? */
+template <int V>
+static __device__ __forceinline__ float logit_of(const struct loss *a, uint32_t s, bool there)
 {
-	float logit = head_dot(a->g + (size_t)s * a->F, a->x + (size_t)s * a->H, a->head, a->F,
-			      a->H, lane) +
-		      (a->bias ? a->bias[0] : 0.0f);
+	float sum = 0;
 
-	if (a->user_bias)
-		logit += a->user_bias[a->user[s % a->batch]] + a->item_bias[a->item[s]];
-	return logit;
+	if (there) {
+		sum = dot_part<V>(a->head, a->g + (size_t)s * a->F, a->F);
+		if (a->H)
+			sum += dot_part<V>(a->head + a->F, a->x + (size_t)s * a->H, a->H);
+	}
+	sum = row_sum(sum) + (a->bias ? a->bias[0] : 0.0f);
+	if (a->user_bias && there)
+		sum += a->user_bias[a->user[s % a->batch]] + a->item_bias[a->item[s]];
+	return sum;
 }
 
 /* Write the gradients of sample s, given dlogit of the mean loss. */
+template <int V>
 static __device__ __forceinline__ void write_gradient(
-	const struct loss *a, uint32_t s, float dlogit, uint32_t lane)
+	const struct loss *a, uint32_t s, float dlogit)
 {
-	uint32_t H = a->H;
-
-	if (lane == 0)
+	if (threadIdx.x == 0)
 		a->dlogit[s] = dlogit;
-	for (uint32_t k = lane; k < H; k += 32)
-		a->dx[(size_t)s * H + k] = dlogit * a->head[a->F + k];
+	for (uint32_t k = threadIdx.x * V; k < a->H; k += blockDim.x * V) {
+		floats_of<V> v = vector_at<V>(a->head + a->F + k);
+
+		for (int i = 0; i < V; i++)
+			v.at[i] *= dlogit;
+		vector_put<V>(a->dx + (size_t)s * a->H + k, v);
+	}
 }
 
-__global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kernel(struct loss a)
+/* The loss of row r; its gradients are written. */
+template <int V>
+static __device__ __forceinline__ double row_loss(const struct loss *a, uint32_t r, bool there)
 {
-	__shared__ double sums[GPU_BLOCK / 32];
-	uint32_t lane = threadIdx.x % 32, warp = threadIdx.x / 32, warps = blockDim.x / 32;
-	float scale = 1.0f / (float)a.batch;
+	float scale = 1.0f / (float)a->batch, logit = logit_of<V>(a, r, there);
+
+	if (a->kind == LOSS_BCE) {
+		if (!there)
+			return 0;
+		write_gradient<V>(a, r, (sigmoid(logit) - a->label[r]) * scale);
+		return softplus(logit) - a->label[r] * logit;
+	}
+	uint32_t s = r + a->batch;
+	float other = logit_of<V>(a, s, there), dpositive, dnegative;
+	float loss = pair_loss(a, logit, other, &dpositive, &dnegative);
+	if (!there)
+		return 0;
+	write_gradient<V>(a, r, dpositive * scale);
+	write_gradient<V>(a, s, dnegative * scale);
+	return loss;
+}
+
+template <int V> __global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kernel(struct loss a)
+{
+	__shared__ double sums[GPU_BLOCK]; // of the rows of threads
 	double sum = 0;
 
-	for (uint32_t r = blockIdx.x * warps + warp; r < a.batch; r += gridDim.x * warps) {
-		float logit = logit_of(&a, r, lane);
-
-		if (a.kind == LOSS_BCE) {
-			sum += softplus(logit) - a.label[r] * logit;
-			write_gradient(&a, r, (sigmoid(logit) - a.label[r]) * scale, lane);
-		} else {
-			uint32_t s = r + a.batch;
-			float other = logit_of(&a, s, lane);
-			float dpositive, dnegative;
-
-			sum += pair_loss(&a, logit, other, &dpositive, &dnegative);
-			write_gradient(&a, r, dpositive * scale, lane);
-			write_gradient(&a, s, dnegative * scale, lane);
-		}
-	}
-	if (lane == 0)
-		sums[warp] = sum;
+	for (uint32_t base = blockIdx.x * blockDim.y; base < a.batch;
+		base += gridDim.x * blockDim.y)
+		sum += row_loss<V>(&a, base + threadIdx.y, base + threadIdx.y < a.batch);
+	if (threadIdx.x == 0)
+		sums[threadIdx.y] = sum;
 	__syncthreads();
-	if (threadIdx.x == 0) {
-		for (uint32_t w = 1; w < warps; w++)
-			sum += sums[w];
+	if (threadIdx.x == 0 && threadIdx.y == 0) {
+		for (uint32_t y = 1; y < blockDim.y; y++)
+			sum += sums[y];
 		a.partial[blockIdx.x] = sum;
 	}
 }
 
-/* One block adds the partial sums in a fixed order, then counts the batch in. */
+/* One block adds the partial sums, pair by pair, then counts the batch in. */
 __global__ void __launch_bounds__(GPU_BLOCK) loss_total_kernel(const double *__restrict__ partial,
 	uint32_t num_partials, uint32_t rows, struct loss_total *total)
 {
@@ -118,10 +135,14 @@ __global__ void __launch_bounds__(GPU_BLOCK) loss_total_kernel(const double *__r
 		sum += partial[i];
 	sums[threadIdx.x] = sum;
 	__syncthreads();
+	for (uint32_t half = blockDim.x / 2; half > 0; half /= 2) {
+		if (threadIdx.x < half)
+			sums[threadIdx.x] += sums[threadIdx.x + half];
+		__syncthreads();
+	}
 	if (threadIdx.x)
 		return;
-	for (uint32_t i = 1; i < blockDim.x; i++)
-		sum += sums[i];
+	sum = sums[0];
 	if (!isfinite(sum) && total->bad_batch == ~0ull)
 		total->bad_batch = total->batches;
 	total->sum += sum;
@@ -129,14 +150,32 @@ __global__ void __launch_bounds__(GPU_BLOCK) loss_total_kernel(const double *__r
 	total->batches++;
 }
 
-void loss_backward_cuda(cudaStream_t stream, const struct loss *a, struct loss_total *total)
+static dim3 loss_block(const struct loss *a, uint32_t *vector, unsigned *blocks)
 {
-	unsigned blocks = gpu_blocks(a->batch, GPU_BLOCK / 32);
+	*vector = gpu_vector(a->F, a->H);
+	dim3 block = gpu_row_block((a->F > a->H ? a->F : a->H) / *vector);
 
-	if (blocks > LOSS_PARTIALS)
-		blocks = LOSS_PARTIALS;
-	LAUNCH(loss_backward_kernel, blocks, GPU_BLOCK, 0, stream, *a);
-	CHECK_LAUNCH();
+	*blocks = gpu_blocks(a->batch, block.y);
+	if (*blocks > LOSS_PARTIALS)
+		*blocks = LOSS_PARTIALS;
+	return block;
+}
+
+void loss_backward_cuda(cudaStream_t stream, const struct loss *a)
+{
+	unsigned blocks;
+	uint32_t vector;
+	dim3 block = loss_block(a, &vector, &blocks);
+
+	LAUNCH_VECTOR(vector, loss_backward_kernel, blocks, block, 0, stream, *a);
+}
+
+void loss_total_cuda(cudaStream_t stream, const struct loss *a, struct loss_total *total)
+{
+	unsigned blocks;
+	uint32_t vector;
+
+	loss_block(a, &vector, &blocks);
 	LAUNCH(loss_total_kernel, 1, GPU_BLOCK, 0, stream, a->partial, blocks, a->batch, total);
 	CHECK_LAUNCH();
 }

@@ -19,13 +19,13 @@ struct gather {
 	const float *gmf_user, *gmf_item; /* (U, F), (I, F) */
 	const float *mlp_user, *mlp_item; /* (U, E), (I, E) */
 	const uint32_t *user, *item;	  /* (B), (S) */
-	uint32_t batch, samples;	  /* B, S */
+	uint32_t batch, items_per_row;	  /* B, P */
 	uint32_t factors, mlp_factors;	  /* F, E; 0 for a branch that the model lacks */
 	float *g;			  /* (S, F) */
-	float *user_rows;      /* (user_samples, stride), of which E columns are written */
-	float *item_rows;      /* (S, stride), of which E columns are written */
-	uint32_t user_samples; /* S, or B: a user's row once per row of the batch */
-	uint32_t stride;       /* floats from row to row of both */
+	float *user_rows;     /* (user_copies x B, stride), of which E columns are written */
+	float *item_rows;     /* (S, stride), of which E columns are written */
+	uint32_t user_copies; /* P, or 1: a user's row once per row of the batch */
+	uint32_t stride;      /* floats from row to row of both */
 };
 
 /* g = gmf_user[user] * gmf_item[item]; user_rows = mlp_user[user]; item_rows = mlp_item[item]. */
@@ -42,9 +42,10 @@ void dense_forward_cuda(cublasHandle_t blas, const float *x, uint32_t ldx, const
 /* dx (rows, in) = dy (rows, out) w */
 void dense_dx_cuda(cublasHandle_t blas, const float *dy, const float *w, uint32_t ldw,
 	uint32_t rows, uint32_t in, uint32_t out, float *dx);
-/* dw (out, in) = dy^T x */
+/* dw (out, in) = dy^T x. partial, from DENSE_SLICED rows on: DENSE_SLICES x out x in floats. */
 void dense_dw_cuda(cublasHandle_t blas, const float *dy, const float *x, uint32_t rows, uint32_t in,
-	uint32_t out, float *dw, uint32_t lddw);
+	uint32_t out, float *dw, uint32_t lddw, float *partial);
+enum { DENSE_SLICES = 64, DENSE_SLICED = 8192 };
 /* y = relu(y + bias), y (rows, out), bias (out) */
 void bias_relu_forward_cuda(
 	cudaStream_t stream, float *y, const float *bias, uint32_t rows, uint32_t out);
@@ -69,10 +70,10 @@ enum { NARROW_PARTIALS = 256 };
 
 /* y (S, H) = relu(user_half[s % B] + y + bias), user_half (B, H) = Wu p; y comes in as Wi q */
 void first_layer_forward_cuda(cudaStream_t stream, float *y, const float *user_half,
-	const float *bias, uint32_t batch, uint32_t samples, uint32_t out);
+	const float *bias, uint32_t batch, uint32_t items_per_row, uint32_t out);
 /* duser (B, H) = sum over the samples of a row of dy (S, H) */
 void first_layer_backward_cuda(cudaStream_t stream, const float *dy, uint32_t batch,
-	uint32_t samples, uint32_t out, float *duser);
+	uint32_t items_per_row, uint32_t out, float *duser);
 
 /* ---- reductions.cu ---- */
 
@@ -115,19 +116,25 @@ struct loss {
 };
 enum { LOSS_PARTIALS = 1024 };
 
-/* Score, loss and their gradients for each row; the batch's sum is added to *total. */
-void loss_backward_cuda(cudaStream_t stream, const struct loss *a, struct loss_total *total);
+/* Score, loss and their gradients for each row; the losses are in `partial`. */
+void loss_backward_cuda(cudaStream_t stream, const struct loss *a);
+/* After it: the batch's sum is added to *total. */
+void loss_total_cuda(cudaStream_t stream, const struct loss *a, struct loss_total *total);
 
 /* ---- sort.cu ---- */
 
+/* For up to n ids. */
 struct sorter {
-	uint32_t *key[2], *position[2]; /* (n) each, scratch; [result] is the outcome */
-	uint32_t *count;		/* sort_counts(n) */
+	uint32_t *key, *position; /* (n), the outcome */
+	const uint32_t *place;	  /* (n) 0, 1, 2, ...: sort_places_cuda */
+	void *scratch;
+	size_t scratch_size; /* sort_scratch */
 };
-size_t sort_counts(uint32_t n);
+size_t sort_scratch(uint32_t n, uint32_t bound);
+void sort_places_cuda(cudaStream_t stream, uint32_t *place, uint32_t n);
 /*
- * Stable radix sort of id (n), each below `bound`: key[result] ascending, position[result] where
- * each stood. Then sort_slots_cuda.
+ * Stable sort of id (n), each below `bound`: key ascending, position where each stood. Then
+ * sort_slots_cuda.
  */
 void sort_ids_cuda(cudaStream_t stream, const struct sorter *a, const uint32_t *id, uint32_t n,
 	uint32_t bound, uint32_t *slot);
@@ -136,7 +143,6 @@ void sort_ids_cuda(cudaStream_t stream, const struct sorter *a, const uint32_t *
  * keep what they held (find_row of optimizer.cu tells them apart).
  */
 void sort_slots_cuda(cudaStream_t stream, const uint32_t *key, uint32_t n, uint32_t *slot);
-unsigned sort_result(uint32_t bound); /* `result`, which depends on the bound alone */
 
 /* ---- segment.cu: gradients of embedding rows ---- */
 
@@ -165,7 +171,7 @@ struct segment {
 	float *carry_out;   /* the same */
 };
 enum { SEGMENT_CHUNK = 16, MAX_TABLES = 4 };
-static inline uint32_t segment_chunks(uint32_t n)
+static inline __host__ __device__ uint32_t segment_chunks(uint32_t n)
 {
 	return (n + SEGMENT_CHUNK - 1) / SEGMENT_CHUNK;
 }

@@ -5,7 +5,7 @@
  *              w -= lr / (1 - b1^t) x m / (sqrt(v) / sqrt(1 - b2^t) + eps)
  *   lazy-adam  adam; of the embeddings only the rows of the batch
  * flat: dense parameters, one launch for all of them. table: every row of the embeddings, gradient
- * 0 for rows outside the batch. row: only the rows of the batch. One thread per weight.
+ * 0 for rows outside the batch. row: only the rows of the batch. One thread per vector of weights.
  */
 #include "cuda/ops.h"
 
@@ -60,22 +60,45 @@ void flat_l2_cuda(cudaStream_t stream, const float *value, float l2, uint32_t n,
 	CHECK_LAUNCH();
 }
 
+/* V weights from w, m and v on; sgd has no moments. */
+template <int V>
+static __device__ __forceinline__ void update_vector(float *value, float *moment1, float *moment2,
+	size_t at, floats_of<V> gradient, const struct update_rule *rule,
+	const struct step_state *state)
+{
+	floats_of<V> w = vector_at<V>(value + at), m = {}, v = {};
+
+	if (rule->kind != OPTIMIZER_SGD) {
+		m = vector_at<V>(moment1 + at);
+		v = vector_at<V>(moment2 + at);
+	}
+	for (int i = 0; i < V; i++)
+		update_weight(&w.at[i], &m.at[i], &v.at[i], gradient.at[i], rule, state);
+	vector_put<V>(value + at, w);
+	if (rule->kind != OPTIMIZER_SGD) {
+		vector_put<V>(moment1 + at, m);
+		vector_put<V>(moment2 + at, v);
+	}
+}
+
+template <int V>
 __global__ void flat_update_kernel(
 	struct update_flat a, struct update_rule rule, const struct step_state *__restrict__ state)
 {
-	uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+	uint32_t i = (blockIdx.x * blockDim.x + threadIdx.x) * V;
 
 	if (i < a.n)
-		update_weight(
-			a.value + i, a.moment1 + i, a.moment2 + i, a.gradient[i], &rule, state);
+		update_vector<V>(a.value, a.moment1, a.moment2, i, vector_at<V>(a.gradient + i),
+			&rule, state);
 }
 
 void flat_update_cuda(cudaStream_t stream, const struct update_flat *a,
 	const struct update_rule *rule, const struct step_state *state)
 {
-	LAUNCH(flat_update_kernel, gpu_blocks(a->n, GPU_BLOCK), GPU_BLOCK, 0, stream, *a, *rule,
-		state);
-	CHECK_LAUNCH();
+	uint32_t vector = gpu_vector(a->n);
+
+	LAUNCH_VECTOR(vector, flat_update_kernel, gpu_blocks(a->n / vector, GPU_BLOCK), GPU_BLOCK,
+		0, stream, *a, *rule, state);
 }
 
 /* Where the gradient of a row is; n: nowhere. slot[row] may be from an older batch, hence the look
@@ -87,67 +110,82 @@ static __device__ __forceinline__ uint32_t find_row(const struct update_table *a
 	return j < a->n && a->key[j] == row && (!j || a->key[j - 1] != row) ? j : a->n;
 }
 
+template <int V>
 __global__ void table_update_kernel(struct update_tables all, struct update_rule rule,
 	const struct step_state *__restrict__ state)
 {
 	const struct update_table *a = &all.table[blockIdx.y];
-	size_t i = (size_t)blockIdx.x * blockDim.x + threadIdx.x;
-	uint32_t row = (uint32_t)(i / a->cols), k = (uint32_t)(i % a->cols);
+	uint32_t row = thread_row();
 
 	if (row >= a->rows)
 		return;
 	uint32_t j = find_row(a, row);
-	float gradient = j < a->n ? a->drow[(size_t)j * a->cols + k] : 0.0f;
-	update_weight(a->value + i, a->moment1 + i, a->moment2 + i, gradient, &rule, state);
+	for (uint32_t k = threadIdx.x * V; k < a->cols; k += blockDim.x * V) {
+		floats_of<V> gradient = {};
+
+		if (j < a->n)
+			gradient = vector_at<V>(a->drow + (size_t)j * a->cols + k);
+		update_vector<V>(a->value, a->moment1, a->moment2, (size_t)row * a->cols + k,
+			gradient, &rule, state);
+	}
 }
 
+template <int V>
 __global__ void row_update_kernel(struct update_tables all, struct update_rule rule,
 	const struct step_state *__restrict__ state)
 {
 	const struct update_table *a = &all.table[blockIdx.y];
-	uint32_t t = blockIdx.x * blockDim.x + threadIdx.x, j = t / a->cols, k = t % a->cols;
+	uint32_t j = thread_row();
 
 	if (j >= a->n || (j && a->key[j - 1] == a->key[j]))
 		return;
-	size_t i = (size_t)a->key[j] * a->cols + k;
-	update_weight(a->value + i, a->moment1 + i, a->moment2 + i, a->drow[t], &rule, state);
+	size_t row = a->key[j];
+	for (uint32_t k = threadIdx.x * V; k < a->cols; k += blockDim.x * V)
+		update_vector<V>(a->value, a->moment1, a->moment2, row * a->cols + k,
+			vector_at<V>(a->drow + (size_t)j * a->cols + k), &rule, state);
 }
 
-static size_t tables_of(
-	const struct update_table *a, unsigned num, bool all_rows, struct update_tables *out)
+/* Tables for a launch. */
+struct launch {
+	struct update_tables all;
+	uint32_t rows, widest, vector;
+};
+
+static struct launch launch_of(const struct update_table *a, unsigned num, bool all_rows)
 {
-	size_t most = 0;
+	struct launch l;
 
-	memset(out, 0, sizeof(*out));
+	memset(&l, 0, sizeof(l));
+	l.vector = 4;
 	for (unsigned i = 0; i < num; i++) {
-		size_t work = (size_t)(all_rows ? a[i].rows : a[i].n) * a[i].cols;
+		uint32_t rows = all_rows ? a[i].rows : a[i].n, vector = gpu_vector(a[i].cols);
 
-		out->table[i] = a[i];
-		most = work > most ? work : most;
+		l.all.table[i] = a[i];
+		l.rows = rows > l.rows ? rows : l.rows;
+		l.widest = a[i].cols > l.widest ? a[i].cols : l.widest;
+		l.vector = vector < l.vector ? vector : l.vector;
 	}
-	return most;
+	return l;
 }
 
 void table_update_cuda(cudaStream_t stream, const struct update_table *a, unsigned num,
 	const struct update_rule *rule, const struct step_state *state)
 {
-	struct update_tables all;
-	size_t work = tables_of(a, num, true, &all);
+	const struct launch l = launch_of(a, num, true);
+	dim3 block = gpu_row_block(l.widest / l.vector);
 
-	LAUNCH(table_update_kernel, dim3(gpu_blocks(work, GPU_BLOCK), num), GPU_BLOCK, 0, stream,
-		all, *rule, state);
-	CHECK_LAUNCH();
+	LAUNCH_VECTOR(l.vector, table_update_kernel, dim3(gpu_blocks(l.rows, block.y), num), block,
+		0, stream, l.all, *rule, state);
 }
 
 void row_update_cuda(cudaStream_t stream, const struct update_table *a, unsigned num,
 	const struct update_rule *rule, const struct step_state *state)
 {
-	struct update_tables all;
-	size_t work = tables_of(a, num, false, &all);
+	const struct launch l = launch_of(a, num, false);
+	dim3 block = gpu_row_block(l.widest / l.vector);
 
-	if (!work)
+	if (!l.rows)
 		return; /* a gradient without rows, from another process */
-	LAUNCH(row_update_kernel, dim3(gpu_blocks(work, GPU_BLOCK), num), GPU_BLOCK, 0, stream, all,
-		*rule, state);
-	CHECK_LAUNCH();
+	LAUNCH_VECTOR(l.vector, row_update_kernel, dim3(gpu_blocks(l.rows, block.y), num), block, 0,
+		stream, l.all, *rule, state);
 }

@@ -3,72 +3,115 @@
  *   relu_backward  dy (rows, cols) *= (y > 0);  db (cols) = column sums of dy
  *   head_backward  dhead (F + H + 1) = sum over r of dlogit[r] x concat(g, x, 1)[r]
  * Two stages: each block sums its share of the rows (how many share them depends on the number of
- * rows alone), then the partial sums are added in the order of the blocks.
+ * rows alone), then the partial sums are added.
  */
 #include "cuda/ops.h"
 
-enum { TILE_COLS = 32, TILE_ROWS = GPU_BLOCK / TILE_COLS };
+/* Rows of a thread whose loads are under way at the same time; threads that share the partial sums
+   of a column. */
+enum { IN_FLIGHT = 4, REDUCE_Y = GPU_BLOCK / 32 };
 
-/* Add the sums of a block's TILE_ROWS rows of threads and write the result. */
+/* Add the sums of the block's rows of threads and write the result, `count` of them from column c
+   on. */
+template <int V>
 static __device__ __forceinline__ void write_partial(
-	float sum, uint32_t c, uint32_t cols, float *partial)
+	floats_of<V> sum, uint32_t c, uint32_t count, uint32_t cols, float *partial)
 {
-	__shared__ float sums[TILE_ROWS][TILE_COLS];
+	__shared__ floats_of<V> sums[GPU_BLOCK];
 
-	sums[threadIdx.y][threadIdx.x] = sum;
+	sums[threadIdx.y * blockDim.x + threadIdx.x] = sum;
 	__syncthreads();
-	if (threadIdx.y || c >= cols)
+	if (threadIdx.y)
 		return;
-	for (uint32_t y = 1; y < TILE_ROWS; y++)
-		sum += sums[y][threadIdx.x];
-	partial[(size_t)blockIdx.x * cols + c] = sum;
+	for (uint32_t y = 1; y < blockDim.y; y++)
+		for (int i = 0; i < V; i++)
+			sum.at[i] += sums[y * blockDim.x + threadIdx.x].at[i];
+	for (int i = 0; i < V && (uint32_t)i < count; i++)
+		partial[(size_t)blockIdx.x * cols + c + i] = sum.at[i];
 }
 
+/* Mask one vector of dy, in place, and add it to the sums of its columns. */
+template <int V>
+static __device__ __forceinline__ void mask_and_add(
+	float *dy, floats_of<V> d, floats_of<V> y, floats_of<V> *sum)
+{
+	for (int i = 0; i < V; i++) {
+		d.at[i] = y.at[i] > 0 ? d.at[i] : 0.0f;
+		sum->at[i] += d.at[i];
+	}
+	vector_put<V>(dy, d);
+}
+
+template <int V>
 __global__ void __launch_bounds__(GPU_BLOCK) relu_backward_kernel(float *__restrict__ dy,
 	const float *__restrict__ y, uint32_t rows, uint32_t cols, float *__restrict__ partial)
 {
-	uint32_t c = blockIdx.y * TILE_COLS + threadIdx.x;
-	float sum = 0;
+	uint32_t c = (blockIdx.y * blockDim.x + threadIdx.x) * V;
+	uint32_t r = thread_row(), step = gridDim.x * blockDim.y;
+	floats_of<V> sum = {};
 
-	for (uint32_t r = blockIdx.x * TILE_ROWS + threadIdx.y; r < rows && c < cols;
-		r += gridDim.x * TILE_ROWS) {
-		size_t i = (size_t)r * cols + c;
-		float d = dy[i];
+	for (; c < cols && r + (IN_FLIGHT - 1) * step < rows; r += IN_FLIGHT * step) {
+		floats_of<V> d[IN_FLIGHT], v[IN_FLIGHT];
 
-		if (!(y[i] > 0)) {
-			d = 0;
-			dy[i] = 0;
+#pragma unroll
+		for (uint32_t i = 0; i < IN_FLIGHT; i++) {
+			size_t at = (size_t)(r + i * step) * cols + c;
+
+			d[i] = vector_at<V>(dy + at);
+			v[i] = vector_at<V>(y + at);
 		}
-		sum += d;
+#pragma unroll
+		for (uint32_t i = 0; i < IN_FLIGHT; i++)
+			mask_and_add<V>(dy + (size_t)(r + i * step) * cols + c, d[i], v[i], &sum);
 	}
-	write_partial(sum, c, cols, partial);
+	for (; c < cols && r < rows; r += step) {
+		size_t at = (size_t)r * cols + c;
+
+		mask_and_add<V>(dy + at, vector_at<V>(dy + at), vector_at<V>(y + at), &sum);
+	}
+	write_partial<V>(sum, c, c < cols ? V : 0, cols, partial);
 }
 
+/* Column F + H, of ones, is a vector of its own. */
+template <int V>
 __global__ void __launch_bounds__(GPU_BLOCK) head_backward_kernel(const float *__restrict__ dlogit,
 	const float *__restrict__ g, const float *__restrict__ x, uint32_t rows, uint32_t F,
 	uint32_t H, uint32_t cols, float *__restrict__ partial)
 {
-	uint32_t c = blockIdx.y * TILE_COLS + threadIdx.x;
-	float sum = 0;
+	uint32_t c = (blockIdx.y * blockDim.x + threadIdx.x) * V;
+	floats_of<V> sum = {};
 
-	for (uint32_t r = blockIdx.x * TILE_ROWS + threadIdx.y; r < rows && c < cols;
-		r += gridDim.x * TILE_ROWS)
-		sum += dlogit[r] * (c < F	       ? g[(size_t)r * F + c]
-					   : c < F + H ? x[(size_t)r * H + c - F]
-						       : 1.0f);
-	write_partial(sum, c, cols, partial);
+#pragma unroll 4
+	for (uint32_t r = thread_row(); r < rows && c < cols; r += gridDim.x * blockDim.y) {
+		float d = dlogit[r];
+		floats_of<V> v = { { 1 } };
+
+		if (c < F + H)
+			v = vector_at<V>(c < F ? g + (size_t)r * F + c : x + (size_t)r * H + c - F);
+		for (int i = 0; i < V; i++)
+			sum.at[i] += d * v.at[i];
+	}
+	write_partial<V>(sum, c, c < F + H ? V : c < cols ? 1 : 0, cols, partial);
 }
 
-__global__ void reduce_partial_kernel(const float *__restrict__ partial, uint32_t num_partials,
-	uint32_t n, float *__restrict__ out, uint32_t out_size, float *__restrict__ rest)
+/* A warp of columns; the partial sums of each are shared by REDUCE_Y threads. */
+__global__ void __launch_bounds__(GPU_BLOCK)
+	reduce_partial_kernel(const float *__restrict__ partial, uint32_t num_partials, uint32_t n,
+		float *__restrict__ out, uint32_t out_size, float *__restrict__ rest)
 {
-	uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+	__shared__ float sums[REDUCE_Y][32];
+	uint32_t i = blockIdx.x * 32 + threadIdx.x;
 	float sum = 0;
 
-	if (i >= n)
-		return;
-	for (uint32_t p = 0; p < num_partials; p++)
+#pragma unroll 4
+	for (uint32_t p = threadIdx.y; p < num_partials && i < n; p += REDUCE_Y)
 		sum += partial[(size_t)p * n + i];
+	sums[threadIdx.y][threadIdx.x] = sum;
+	__syncthreads();
+	if (threadIdx.y || i >= n)
+		return;
+	for (uint32_t y = 1; y < REDUCE_Y; y++)
+		sum += sums[y][threadIdx.x];
 	if (i < out_size)
 		out[i] = sum;
 	else
@@ -78,15 +121,15 @@ __global__ void reduce_partial_kernel(const float *__restrict__ partial, uint32_
 void reduce_partial_cuda(cudaStream_t stream, const float *partial, uint32_t num_partials,
 	uint32_t n, float *out, uint32_t out_size, float *rest)
 {
-	LAUNCH(reduce_partial_kernel, gpu_blocks(n, GPU_BLOCK), GPU_BLOCK, 0, stream, partial,
+	LAUNCH(reduce_partial_kernel, gpu_blocks(n, 32), dim3(32, REDUCE_Y), 0, stream, partial,
 		num_partials, n, out, out_size, rest);
 	CHECK_LAUNCH();
 }
 
 /* Blocks over the rows: enough for 8 rows per thread, COLUMN_PARTIALS at most. */
-static unsigned column_partials(uint32_t rows)
+static unsigned column_partials(uint32_t rows, dim3 block)
 {
-	unsigned blocks = gpu_blocks(rows, TILE_ROWS * 8);
+	unsigned blocks = gpu_blocks(rows, block.y * 8);
 
 	return blocks < COLUMN_PARTIALS ? blocks : (unsigned)COLUMN_PARTIALS;
 }
@@ -94,21 +137,24 @@ static unsigned column_partials(uint32_t rows)
 void relu_backward_cuda(cudaStream_t stream, float *dy, const float *y, uint32_t rows,
 	uint32_t cols, float *db, float *partial)
 {
-	unsigned blocks = column_partials(rows);
+	uint32_t vector = gpu_vector(cols), width = cols / vector;
+	dim3 block = gpu_row_block(width);
+	unsigned blocks = column_partials(rows, block);
 
-	LAUNCH(relu_backward_kernel, dim3(blocks, gpu_blocks(cols, TILE_COLS)),
-		dim3(TILE_COLS, TILE_ROWS), 0, stream, dy, y, rows, cols, partial);
-	CHECK_LAUNCH();
+	LAUNCH_VECTOR(vector, relu_backward_kernel, dim3(blocks, gpu_blocks(width, block.x)), block,
+		0, stream, dy, y, rows, cols, partial);
 	reduce_partial_cuda(stream, partial, blocks, cols, db, cols, NULL);
 }
 
 void head_backward_cuda(cudaStream_t stream, const float *dlogit, const float *g, const float *x,
 	uint32_t rows, uint32_t F, uint32_t H, bool bias, float *dhead, float *partial)
 {
-	unsigned blocks = column_partials(rows), cols = F + H + (bias ? 1 : 0);
+	uint32_t vector = gpu_vector(F, H), width = (F + H) / vector + (bias ? 1 : 0);
+	uint32_t cols = F + H + (bias ? 1 : 0);
+	dim3 block = gpu_row_block(width);
+	unsigned blocks = column_partials(rows, block);
 
-	LAUNCH(head_backward_kernel, dim3(blocks, gpu_blocks(cols, TILE_COLS)),
-		dim3(TILE_COLS, TILE_ROWS), 0, stream, dlogit, g, x, rows, F, H, cols, partial);
-	CHECK_LAUNCH();
+	LAUNCH_VECTOR(vector, head_backward_kernel, dim3(blocks, gpu_blocks(width, block.x)), block,
+		0, stream, dlogit, g, x, rows, F, H, cols, partial);
 	reduce_partial_cuda(stream, partial, blocks, cols, dhead, cols, NULL);
 }

@@ -1,9 +1,12 @@
 /*
  * score_driver: the forward pass without a batch. The first layer is computed in halves: the user
  * half once per call, the item half once per version of the parameters; the other layers for every
- * pair. device_pairs_at_a_time() pairs at a time.
+ * pair, device_pairs_at_a_time() at a time.
  */
 #include "cuda/device.h"
+
+/* Pairs whose ids come from the host, at a time: the copies take longer than the launches. */
+static const size_t MOST_PAIRS = 65536;
 
 /* half (n, H1) = x (n, E) w[:, offset..offset + E)^T. Where the kernel is narrow, the bits of a row
    do not depend on n. */
@@ -32,40 +35,41 @@ static uint32_t most_pairs(const struct backend *b)
 	return device_pairs_at_a_time(b->E > hidden ? b->E : hidden);
 }
 
-/* Make the scratch hold min(rows, most_pairs()) pairs at a time and `num_scores` scores; growing
-   loses what it held. */
-static void reserve(struct backend *b, size_t rows, size_t num_scores)
+/* Make the scratch hold so many pairs at a time, users, items and scores; growing loses what it
+   held. */
+static void reserve(struct backend *b, size_t pairs, size_t users, size_t items, size_t scores)
 {
 	struct score_scratch *s = &b->scores;
-	const size_t widest = neumf_widest_hidden(&b->shape), most = most_pairs(b);
+	const size_t E = b->E, H = E ? b->shape.hidden[0] : 0;
+	const size_t widest = neumf_widest_hidden(&b->shape);
 
-	rows = rows < most ? rows : most;
-	if (s->capacity >= rows && s->score_capacity >= num_scores)
+	if (s->pairs >= pairs && s->users >= users && s->items >= items && s->scores >= scores)
 		return;
-	if (s->capacity)
+	if (s->scores)
 		device_free(b, s->mark);
 	s->mark = b->num_allocations;
-	s->capacity = (uint32_t)(s->capacity > rows ? s->capacity : rows);
-	s->score_capacity = s->score_capacity > num_scores ? s->score_capacity : num_scores;
-	rows = s->capacity;
-	s->items = 0;
-	s->user = (uint32_t *)device_claim(b, rows, sizeof(uint32_t));
-	s->item = (uint32_t *)device_claim(b, rows, sizeof(uint32_t));
-	s->score = claim_floats(b, s->score_capacity);
-	if (!b->E)
+	s->pairs = s->pairs > pairs ? s->pairs : pairs;
+	s->users = s->users > users ? s->users : users;
+	s->items = s->items > items ? s->items : items;
+	s->scores = s->scores > scores ? s->scores : scores;
+	s->held = 0;
+	s->user = (uint32_t *)device_claim(b, s->users, sizeof(uint32_t));
+	s->item = (uint32_t *)device_claim(b, s->items, sizeof(uint32_t));
+	s->score = claim_floats(b, s->scores);
+	if (!E)
 		return;
-	s->user_rows = claim_floats(b, rows * b->E);
-	s->item_rows = claim_floats(b, rows * b->E);
-	s->user_half = claim_floats(b, rows * b->shape.hidden[0]);
-	s->item_half = claim_floats(b, rows * b->shape.hidden[0]);
+	s->user_rows = claim_floats(b, s->users * E);
+	s->item_rows = claim_floats(b, (s->items < MOST_PAIRS ? s->items : MOST_PAIRS) * E);
+	s->user_half = claim_floats(b, s->users * H);
+	s->item_half = claim_floats(b, s->items * H);
 	for (int i = 0; i < 2; i++)
-		s->act[i] = claim_floats(b, rows * widest);
+		s->act[i] = claim_floats(b, s->pairs * widest);
 }
 
 /* The layers, given the halves of the first, and the head, for `rows` pairs; items: as struct
-   score_output. */
-static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_t items,
-	float *score, size_t width)
+   score_output, whose users are those from `user` on. */
+static void score_rows(struct backend *b, uint32_t rows, size_t user, uint32_t first,
+	uint32_t items, float *score, size_t width)
 {
 	struct score_scratch *s = &b->scores;
 	struct score_output a;
@@ -78,8 +82,8 @@ static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_
 		float *y = s->act[l & 1];
 
 		if (l == 0) {
-			pair_forward_cuda(
-				b->stream, s->user_half, s->item_half, bias, rows, items, out, y);
+			pair_forward_cuda(b->stream, s->user_half + user * out, s->item_half, bias,
+				rows, items, out, y);
 		} else if (device_narrow(b, l)) {
 			narrow_forward_cuda(b->stream, x, in, w, in, bias, rows, in, out, y);
 		} else {
@@ -90,7 +94,7 @@ static void score_rows(struct backend *b, uint32_t rows, uint32_t first, uint32_
 	memset(&a, 0, sizeof(a));
 	a.gmf_user = device_value(b, TENSOR_GMF_USER);
 	a.gmf_item = device_value(b, TENSOR_GMF_ITEM);
-	a.user = s->user;
+	a.user = s->user + user;
 	a.item = s->item;
 	a.first = first;
 	a.items = items;
@@ -128,13 +132,13 @@ void score_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t *
 {
 	struct backend *b = (struct backend *)backend;
 	struct score_scratch *s = &b->scores;
+	size_t most = most_pairs(b) < MOST_PAIRS ? most_pairs(b) : MOST_PAIRS;
 
-	const size_t most = most_pairs(b);
-
-	reserve(b, n, n < most ? n : most);
-	s->items = 0; /* item_half is overwritten below */
-	for (size_t begin = 0; begin < n; begin += s->capacity) {
-		uint32_t rows = (uint32_t)(n - begin < s->capacity ? n - begin : s->capacity);
+	most = n < most ? n : most;
+	reserve(b, most, most, most, most);
+	s->held = 0; /* item_half is overwritten below */
+	for (size_t begin = 0; begin < n; begin += most) {
+		uint32_t rows = (uint32_t)(n - begin < most ? n - begin : most);
 
 		put_ids(b, s->user, user + begin, rows);
 		put_ids(b, s->item, item + begin, rows);
@@ -144,7 +148,7 @@ void score_pairs(void *backend, size_t n, const uint32_t *user, const uint32_t *
 				s->item, rows, b->E, s->item_rows);
 			first_layer_half(b, s->item_rows, rows, b->E, s->item_half);
 		}
-		score_rows(b, rows, 0, 0, s->score, 1);
+		score_rows(b, rows, 0, 0, 0, s->score, 1);
 		CUDA(cudaMemcpyAsync(score + begin, s->score, rows * sizeof(*score),
 			cudaMemcpyDeviceToHost, b->stream));
 		CUDA(cudaStreamSynchronize(b->stream));
@@ -156,34 +160,34 @@ static void item_halves(struct backend *b, uint32_t first, uint32_t items)
 {
 	struct score_scratch *s = &b->scores;
 
-	if (!b->E || (s->items == items && s->first == first && s->version == b->version))
+	if (!b->E || (s->held == items && s->first == first && s->version == b->version))
 		return;
 	first_layer_half(b, device_param(b, TENSOR_MLP_ITEM)->value + (size_t)first * b->E, items,
 		b->E, s->item_half);
 	s->first = first;
-	s->items = items;
+	s->held = items;
 	s->version = b->version;
 }
 
 void score_on_device(
 	struct backend *b, size_t n, const uint32_t *user, uint32_t first, uint32_t end)
 {
-	struct score_scratch *s = &b->scores;
-	size_t width = end - first;
+	const size_t width = end - first, most = most_pairs(b), pairs = n * width;
+	const uint32_t most_items = width < most ? (uint32_t)width : (uint32_t)most;
 
-	reserve(b, n * width, n * width);
-	for (uint32_t begin = first; begin < end; begin += s->capacity) {
-		uint32_t items = end - begin < s->capacity ? end - begin : s->capacity;
-		size_t users = s->capacity / items;
+	reserve(b, pairs < most ? pairs : most, n, most_items, pairs);
+	put_ids(b, b->scores.user, user, n);
+	user_halves(b, (uint32_t)n);
+	for (uint32_t begin = first; begin < end; begin += most_items) {
+		uint32_t items = end - begin < most_items ? end - begin : most_items;
+		size_t users = most / items;
 
 		item_halves(b, begin, items);
 		for (size_t k = 0; k < n; k += users) {
 			uint32_t rows = (uint32_t)(n - k < users ? n - k : users);
 
-			put_ids(b, s->user, user + k, rows);
-			user_halves(b, rows);
-			score_rows(b, rows * items, begin, items,
-				s->score + k * width + (begin - first), width);
+			score_rows(b, rows * items, k, begin, items,
+				b->scores.score + k * width + (begin - first), width);
 		}
 	}
 }

@@ -8,52 +8,84 @@
  */
 #include "cuda/ops.h"
 
+template <int V>
 __global__ void pair_forward_kernel(const float *__restrict__ user_half,
 	const float *__restrict__ item_half, const float *__restrict__ bias, uint32_t rows,
 	uint32_t items, uint32_t H, float *__restrict__ y)
 {
-	uint32_t t = blockIdx.x * blockDim.x + threadIdx.x, r = t / H, k = t % H;
+	uint32_t r = thread_row();
 
 	if (r >= rows)
 		return;
 	size_t user = items ? r / items : r, item = items ? r % items : r;
-	y[t] = relu(user_half[user * H + k] + item_half[item * H + k] + bias[k]);
+	for (uint32_t k = threadIdx.x * V; k < H; k += blockDim.x * V) {
+		floats_of<V> u = vector_at<V>(user_half + user * H + k);
+		floats_of<V> v = vector_at<V>(item_half + item * H + k);
+		floats_of<V> b = vector_at<V>(bias + k);
+
+		for (int i = 0; i < V; i++)
+			u.at[i] = relu(u.at[i] + v.at[i] + b.at[i]);
+		vector_put<V>(y + (size_t)r * H + k, u);
+	}
 }
 
 void pair_forward_cuda(cudaStream_t stream, const float *user_half, const float *item_half,
 	const float *bias, uint32_t rows, uint32_t items, uint32_t H, float *y)
 {
-	LAUNCH(pair_forward_kernel, gpu_blocks((size_t)rows * H, GPU_BLOCK), GPU_BLOCK, 0, stream,
+	uint32_t vector = gpu_vector(H);
+	dim3 block = gpu_row_block(H / vector);
+
+	LAUNCH_VECTOR(vector, pair_forward_kernel, gpu_blocks(rows, block.y), block, 0, stream,
 		user_half, item_half, bias, rows, items, H, y);
-	CHECK_LAUNCH();
 }
 
-/* One warp per row. */
-__global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_output a)
+/* This thread's part of head . (user row * item row), of the GMF branch. */
+template <int V>
+static __device__ __forceinline__ float gmf_part(
+	const struct score_output *a, size_t user, size_t item)
 {
-	uint32_t lane = threadIdx.x % 32, r = blockIdx.x * (blockDim.x / 32) + threadIdx.x / 32,
-		 F = a.F, H = a.H;
 	float sum = 0;
 
-	if (r >= a.rows)
+	for (uint32_t k = threadIdx.x * V; k < a->F; k += blockDim.x * V) {
+		floats_of<V> p = vector_at<V>(a->gmf_user + user * a->F + k);
+		floats_of<V> q = vector_at<V>(a->gmf_item + item * a->F + k);
+
+		for (int i = 0; i < V; i++)
+			sum += (a->head ? a->head[k + i] : 1.0f) * (p.at[i] * q.at[i]);
+	}
+	return sum;
+}
+
+/* A group of threads per row. */
+template <int V>
+__global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_output a)
+{
+	uint32_t r = thread_row();
+	bool there = r < a.rows;
+	size_t user = 0, item = 0;
+	float sum = 0;
+
+	if (there) {
+		user = a.user[a.items ? r / a.items : r];
+		item = a.items ? a.first + r % a.items : a.item[r];
+		sum = gmf_part<V>(&a, user, item);
+		if (a.H)
+			sum += dot_part<V>(a.head + a.F, a.x + (size_t)r * a.H, a.H);
+	}
+	sum = row_sum(sum) + (a.bias ? a.bias[0] : 0.0f);
+	if (!there || threadIdx.x)
 		return;
-	size_t user = a.user[a.items ? r / a.items : r];
-	size_t item = a.items ? a.first + r % a.items : a.item[r];
-	for (uint32_t k = lane; k < F; k += 32)
-		sum += (a.head ? a.head[k] : 1.0f) *
-		       (a.gmf_user[user * F + k] * a.gmf_item[item * F + k]);
-	for (uint32_t k = lane; k < H; k += 32)
-		sum += a.head[F + k] * a.x[(size_t)r * H + k];
-	sum = warp_sum(sum) + (a.bias ? a.bias[0] : 0.0f);
 	if (a.user_bias)
 		sum += a.user_bias[user] + a.item_bias[item];
-	if (lane == 0)
-		a.score[a.items ? (size_t)(r / a.items) * a.width + r % a.items : r] =
-			a.sigmoid_output ? 1.0f / (1.0f + expf(-sum)) : sum;
+	a.score[a.items ? (size_t)(r / a.items) * a.width + r % a.items : r] =
+		a.sigmoid_output ? 1.0f / (1.0f + expf(-sum)) : sum;
 }
 
 void score_output_cuda(cudaStream_t stream, const struct score_output *a)
 {
-	LAUNCH(score_output_kernel, gpu_blocks(a->rows, GPU_BLOCK / 32), GPU_BLOCK, 0, stream, *a);
-	CHECK_LAUNCH();
+	uint32_t vector = gpu_vector(a->F, a->H);
+	dim3 block = gpu_row_block((a->F > a->H ? a->F : a->H) / vector);
+
+	LAUNCH_VECTOR(
+		vector, score_output_kernel, gpu_blocks(a->rows, block.y), block, 0, stream, *a);
 }

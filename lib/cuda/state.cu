@@ -28,21 +28,20 @@ static size_t tensor_bytes(const struct neumf_tensor *t)
 
 /*
  * The ids of a side in the gradient held, ascending, each once; their number is returned. The first
- * place of each goes into scratch of the sorter on the device, for pack_rows.
+ * place of each goes into first_place on the device, for pack_rows.
  */
 static uint32_t distinct_ids(struct backend *b, const struct side *s, uint32_t *id)
 {
-	unsigned result = sort_result(s->bound);
 	uint32_t *key = (uint32_t *)xmalloc(s->n, sizeof(*key));
 	uint32_t *place = (uint32_t *)xmalloc(s->n, sizeof(*place)), num = 0;
 
-	copy_out(b, s->sorter.key[result], s->n * sizeof(*key), key);
+	copy_out(b, s->sorter.key, s->n * sizeof(*key), key);
 	for (uint32_t j = 0; j < s->n; j++)
 		if (!j || key[j] != key[j - 1]) {
 			id[num] = key[j];
 			place[num++] = j;
 		}
-	copy_in(b, s->sorter.key[!result], place, num * sizeof(*place));
+	copy_in(b, device_reserve(&b->first_place[s - b->side], num), place, num * sizeof(*place));
 	free(key);
 	free(place);
 	return num;
@@ -52,14 +51,13 @@ static uint32_t distinct_ids(struct backend *b, const struct side *s, uint32_t *
 static void pack_rows(struct backend *b, unsigned tensor, uint32_t num, float *out)
 {
 	const struct neumf_tensor *t = &b->layout.tensor[tensor];
-	const struct side *s = &b->side[t->side];
 	size_t size = (size_t)num * t->cols;
 	float *packed = device_reserve(&b->packed, size);
 
 	if (!num)
 		return;
-	rows_forward_cuda(b->stream, b->param[tensor].gradient,
-		s->sorter.key[!sort_result(s->bound)], num, t->cols, packed);
+	rows_forward_cuda(b->stream, b->param[tensor].gradient, b->first_place[t->side].at, num,
+		t->cols, packed);
 	copy_out(b, packed, size * sizeof(*packed), out);
 }
 
@@ -164,7 +162,7 @@ void state_read_gradient(struct backend *b, struct backend_gradient *g)
 /* The ids become the keys of the side: in the order of the rows, with their slots. */
 static void write_ids(struct backend *b, struct side *s, const uint32_t *id, uint32_t num)
 {
-	uint32_t *key = s->sorter.key[sort_result(s->bound)];
+	uint32_t *key = s->sorter.key;
 
 	s->n = num;
 	if (!num)

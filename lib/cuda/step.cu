@@ -20,8 +20,8 @@ static void forward_layers(struct backend *b, uint32_t samples)
 				b->blas, b->user_rows, E, w, in, b->n, E, out, b->user_half);
 			dense_forward_cuda(
 				b->blas, b->item_rows, E, w + E, in, samples, E, out, b->act[0]);
-			first_layer_forward_cuda(
-				b->stream, b->act[0], b->user_half, bias, b->n, samples, out);
+			first_layer_forward_cuda(b->stream, b->act[0], b->user_half, bias, b->n,
+				b->items_per_row, out);
 		}
 	}
 }
@@ -45,20 +45,21 @@ static void backward_layers(struct backend *b, uint32_t samples)
 		relu_backward_cuda(
 			b->stream, dy, b->act[l], samples, out, bias->gradient, b->partial);
 		if (l) {
-			dense_dw_cuda(b->blas, dy, x, samples, in, out, dw, in);
+			dense_dw_cuda(b->blas, dy, x, samples, in, out, dw, in, b->partial);
 			dense_dx_cuda(b->blas, dy, w, in, samples, in, out, dx);
 			continue;
 		}
-		first_layer_backward_cuda(b->stream, dy, b->n, samples, out, b->duser_half);
-		dense_dw_cuda(b->blas, b->duser_half, b->user_rows, b->n, E, out, dw, in);
-		dense_dw_cuda(b->blas, dy, b->item_rows, samples, E, out, dw + E, in);
+		first_layer_backward_cuda(
+			b->stream, dy, b->n, b->items_per_row, out, b->duser_half);
+		dense_dw_cuda(
+			b->blas, b->duser_half, b->user_rows, b->n, E, out, dw, in, b->partial);
+		dense_dw_cuda(b->blas, dy, b->item_rows, samples, E, out, dw + E, in, b->partial);
 		dense_dx_cuda(b->blas, b->duser_half, w, in, b->n, E, out, b->duser_rows);
 		dense_dx_cuda(b->blas, dy, w + E, in, samples, E, out, b->ditem_rows);
 	}
 }
 
-static void enqueue_gather(
-	struct backend *b, const uint32_t *user, const uint32_t *item, uint32_t samples)
+static void enqueue_gather(struct backend *b, const uint32_t *user, const uint32_t *item)
 {
 	struct gather a;
 
@@ -70,23 +71,23 @@ static void enqueue_gather(
 	a.user = user;
 	a.item = item;
 	a.batch = b->n;
-	a.samples = samples;
+	a.items_per_row = b->items_per_row;
 	a.factors = b->F;
 	a.mlp_factors = b->E;
 	a.g = b->g;
 	a.user_rows = b->user_rows;
 	a.item_rows = b->item_rows;
-	a.user_samples = b->n * b->user_copies;
+	a.user_copies = b->user_copies;
 	a.stride = b->row_stride;
 	gather_forward_cuda(b->stream, &a);
 }
 
 /* The gradient of the global bias. By rows: what cancels in a row of bpr is then exactly 0. */
-static void enqueue_bias(struct backend *b, uint32_t samples)
+static void enqueue_bias(struct backend *b)
 {
 	const struct param *global = device_param(b, TENSOR_GLOBAL_BIAS);
 
-	first_layer_backward_cuda(b->stream, b->dlogit, b->n, samples, 1, b->duser_bias);
+	first_layer_backward_cuda(b->stream, b->dlogit, b->n, b->items_per_row, 1, b->duser_bias);
 	head_backward_cuda(b->stream, b->duser_bias, NULL, NULL, b->n, 0, 0, true, global->gradient,
 		b->partial);
 	if (b->l2 != 0)
@@ -118,24 +119,27 @@ static void enqueue_loss(struct backend *b, const uint32_t *user, const uint32_t
 	a.dlogit = b->dlogit;
 	a.dx = b->H ? b->dact[last] : NULL;
 	a.partial = b->loss_partial;
-	loss_backward_cuda(b->stream, &a, b->loss);
+	loss_backward_cuda(b->stream, &a);
+	/* the sum of the losses delays nobody */
+	CUDA(cudaEventRecord(b->forked, b->stream));
+	CUDA(cudaStreamWaitEvent(b->sort_stream, b->forked, 0));
+	loss_total_cuda(b->sort_stream, &a, b->loss);
 	if (head)
 		head_backward_cuda(b->stream, b->dlogit, b->g, a.x, samples, b->F, b->H,
 			a.bias != NULL, head->gradient, b->partial);
 	if (b->shape.bias)
-		enqueue_bias(b, samples);
+		enqueue_bias(b);
 }
 
 /* What the two tables of a side share. */
 static struct segment side_segment(
 	struct backend *b, const struct side *s, const struct param *table, uint32_t cols)
 {
-	unsigned result = sort_result(s->bound);
 	struct segment a;
 
 	memset(&a, 0, sizeof(a));
-	a.key = s->sorter.key[result];
-	a.position = s->sorter.position[result];
+	a.key = s->sorter.key;
+	a.position = s->sorter.position;
 	a.n = s->n;
 	a.cols = cols;
 	a.batch = b->n;
@@ -153,6 +157,18 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 	struct segment a[MAX_TABLES];
 	unsigned num = 0;
 
+	if (b->shape.bias) {
+		a[num] = side_segment(b, users, device_param(b, TENSOR_USER_BIAS), 1);
+		a[num].dx = b->duser_bias;
+		a[num].stride = 1;
+		a[num++].terms = 1;
+		a[num] = side_segment(b, items, device_param(b, TENSOR_ITEM_BIAS), 1);
+		a[num].dx = b->dlogit;
+		a[num].stride = 1;
+		a[num++].terms = 1;
+	}
+	/* rows of one float, apart from those that are read four at a time */
+	const unsigned biases = num;
 	if (b->F) {
 		const struct param *gmf_user = device_param(b, TENSOR_GMF_USER);
 		const struct param *gmf_item = device_param(b, TENSOR_GMF_ITEM);
@@ -167,20 +183,10 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 		a[num].other_id = user;
 		a[num].other_mod = b->n;
 		a[num++].terms = 1;
-		for (unsigned i = 0; i < num; i++) {
+		for (unsigned i = biases; i < num; i++) {
 			a[i].dlogit = b->dlogit;
 			a[i].head = device_value(b, TENSOR_HEAD);
 		}
-	}
-	if (b->shape.bias) {
-		a[num] = side_segment(b, users, device_param(b, TENSOR_USER_BIAS), 1);
-		a[num].dx = b->duser_bias;
-		a[num].stride = 1;
-		a[num++].terms = 1;
-		a[num] = side_segment(b, items, device_param(b, TENSOR_ITEM_BIAS), 1);
-		a[num].dx = b->dlogit;
-		a[num].stride = 1;
-		a[num++].terms = 1;
 	}
 	if (b->E) {
 		a[num] = side_segment(b, users, device_param(b, TENSOR_MLP_USER), b->E);
@@ -192,7 +198,10 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 		a[num].stride = b->row_stride;
 		a[num++].terms = 1;
 	}
-	segment_sum_cuda(b->stream, a, num);
+	if (num > biases)
+		segment_sum_cuda(b->stream, a + biases, num - biases);
+	if (biases)
+		segment_sum_cuda(b->stream, a, biases);
 }
 
 /* The sorts need only the ids: they run beside the forward and backward pass, on a stream of their
@@ -201,38 +210,51 @@ static void enqueue_sorts(struct backend *b, const uint32_t *user, const uint32_
 {
 	struct side *users = &b->side[SIDE_USER], *items = &b->side[SIDE_ITEM];
 
-	CUDA(cudaEventRecord(b->forked, b->stream));
-	CUDA(cudaStreamWaitEvent(b->sort_stream, b->forked, 0));
 	sort_ids_cuda(b->sort_stream, &users->sorter, user, b->n, users->bound, users->slot);
 	sort_ids_cuda(b->sort_stream, &items->sorter, item, b->n * b->items_per_row, items->bound,
 		items->slot);
-	CUDA(cudaEventRecord(b->joined, b->sort_stream));
 }
 
-void step_gradient(struct backend *b)
+void step_gradient(struct backend *b, bool then_update)
 {
 	const uint32_t *user = b->input[b->current].device, *item = user + b->n;
 	const float *label = (const float *)(item + b->n); /* bce; else the negatives */
 	uint32_t samples = b->n * b->items_per_row;
 
+	CUDA(cudaEventRecord(b->forked, b->stream));
+	CUDA(cudaStreamWaitEvent(b->sort_stream, b->forked, 0));
+	if (then_update)
+		step_begin_cuda(b->sort_stream, b->state, &b->rule);
 	enqueue_sorts(b, user, item);
-	enqueue_gather(b, user, item, samples);
+	enqueue_gather(b, user, item);
 	if (b->E)
 		forward_layers(b, samples);
 	enqueue_loss(b, user, item, label, samples);
 	if (b->E)
 		backward_layers(b, samples);
+	CUDA(cudaEventRecord(b->joined, b->sort_stream));
 	CUDA(cudaStreamWaitEvent(b->stream, b->joined, 0));
 	enqueue_segments(b, user, item);
 }
 
-void step_update(struct backend *b)
+static void update_tables(struct backend *b, const struct update_table *a, unsigned num)
 {
-	struct update_table a[MAX_TABLES];
-	unsigned num = 0;
+	if (!num)
+		return;
+	if (b->rows_only)
+		row_update_cuda(b->stream, a, num, &b->rule, b->state);
+	else
+		table_update_cuda(b->stream, a, num, &b->rule, b->state);
+}
+
+void step_update(struct backend *b, bool begun)
+{
+	struct update_table a[2][MAX_TABLES]; /* of rows, and of single biases */
+	unsigned num[2] = { 0, 0 };
 
 	memset(a, 0, sizeof(a));
-	step_begin_cuda(b->stream, b->state, &b->rule);
+	if (!begun)
+		step_begin_cuda(b->stream, b->state, &b->rule);
 	if (b->flat.n)
 		flat_update_cuda(b->stream, &b->flat, &b->rule, b->state);
 	for (unsigned i = 0; i < b->layout.num_tensors; i++) {
@@ -242,19 +264,19 @@ void step_update(struct backend *b)
 		if (t->side == SIDE_NONE)
 			continue;
 		const struct side *s = &b->side[t->side];
+		bool bias = t->cols == 1;
+		struct update_table *to = &a[bias][num[bias]++];
 
-		a[num].value = p->value;
-		a[num].moment1 = p->moment1;
-		a[num].moment2 = p->moment2;
-		a[num].rows = s->bound;
-		a[num].cols = t->cols;
-		a[num].drow = p->gradient;
-		a[num].key = s->sorter.key[sort_result(s->bound)];
-		a[num].slot = s->slot;
-		a[num++].n = s->n;
+		to->value = p->value;
+		to->moment1 = p->moment1;
+		to->moment2 = p->moment2;
+		to->rows = s->bound;
+		to->cols = t->cols;
+		to->drow = p->gradient;
+		to->key = s->sorter.key;
+		to->slot = s->slot;
+		to->n = s->n;
 	}
-	if (b->rows_only)
-		row_update_cuda(b->stream, a, num, &b->rule, b->state);
-	else
-		table_update_cuda(b->stream, a, num, &b->rule, b->state);
+	update_tables(b, a[0], num[0]);
+	update_tables(b, a[1], num[1]);
 }

@@ -285,6 +285,7 @@ static void open_epoch_outputs(struct session *s, uint64_t ended)
 
 	if (path)
 		s->first_epoch = stream_create(path, true);
+	best_epoch_reserve(&s->best);
 	free(path);
 	best_epoch_reserve(&s->best);
 	if (c->log)

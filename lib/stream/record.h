@@ -8,6 +8,7 @@
 
 #include "base/js.h"
 #include "stream/id_family.h"
+#include "stream/user_ranges.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -96,6 +97,7 @@ struct rec_header {
 	uint32_t num_users, num_items;	     /* every id is in 0..n-1 */
 	uint32_t negatives;		     /* of a group row, 1..REC_MAX_NEGATIVES; else 0 */
 	struct id_family user_ids, item_ids; /* the maps the ids come from */
+	struct user_ranges user_ranges;	     /* of a shard: all rows are theirs */
 	uint64_t epochs, rows_per_epoch;     /* of the whole run; 0: not said */
 	uint64_t
 		first_row; /* rows of the run before this stream; needs epochs and rows_per_epoch */
@@ -112,8 +114,8 @@ const struct rec_field *rec_value_field(const struct rec_info *info, unsigned k)
 unsigned rec_value_offset(const struct rec_info *info, unsigned k);
 void rec_value_name(const struct rec_info *info, unsigned k, char *name, size_t size);
 
-/* A header with a copy of `from`'s bounds, id maps and provenance (NULL: none) and `entry` (handed
-   over; NULL: none) appended. Epochs and negatives are the caller's to set. */
+/* A header with a copy of `from`'s bounds, id maps, user ranges and provenance (NULL: none) and
+   `entry` (handed over; NULL: none) appended. Epochs and negatives are the caller's to set. */
 void rec_header_init(
 	struct rec_header *h, enum rec_kind kind, const struct rec_header *from, struct js *entry);
 void rec_header_release(struct rec_header *h);
@@ -127,9 +129,14 @@ struct js *rec_provenance(const struct rec_header *from, struct js *entry);
  * after the other. Of id maps it has what all have in common, of provenance all entries of the
  * first and then those of the others that are new. Epochs: a stream that begins where the rows
  * before it end continues their run, one that begins a run of its own adds its epochs to theirs;
- * where it is neither, or one does not say its epochs, the header says none.
+ * where it is neither, or one does not say its epochs, the header says none. Of shards it has the
+ * users of all.
+ *
+ * True where the streams are the shards of one, in order, so that their rows are those of the whole:
+ * then the header is that of the whole too. It is so where they differ by nothing but their users,
+ * and the users of the whole ascend by what made it.
  */
-void rec_header_join(struct rec_header *h, const struct rec_header *const *from, size_t num);
+bool rec_header_join(struct rec_header *h, const struct rec_header *const *from, size_t num);
 
 /* Die unless the rows of a and b may stand in one stream: of one kind, with the same bounds, their
    ids of one family: "'a' holds triple records and 'b' sample records: not joined". */
@@ -155,6 +162,18 @@ void rec_check_epochs(const char *name, uint64_t rows, const struct rec_header *
  */
 void rec_check_families(const char *name_a, const struct rec_header *a, const char *name_b,
 	const struct rec_header *b);
+
+/* Die where h is of a shard, for a stage whose output needs the rows of all users: "'a' is a shard,
+   users 0 to 313 of 943: WHY (cof-cat --as-whole to take it for all there is)". */
+void rec_check_whole(const char *name, const struct rec_header *h, const char *why);
+
+/* Warn where it is: "'a' is a shard, users 0 to 313 of 943: the results are theirs". */
+void rec_warn_shard(const char *name, const struct rec_header *h);
+
+/* Die where `side` is of a shard that lacks users of `h`: "'b' is a shard, users 0 to 313 of 943, and
+   'a' has other users too". */
+void rec_check_covers(const char *name_side, const struct rec_header *side, const char *name,
+	const struct rec_header *h);
 
 /* Open `path` and read its header. `kinds` is a mask of 1u << kind: another kind dies with
    "stage: 'x.cof' holds rating records, interaction expected". */

@@ -123,11 +123,27 @@ static size_t check_float(const unsigned char *p, size_t n, unsigned stride, boo
 	return k;
 }
 
+/* How many of n rows, from the first, are of the users of a shard. */
+static size_t check_ranges(const struct rec_header *h, const struct rec_info *info,
+	const unsigned char *packed, size_t n, char *why, size_t size)
+{
+	for (size_t k = 0; h->user_ranges.num && k < n; k++) {
+		const uint32_t user = get32(packed + k * info->row_size); // the first of all fields
+
+		if (user_ranges_has(&h->user_ranges, user))
+			continue;
+		snprintf(why, size, "user %u is not one of the shard", user);
+		return k;
+	}
+	return n;
+}
+
 size_t rec_check(
 	const struct rec_header *h, const unsigned char *packed, size_t n, char *why, size_t size)
 {
 	const struct rec_info info = rec_row_info(h);
 	const size_t passed = check_quickly(h, &info, packed, n);
+	const unsigned char *rows = packed;
 	size_t first = n - passed;
 
 	packed += passed * info.row_size;
@@ -150,5 +166,5 @@ size_t rec_check(
 		first = k;
 		packed += rec_field_size(field); /* the next value of the first row */
 	}
-	return passed + first;
+	return check_ranges(h, &info, rows, passed + first, why, size);
 }

@@ -36,6 +36,10 @@ void rec_decode(const struct rec_info *info, const unsigned char *packed, size_t
 size_t rec_check(
 	const struct rec_header *h, const unsigned char *packed, size_t n, char *why, size_t size);
 
+/* The provenance of the whole of which the `num` streams are the shards, in order, in a new array;
+   NULL: they are not (rec_header_join). */
+struct js *rec_shards_provenance(const struct rec_header *const *from, size_t num);
+
 /* Fill h from JSON text; false with the reason in `why`. */
 bool rec_header_parse(
 	struct rec_header *h, const char *text, size_t length, char *why, size_t size);

@@ -3,6 +3,7 @@
 #include "stream/record_format.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const type_names[] = { "u32", "f32", "i64" };
@@ -24,6 +25,7 @@ void rec_header_init(
 		h->num_items = from->num_items;
 		id_family_copy(&h->user_ids, &from->user_ids);
 		id_family_copy(&h->item_ids, &from->item_ids);
+		user_ranges_copy(&h->user_ranges, &from->user_ranges);
 	}
 	h->provenance = from ? js_copy(from->provenance) : js_array();
 	if (entry)
@@ -34,6 +36,7 @@ void rec_header_release(struct rec_header *h)
 {
 	id_family_release(&h->user_ids);
 	id_family_release(&h->item_ids);
+	user_ranges_release(&h->user_ranges);
 	js_free(h->provenance);
 	h->provenance = NULL;
 }
@@ -77,6 +80,30 @@ void rec_check_families(const char *name_a, const struct rec_header *a, const ch
 	check_family(name_a, &a->item_ids, name_b, &b->item_ids, "items");
 }
 
+void rec_check_whole(const char *name, const struct rec_header *h, const char *why)
+{
+	if (!user_ranges_are_all(&h->user_ranges, h->num_users))
+		die("'%s' is a shard, %s: %s (cof-cat --as-whole to take it for all there is)",
+			name, user_ranges_text(&h->user_ranges, h->num_users), why);
+}
+
+void rec_warn_shard(const char *name, const struct rec_header *h)
+{
+	char *users = user_ranges_text(&h->user_ranges, h->num_users);
+
+	if (!user_ranges_are_all(&h->user_ranges, h->num_users))
+		warn("'%s' is a shard, %s: the results are theirs", name, users);
+	free(users);
+}
+
+void rec_check_covers(const char *name_side, const struct rec_header *side, const char *name,
+	const struct rec_header *h)
+{
+	if (!user_ranges_cover(&side->user_ranges, &h->user_ranges, h->num_users))
+		die("'%s' is a shard, %s, and '%s' has other users too", name_side,
+			user_ranges_text(&side->user_ranges, side->num_users), name);
+}
+
 /* [name, type], and of a list [name, type, number], as NumPy has it. */
 static struct js *fields_json(const struct rec_header *h)
 {
@@ -113,6 +140,8 @@ struct js *rec_header_json(const struct rec_header *h)
 		js_put(v, "user_ids", id_family_json(&h->user_ids));
 	if (h->item_ids.num)
 		js_put(v, "item_ids", id_family_json(&h->item_ids));
+	if (h->user_ranges.num)
+		js_put(v, "user_ranges", user_ranges_json(&h->user_ranges));
 	put_number(v, "epochs", h->epochs);
 	put_number(v, "rows_per_epoch", h->rows_per_epoch);
 	put_number(v, "first_row", h->first_row);
@@ -204,6 +233,8 @@ static const char *header_fault(struct rec_header *h, const struct js *v)
 	if (!id_family_parse(&h->user_ids, js_get(v, "user_ids")) ||
 		!id_family_parse(&h->item_ids, js_get(v, "item_ids")))
 		return "user_ids or item_ids is not a list of [count, hash], counts ascending";
+	if (!user_ranges_parse(&h->user_ranges, js_get(v, "user_ranges"), h->num_users))
+		return "user_ranges is not a list of [first, end), ascending and apart";
 	if ((fault = epochs_fault(h, v)))
 		return fault;
 	return provenance_fault(js_get(v, "provenance"));
@@ -222,6 +253,7 @@ bool rec_header_parse(struct rec_header *h, const char *text, size_t length, cha
 		snprintf(why, size, "%s", fault);
 		id_family_release(&h->user_ids);
 		id_family_release(&h->item_ids);
+		user_ranges_release(&h->user_ranges);
 	} else {
 		h->provenance = js_copy(js_get(v, "provenance"));
 	}

@@ -1,6 +1,7 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "stream/record.h"
+#include "stream/record_format.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -77,12 +78,15 @@ static bool join_epochs(struct rec_header *h, const struct rec_header *next)
 	return true;
 }
 
-void rec_header_join(struct rec_header *h, const struct rec_header *const *from, size_t num)
+bool rec_header_join(struct rec_header *h, const struct rec_header *const *from, size_t num)
 {
+	struct js *whole = rec_shards_provenance(from, num);
+
 	rec_header_init(h, from[0]->kind, from[0], NULL);
 	js_free(h->provenance);
-	h->provenance = js_array();
-	join_provenance(h->provenance, from, num);
+	h->provenance = whole ? whole : js_array();
+	if (!whole)
+		join_provenance(h->provenance, from, num);
 	h->negatives = from[0]->negatives;
 	h->epochs = from[0]->epochs;
 	h->rows_per_epoch = from[0]->rows_per_epoch;
@@ -90,9 +94,13 @@ void rec_header_join(struct rec_header *h, const struct rec_header *const *from,
 	for (size_t k = 1; k < num; k++) {
 		id_family_intersect(&h->user_ids, &from[k]->user_ids);
 		id_family_intersect(&h->item_ids, &from[k]->item_ids);
+		user_ranges_add(&h->user_ranges, &from[k]->user_ranges, h->num_users);
 		if (!join_epochs(h, from[k]))
 			h->epochs = h->rows_per_epoch = h->first_row = 0;
 	}
+	if (whole)
+		user_ranges_release(&h->user_ranges);
+	return whole != NULL;
 }
 
 void rec_check_joined(const struct rec_reader *first, const struct rec_reader *other)

@@ -17,7 +17,9 @@ struct rec_reader {
 	struct rec_source source;
 	struct pool *pool;
 	struct ahead *ahead; /* slices of the source; NULL: before the first row */
-	char *name;	     /* of the source */
+	const unsigned char
+		*slice; /* from which rows are handed out; `block_rows` and `next` are of it */
+	char *name;	/* of the source */
 
 	struct rec_header header;
 	struct rec_info info;
@@ -25,10 +27,8 @@ struct rec_reader {
 	uint64_t rows;		   /* handed out */
 	uint64_t block_at;	   /* byte of the block's first row */
 	bool ended;
-	const unsigned char
-		*packed; /* the block's rows, in the stream's buffer; or those of a slice,
-					as structs */
-	void *decoded;	 /* REC_BLOCK_BYTES / row_size rows; NULL till they are needed */
+	const unsigned char *packed; /* the block's rows, in the stream's buffer */
+	void *decoded; /* REC_BLOCK_BYTES / row_size rows; NULL till they are needed */
 };
 
 static _Noreturn void truncated(const struct rec_reader *r)
@@ -287,8 +287,8 @@ static bool next_slice(struct rec_reader *r)
 {
 	if (!r->ahead)
 		start_source(r);
-	r->packed = ahead_next(r->ahead);
-	r->ended = r->packed == NULL;
+	r->slice = ahead_next(r->ahead);
+	r->ended = r->slice == NULL;
 	if (r->ended)
 		return false;
 	r->block_rows = (uint32_t)slice_rows(r, r->rows / r->source.slice);
@@ -296,50 +296,46 @@ static bool next_slice(struct rec_reader *r)
 	return true;
 }
 
-/* Of a row where it stands: a source has structs. */
-static size_t row_bytes(const struct rec_reader *r)
-{
-	return r->in ? r->info.row_size : r->info.struct_size;
-}
-
-/* The next rows, up to `max`, as they stand in the block; *n: how many, 0 at the verified end. */
+/* The next rows, up to `max`, as they stand in the block, or as structs where they are made; *n: how
+   many, 0 at the verified end. */
 static const unsigned char *take_rows(struct rec_reader *r, size_t max, size_t *n)
 {
-	const unsigned char *packed;
+	const unsigned char *rows;
 
 	*n = 0;
 	if (r->next == r->block_rows && (r->ended || !(r->in ? next_block(r) : next_slice(r))))
 		return NULL;
-	packed = r->packed + (size_t)r->next * row_bytes(r);
+	rows = r->in ? r->packed + (size_t)r->next * r->info.row_size
+		     : r->slice + (size_t)r->next * r->info.struct_size;
 	*n = r->block_rows - r->next;
 	*n = *n < max ? *n : max;
 	r->next += (uint32_t)*n;
 	r->rows += *n;
-	return packed;
+	return rows;
 }
 
 size_t rec_read_rows(struct rec_reader *r, void *rows, size_t max)
 {
 	size_t n;
-	const unsigned char *packed = take_rows(r, max, &n);
+	const unsigned char *from = take_rows(r, max, &n);
 
 	if (n > 0 && r->in)
-		rec_decode(&r->info, packed, n, rows);
+		rec_decode(&r->info, from, n, rows);
 	else if (n > 0)
-		memcpy(rows, packed, n * r->info.struct_size);
+		memcpy(rows, from, n * r->info.struct_size);
 	return n;
 }
 
 const void *rec_look_rows(struct rec_reader *r, size_t max, size_t *n)
 {
-	const unsigned char *packed = take_rows(r, max, n);
+	const unsigned char *from = take_rows(r, max, n);
 
 	if (*n == 0 || !r->in ||
-		(rec_is_packed(&r->info) && (uintptr_t)packed % _Alignof(int64_t) == 0))
-		return packed;
+		(rec_is_packed(&r->info) && (uintptr_t)from % _Alignof(int64_t) == 0))
+		return from;
 	if (r->decoded == NULL)
 		r->decoded = xmalloc(REC_BLOCK_BYTES / r->info.row_size, r->info.struct_size);
-	rec_decode(&r->info, packed, *n, r->decoded);
+	rec_decode(&r->info, from, *n, r->decoded);
 	return r->decoded;
 }
 

@@ -230,7 +230,8 @@ bool replay_put_options(struct replay_text *t, const struct replay_stage *stage,
 			return false;
 	}
 	if (strcmp(stage->name, "cof-cat") == 0 && !replay_reads_text(entry))
-		replay_text_add(t, " --to cof");
+		replay_text_add(
+			t, js_get(entry, "as_whole") ? " --to cof --as-whole" : " --to cof");
 	if (replay_reads_text(entry) && !put_text_options(t, entry, like)) {
 		snprintf(why, size, "it does not say what the lines of a text are");
 		return false;

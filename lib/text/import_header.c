@@ -13,6 +13,7 @@ static void take_stream(struct rec_header *h, const struct import_header_source 
 	const struct rec_header *from = rec_header(like);
 
 	rec_header_init(h, source->kind, from, NULL);
+	user_ranges_release(&h->user_ranges); // what users a text has is its own affair
 	if (import_is_training(source->kind) && import_is_training(from->kind)) {
 		h->epochs = from->epochs;
 		h->rows_per_epoch = from->rows_per_epoch;

@@ -1,33 +1,40 @@
 #!/usr/bin/env bash
 # Check the CUDA backend on a machine with a GPU, nvcc and a C compiler; nothing else is needed.
-# Runs in the folder that `make gpu-kit` packs, or in a checkout after `make all cuda-host`. Takes
-# at most 9 minutes.
-#   tests/cuda/gpu-check.sh             logs and summary.txt go to $OUT (gpu-out)
-#   tests/cuda/gpu-check.sh --emulated  the same on the host runtime, with small sizes: shows that
-#                                       the script and all its steps run
-# Exit status: 0 all checks passed, 1 something failed, 77 no GPU here.
+# Runs in the folder that `make gpu-kit` packs, or in a checkout after `make all cuda-host`. Two
+# runs, of at most 8 minutes each:
+#   tests/cuda/gpu-check.sh check       correctness, limits, every op by itself, throughput
+#   tests/cuda/gpu-check.sh sanitize    compute-sanitizer's four tools
+# With --emulated after it: the same on the host runtime, with small sizes, to see that the script
+# and its steps run (sanitize then has nothing to do).
+# $OUT (gpu-out) gets three files, RUN-summary.txt, RUN.json and RUN-logs.tar.gz; all else is done in
+# a temporary folder. Exit status: 0 all checks passed, 1 something failed, 77 no GPU here.
 set -u
 ROOT=$(cd "$(dirname "$0")/../.." && pwd)
+RUN=${1-}
+case $RUN in check | sanitize) ;; *) echo "usage: $0 check|sanitize [--emulated]" >&2 && exit 2 ;; esac
+emulated='' PATIENCE=1
+[ "${2-}" = --emulated ] && emulated=yes PATIENCE=20
 OUT=$(mkdir -p "${OUT:-gpu-out}" && cd "${OUT:-gpu-out}" && pwd) || exit 1
+WORK=$(mktemp -d) || exit 1
+trap 'rm -rf "$WORK"' EXIT
 BUILD=${BUILD:-$ROOT/build}
-GPU=$OUT/build # what nvcc makes
+GPU=$WORK/build LOGS=$WORK/logs # what nvcc makes; what comes back
 STEP=$ROOT/tests/cuda/gpu-steps.sh
-BUDGET=${BUDGET:-530}
-export BUILD LC_ALL=C
+BUDGET=${BUDGET:-$((465 * PATIENCE))}
+export BUILD WORK LOGS LC_ALL=C
 export PATH=$BUILD/bin:$ROOT/bats/bin:$PATH
-emulated=
-[ "${1-}" = --emulated ] && emulated=yes
 failed=0
-: >"$OUT/steps.txt"
+mkdir "$LOGS"
+: >"$LOGS/steps.txt"
 
 say() {
-	echo "$*" | tee -a "$OUT/steps.txt"
+	echo "$*" | tee -a "$LOGS/steps.txt"
 }
 
-# Seconds that a step may take: $1, or what is left of the budget.
+# Seconds that a step may take: $1, or what is left of the budget. The host runtime has no hurry.
 allowed() {
-	local left=$((BUDGET - SECONDS))
-	echo $((left < $1 ? left : $1))
+	local left=$((BUDGET - SECONDS)) limit=$(($1 * PATIENCE))
+	echo $((left < limit ? left : limit))
 }
 
 # step NAME LIMIT COMMAND...: run it with a log and print one line, the verdict.
@@ -40,12 +47,12 @@ step() {
 		failed=1
 		return 1
 	fi
-	timeout "$limit" "$@" >"$OUT/$name.log" 2>&1 </dev/null
+	timeout "$limit" "$@" >"$LOGS/$name.log" 2>&1 </dev/null
 	status=$?
 	case $status in
 	0) say "ok   $name ($((SECONDS - start)) s)" ;;
-	124) say "FAIL $name: not done in $limit s ($OUT/$name.log)" ;;
-	*) say "FAIL $name: exit status $status ($OUT/$name.log)" ;;
+	124) say "FAIL $name: not done in $limit s ($name.log)" ;;
+	*) say "FAIL $name: exit status $status ($name.log)" ;;
 	esac
 	[ $status -eq 0 ] || failed=1
 	return $status
@@ -56,87 +63,129 @@ find_nvcc() {
 	[ -n "$NVCC" ] || { say 'FAIL no nvcc found' && exit 1; }
 	CUDA=$(cd "$(dirname "$(readlink -f "$NVCC")")/.." && pwd)
 	PATH=$CUDA/bin:$CUDA/compute-sanitizer:$PATH
+	LD_LIBRARY_PATH=$CUDA/lib64${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} # cuBLAS
+	export NVCC CUDA PATH LD_LIBRARY_PATH
 }
 
-# The four tools at the same time: their slow part is on the host, not on the device.
+# The four tools at the same time, each with its own limit: their slow part is on the host, not on
+# the device.
 sanitizers() {
 	local tool pids=()
 	command -v compute-sanitizer >/dev/null || { say 'skip compute-sanitizer: it is not here' && return; }
 	for tool in memcheck racecheck initcheck synccheck; do
-		step "sanitizer-$tool" 150 "$STEP" sanitize $tool &
+		step "sanitizer-$tool" $((BUDGET - SECONDS - 10)) "$STEP" sanitize $tool &
 		pids+=($!)
 	done
 	wait "${pids[@]}"
-	grep -q '^FAIL sanitizer' "$OUT/steps.txt" && failed=1
+	grep -q '^FAIL sanitizer' "$LOGS/steps.txt" && failed=1
 }
 
-# The floor of a step is the longest of three times: its bytes at the copy rate, its arithmetic at
-# the sgemm rate for as many rows, and 30 nodes of a graph; all rates as measured here.
+# Each line of throughput.log with two floors: what these kernels move at the copy rate, and the
+# least that any kernels could; in both the longest of bytes, arithmetic at the sgemm rate of as many
+# rows (forward and backward products), and launches: 22 nodes of a graph, or 4.
 table() {
-	awk '
+	awk -v form="$1" '
 	FNR == NR {
 		value[$1] = $2
 		if ($1 ~ /^sgemm/) {
-			split($1, part, /[_x]/)
-			sum[part[2], part[3]] += $2; num[part[2], part[3]]++
-			sum[part[2]] += $2; num[part[2]]++
+			sub(/^sgemm_(d[wx]_)?/, "", $1); split($1, part, /[_x]/); mode = part[1]; rows = part[2]
+			sum[mode, rows] += 1 / $2; num[mode, rows]++
+			sum[mode] += 1 / $2; num[mode]++
 		}
 		next
 	}
-	$6 == "M/s" {
-		work = ($1 == "train" ? "triples" : "pairs")
-		rate = ($3, 2 * $4) in num ? sum[$3, 2 * $4] / num[$3, 2 * $4] : sum[$3] / num[$3]
-		us = $4 * $9 / (value["copy"] * 1e3); limit = "bytes"
-		flop = $4 * $7 / (rate * 1e6)
+	function longest(bytes, launches) {
+		us = $4 * bytes / (value["copy"] * 1e3); limit = "bytes"
 		if (flop > us) { us = flop; limit = "arithmetic" }
-		launch = 30 * value["graph_node"]
-		if ($1 == "train" && launch > us) { us = launch; limit = "launches" }
-		printf "%-6s %-5s %s %8d  %10s M %s/s  floor %10.4g M/s (%s): %3.0f %%\n", $1, $2, $3, $4, $5, work,
-			$4 / us, limit, 100 * us / $11
-	}' "$OUT/limits.log" "$OUT/throughput.log"
+		if (launches * value["graph_node"] > us) { us = launches * value["graph_node"]; limit = "launches" }
+		return us
+	}
+	$6 == "M/s" {
+		train = $1 ~ /^train/; per = (train ? "triples" : "pairs")
+		key = ($3 SUBSEP 2 * $4) in num ? $3 SUBSEP 2 * $4 : $3
+		flop = $4 * $7 * sum[key] / num[key] / 1e6
+		moved = longest($9, train ? 22 : 0); why = limit
+		best = longest($11, train ? 4 : 0)
+		if (form == "json")
+			printf "%s{\"work\":\"%s\",\"network\":\"%s\",\"precision\":\"%s\",\"batch\":%d,\"millions_per_s\":%s,\"us_per_step\":%s,\"floor_us\":%.2f,\"least_us\":%.2f}", \
+				(count++ ? "," : ""), $1, $2, $3, $4, $5, $13, moved, best
+		else
+			printf "%-10s %-5s %s %8d  %10s M %s/s; floor of these kernels %9.4g (%s): %3.0f %%; of any %9.4g: %3.0f %%\n", \
+				$1, $2, $3, $4, $5, per, $4 / moved, why, 100 * moved / $13, $4 / best, 100 * best / $13
+	}' "$LOGS/limits.log" "$LOGS/throughput.log" 2>/dev/null
 }
 
 summary() {
-	echo "== cofilter on $(head -n 1 "$OUT/gpu.txt")"
-	cat "$OUT/steps.txt"
-	grep -h worst "$OUT"/ops-*.log "$OUT"/training.log 2>/dev/null | grep -E 'gradient:' |
-		sed -n 's/^ok - \(.*\): gradient: worst relative error \([^ ]*\).*/\2 \1/p' | sort -g |
-		awk '{ if (/tf32/) { t = $0 } else { f = $0 } }
-		     END { print "worst gradient error against reference: fp32 " f; print "                                        tf32 " t }'
-	echo '== limits of the device'
-	grep -E '^(copy|gather|gather_bytes|launch|graph_node|sgemm_.*x128x256|sgemm_.*x128x64) ' "$OUT/limits.log"
-	echo '== throughput against the floor from these limits'
-	table
-	echo "whole program on a stream: $(cat "$OUT/a.jsonl" 2>/dev/null)"
+	echo "== cofilter on $(head -n 1 "$LOGS/gpu.txt")"
+	cat "$LOGS/steps.txt"
+	if [ "$RUN" = check ]; then
+		grep -h worst "$LOGS/training.log" 2>/dev/null | grep -E 'gradient:' |
+			sed -n 's/^ok - \(.*\): gradient: worst relative error \([^ ]*\).*/\2 \1/p' | sort -g |
+			awk '{ if (/tf32/) { t = $0 } else { f = $0 } }
+			     END { print "worst gradient error against reference: fp32 " f; print "                                        tf32 " t }'
+		echo '== limits of the device'
+		grep -E '^(copy|gather|launch|graph_node|sgemm)' "$LOGS/limits.log"
+		echo '== every op by itself, batch of bench_ops; share: its bytes at the copy rate over its time'
+		awk '$1 == "op" { printf "%-24s %10s us  share %5.1f %%  %8.2f TFLOP/s\n", $2, $3, 100 * $9, $7 / $3 / 1e6 }' \
+			"$LOGS/bench_ops.log"
+		echo '== throughput against the floors from these limits'
+		table text
+		echo "whole program on a stream: $(cat "$WORK/a.jsonl" 2>/dev/null)"
+	fi
 	echo "== $([ $failed -eq 0 ] && echo 'all is well' || echo 'SOMETHING FAILED'), $SECONDS s"
+}
+
+# One object: what ran on what, and every number.
+json() {
+	printf '{"run":"%s","device":"%s","failed":%d,"seconds":%d,"steps":[' "$RUN" "$(head -n 1 "$LOGS/gpu.txt" | tr -d '"\\')" \
+		$failed $SECONDS
+	awk '{ v = $1; n = $2; sub(/:$/, "", n); printf "%s{\"step\":\"%s\",\"verdict\":\"%s\"}", (NR > 1 ? "," : ""), n, v }' \
+		"$LOGS/steps.txt"
+	printf '],"limits":{'
+	[ -e "$LOGS/limits.log" ] &&
+		awk '!/^#/ && NF == 3 { printf "%s\"%s\":%s", (n++ ? "," : ""), $1, $2 }' "$LOGS/limits.log"
+	printf '},"ops":['
+	[ -e "$LOGS/bench_ops.log" ] &&
+		awk '$1 == "op" { printf "%s{\"op\":\"%s\",\"us\":%s,\"bytes\":%s,\"flop\":%s,\"share\":%s}", (n++ ? "," : ""), $2, $3, $5, $7, $9 }' \
+			"$LOGS/bench_ops.log"
+	printf '],"throughput":['
+	table json
+	printf ']}\n'
 }
 
 cd "$ROOT" || exit 1
 if [ -n "$emulated" ]; then
 	GPU=$BUILD/cuda-host/plain
-	echo 'the host runtime (no GPU)' >"$OUT/gpu.txt"
-	SIZES='64 100' STEPS=3 PAIRS=2000 TABLES='300 200' USERS=200 ITEMS=300 RATINGS=8000 SCALE=20000
+	echo 'the host runtime (no GPU)' >"$LOGS/gpu.txt"
+	SIZES='64 100' STEPS=3 PAIRS=2000 TABLES='300 200' USERS=200 ITEMS=300 RATINGS=8000 SCALE=20000 OPS=64
 else
 	nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.sm,clocks.max.mem,compute_cap \
-		--format=csv,noheader >"$OUT/gpu.txt" 2>&1 || { echo 'no GPU here' && exit 77; }
-	ARCH=$(head -n 1 "$OUT/gpu.txt" | sed 's/.*, *//; s/\.//')
-	SIZES='1024 16384 131072' STEPS=200 PAIRS=1711616 TABLES='' USERS=20000 ITEMS=5000 RATINGS=2000000 SCALE=1
+		--format=csv,noheader >"$LOGS/gpu.txt" 2>&1 || { echo 'no GPU here' && exit 77; }
+	ARCH=$(head -n 1 "$LOGS/gpu.txt" | sed 's/.*, *//; s/\.//')
+	SIZES='1024 16384 131072 1048576' STEPS=200 PAIRS=1711616 TABLES='' USERS=20000 ITEMS=5000 RATINGS=2000000 SCALE=1
+	OPS=131072
 	find_nvcc
 	COFILTER_TEST_PLUGIN=$GPU/cofilter-cuda.so
-	export ARCH CUDA NVCC COFILTER_TEST_PLUGIN
+	export ARCH COFILTER_TEST_PLUGIN
 fi
 COFILTER_CUDA_PLUGIN=$GPU/cofilter-cuda.so
-export COFILTER_CUDA_PLUGIN GPU OUT SIZES STEPS PAIRS TABLES USERS ITEMS RATINGS SCALE
+export COFILTER_CUDA_PLUGIN GPU SIZES STEPS PAIRS TABLES USERS ITEMS RATINGS SCALE OPS
 
 if [ -n "$emulated" ] || step build 150 "$STEP" build; then
-	step limits 60 "$STEP" limits
-	step ops-fp32 60 "$STEP" ops
-	step ops-tf32 60 "$STEP" ops tf32
-	step training 90 "$STEP" training ${emulated:+quick}
-	step bats 100 bats tests/cuda/plugin.bats
-	step reproducibility 60 "$STEP" twice
-	step throughput 120 "$STEP" throughput
-	[ -n "$emulated" ] || sanitizers
+	if [ "$RUN" = sanitize ]; then
+		[ -n "$emulated" ] || sanitizers
+	else
+		step limits 60 "$STEP" limits
+		step bench_ops 60 "$STEP" bench_ops
+		step ops-fp32 60 "$STEP" ops
+		step ops-tf32 60 "$STEP" ops tf32
+		step training 90 "$STEP" training ${emulated:+quick}
+		step throughput 150 "$STEP" throughput
+		step reproducibility 60 "$STEP" twice
+		step bats 100 bats tests/cuda/plugin.bats
+	fi
 fi
-summary | tee "$OUT/summary.txt"
+summary | tee "$OUT/$RUN-summary.txt"
+json >"$OUT/$RUN.json"
+tar -C "$WORK" -czf "$OUT/$RUN-logs.tar.gz" logs
 exit $failed

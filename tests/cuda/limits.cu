@@ -1,41 +1,14 @@
 /*
  * limits: what the device at hand can do, so that a throughput has a denominator: copy, gather of
- * rows, sgemm in fp32 and TF32 at the model's shapes, the time of a launch.
+ * rows, sgemm in fp32 and TF32 at the model's shapes (forward, and both products of the backward
+ * pass as dense.cu has them), the time of a launch.
  *   limits [SCALE]    1: sizes for a GPU; 1000 and more: to see that it runs on the host runtime
- * Prints lines of "name value unit"; every figure is the median of five.
+ * Prints lines of "name value unit"; every figure is the median of five, on random numbers.
  */
-#include "cuda/gpu.h"
+#include "cuda/ops.h"
+#include "timing.h"
 
-#include <algorithm>
-
-enum { RUNS = 5, ROW = 64 }; /* floats of an embedding row: 256 bytes */
-
-static cudaStream_t stream;
-static cublasHandle_t blas;
-static cudaEvent_t from, to;
-
-/* to[i] = from[i], n float4 */
-static __global__ void copy_kernel(
-	const float4 *__restrict__ from, float4 *__restrict__ to, size_t n)
-{
-	for (size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x; i < n;
-		i += gridDim.x * (size_t)blockDim.x)
-		to[i] = from[i];
-}
-
-/* id[i] = a pseudo-random number below `rows` (xorshift32) */
-static __global__ void random_ids_kernel(uint32_t *id, size_t n, uint32_t rows)
-{
-	for (size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x; i < n;
-		i += gridDim.x * (size_t)blockDim.x) {
-		uint32_t x = (uint32_t)i * 2654435761u + 1;
-
-		x ^= x << 13;
-		x ^= x >> 17;
-		x ^= x << 5;
-		id[i] = x % rows;
-	}
-}
+enum { ROW = 64 }; /* floats of an embedding row: 256 bytes */
 
 /* Read the rows table[id[r]], 16 lanes per row; `out` is written only to keep the loads. */
 static __global__ void gather_kernel(const float4 *__restrict__ table,
@@ -57,103 +30,69 @@ static __global__ void empty_kernel(void)
 {
 }
 
-/* Seconds that `work` takes, called `times` times in a run: the median of RUNS runs, after one to
-   warm up. */
-template <class F> static double seconds(int times, F work)
-{
-	double t[RUNS];
-
-	for (int run = -1; run < RUNS; run++) {
-		float ms;
-
-		CUDA(cudaEventRecord(from, stream));
-		for (int i = 0; i < times; i++)
-			work();
-		CUDA(cudaEventRecord(to, stream));
-		CUDA(cudaEventSynchronize(to));
-		CUDA(cudaEventElapsedTime(&ms, from, to));
-		if (run >= 0)
-			t[run] = ms / 1e3 / times;
-	}
-	std::sort(t, t + RUNS);
-	return t[RUNS / 2];
-}
-
-template <class T> static T *device(size_t n)
-{
-	T *p;
-
-	CUDA(cudaMalloc(&p, n * sizeof(T)));
-	CUDA(cudaMemset(p, 0, n * sizeof(T)));
-	CUDA(cudaDeviceSynchronize());
-	return p;
-}
-
-static unsigned all_blocks(void)
-{
-	int sms;
-
-	CUDA(cudaDeviceGetAttribute(&sms, cudaDevAttrMultiProcessorCount, 0));
-	return (unsigned)sms * 8;
-}
-
 static void memory_limits(size_t scale)
 {
 	size_t bytes = ((size_t)1 << 30) / scale & ~(size_t)255, ids = ((size_t)1 << 24) / scale;
-	float4 *a = device<float4>(bytes / 16), *b = device<float4>(bytes / 16);
-	uint32_t *id = device<uint32_t>(ids);
-	double s;
+	float *a = random_floats(bytes / 4), *b = random_floats(bytes / 4);
+	double rate = copy_rate((const float4 *)a, (float4 *)b, bytes / 16);
 
-	s = seconds(4,
-		[&] { LAUNCH(copy_kernel, all_blocks(), GPU_BLOCK, 0, stream, a, b, bytes / 16); });
-	CHECK_LAUNCH();
-	printf("copy %.1f GB/s\n", 2 * (double)bytes / s / 1e9);
-	LAUNCH(random_ids_kernel, all_blocks(), GPU_BLOCK, 0, stream, id, ids,
-		(uint32_t)(bytes / sizeof(float) / ROW));
-	s = seconds(2, [&] {
-		LAUNCH(gather_kernel, all_blocks(), GPU_BLOCK, 0, stream, a, id, ids, (float *)b);
-	});
-	CHECK_LAUNCH();
-	printf("gather %.1f Mrows/s\n", (double)ids / s / 1e6);
-	printf("gather_bytes %.1f GB/s\n", (double)ids * ROW * sizeof(float) / s / 1e9);
+	printf("copy %.1f GB/s\n", rate / 1e9);
+	for (int hot = 0; hot < 2; hot++) {
+		uint32_t *id = random_ids(ids, (uint32_t)(bytes / sizeof(float) / ROW), hot);
+		double s = seconds(2, [&] {
+			LAUNCH(gather_kernel, all_blocks(), GPU_BLOCK, 0, stream, (const float4 *)a,
+				id, ids, b);
+		});
+
+		CHECK_LAUNCH();
+		printf("gather%s %.1f Mrows/s\n", hot ? "_hot" : "", (double)ids / s / 1e6);
+		printf("gather%s_bytes %.1f GB/s\n", hot ? "_hot" : "",
+			(double)ids * ROW * sizeof(float) / s / 1e9);
+		CUDA(cudaFree(id));
+	}
 	CUDA(cudaFree(a));
 	CUDA(cudaFree(b));
-	CUDA(cudaFree(id));
 }
 
-/* y (rows, out) = x (rows, in) w^T, as the forward pass of a layer calls it. */
-static void sgemm_limit(
-	const char *mode, int rows, int in, int out, const float *x, const float *w, float *y)
+static void print_product(
+	const char *what, const char *mode, int rows, int in, int out, double seconds)
 {
-	const float one = 1, zero = 0;
-	double s = seconds(4, [&] {
-		CUBLAS(cublasSgemm(blas, CUBLAS_OP_T, CUBLAS_OP_N, out, rows, in, &one, w, in, x,
-			in, &zero, y, out));
-	});
+	printf("%s_%s_%dx%dx%d %.4g TFLOP/s\n", what, mode, rows, in, out,
+		2.0 * rows * in * out / seconds / 1e12);
+}
 
-	printf("sgemm_%s_%dx%dx%d %.2f TFLOP/s\n", mode, rows, in, out,
-		2.0 * rows * in * out / s / 1e12);
+/* The three products of a layer: x (rows, in), w (out, in), y (rows, out). */
+static void product_limits(const char *mode, int rows, int in, int out, float *const *array)
+{
+	float *x = array[0], *y = array[1], *w = array[2], *partial = array[3];
+	uint32_t R = (uint32_t)rows, I = (uint32_t)in, O = (uint32_t)out;
+
+	print_product("sgemm", mode, rows, in, out,
+		seconds(4, [&] { dense_forward_cuda(blas, x, I, w, I, R, I, O, y); }));
+	print_product("sgemm_dx", mode, rows, in, out,
+		seconds(4, [&] { dense_dx_cuda(blas, y, w, I, R, I, O, x); }));
+	print_product("sgemm_dw", mode, rows, in, out,
+		seconds(4, [&] { dense_dw_cuda(blas, y, x, R, I, O, w, I, partial); }));
 }
 
 static void gemm_limits(int scale)
 {
 	const int batch[] = { 2048, 32768, 262144 },
 		  layer[][2] = { { 128, 256 }, { 256, 128 }, { 128, 64 } };
-	int most = std::max(batch[2] / scale, 8);
-	float *x = device<float>((size_t)most * 256), *y = device<float>((size_t)most * 256);
-	float *w = device<float>(256 * 256);
+	size_t most = (size_t)std::max(batch[2] / scale, 8);
+	float *const array[] = { random_floats(most * 256), random_floats(most * 256),
+		random_floats(256 * 256), random_floats((size_t)DENSE_SLICES * 256 * 128) };
 
 	for (int tf32 = 0; tf32 < 2; tf32++) {
-		CUBLAS(cublasSetMathMode(
+		CUBLAS(blas_load()->set_math_mode(
 			blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
 		for (int b : batch)
 			for (auto &l : layer)
-				sgemm_limit(tf32 ? "tf32" : "fp32", std::max(b / scale, 8), l[0],
-					l[1], x, w, y);
+				product_limits(tf32 ? "tf32" : "fp32", std::max(b / scale, 8), l[0],
+					l[1], array);
 	}
-	CUDA(cudaFree(x));
-	CUDA(cudaFree(y));
-	CUDA(cudaFree(w));
+	for (float *a : array)
+		CUDA(cudaFree(a));
 }
 
 /* An empty kernel alone, and as one of 30 nodes of a graph. */
@@ -186,17 +125,10 @@ int main(int argc, char **argv)
 	CUDA(cudaGetDeviceProperties(&p, 0));
 	printf("# %s, compute capability %d.%d, %d multiprocessors, %zu MiB\n", p.name, p.major,
 		p.minor, p.multiProcessorCount, p.totalGlobalMem >> 20);
-	CUDA(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking));
-	CUDA(cudaEventCreate(&from));
-	CUDA(cudaEventCreate(&to));
-	CUBLAS(cublasCreate(&blas));
-	CUBLAS(cublasSetStream(blas, stream));
+	timing_start();
 	launch_limits();
 	memory_limits((size_t)scale);
 	gemm_limits(scale);
-	CUBLAS(cublasDestroy(blas));
-	CUDA(cudaEventDestroy(from));
-	CUDA(cudaEventDestroy(to));
-	CUDA(cudaStreamDestroy(stream));
+	timing_end();
 	return 0;
 }

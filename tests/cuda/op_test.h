@@ -145,6 +145,28 @@ static inline double *doubles(size_t n)
 	return (double *)xcalloc(n, sizeof(double));
 }
 
+static inline struct sorter sorter_new(uint32_t n, uint32_t bound)
+{
+	struct sorter s;
+	uint32_t *place = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
+
+	sort_places_cuda(stream, place, n);
+	s.place = place;
+	s.key = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
+	s.position = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
+	s.scratch_size = sort_scratch(n, bound);
+	s.scratch = dev_bytes(s.scratch_size);
+	return s;
+}
+
+static inline void sorter_free(struct sorter *s)
+{
+	CUDA(cudaFree(s->key));
+	CUDA(cudaFree(s->position));
+	CUDA(cudaFree((void *)s->place));
+	CUDA(cudaFree(s->scratch));
+}
+
 static inline void op_test_start(const char *name)
 {
 	die_set_name(name);

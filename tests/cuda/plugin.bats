@@ -75,6 +75,33 @@ metric() {
 	assert_contains "$stderr" 'no CUDA-capable device is detected'
 }
 
+@test 'a driver that is too old: the versions are said' {
+	only_emulated
+	small_data
+	export CUDA_HOST_DRIVER=12040
+	run -1 --separate-stderr train model.safetensors --device cuda
+	assert_error neumf-train 'the NVIDIA driver knows CUDA 12.4, the plug-in needs 13.0 (driver 580 or later)'
+	[ ! -e model.safetensors ]
+}
+
+@test 'no cuBLAS: narrow networks do without, a wide one is an error' {
+	only_emulated
+	small_data
+	export CUDA_HOST_NO_BLAS=1
+	train model.safetensors --device cuda
+	neumf-score -q --device cuda --model model.safetensors --all-items held-out.cof >scores.cof
+	run -1 --separate-stderr train wide.safetensors --device cuda --hidden 70,10
+	assert_error neumf-train 'layers of more than 64 units need cuBLAS'
+	[ ! -e wide.safetensors ]
+}
+
+@test 'no wait keeps a core busy' {
+	only_emulated
+	small_data
+	CUDA_HOST_STATS=1 train model.safetensors --device cuda 2>log
+	grep -qx '0 waits of the host keep a core busy' log
+}
+
 @test 'each allocation fails once: one clear line and no model' {
 	only_emulated
 	small_data
@@ -98,6 +125,19 @@ metric() {
 	CUDA_HOST_MEMORY=200000 run -1 --separate-stderr train model.safetensors --device cuda
 	assert_error neumf-train 'of device memory'
 	[ ! -e model.safetensors ]
+	# the kernels of cuBLAS take memory, too
+	export CUDA_HOST_MEMORY=400000000
+	train model.safetensors --device cuda
+	run -1 --separate-stderr train wide.safetensors --device cuda --hidden 70,10
+	assert_error neumf-train 'of device memory'
+}
+
+@test 'a block of scores takes few launches, and its users are copied once' {
+	only_emulated
+	local step=6 # and those to warm up
+	CUDA_HOST_STATS=1 "$HOST/plain/throughput" score book fp32 131072 1 300 5000 >log 2>&1
+	grep -q "^score_output_kernel<[0-9]> *$step launches" log
+	grep -q "^rows_forward_kernel<[0-9]> *$step launches" log
 }
 
 @test 'nothing is left when the program ends' {
@@ -147,8 +187,9 @@ metric() {
 
 @test 'tf32 is near fp32, and is said to be tf32' {
 	small_data
-	train a.safetensors --device cuda --hidden 130,70,33 --mlp-factors 70
-	train b.safetensors --device cuda --hidden 130,70,33 --mlp-factors 70 --precision tf32
+	# rows of whole vectors: others may be left to the fp32 units
+	train a.safetensors --device cuda --hidden 128,72,32 --mlp-factors 72
+	train b.safetensors --device cuda --hidden 128,72,32 --mlp-factors 72 --precision tf32
 	assert_contains "$(head -c 4000 b.safetensors)" 'tf32'
 	run ! cmp -s a.safetensors b.safetensors
 	assert_near "$(metric b.safetensors cpu AUC)" "$(metric a.safetensors cpu AUC)" 0.01

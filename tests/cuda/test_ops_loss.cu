@@ -82,6 +82,12 @@ static double plain_loss(const struct loss_case *c, const struct loss *a, const 
 	return sum;
 }
 
+static void add_loss(const struct loss *a, struct loss_total *total)
+{
+	loss_backward_cuda(stream, a);
+	loss_total_cuda(stream, a, total);
+}
+
 static void test_loss(const struct loss_case *c)
 {
 	uint32_t B = c->batch, items_per_row = c->kind == LOSS_BCE ? 1 : 2, S = B * items_per_row,
@@ -117,7 +123,7 @@ static void test_loss(const struct loss_case *c)
 	a.dx = dx.dev;
 	a.partial = partial;
 	sum = plain_loss(c, &a, &plain, want, dwant);
-	loss_backward_cuda(stream, &a, total);
+	add_loss(&a, total);
 	double e = compare(&dlogit, want), ex = compare(&dx, dwant);
 	CHECK(e <= 1e-5 && ex <= 1e-5, "loss %d%s, B %u, F %u, H %u: gradients: error %.2g, %.2g",
 		(int)c->kind, c->sigmoid ? " sigmoid" : "", B, F, H, e, ex);
@@ -130,8 +136,8 @@ static void test_loss(const struct loss_case *c)
 	if (F) {
 		g.host[(size_t)(B - 1) * F] = NAN;
 		floats_put(&g);
-		loss_backward_cuda(stream, &a, total);
-		loss_backward_cuda(stream, &a, total);
+		add_loss(&a, total);
+		add_loss(&a, total);
 		t = get_total(total);
 		CHECK(t.bad_batch == 6 && t.batches == 8, "loss %d: bad batch %llu", (int)c->kind,
 			t.bad_batch);
@@ -153,6 +159,8 @@ int main(void)
 		{ LOSS_HINGE, true, true, false, 9000, 8, 3, 2 },
 		{ LOSS_BCE, false, true, true, 31, 10, 10, 1 },
 		{ LOSS_BCE, false, false, false, 257, 64, 0, 3 },
+		{ LOSS_BPR, false, true, true, 300, 64, 64, 1 },
+		{ LOSS_BCE, false, true, true, 70, 8, 140, 1 },
 	};
 
 	op_test_start("test_ops_loss");

@@ -7,38 +7,17 @@ static const char *const kinds[] = { "adam", "lazy-adam", "sgd" };
 
 /* ---- sort ---- */
 
-static struct sorter sorter_new(uint32_t n)
-{
-	struct sorter s;
-
-	for (int i = 0; i < 2; i++) {
-		s.key[i] = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
-		s.position[i] = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
-	}
-	s.count = (uint32_t *)dev_bytes(sort_counts(n) * sizeof(uint32_t));
-	return s;
-}
-
-static void sorter_free(struct sorter *s)
-{
-	for (int i = 0; i < 2; i++) {
-		CUDA(cudaFree(s->key[i]));
-		CUDA(cudaFree(s->position[i]));
-	}
-	CUDA(cudaFree(s->count));
-}
-
 static void test_sort(uint32_t n, uint32_t bound)
 {
 	struct ids id = ids_random(n, bound), slot = ids_empty(bound < 1u << 20 ? bound : 1u << 24);
 	struct ids key = ids_empty(n), position = ids_empty(n);
-	struct sorter s = sorter_new(n);
+	struct sorter s = sorter_new(n, bound);
 	size_t disorder = 0, wrong = 0, bad_slot = 0;
 
 	CUDA(cudaMemsetAsync(slot.dev, 0, slot.n * sizeof(uint32_t), stream));
 	sort_ids_cuda(stream, &s, id.dev, n, bound, slot.dev);
-	get_bytes(key.host, s.key[sort_result(bound)], n * sizeof(uint32_t));
-	get_bytes(position.host, s.position[sort_result(bound)], n * sizeof(uint32_t));
+	get_bytes(key.host, s.key, n * sizeof(uint32_t));
+	get_bytes(position.host, s.position, n * sizeof(uint32_t));
 	ids_get(&slot);
 	for (uint32_t j = 0; j < n; j++) {
 		bool first = !j || key.host[j - 1] != key.host[j];
@@ -113,8 +92,8 @@ static struct segment segment_of(
 	struct segment a;
 
 	memset(&a, 0, sizeof(a));
-	a.key = s->key[sort_result(rows)];
-	a.position = s->position[sort_result(rows)];
+	a.key = s->key;
+	a.position = s->position;
 	a.n = n;
 	a.cols = cols;
 	a.l2 = l2;
@@ -127,7 +106,7 @@ static void test_segment(
 {
 	enum { OTHERS = 23 };
 	uint32_t terms = users ? 2 : 1, n = users ? batch : 2 * batch, S = 2 * batch,
-		 stride = cols + 3;
+		 stride = cols % 2 ? cols + 3 : cols + 4;
 	struct ids id = ids_random(n, rows), slot = ids_empty(rows),
 		   other_id = ids_random(S, OTHERS);
 	struct floats dx = floats_random((size_t)S * stride, 1), dlogit = floats_random(S, 1);
@@ -135,7 +114,7 @@ static void test_segment(
 		      other = floats_random((size_t)OTHERS * cols, 1);
 	struct floats value = floats_random((size_t)rows * cols, 1);
 	struct floats drow[2], carry[4];
-	struct sorter s = sorter_new(n);
+	struct sorter s = sorter_new(n, rows);
 	struct segment a[2];
 
 	for (int i = 0; i < 2; i++)
@@ -265,15 +244,16 @@ static void test_flat(enum neumf_optimizer_kind kind, uint32_t n)
 
 /* Steps with different ids, on two tables of different widths; `all`: every row moves, else only
    those of the batch. */
-static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, uint32_t rows)
+static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, uint32_t rows,
+	uint32_t cols0, uint32_t cols1)
 {
-	static const uint32_t cols[2] = { 10, 33 };
+	const uint32_t cols[2] = { cols0, cols1 };
 	struct update_rule rule = rule_of(kind, 1e-2);
 	struct step_state *state = state_new(0.05);
 	struct weights x[2] = { weights_new((size_t)rows * cols[0]),
 		weights_new((size_t)rows * cols[1]) };
 	struct ids slot = ids_empty(rows);
-	struct sorter s = sorter_new(n);
+	struct sorter s = sorter_new(n, rows);
 
 	CUDA(cudaMemsetAsync(slot.dev, 0, rows * sizeof(uint32_t), stream));
 	for (unsigned t = 1; t <= 4; t++) {
@@ -284,10 +264,10 @@ static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, ui
 		struct update_table a[2];
 
 		sort_ids_cuda(stream, &s, id.dev, m, rows, slot.dev);
-		get_bytes(key.host, s.key[sort_result(rows)], m * sizeof(uint32_t));
+		get_bytes(key.host, s.key, m * sizeof(uint32_t));
 		for (int i = 0; i < 2; i++) {
 			struct update_table table = { x[i].w.dev, x[i].m.dev, x[i].v.dev, rows,
-				cols[i], drow[i].dev, s.key[sort_result(rows)], slot.dev, m };
+				cols[i], drow[i].dev, s.key, slot.dev, m };
 
 			a[i] = table;
 			memset(x[i].g.host, 0, x[i].g.n * sizeof(float));
@@ -339,11 +319,17 @@ int main(void)
 	test_segment(257, false, 33, 300, false, 0);
 	test_segment(1000, false, 5, 3, true, 0.5f); /* runs over many chunks */
 	test_segment(1024, true, 2, 1, true, 0);
+	test_segment(900, false, 140, 40, true, 0.1f);
+	test_segment(16 * 40, true, 33, 1, false, 0); /* a run shared by a block, to the end */
+	test_segment(9000, false, 64, 2, true, 0.5f); /* one that ends within a chunk */
 	for (int kind = OPTIMIZER_ADAM; kind <= OPTIMIZER_SGD; kind++) {
 		test_flat((enum neumf_optimizer_kind)kind, 1);
 		test_flat((enum neumf_optimizer_kind)kind, 1031);
-		test_tables((enum neumf_optimizer_kind)kind, kind == OPTIMIZER_ADAM, 31, 57);
-		test_tables((enum neumf_optimizer_kind)kind, kind != OPTIMIZER_LAZY_ADAM, 300, 257);
+		test_flat((enum neumf_optimizer_kind)kind, 1092);
+		test_tables(
+			(enum neumf_optimizer_kind)kind, kind == OPTIMIZER_ADAM, 31, 57, 10, 33);
+		test_tables((enum neumf_optimizer_kind)kind, kind != OPTIMIZER_LAZY_ADAM, 300, 257,
+			64, 8);
 	}
 	return op_test_end();
 }

@@ -253,14 +253,14 @@ static void test_ranks(uint32_t rows, uint32_t width, uint32_t values)
 	rows_free(&t);
 }
 
-/* As many as ever, but where rows x width would wrap in 32 bits. */
+/* A million, but where their activations would take more than 1 GiB or wrap in 32 bits. */
 static void test_pairs_at_a_time(void)
 {
-	CHECK(device_pairs_at_a_time(0) == 65536 && device_pairs_at_a_time(32767) == 65536,
-		"65536 pairs of up to 32767 numbers");
-	for (uint32_t widest = 32768; widest <= NEUMF_MAX_WIDTH; widest += 4096)
-		CHECK((uint64_t)device_pairs_at_a_time(widest) * widest <= INT32_MAX &&
-				device_pairs_at_a_time(widest) >= 32767,
+	CHECK(device_pairs_at_a_time(0) == 1 << 20 && device_pairs_at_a_time(128) == 1 << 20,
+		"a million pairs of up to 128 numbers");
+	for (uint32_t widest = 129; widest <= NEUMF_MAX_WIDTH; widest += widest < 9000 ? 997 : 4096)
+		CHECK((uint64_t)device_pairs_at_a_time(widest) * widest <= 1u << 27 &&
+				device_pairs_at_a_time(widest) >= (1u << 26) / widest,
 			"width %u: %u pairs at a time", widest, device_pairs_at_a_time(widest));
 }
 
@@ -276,6 +276,8 @@ int main(void)
 	test_score_output(257, 0, 33, 10, true, false);
 	test_score_output(31, 0, 64, 0, false, true);
 	test_score_output(9, 81, 0, 40, true, false);
+	test_score_output(5, 80, 64, 64, true, false);
+	test_pair_forward(5, 50, 256, false);
 	test_ranks(1, 1, 1);
 	test_ranks(3, 31, 4);
 	test_ranks(5, 257, 1000000);

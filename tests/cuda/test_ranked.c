@@ -149,6 +149,38 @@ static void check_shape(
 	ops->destroy(b);
 }
 
+/* More pairs than one launch takes, in users and in items: a block's scores are those of pairs. */
+static void check_large(const struct backend_ops *ops)
+{
+	enum { MANY = (1 << 20) + 1500, EACH = 700, STEP = MANY / EACH };
+	const struct neumf_shape shape = { MODEL_NEUMF, LOSS_BPR, false, 3, MANY, 1, 1, 1, { 1 },
+		false, { 0, 0, 0 } };
+	struct neumf_layout layout;
+	neumf_layout(&shape, &layout);
+	struct backend_config config = { .shape = shape,
+		.params = xmalloc(layout.num_params, sizeof(float)) };
+	const uint32_t block_user[2] = { 2, 1 };
+	uint32_t user[EACH], item[EACH], wrong = 0;
+	float *score = xmalloc(2 * (size_t)MANY, sizeof(*score)), pair[EACH];
+
+	neumf_init(&shape, 0.3, DENSE_GLOROT, 3, config.params);
+	struct backend *b = ops->create(&config);
+	ops->score_block(b, 2, block_user, 0, MANY, score);
+	for (uint32_t k = 0; k < 2; k++) {
+		for (uint32_t i = 0; i < EACH; i++) {
+			user[i] = block_user[k];
+			item[i] = MANY - 1 - i * STEP;
+		}
+		ops->score_pairs(b, EACH, user, item, pair);
+		for (uint32_t i = 0; i < EACH; i++)
+			wrong += pair[i] != score[(size_t)k * MANY + item[i]];
+	}
+	CHECK(!wrong, "a block of %u items: %u of %u scores wrong", (unsigned)MANY, wrong,
+		2 * EACH);
+	ops->destroy(b);
+	free(score);
+}
+
 int main(void)
 {
 	die_set_name("test_ranked");
@@ -158,5 +190,6 @@ int main(void)
 		check_shape(ops, &shapes[i], false);
 		check_shape(ops, &shapes[i], true);
 	}
+	check_large(ops);
 	return CHECK_EXIT;
 }

@@ -1,10 +1,12 @@
 /*
  * throughput: how fast the plug-in trains and scores, without streams and files around it.
- *   COFILTER_CUDA_PLUGIN=FILE throughput train|score|rank book|wide fp32|tf32 BATCH STEPS
- *       [USERS ITEMS]
- * train: STEPS steps on batches of BATCH triples. score, rank: STEPS blocks of BATCH pairs, 64
- * users each. Prints one line: the work, its rate, and the arithmetic and the bytes per triple or
- * pair (as separate fp32 kernels move them), from which gpu-check.sh computes the floor.
+ *   COFILTER_CUDA_PLUGIN=FILE throughput train|train-adam|score|rank book|wide fp32|tf32 BATCH
+ *       STEPS [USERS ITEMS]
+ * train: STEPS steps on batches of BATCH triples with lazy-adam, or adam, which moves every row.
+ * Half of the positives are log-uniform, as popular items are. score, rank: STEPS blocks of BATCH
+ * pairs, 64 users each. Prints one line: the work and its rate; per triple or pair the arithmetic,
+ * the bytes as these kernels move them, and the least that any could (rows of tables and moments,
+ * scores); from which gpu-check.sh computes two floors.
  */
 #include "base/die.h"
 #include "base/mem.h"
@@ -12,6 +14,7 @@
 #include "base/rng.h"
 #include "model/backend.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,28 +30,31 @@ static double now(void)
 	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static uint32_t *random_ids(size_t n, uint32_t bound, uint64_t stream)
+/* `hot`: half of them log-uniform. */
+static uint32_t *random_ids(size_t n, uint32_t bound, uint64_t stream, bool hot)
 {
 	uint32_t *id = xmalloc(n, sizeof(*id));
 	struct rng r;
 
 	rng_start(&r, 1, RNG_TEST, 0, stream);
 	for (size_t i = 0; i < n; i++)
-		id[i] = rng_below(&r, bound);
+		id[i] = hot && i % 2 ? (uint32_t)pow(bound, rng_real(&r)) - 1
+				     : rng_below(&r, bound);
 	return id;
 }
 
 static struct backend *create(const struct backend_ops *ops, const struct neumf_shape *shape,
-	uint32_t batch, bool train, bool tf32)
+	uint32_t batch, const enum neumf_optimizer_kind *kind, bool tf32)
 {
-	struct neumf_optimizer optimizer = { OPTIMIZER_LAZY_ADAM, 0.001, 0, 0, 0.9, 0.999, 1e-8 };
+	struct neumf_optimizer optimizer = { kind ? *kind : OPTIMIZER_ADAM, 0.001, 0, 0, 0.9, 0.999,
+		1e-8 };
 	struct backend_config config = { .shape = *shape, .batch_size = batch };
 	struct neumf_layout layout;
 
 	neumf_layout(shape, &layout);
 	config.params = xmalloc(layout.num_params, sizeof(float));
 	neumf_init(shape, 0.01, DENSE_NORMAL, 1, config.params);
-	config.optimizer = train ? &optimizer : NULL;
+	config.optimizer = kind ? &optimizer : NULL;
 	config.tf32 = tf32;
 	return ops->create(&config);
 }
@@ -57,9 +63,9 @@ static struct backend *create(const struct backend_ops *ops, const struct neumf_
 static double time_training(const struct backend_ops *ops, struct backend *b,
 	const struct neumf_shape *s, uint32_t size, unsigned steps)
 {
-	uint32_t *user = random_ids((size_t)BATCHES * size, s->num_users, 1);
-	uint32_t *item = random_ids((size_t)BATCHES * size, s->num_items, 2);
-	uint32_t *negative = random_ids((size_t)BATCHES * size, s->num_items, 3);
+	uint32_t *user = random_ids((size_t)BATCHES * size, s->num_users, 1, false);
+	uint32_t *item = random_ids((size_t)BATCHES * size, s->num_items, 2, true);
+	uint32_t *negative = random_ids((size_t)BATCHES * size, s->num_items, 3, false);
 	double start = 0;
 
 	for (unsigned k = 0; k < WARM_UP + steps; k++) {
@@ -84,7 +90,7 @@ static double time_training(const struct backend_ops *ops, struct backend *b,
 static double time_scoring(const struct backend_ops *ops, struct backend *b,
 	const struct neumf_shape *s, uint32_t items, unsigned steps, bool rank)
 {
-	uint32_t *user = random_ids((size_t)BLOCK_USERS, s->num_users, 1);
+	uint32_t *user = random_ids((size_t)BLOCK_USERS, s->num_users, 1, false);
 	uint32_t none[BLOCK_USERS + 1] = { 0 }, one[BLOCK_USERS + 1], wanted[BLOCK_USERS],
 				    bad[BLOCK_USERS];
 	struct rank_lists lists = { none, none, one, wanted };
@@ -110,34 +116,52 @@ static double time_scoring(const struct backend_ops *ops, struct backend *b,
 	return start;
 }
 
-/* FLOP of a triple, the first layer in halves (the user half once), and bytes if each operation is
-   a kernel of its own. */
-static void triple_cost(const struct neumf_shape *s, double *flop, double *bytes)
-{
-	double first = (double)s->mlp_factors * s->hidden[0], rest = 0, in = 2.0 * s->mlp_factors,
-	       pass = 0, out = 0;
+struct cost {
+	double flop, bytes, least;
+};
 
+/*
+ * Of a triple, in floats read and written, by kernel as lib/cuda/README.md lists them. Narrow layers
+ * (the book's) take concat(p, q) of each sample and a kernel each way; wide ones the first layer in
+ * halves, the user half once, and kernels for the products and for what lies between them.
+ */
+static struct cost triple_cost(const struct neumf_shape *s, bool narrow)
+{
+	double F = s->factors, E = s->mlp_factors, H1 = s->hidden[0], in = 2 * E;
+	double rows = narrow ? 4 * E : 3 * E, flop = 0, moved;
+
+	moved = 3 * (F + E) + 2 * F + rows; /* gather */
 	for (uint32_t l = 0; l < s->num_hidden; l++) {
-		rest += l ? in * s->hidden[l] : 0;
-		pass += in + s->hidden[l];
-		out += s->hidden[l];
-		in = s->hidden[l];
+		double out = s->hidden[l];
+
+		if (narrow)
+			moved += 2 * in + 2 * out + 4 * out + 4 * in;
+		else if (l)
+			moved += 2 * in + 2 * out + 4 * out + 6 * out + 2 * in + 2 * out + 2 * in +
+				 2 * out;
+		else
+			moved += 3 * E + 3 * H1 + 5 * H1 + 6 * H1 + 3 * H1 + 3 * E + 3 * H1 +
+				 3 * H1 + 3 * E;
+		flop += 3 * 2 * (l || narrow ? 2 * in : 3 * E) * out;
+		in = out;
 	}
-	*flop = 2 * 3 * (3 * first + 2 * rest);
-	*bytes = 2 * sizeof(float) * (20.0 * s->factors + 3 * in + 3 * pass + 5 * out);
+	moved += 4 * F + 6 * in + 6;	     /* loss, head */
+	moved += 4 * F + rows + 3 * (F + E); /* segments */
+	moved += 7 * 3 * (F + E);	     /* rows and their moments */
+	return (struct cost){ flop, sizeof(float) * moved, sizeof(float) * 6 * 3 * (F + E) };
 }
 
-static void pair_cost(const struct neumf_shape *s, double *flop, double *bytes)
+static struct cost pair_cost(const struct neumf_shape *s, bool narrow)
 {
-	double in = s->hidden[0], sum = in, pass = in;
+	double in = s->hidden[0], flop = in, moved = in;
 
 	for (uint32_t l = 1; l < s->num_hidden; l++) {
-		sum += in * s->hidden[l];
-		pass += in + 3.0 * s->hidden[l];
+		flop += in * s->hidden[l];
+		moved += in + (narrow ? 1 : 3) * (double)s->hidden[l];
 		in = s->hidden[l];
 	}
-	*flop = 2 * (sum + s->factors + in);
-	*bytes = sizeof(float) * (pass + in + 1);
+	return (struct cost){ 2 * (flop + s->factors + in), sizeof(float) * (moved + in + 1),
+		sizeof(float) };
 }
 
 static uint32_t number(const char *text)
@@ -155,34 +179,48 @@ int main(int argc, char **argv)
 		{ 10, 10, 10 }, false, { 0, 0, 0 } };
 	struct neumf_shape wide = { MODEL_NEUMF, LOSS_BPR, false, 138493, 26744, 64, 64, 3,
 		{ 256, 128, 64 }, false, { 0, 0, 0 } };
-	double flop, bytes, seconds, work;
+	double seconds, work;
+	struct cost cost;
 
 	die_set_name("throughput");
 	if (argc != 6 && argc != 8)
-		die("usage: throughput train|score|rank book|wide fp32|tf32 BATCH STEPS "
+		die("usage: throughput train|train-adam|score|rank book|wide fp32|tf32 BATCH STEPS "
 		    "[USERS ITEMS]");
-	if (!strcmp(argv[2], "wide"))
+	bool narrow = strcmp(argv[2], "wide");
+	if (!narrow)
 		shape = wide;
 	if (argc == 8) {
 		shape.num_users = number(argv[6]);
 		shape.num_items = number(argv[7]);
 	}
 	uint32_t batch = number(argv[4]), steps = number(argv[5]), items = batch / BLOCK_USERS;
-	bool train = !strcmp(argv[1], "train");
+	bool train = !strncmp(argv[1], "train", 5);
+	enum neumf_optimizer_kind kind =
+		strcmp(argv[1], "train") ? OPTIMIZER_ADAM : OPTIMIZER_LAZY_ADAM;
 	const struct backend_ops *ops = backend_select(DEVICE_CUDA, true);
-	struct backend *b = create(ops, &shape, train ? batch : 1, train, !strcmp(argv[3], "tf32"));
+	struct backend *b = create(
+		ops, &shape, train ? batch : 1, train ? &kind : NULL, !strcmp(argv[3], "tf32"));
 	if (train) {
 		seconds = time_training(ops, b, &shape, batch, steps);
-		triple_cost(&shape, &flop, &bytes);
+		cost = triple_cost(&shape, narrow);
+		if (kind ==
+			OPTIMIZER_ADAM) { /* all rows, six floats each, in place of the batch's */
+			double all = sizeof(float) * 6.0 * (shape.factors + shape.mlp_factors) /
+				     batch * ((double)shape.num_users + shape.num_items);
+
+			cost.bytes += all - cost.least;
+			cost.least = all;
+		}
 		work = (double)batch * steps;
 	} else {
 		items = items < 1 ? 1 : items > shape.num_items ? shape.num_items : items;
 		seconds = time_scoring(ops, b, &shape, items, steps, !strcmp(argv[1], "rank"));
-		pair_cost(&shape, &flop, &bytes);
+		cost = pair_cost(&shape, narrow);
 		work = (double)BLOCK_USERS * items * steps;
 	}
-	printf("%s %s %s %u %.4g M/s %.0f FLOP %.0f bytes %.1f us/step\n", argv[1], argv[2],
-		argv[3], (unsigned)batch, work / seconds / 1e6, flop, bytes, seconds / steps * 1e6);
+	printf("%s %s %s %u %.4g M/s %.0f FLOP %.0f bytes %.0f least %.1f us/step\n", argv[1],
+		argv[2], argv[3], (unsigned)batch, work / seconds / 1e6, cost.flop, cost.bytes,
+		cost.least, seconds / steps * 1e6);
 	ops->destroy(b);
 	return 0;
 }

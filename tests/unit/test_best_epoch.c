@@ -53,7 +53,8 @@ static void test_choice(void)
 		best_epoch_values(&best, neumf_whole(&best.layout, 0), out);
 		CHECK(out[0] == (float)steps[k].best && out[5] == out[0], "all tensors");
 	}
-	CHECK(all.epoch == 5 && all.value == -3 && !best_epoch_kept(&all) && !best_epoch_over(&all, 1000),
+	CHECK(all.epoch == 5 && all.value == -3 && !best_epoch_kept(&all) &&
+			!best_epoch_over(&all, 1000),
 		"without keep and patience: no parameters, no end");
 	best_epoch_release(&best);
 	CHECK(!best_epoch_kept(&best), "released");

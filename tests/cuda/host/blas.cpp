@@ -27,6 +27,12 @@ cublasStatus_t cublasSetStream(cublasHandle_t h, cudaStream_t s)
 	return CUBLAS_STATUS_SUCCESS;
 }
 
+cublasStatus_t cublasGetStream(cublasHandle_t h, cudaStream_t *s)
+{
+	*s = h->stream;
+	return CUBLAS_STATUS_SUCCESS;
+}
+
 cublasStatus_t cublasSetMathMode(cublasHandle_t h, cublasMath_t mode)
 {
 	h->mode = mode;
@@ -176,4 +182,29 @@ cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t h, cublasOperation_t ta,
 		s = cublasSgemm(h, ta, tb, m, n, k, alpha, a + i * stride_a, lda, b + i * stride_b,
 			ldb, beta, c + i * stride_c, ldc);
 	return s;
+}
+
+void *cu_library_open(const char *name)
+{
+	return cu_opt.no_blas || !strstr(name, "libcublas.so.13") ? nullptr : (void *)name;
+}
+
+void *cu_library_symbol(void *, const char *name)
+{
+	static const struct {
+		const char *name;
+		void *function;
+	} all[] = {
+#define CU_BLAS(f) { #f, (void *)f }
+		CU_BLAS(cublasCreate), CU_BLAS(cublasDestroy), CU_BLAS(cublasSetStream),
+		CU_BLAS(cublasGetStream), CU_BLAS(cublasSetMathMode), CU_BLAS(cublasSetWorkspace),
+		CU_BLAS(cublasSgemm), CU_BLAS(cublasSgemmStridedBatched),
+		CU_BLAS(cublasGetStatusString)
+#undef CU_BLAS
+	};
+
+	for (auto &f : all)
+		if (!strcmp(name, f.name))
+			return f.function;
+	return nullptr;
 }

@@ -213,6 +213,9 @@ static struct statistics {
 
 	~statistics()
 	{
+		if (cu_opt.stats)
+			fprintf(stderr, "%lu waits of the host keep a core busy\n",
+				cu_spinning_waits());
 		for (auto &r : rows)
 			fprintf(stderr,
 				"%-32s %8lu launches %12lu threads %12lu switches %9.3f s\n",

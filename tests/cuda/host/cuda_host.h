@@ -17,7 +17,10 @@
  *   CUDA_HOST_MEMORY=BYTES     memory of the device (2 GiB)
  *   CUDA_HOST_SMS=N            multiprocessors of the device (4)
  *   CUDA_HOST_NO_DEVICE=1      there is no device
- *   CUDA_HOST_STATS=1          prints launches, threads, switches and time per kernel at the end
+ *   CUDA_HOST_DRIVER=VERSION   what the driver knows (13000: CUDA 13.0)
+ *   CUDA_HOST_NO_BLAS=1        there is no cuBLAS
+ *   CUDA_HOST_STATS=1          prints launches, threads, switches and time per kernel at the end,
+ *                              and how many waits of the host would have kept a core busy
  */
 #ifndef CUDA_HOST_H
 #define CUDA_HOST_H

@@ -48,8 +48,36 @@ const char *cudaGetErrorString(cudaError_t e)
 	return "unrecognized error code";
 }
 
+static bool driver_is_old(void)
+{
+	return cu_opt.driver < CUDART_VERSION;
+}
+
+/* Set before the first call that needs the device, or it comes too late. */
+static bool blocking_sync;
+static unsigned long spinning;
+
+cudaError_t cudaSetDeviceFlags(unsigned flags)
+{
+	blocking_sync = flags & cudaDeviceScheduleBlockingSync;
+	return cudaSuccess;
+}
+
+void cu_host_waits(bool blocking)
+{
+	spinning += !blocking && !blocking_sync;
+}
+
+unsigned long cu_spinning_waits(void)
+{
+	return spinning;
+}
+
 cudaError_t cudaGetDeviceCount(int *n)
 {
+	*n = 0;
+	if (driver_is_old())
+		return cu_fail(cudaErrorInsufficientDriver);
 	*n = cu_opt.no_device ? 0 : 1;
 	return cu_opt.no_device ? cu_fail(cudaErrorNoDevice) : cudaSuccess;
 }
@@ -119,7 +147,7 @@ cudaError_t cudaRuntimeGetVersion(int *version)
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
-	*version = cu_opt.no_device ? 0 : 13000;
+	*version = cu_opt.no_device ? 0 : (int)cu_opt.driver;
 	return cudaSuccess;
 }
 

@@ -37,8 +37,9 @@ enum cu_order { CU_FORWARD, CU_REVERSE, CU_RANDOM };
 struct cu_options {
 	cu_order order = CU_FORWARD;
 	uint64_t seed = 1;
-	bool lazy = false, guard = false, leaks = false, no_device = false, stats = false;
-	unsigned long fail_malloc = 0, memory = 2ul << 30, sms = 4;
+	bool lazy = false, guard = false, leaks = false, no_device = false, stats = false,
+	     no_blas = false;
+	unsigned long fail_malloc = 0, memory = 2ul << 30, sms = 4, driver = 13000;
 
 	cu_options();
 };
@@ -94,6 +95,8 @@ int cu_report_leaks(void);
 
 /* Errors and device (device.cpp), streams (stream.cpp), graphs (graph.cpp). */
 cudaError_t cu_fail(cudaError_t e);
+void cu_host_waits(bool blocking); /* for an event or a stream; blocking: as the event says */
+unsigned long cu_spinning_waits(void);
 void cu_drain_all(bool nonblocking_too);
 bool cu_capturing(void);
 int cu_report_streams(void);
@@ -113,7 +116,7 @@ struct cu_event {
 	unsigned long at = 0;
 	cu_graph *capture = nullptr;
 	std::vector<int> tail;
-	bool timing = true;
+	bool timing = true, blocking = false;
 	double time = -1;
 };
 

@@ -44,7 +44,8 @@ enum cudaStreamCaptureMode {
 	cudaStreamCaptureModeRelaxed
 };
 enum { cudaStreamDefault = 0, cudaStreamNonBlocking = 1 };
-enum { cudaEventDefault = 0, cudaEventDisableTiming = 2 };
+enum { cudaEventDefault = 0, cudaEventBlockingSync = 1, cudaEventDisableTiming = 2 };
+enum { cudaDeviceScheduleAuto = 0, cudaDeviceScheduleBlockingSync = 4 };
 enum { cudaHostAllocDefault = 0, cudaHostAllocPortable = 1 };
 enum cudaFuncAttribute { cudaFuncAttributeMaxDynamicSharedMemorySize = 8 };
 enum cudaDeviceAttr {
@@ -75,6 +76,7 @@ cudaError_t cudaPeekAtLastError(void);
 cudaError_t cudaGetDeviceCount(int *n);
 cudaError_t cudaGetDevice(int *d);
 cudaError_t cudaSetDevice(int d);
+cudaError_t cudaSetDeviceFlags(unsigned flags);
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp *p, int d);
 cudaError_t cudaDeviceGetAttribute(int *value, cudaDeviceAttr a, int d);
 cudaError_t cudaDeviceSynchronize(void);
@@ -128,6 +130,15 @@ cudaError_t cudaGraphLaunch(cudaGraphExec_t x, cudaStream_t s);
 cudaError_t cudaGraphExecDestroy(cudaGraphExec_t x);
 cudaError_t cudaGraphDestroy(cudaGraph_t g);
 
+#define CUDART_VERSION	 13000
+#define CUBLAS_VER_MAJOR 13
+
+/* A library and a function of it: there is only cuBLAS, and CUDA_HOST_NO_BLAS=1 takes it away. */
+void *cu_library_open(const char *name);
+void *cu_library_symbol(void *library, const char *name);
+#define LIBRARY_OPEN(name)	      cu_library_open(name)
+#define LIBRARY_SYMBOL(library, name) cu_library_symbol(library, name)
+
 /* cuBLAS. TF32 is what the math mode says: the inputs rounded to 10 bits of mantissa. */
 enum cublasStatus_t {
 	CUBLAS_STATUS_SUCCESS = 0,
@@ -146,6 +157,7 @@ typedef cu_blas *cublasHandle_t;
 cublasStatus_t cublasCreate(cublasHandle_t *h);
 cublasStatus_t cublasDestroy(cublasHandle_t h);
 cublasStatus_t cublasSetStream(cublasHandle_t h, cudaStream_t s);
+cublasStatus_t cublasGetStream(cublasHandle_t h, cudaStream_t *s);
 cublasStatus_t cublasSetMathMode(cublasHandle_t h, cublasMath_t mode);
 cublasStatus_t cublasSetWorkspace(cublasHandle_t h, void *workspace, size_t size);
 cublasStatus_t cublasSgemm(cublasHandle_t h, cublasOperation_t ta, cublasOperation_t tb, int m,

@@ -68,6 +68,8 @@ cu_options::cu_options()
 	leaks = option_flag("CUDA_HOST_LEAKS");
 	no_device = option_flag("CUDA_HOST_NO_DEVICE");
 	stats = option_flag("CUDA_HOST_STATS");
+	no_blas = option_flag("CUDA_HOST_NO_BLAS");
+	driver = option_number("CUDA_HOST_DRIVER", getenv("CUDA_HOST_DRIVER"), driver);
 	fail_malloc = option_number("CUDA_HOST_FAIL_MALLOC", getenv("CUDA_HOST_FAIL_MALLOC"), 0);
 	memory = option_number("CUDA_HOST_MEMORY", getenv("CUDA_HOST_MEMORY"), memory);
 	sms = option_number("CUDA_HOST_SMS", getenv("CUDA_HOST_SMS"), sms);

@@ -109,6 +109,7 @@ cudaError_t cudaDeviceSynchronize(void)
 		return cu_fail(cudaErrorNoDevice);
 	if (cu_capturing())
 		return cu_fail(cudaErrorStreamCaptureUnsupported);
+	cu_host_waits(false);
 	cu_drain_all(true);
 	return cudaSuccess;
 }
@@ -147,6 +148,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t s)
 	cu_check_stream(s, "cudaStreamSynchronize");
 	if (cu_capturing())
 		return cu_fail(cudaErrorStreamCaptureUnsupported);
+	cu_host_waits(false);
 	if (s)
 		drain(s, s->put);
 	else
@@ -160,6 +162,7 @@ cudaError_t cudaEventCreateWithFlags(cudaEvent_t *e, unsigned flags)
 		return cu_fail(cudaErrorNoDevice);
 	*e = new cu_event;
 	(*e)->timing = !(flags & cudaEventDisableTiming);
+	(*e)->blocking = flags & cudaEventBlockingSync;
 	events.insert(*e);
 	return cudaSuccess;
 }
@@ -206,6 +209,7 @@ cudaError_t cudaEventSynchronize(cudaEvent_t e)
 	check_event(e, "cudaEventSynchronize");
 	if (cu_capturing())
 		return cu_fail(cudaErrorStreamCaptureUnsupported);
+	cu_host_waits(e->blocking);
 	if (e->stream)
 		drain(e->stream, e->at);
 	return cudaSuccess;

@@ -1,0 +1,208 @@
+/*
+ * bench_ops: every op of a training step by itself, on the wide network (64; 256,128,64) with hot
+ * rows, beside what its bytes would take at the copy rate that is measured in the same run.
+ *   bench_ops BATCH [USERS ITEMS]
+ * Prints lines of "op NAME us bytes flop share": median of five, bytes that the op must read and
+ * write, operations, and the bytes' time at the copy rate over the time taken.
+ */
+#include "cuda/ops.h"
+#include "timing.h"
+
+enum { F = 64, E = 64, H1 = 256, H2 = 128, H3 = 64, P = 2 };
+
+static double rate; /* of copies, bytes per second */
+static uint32_t B, S, users = 138493, items = 26744;
+static uint32_t *user, *item, *slot;
+static struct sorter sorter;
+static struct step_state *state;
+
+template <class W> static void report(const char *name, double bytes, double flop, W work)
+{
+	double s = seconds(4, work);
+
+	printf("op %s %.2f us %.0f bytes %.0f flop %.3f share\n", name, s * 1e6, bytes, flop,
+		bytes / rate / s);
+}
+
+static void bench_gather(void)
+{
+	float *gu = random_floats((size_t)users * F), *gi = random_floats((size_t)items * F);
+	float *mu = random_floats((size_t)users * E), *mi = random_floats((size_t)items * E);
+	float *g = device<float>((size_t)S * F), *rows = device<float>((size_t)(B + S) * E);
+	struct gather a = { gu, gi, mu, mi, user, item, B, P, F, E, g, rows, rows + (size_t)B * E,
+		1, E };
+
+	report("gather", 4.0 * B * (3 * (F + E) + 2 * F + 3 * E), 0,
+		[&] { gather_forward_cuda(stream, &a); });
+	for (float *p : { gu, gi, mu, mi, g, rows })
+		CUDA(cudaFree(p));
+}
+
+/* The layers, by their inputs and outputs. */
+static void bench_layer(const char *prefix, uint32_t in, uint32_t out)
+{
+	float *x = random_floats((size_t)S * in), *y = random_floats((size_t)S * out);
+	float *w = random_floats(in * out), *bias = random_floats(out);
+	float *partial = device<float>(
+		std::max((size_t)DENSE_SLICES * in * out, (size_t)COLUMN_PARTIALS * out));
+	double product = 4.0 * S * (in + out), flop = 2.0 * S * in * out;
+	char name[64];
+	auto named = [&](const char *what) {
+		snprintf(name, sizeof(name), "%s_%s_%ux%u", prefix, what, in, out);
+		return name;
+	};
+
+	report(named("forward"), product, flop,
+		[&] { dense_forward_cuda(blas, x, in, w, in, S, in, out, y); });
+	report(named("bias_relu"), 8.0 * S * out, 0,
+		[&] { bias_relu_forward_cuda(stream, y, bias, S, out); });
+	report(named("relu_backward"), 12.0 * S * out, 0,
+		[&] { relu_backward_cuda(stream, y, y, S, out, bias, partial); });
+	report(named("dw"), product, flop,
+		[&] { dense_dw_cuda(blas, y, x, S, in, out, w, in, partial); });
+	report(named("dx"), product, flop, [&] { dense_dx_cuda(blas, y, w, in, S, in, out, x); });
+	for (float *p : { x, y, w, bias, partial })
+		CUDA(cudaFree(p));
+}
+
+static void bench_first_layer(void)
+{
+	float *y = random_floats((size_t)S * H1), *half = random_floats((size_t)B * H1);
+	float *bias = random_floats(H1);
+
+	report("first_layer_forward", 4.0 * (2.0 * S + B) * H1, 0,
+		[&] { first_layer_forward_cuda(stream, y, half, bias, B, P, H1); });
+	report("first_layer_backward", 4.0 * (S + B) * H1, 0,
+		[&] { first_layer_backward_cuda(stream, y, B, P, H1, half); });
+	for (float *p : { y, half, bias })
+		CUDA(cudaFree(p));
+}
+
+static void bench_loss(void)
+{
+	float *g = random_floats((size_t)S * F), *x = random_floats((size_t)S * H3);
+	float *head = random_floats(F + H3 + 1), *dlogit = random_floats(S);
+	float *dx = device<float>((size_t)S * H3);
+	float *partial = device<float>((size_t)COLUMN_PARTIALS * (F + H3 + 1));
+	struct loss_total *total = device<struct loss_total>(1);
+	struct loss a;
+
+	memset(&a, 0, sizeof(a));
+	a.kind = LOSS_BPR;
+	a.g = g;
+	a.x = x;
+	a.head = head;
+	a.batch = B;
+	a.F = F;
+	a.H = H3;
+	a.dlogit = dlogit;
+	a.dx = dx;
+	a.partial = device<double>(LOSS_PARTIALS);
+	report("loss_backward", 4.0 * S * (F + 2 * H3 + 1), 4.0 * S * (F + H3),
+		[&] { loss_backward_cuda(stream, &a); });
+	report("loss_total", 8.0 * LOSS_PARTIALS, 0, [&] { loss_total_cuda(stream, &a, total); });
+	report("head_backward", 4.0 * S * (F + H3 + 1), 2.0 * S * (F + H3),
+		[&] { head_backward_cuda(stream, dlogit, g, x, S, F, H3, true, head, partial); });
+	for (float *p : { g, x, head, dlogit, dx, partial })
+		CUDA(cudaFree(p));
+	CUDA(cudaFree(a.partial));
+	CUDA(cudaFree(total));
+}
+
+/* A table of items: its segments, and its updates. */
+static void bench_rows(void)
+{
+	size_t size = (size_t)items * E, carry = (size_t)segment_chunks(S) * E;
+	float *dx = random_floats((size_t)S * E), *drow = device<float>((size_t)S * E);
+	float *in = device<float>(carry), *out = device<float>(carry);
+	float *w = random_floats(size), *m = random_floats(size), *v = device<float>(size);
+	struct update_rule rule = { OPTIMIZER_LAZY_ADAM, 0.9, 0.999, 0.9f, 0.999f, 0.1f, 0.001f, 0,
+		1e-8f };
+	struct segment a;
+
+	memset(&a, 0, sizeof(a));
+	a.key = sorter.key;
+	a.position = sorter.position;
+	a.n = S;
+	a.cols = a.stride = E;
+	a.terms = 1;
+	a.batch = B;
+	a.dx = dx;
+	a.value = w;
+	a.drow = drow;
+	a.carry_in = in;
+	a.carry_out = out;
+	struct update_table t = { w, m, v, items, E, drow, a.key, slot, S };
+	double distinct = std::min(items, S); /* rows, at most */
+
+	report("sort", 8.0 * S, 0, [&] { sort_ids_cuda(stream, &sorter, item, S, items, slot); });
+	report("segment_sum", 4.0 * E * (S + distinct) + 8.0 * S, 1.0 * S * E,
+		[&] { segment_sum_cuda(stream, &a, 1); });
+	report("row_update", 28.0 * E * distinct, 0,
+		[&] { row_update_cuda(stream, &t, 1, &rule, state); });
+	report("table_update", 24.0 * E * items + 4.0 * E * distinct, 0,
+		[&] { table_update_cuda(stream, &t, 1, &rule, state); });
+	for (float *p : { dx, drow, in, out, w, m, v })
+		CUDA(cudaFree(p));
+}
+
+static void bench_small(void)
+{
+	struct update_rule rule = { OPTIMIZER_ADAM, 0.9, 0.999, 0.9f, 0.999f, 0.1f, 0.001f, 0,
+		1e-8f };
+	const uint32_t n = 2 * E * H1 + H1 * H2 + H2 * H3;
+	float *w = random_floats(n), *m = random_floats(n), *v = device<float>(n);
+	float *g = random_floats(n);
+	struct update_flat a = { w, m, v, g, n };
+
+	report("step_begin", 32, 0, [&] { step_begin_cuda(stream, state, &rule); });
+	report("flat_update", 28.0 * n, 0, [&] { flat_update_cuda(stream, &a, &rule, state); });
+	for (float *p : { w, m, v, g })
+		CUDA(cudaFree(p));
+}
+
+int main(int argc, char **argv)
+{
+	size_t bytes = (size_t)1 << 30;
+
+	B = argc > 1 ? (uint32_t)atoi(argv[1]) : 0;
+	if ((argc != 2 && argc != 4) || B < 1)
+		return fprintf(stderr, "usage: bench_ops BATCH [USERS ITEMS]\n"), 2;
+	if (argc == 4) { /* small: on the host runtime */
+		users = (uint32_t)atoi(argv[2]);
+		items = (uint32_t)atoi(argv[3]);
+		bytes = 1 << 16;
+	}
+	S = P * B;
+	timing_start();
+	float *a = random_floats(bytes / 4), *b = random_floats(bytes / 4);
+	rate = copy_rate((const float4 *)a, (float4 *)b, bytes / 16);
+	printf("copy %.1f GB/s\n", rate / 1e9);
+	CUDA(cudaFree(a));
+	CUDA(cudaFree(b));
+	user = random_ids(B, users, false);
+	item = random_ids(S, items, true);
+	slot = device<uint32_t>(items);
+	state = device<struct step_state>(1);
+	uint32_t *place = device<uint32_t>(S);
+	sort_places_cuda(stream, place, S);
+	sorter.place = place;
+	sorter.key = device<uint32_t>(S);
+	sorter.position = device<uint32_t>(S);
+	sorter.scratch_size = sort_scratch(S, items);
+	sorter.scratch = device<char>(sorter.scratch_size);
+	bench_gather();
+	bench_layer("layer1_half", E, H1);
+	bench_first_layer();
+	bench_layer("layer2", H1, H2);
+	bench_layer("layer3", H2, H3);
+	bench_loss();
+	bench_rows();
+	bench_small();
+	for (uint32_t *p : { user, item, slot, place, sorter.key, sorter.position })
+		CUDA(cudaFree(p));
+	CUDA(cudaFree(sorter.scratch));
+	CUDA(cudaFree(state));
+	timing_end();
+	return 0;
+}
