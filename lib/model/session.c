@@ -287,7 +287,6 @@ static void open_epoch_outputs(struct session *s, uint64_t ended)
 		s->first_epoch = stream_create(path, true);
 	best_epoch_reserve(&s->best);
 	free(path);
-	best_epoch_reserve(&s->best);
 	if (c->log)
 		s->log = stream_log_open(c->log, c->resume ? train_log_kept(c->log, ended) : 0);
 }
