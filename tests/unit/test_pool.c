@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct counts {
 	unsigned threads;
@@ -72,6 +73,59 @@ static void test_dying(void)
 	CHECK(!wrong, "8 threads that die at once print one line: %u of 200 do not", wrong);
 }
 
+struct steps {
+	atomic_uint left, done, inside;
+};
+
+static bool idle_step(void *arg)
+{
+	struct steps *s = arg;
+	unsigned left = atomic_load(&s->left);
+
+	while (left > 0 && !atomic_compare_exchange_weak(&s->left, &left, left - 1))
+		;
+	if (left == 0)
+		return false;
+	atomic_fetch_add(&s->inside, 1);
+	atomic_fetch_add(&s->done, 1);
+	atomic_fetch_sub(&s->inside, 1);
+	return true;
+}
+
+/* Threads that wait take steps, also those that went to sleep before there were any; runs go on
+   beside them; and none is taken any more once that was said. */
+static void test_idle(void)
+{
+	struct counts c = { .threads = 3, .runs = xcalloc(7, sizeof(*c.runs)) };
+	struct pool *p = pool_new(3);
+	struct steps s = { 0 };
+	unsigned wrong = 0;
+
+	pool_set_idle(p, idle_step, &s);
+	for (unsigned round = 1; round <= 200; round++) {
+		if (round % 10 == 0) // longer than threads look before they sleep
+			nanosleep(&(struct timespec){ .tv_nsec = 300000 }, NULL);
+		atomic_fetch_add(&s.left, 5);
+		pool_wake(p);
+		pool_run(p, 7, count, &c);
+		while (round % 20 == 0 && s.done < 5 * round)
+			nanosleep(&(struct timespec){ .tv_nsec = 10000 }, NULL);
+		for (size_t k = 0; k < 7; k++)
+			wrong += c.runs[k] != round;
+	}
+	CHECK(wrong == 0 && s.done == 1000, "idle steps: %u of 1000 taken, %u jobs wrong", s.done,
+		wrong);
+	pool_set_idle(p, NULL, NULL);
+	wrong = s.inside;
+	atomic_fetch_add(&s.left, 5);
+	pool_wake(p);
+	pool_run(p, 7, count, &c);
+	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	CHECK(wrong == 0 && s.done == 1000, "no step is taken after the last: %u", s.done);
+	pool_free(p);
+	free(c.runs);
+}
+
 int main(void)
 {
 	static const unsigned threads[] = { 1, 2, 3, 8 };
@@ -83,6 +137,7 @@ int main(void)
 		run_all(threads[t], 1000, 20);
 	}
 	CHECK(pool_cores() >= 1, "pool_cores is %u", pool_cores());
+	test_idle();
 	test_dying();
 	pool_free(NULL);
 	return CHECK_EXIT;
