@@ -7,7 +7,8 @@
 # learns from all of train. What was chosen for knn-score is kept below; TUNE=1 chooses it again.
 #
 # Environment: COFILTER_DATA (gowalla/gowalla.train.tsv and gowalla.test.tsv there, lines of user TAB item, or train.txt
-# and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), EPOCHS (60) and PATIENCE (3) of MF, SYSTEMS
+# and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), EPOCHS (60) and PATIENCE (3) of MF,
+# CCL_EPOCHS (31, of MF-CCL at its first rate), SYSTEMS
 # (all), KEEP (1: rows of the run before stay in the table), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
@@ -19,6 +20,7 @@ SEEDS=${SEEDS:-1}
 TUNE=${TUNE:-}
 EPOCHS=${EPOCHS:-60}
 PATIENCE=${PATIENCE:-3}
+CCL_EPOCHS=${CCL_EPOCHS:-31}
 METRICS='recall@20 NDCG@20'
 BASELINES='ItemPop ItemKNN RP3beta EASE iALS'
 cutoff=20
@@ -116,10 +118,25 @@ if wanted MF-BPR; then
 	learned 'MF-BPR 64' "$EPOCHS" --model mf --factors 64 --loss bpr --optimizer lazy-adam --lr 0.001 --l2 0.0001 \
 		--init-std 0.1 --batch-size 8192
 fi
+# Plain SGD on directions slows down by itself, since rows grow; what a lower rate still gives comes from a second training
+# at a tenth of it. The first one's epochs were chosen on valid earlier, those of the second are chosen here.
+# first_rate PART SEED
+first_rate() {
+	"$NEUMF_TRAIN" -q "${ccl[@]}" --lr 25.6 --seed "$2" --device "$DEVICE" --log - \
+		-o "$work/MF-CCL-first-$1-$2.safetensors" <(examples "$1" "$2" "$CCL_EPOCHS") |
+		show_log 'MF-CCL, first rate' "$CCL_EPOCHS" "$work/MF-CCL-first-$1-$2.jsonl"
+}
+
 if wanted MF-CCL; then
 	negatives=256
-	learned 'MF-CCL 64' "$EPOCHS" --model mf --factors 64 --loss ccl --margin 0.9 --negative-weight 150 --lr 0.001 \
-		--init-std 0.0001 --batch-size 2048
+	ccl=(--model mf --factors 64 --loss ccl --margin 0.9 --negative-weight 150 --optimizer sgd --init-std 0.1 --batch-size 256)
+	second=("${ccl[@]}" --lr 2.56 --init-from "$work/MF-CCL-first-{part}.safetensors")
+	first_rate valid "${SEEDS%% *}"
+	choose_epochs 'MF-CCL 64' "$EPOCHS" "${second[@]}"
+	for seed in $SEEDS; do
+		first_rate test "$seed"
+	done
+	learn 'MF-CCL 64' "$epochs" "${second[@]}"
 fi
 
 end_table gowalla "Gowalla: recall@20 and NDCG@20 of all items not in train; seeds $SEEDS"
