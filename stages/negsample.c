@@ -66,22 +66,20 @@ static void write_epochs(
 {
 	struct rec_reader *rows = sampling_source(in, choice, opt_provenance());
 	const struct rec_header *h = rec_header(rows);
-	const size_t most = REC_BLOCK_BYTES / rec_row_info(h).struct_size;
-	void *block = xmalloc(most, rec_row_info(h).struct_size);
+	const void *block;
 	size_t n;
 
 	rec_prepare(rows, pool);
 	rec_begin_at(rows, (cfg.from_epoch - 1) * h->rows_per_epoch);
 	struct rec_writer *out = rec_create("-", h);
 	progress_start("rows", h->epochs * h->rows_per_epoch - h->first_row);
-	while ((n = rec_read_rows(rows, block, most)) > 0) {
+	while ((block = rec_look_rows(rows, SIZE_MAX, &n)) != NULL) {
 		rec_write_rows(out, block, n);
 		progress_at(rec_written(out));
 	}
 	progress_end();
 	rec_finish(out);
 	rec_close(rows, true);
-	free(block);
 }
 
 /* `seen` has no duplicates. */

@@ -212,22 +212,10 @@ static const char *claim_kept(void)
 	return path;
 }
 
-/* --seed and --alpha mean something else in negsample. */
-static void check_sampling_names(void)
-{
-	if (opt_given(&cfg.seed) && !sampling_seed_given())
-		die_usage(
-			"option --seed is of the first weights: with interaction records, --sampling-seed is to be said beside it");
-	if (opt_given(&cfg.alpha) && opt_given(&cfg.init_from) && !sampling_alpha_given() &&
-		sampling_chosen().config.popularity)
-		die_usage(
-			"option --alpha is of --init-from: with --sampler popularity, --sampling-alpha is to be said beside it");
-}
-
 /* Interactions: do the work of negsample. `kinds` are those that the loss can be computed from. */
 static struct rec_reader *open_sampled(struct rec_reader *in, unsigned kinds)
 {
-	check_sampling_names();
+	sampling_check_names(opt_given(&cfg.seed), cfg.init_from && opt_given(&cfg.alpha));
 	if (opt_given(&cfg.loss) && !sampling_kind_given())
 		sampling_set_kind(cfg.loss == LOSS_CCL	 ? REC_GROUP
 				  : cfg.loss == LOSS_BCE ? REC_SAMPLE

@@ -70,14 +70,14 @@ bool sampling_rows_given(void)
 	return sampling_kind_given() || opt_given(&cfg.negatives) || opt_given(&cfg.epochs);
 }
 
-bool sampling_seed_given(void)
+void sampling_check_names(bool seed, bool alpha)
 {
-	return opt_given(&cfg.seed);
-}
-
-bool sampling_alpha_given(void)
-{
-	return opt_given(&cfg.alpha);
+	if (seed && !opt_given(&cfg.seed))
+		die_usage(
+			"option --seed is of the first weights: with interaction records, --sampling-seed is to be said beside it");
+	if (alpha && cfg.sampler == SAMPLER_POPULARITY && !opt_given(&cfg.alpha))
+		die_usage(
+			"option --alpha is of --init-from: with --sampler popularity, --sampling-alpha is to be said beside it");
 }
 
 void sampling_set_kind(enum rec_kind kind)

@@ -30,10 +30,12 @@ struct sampling_choice sampling_chosen(void);
 bool sampling_kind_given(void);
 void sampling_set_kind(enum rec_kind kind);
 
-/* One of these, or --negatives, or --epochs; the seed; alpha. */
+/* One of these, or --negatives, or --epochs. */
 bool sampling_rows_given(void);
-bool sampling_seed_given(void);
-bool sampling_alpha_given(void);
+
+/* For a program where --seed and --alpha are something else, which were given or not: wrong usage
+   where they could be meant for the sampling, and nothing is said of that. */
+void sampling_check_names(bool seed, bool alpha);
 
 /*
  * `in`, whose header was read, and the --exclude files, opened after that: their ids and splits must
