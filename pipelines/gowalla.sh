@@ -7,9 +7,9 @@
 # learns from all of train. What was chosen for knn-score is kept below; TUNE=1 chooses it again.
 #
 # Environment: COFILTER_DATA (gowalla/gowalla.train.tsv and gowalla.test.tsv there, lines of user TAB item, or train.txt
-# and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), EPOCHS (60) and PATIENCE (3) of MF,
-# CCL_EPOCHS (31, of MF-CCL at its first rate), SYSTEMS
-# (all), KEEP (1: rows of the run before stay in the table), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
+# and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), EPOCHS (60, of MF-BPR), CCL_EPOCHS ("31 20":
+# of MF-CCL at its first rate, and at most at the second) and PATIENCE (3), SYSTEMS (all), KEEP (1: rows of the run before
+# stay in the table), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
 . "$(dirname "$0")/common.sh"
@@ -20,7 +20,7 @@ SEEDS=${SEEDS:-1}
 TUNE=${TUNE:-}
 EPOCHS=${EPOCHS:-60}
 PATIENCE=${PATIENCE:-3}
-CCL_EPOCHS=${CCL_EPOCHS:-31}
+read -r first_epochs second_epochs <<<"${CCL_EPOCHS:-31 20}"
 METRICS='recall@20 NDCG@20'
 BASELINES='ItemPop ItemKNN RP3beta EASE iALS'
 cutoff=20
@@ -123,8 +123,8 @@ fi
 # first_rate PART SEED
 first_rate() {
 	"$NEUMF_TRAIN" -q "${ccl[@]}" --lr 25.6 --seed "$2" --device "$DEVICE" --log - \
-		-o "$work/MF-CCL-first-$1-$2.safetensors" <(examples "$1" "$2" "$CCL_EPOCHS") |
-		show_log 'MF-CCL, first rate' "$CCL_EPOCHS" "$work/MF-CCL-first-$1-$2.jsonl"
+		-o "$work/MF-CCL-first-$1-$2.safetensors" <(examples "$1" "$2" "$first_epochs") |
+		show_log 'MF-CCL, first rate' "$first_epochs" "$work/MF-CCL-first-$1-$2.jsonl"
 }
 
 if wanted MF-CCL; then
@@ -132,7 +132,7 @@ if wanted MF-CCL; then
 	ccl=(--model mf --factors 64 --loss ccl --margin 0.9 --negative-weight 150 --optimizer sgd --init-std 0.1 --batch-size 256)
 	second=("${ccl[@]}" --lr 2.56 --init-from "$work/MF-CCL-first-{part}.safetensors")
 	first_rate valid "${SEEDS%% *}"
-	choose_epochs 'MF-CCL 64' "$EPOCHS" "${second[@]}"
+	choose_epochs 'MF-CCL 64' "$second_epochs" "${second[@]}"
 	for seed in $SEEDS; do
 		first_rate test "$seed"
 	done

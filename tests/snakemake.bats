@@ -1,7 +1,6 @@
 #!/usr/bin/env bats
 # shellcheck disable=SC2154
-# The sweep of pipelines/Snakefile, and the examples of docs/scale.md for GNU parallel and Slurm: the bytes of the plain
-# pipeline.
+# The sweep of pipelines/Snakefile: the bytes of the plain pipeline.
 load helper
 
 # The plain pipeline of one setting and seed, as plain/PART.cof: train.cof and so on in the folder.
@@ -57,53 +56,4 @@ pop.test.whole.cof"
 	tail -n "$(wc -l <compared)" sweep/report.txt | cmp - compared
 	snakemake --config data="$data" seeds=1,2 shards=3 epochs=$epochs >again 2>&1
 	assert_contains "$(cat again)" "Nothing to be done"
-}
-
-# example LANGUAGE-WORD: the block of docs/scale.md that a comment "<!-- NAME -->" stands above
-example() {
-	awk -v name="<!-- $1 -->" '$0 == name { on = 1; next } on && /^```/ { if (seen) exit; seen = 1; next } on && seen' \
-		"$ROOT/docs/scale.md"
-}
-
-setup_files() {
-	planted -q --users 200 --items 100 --ratings 4000 | ml-split -q --test test-ratings.cof | binarize >train.cof
-	binarize test-ratings.cof >test.cof
-	negsample -q --epochs 2 train.cof | neumf-train -q --device cpu -o model.safetensors
-	neumf-score -q --device cpu --model model.safetensors --all-items --seen train.cof --ranks test.cof >whole.cof
-}
-
-@test "docs/scale.md: GNU parallel scores in shards, to the byte; a job that fails fails all" {
-	type -P parallel >/dev/null || skip "no GNU parallel (make deps-dev)"
-	setup_files
-	export HOME=$PWD
-	example parallel >parallel.sh
-	grep -q parallel parallel.sh
-	bash -euo pipefail parallel.sh
-	cmp ranks.cof whole.cof
-	rm -f ranks*.cof
-	truncate -s -1 test.cof
-	run bash -euo pipefail parallel.sh
-	[ "$status" -ne 0 ]
-	[ ! -e ranks.cof ]
-}
-
-@test "docs/scale.md: the Slurm array, with the numbers that Slurm would set" {
-	setup_files
-	example slurm >array.sh
-	grep -q '^#SBATCH --array=1-' array.sh
-	tasks=$(sed -n 's/^#SBATCH --array=1-//p' array.sh)
-	for ((task = 1; task <= tasks; task++)); do
-		SLURM_ARRAY_TASK_ID=$task SLURM_ARRAY_TASK_COUNT=$tasks bash array.sh
-	done
-	example slurm-join >join.sh
-	SLURM_ARRAY_TASK_COUNT=$tasks bash -euo pipefail join.sh
-	cmp ranks.cof whole.cof
-	# a task that is killed leaves no shard that could be taken for one
-	rm ranks-*.cof ranks.cof
-	for ((task = 2; task <= tasks; task++)); do
-		SLURM_ARRAY_TASK_ID=$task SLURM_ARRAY_TASK_COUNT=$tasks bash array.sh
-	done
-	run bash -euo pipefail join.sh
-	[ "$status" -ne 0 ]
-	[ ! -e ranks.cof ]
 }

@@ -26,7 +26,7 @@ he_files() {
 
 # table SCRIPT SETTING...: run a pipeline, which must end well; everything it writes is in out/
 table() {
-	run env OUT="$PWD/out" DEVICE=cpu EPOCHS=2 MF_EPOCHS=2 CCL_EPOCHS=2 "${@:2}" "$ROOT/pipelines/$1"
+	run env OUT="$PWD/out" DEVICE=cpu EPOCHS=2 MF_EPOCHS=2 CCL_EPOCHS='2 2' "${@:2}" "$ROOT/pipelines/$1"
 	[ "$status" -eq 0 ] || { echo "$output" && return 1; }
 }
 

@@ -41,7 +41,9 @@ static void share_batch(struct cpu_processes *p, struct batch *b)
 
 static void write_dense(struct cpu_processes *p, const struct command *c, float *values)
 {
-	cpu_broadcast(p, 0, values, neumf_floats(&p->layout, c->rows) * sizeof(*values));
+	struct exchange *x = p->exchange;
+
+	x->broadcast(x, 0, values, neumf_floats(&p->layout, c->rows) * sizeof(*values));
 	cpu_write(p->own, c->rows, c->what, values);
 }
 
@@ -149,8 +151,8 @@ static void process_destroy(struct backend *b)
 
 	tell(p, (struct command){ .verb = END });
 	const double bytes = (double)add_received(p);
-	note("%u processes told each other %.1f MB, %.0f bytes a row", p->exchange->size,
-		bytes / 1e6, p->rows > 0 ? bytes / (double)p->rows : 0.0);
+	note("%u processes told each other %.0f bytes a row, %.1f MB", p->exchange->size,
+		p->rows > 0 ? bytes / (double)p->rows : 0.0, bytes / 1e6);
 	cpu_processes_free(p);
 }
 
@@ -247,7 +249,7 @@ void backend_follow(struct exchange *x, struct pool *pool)
 
 	do {
 		x->broadcast(x, 0, &c, sizeof(c));
-		x->received += sizeof(c);
+		x->received += c.verb == GRADIENT || c.verb == UPDATE ? sizeof(c) : 0;
 		b = obey(x, pool, &c, b);
 	} while (c.verb != END);
 }

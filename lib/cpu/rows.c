@@ -35,7 +35,7 @@ void cpu_read_rows(
 		if (q == rank)
 			cpu_read(p->own, own, what, part);
 		else
-			cpu_receive(p, q, part, bytes);
+			p->exchange->receive(p->exchange, q, part, bytes);
 		if (rank == 0)
 			copy_part(p, rows, q, all, part, false);
 		else
@@ -58,7 +58,7 @@ void cpu_write_rows(
 		if (rank == 0)
 			copy_part(p, rows, q, all, part, true);
 		else
-			cpu_receive(p, 0, part, bytes);
+			p->exchange->receive(p->exchange, 0, part, bytes);
 		if (q == rank)
 			cpu_write(p->own, own, what, part);
 		else

@@ -2,25 +2,60 @@
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/pool.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* The first values, drawn by all threads: a job takes a piece of a tensor. */
+struct drawing {
+	const struct neumf_fresh *fresh;
+	struct neumf_layout layout;
+	float *params;
+};
+
+/* Pieces of all tensors up to number k, which goes into *rows; k if there are enough. */
+static size_t find_piece(const struct neumf_layout *l, size_t k, struct neumf_rows *rows)
+{
+	size_t n = 0;
+
+	for (unsigned t = 0; t < l->num_tensors; t++)
+		for (*rows = (struct neumf_rows){ .tensor = t }; neumf_next_piece(l, rows); n++)
+			if (n == k)
+				return n;
+	return n;
+}
+
+static void draw_piece(void *arg, size_t k, unsigned thread)
+{
+	const struct drawing *d = arg;
+	struct neumf_rows rows;
+
+	(void)thread;
+	find_piece(&d->layout, k, &rows);
+	const struct neumf_tensor *t = &d->layout.tensor[rows.tensor];
+
+	neumf_init_rows(
+		&d->layout, d->fresh, rows, d->params + t->offset + (uint64_t)rows.first * t->cols);
+}
+
 float *backend_params(const struct backend_config *config, size_t slack)
 {
 	const struct neumf_fresh *fresh = config->fresh;
-	struct neumf_layout l;
+	struct drawing d = { .fresh = fresh };
+	struct neumf_layout *l = &d.layout;
+	struct neumf_rows rows;
 
-	neumf_layout(&config->shape, &l);
+	neumf_layout(&config->shape, l);
 	if (!config->params && !fresh)
-		return xcalloc(l.num_params + slack, sizeof(float));
-	float *params = xrealloc(config->params, l.num_params + slack, sizeof(float));
+		return xcalloc(l->num_params + slack, sizeof(float));
+	d.params = xrealloc(config->params, l->num_params + slack, sizeof(float));
 	if (!config->params)
-		neumf_init(&config->shape, fresh->init_std, fresh->dense_init, fresh->seed, params);
-	memset(params + l.num_params, 0, slack * sizeof(float));
-	return params;
+		pool_run(config->pool, find_piece(l, SIZE_MAX, &rows), draw_piece, &d);
+	memset(d.params + l->num_params, 0, slack * sizeof(float));
+	return d.params;
 }
 
 void backend_loss_add(struct backend_loss *l, double sum, uint32_t rows)

@@ -20,7 +20,8 @@ enum { EXCHANGE_ABI = 1 };
 
 struct exchange {
 	unsigned rank, size; /* number of this process, and how many there are */
-	uint64_t received;   /* bytes that others have told this process; counted by its user */
+	uint64_t received;   /* bytes that others have told this process; its user counts those of
+				training, not of state that is read and written */
 
 	/* Called by all with the same `root` and size: those of `root` reach the others. */
 	void (*broadcast)(struct exchange *x, unsigned root, void *data, size_t bytes);

@@ -134,7 +134,10 @@ int main(int argc, char **argv)
 	const double seconds = number(argc, argv, 8, 2);
 	const struct network *network = network_of(argv[2]);
 	struct neumf_optimizer o = { network->optimizer, 0.001, 0, 0, 0.9, 0.999, 1e-8 };
-	struct backend_config c = { network->shape, NULL, &o, size, pool_new(threads), false };
+	struct backend_config c = { .shape = network->shape,
+		.optimizer = &o,
+		.batch_size = size,
+		.pool = pool_new(threads) };
 	struct neumf_layout l;
 	struct rng r;
 

@@ -3,7 +3,7 @@
 
     negsample train.cof | cof-cat --to npy | exchange.py --batch 8192 --ranks 1,2,8 -
 
-The pattern is that of lib/cpu/processes.h: row `id` of a table lives on rank id mod N; rank 0 broadcasts a batch,
+The pattern is that of `neumf-train --processes`: row `id` of a table lives on rank id mod N; rank 0 broadcasts a batch,
 12 bytes a row; ranks compute contiguous parts of its jobs (128 rows and more, 32 at most), for which each gets the
 rows it needs, once, from their owners; each occurrence's gradient goes to the owner of its row; sums of dense
 gradients go along a chain of the ranks that have a job, and the last one broadcasts them. What stays on a rank is
@@ -17,7 +17,7 @@ import sys
 import numpy as np
 
 BLOCK, MAX_JOBS, MAX_SUMS, MIN_JOBS = 128, 32, 1 << 24, 4  # lib/cpu/cpu.h, lib/cpu/create.c
-FLOAT, LOSS, COLUMNS = 4, 8, 3
+FLOAT, LOSS, COLUMNS, COMMANDS = 4, 8, 3, 64
 
 
 def widths(model, factors, mlp, hidden):
@@ -55,7 +55,7 @@ def count(batch, ranks, width, dense):
     got = {what: np.zeros(ranks, np.int64) for what in ("batch", "rows", "gradients", "dense")}
     sent = {what: np.zeros(ranks, np.int64) for what in ("rows", "gradients")}
     sums = np.zeros(ranks, np.int64)
-    got["batch"][1:] = FLOAT * COLUMNS * len(batch)
+    got["batch"][1:] = COMMANDS + FLOAT * COLUMNS * len(batch)
     for q in range(ranks):
         part = batch[row[q] : row[q + 1]]
         for ids in (part[:, 0], part[:, 1:].ravel()):

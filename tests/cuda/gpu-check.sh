@@ -137,7 +137,7 @@ summary() {
 
 # One object: what ran on what, and every number.
 json() {
-	printf '{"run":"%s","device":"%s","failed":%d,"seconds":%d,"steps":[' "$RUN" "$(head -n 1 "$LOGS/gpu.txt" | tr -d '"\\')" \
+	printf '{"run":"%s","device":"%s","failed":%d,"seconds":%d,"steps":[' "$RUN" "$(head -n 1 "$LOGS/gpu.txt" | tr -d '"')" \
 		$failed $SECONDS
 	awk '{ v = $1; n = $2; sub(/:$/, "", n); printf "%s{\"step\":\"%s\",\"verdict\":\"%s\"}", (NR > 1 ? "," : ""), n, v }' \
 		"$LOGS/steps.txt"

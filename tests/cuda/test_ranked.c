@@ -176,7 +176,7 @@ static void check_large(const struct backend_ops *ops)
 			wrong += pair[i] != score[(size_t)k * MANY + item[i]];
 	}
 	CHECK(!wrong, "a block of %u items: %u of %u scores wrong", (unsigned)MANY, wrong,
-		2 * EACH);
+		2u * EACH);
 	ops->destroy(b);
 	free(score);
 }

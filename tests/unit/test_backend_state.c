@@ -45,9 +45,11 @@ static void check_pieces(const struct setting *t)
 {
 	const unsigned kinds = t->optimizer.kind == OPTIMIZER_SGD ? 1 : 3;
 	struct backend *a = make(t), *b = make(t);
+	const struct batch batch = random_batch(&rows, t->batch_size, 2);
 	bool right = true;
 
 	train(t, a, 0, 2);
+	t->kind.ops->gradient(a, &batch);
 	for (unsigned n = 0; n < t->layout.num_tensors; n++) {
 		const uint32_t all = t->layout.tensor[n].rows, third = all / 3;
 		const struct neumf_rows parts[] = { { n, third, all - third }, { n, 0, third },
