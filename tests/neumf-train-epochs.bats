@@ -362,3 +362,28 @@ assert len(a) == 8 and all(abs(x - y) < 1e-14 for x, y in zip(a, b)), (a, b)'
 		[ ! -e model ]
 	done
 }
+
+@test "no part of a training holds a table twice" {
+	[ "${BUILD##*/}" != san ] || skip "a sanitizer takes memory of its own"
+	random_rows 40000 1000 1 500 | interactions 40000 1000 | negsample -q --epochs 2 >wide.cof
+	mf=(neumf-train -q -t 1 --device cpu --model mf --factors 512 --optimizer sgd) # tables of 84 MB
+	"${mf[@]}" -o want wide.cof
+	ulimit -v 125000
+	"${mf[@]}" --on-epoch 'echo 1' --checkpoint ck --checkpoint-every 1 -o model wide.cof
+	rm model
+	"${mf[@]}" --on-epoch 'echo 1' --resume ck -o model wide.cof
+	rm model ck
+	"${mf[@]}" --keep last --on-epoch 'echo 1' -o model wide.cof
+	same_weights want model
+	"${mf[@]}" --init-from want -o model wide.cof
+	"${mf[@]}" --init-from model -o model wide.cof # which is then replaced
+}
+
+@test "no room for the best epoch is said before the training" {
+	metrics 1 2 3 4 5 6 7 8
+	TMPDIR=/nowhere train --on-epoch "$script" t.cof
+	assert_status 1
+	assert_error neumf-train "cannot create a temporary file in '/nowhere'"
+	[ ! -e model ]
+	assert_equal "$output" ""
+}
