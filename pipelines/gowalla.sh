@@ -111,7 +111,9 @@ if wanted EASE && fits_memory EASE "$items"; then
 	tuned EASE ease --l2\ 80
 fi
 if wanted iALS; then
-	tuned_seeds 'iALS 256' ials --factors\ 256\ --epochs\ 8\ --l2\ {0.001,0.003}\ --unobserved-weight\ {0.03,0.1}
+	tuned_seeds 'iALS 64' ials --factors\ 64\ --epochs\ 8\ --l2\ {0.003,0.001,0.01}\ --unobserved-weight\ {0.03,0.01}
+	# each takes ten times as long: with what was best for 64
+	tuned_seeds 'iALS 256' ials "--factors 256 ${setting[*]:2}"
 fi
 if wanted MF-BPR; then
 	negatives=16

@@ -146,7 +146,7 @@ refused() {
 			{ line[$1] = line[$1] " " $2 } END { for (u = 0; u < 60; u++) if (u in line) print u line[u] }' >lists/gowalla/$part.txt
 	done
 	table gowalla.sh COFILTER_DATA="$PWD/pairs"
-	assert_equal "$(jq -r '.table | map(.system) | sort | join(",")' out/gowalla.json)" "EASE,ItemKNN,ItemPop,MF-BPR 64,MF-CCL 64,RP3beta,iALS 256"
+	assert_equal "$(jq -r '.table | map(.system) | sort | join(",")' out/gowalla.json)" "EASE,ItemKNN,ItemPop,MF-BPR 64,MF-CCL 64,RP3beta,iALS 256,iALS 64"
 	assert_equal "$(jq -r '.table[] | select(.system == "EASE") | "\(.setting) \(.published["recall@20"])"' out/gowalla.json)" "--l2 80 0.1765"
 	jq -e '.only_published | map(.system) | index("LightGCN") != null' out/gowalla.json
 	jq -c '.systems[].metrics' out/gowalla.json >pairs.metrics
