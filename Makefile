@@ -1,4 +1,5 @@
-# cofilter. Targets: all test lint bench bench-quick pipeline pipeline-ncf pipeline-gowalla install uninstall deps deps-dev clean,
+# cofilter. Targets: all test lint bench bench-quick bench-peers pipeline pipeline-ncf pipeline-gowalla,
+# install uninstall deps deps-dev clean,
 # test-cuda test-cuda-quick gpu-kit (tests/cuda/README.md), fuzz (tests/fuzz), test-resume (tests/faults/kill-resume)
 # Knobs: CC CFLAGS LDFLAGS PREFIX DESTDIR, SAN=address,undefined, DEV=1 (warnings are errors), NVCC, CUDA_ARCH
 
@@ -37,7 +38,7 @@ COF_LIBS := -ljansson -lz -ldeflate -lxxhash -ldl -lm
 
 .DELETE_ON_ERROR:
 .PRECIOUS: $O/%.o
-.PHONY: all programs test unit lint bench bench-quick pipeline deps deps-dev install uninstall clean
+.PHONY: all programs test unit lint bench bench-quick bench-peers pipeline deps deps-dev install uninstall clean
 all: programs
 
 include lib/cpu/cpu.mk lib/linear/linear.mk lib/cuda/cuda.mk lib/mpi/mpi.mk stages/install.mk tests/tests.mk tests/cuda/host.mk
@@ -90,6 +91,15 @@ test: all unit
 
 bench bench-quick: all $(BENCHES)
 	@BUILD=$(CURDIR)/$B tests/bench/run $(if $(filter bench-quick,$@),--quick)
+
+# beside programs of PyPI, in an environment of their own
+bench-peers: all $(BENCHES) $B/peers/ready
+	@BUILD=$(CURDIR)/$B tests/bench/run implicit bpr-mf ials-mf recall
+$B/peers/ready: tests/bench/peers.txt
+	@rm -rf $(@D)
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
 deps deps-dev:
 	@sh data/deps.sh $@
