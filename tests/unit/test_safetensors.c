@@ -361,8 +361,7 @@ static void test_cuts_and_flips(void)
 		f.bytes[bit / 8] ^= (unsigned char)(1u << bit % 8);
 		bad += !refused(&f, bit >= data && bit % 32 < 23 ? "the tensors of '" : "");
 	}
-	CHECK(bad == 0, "%zu flipped bits, each one line and status 1; %d are not", 8 * good.size,
-		bad);
+	CHECK(bad == 0, "of %zu flipped bits %d are not one line and status 1", 8 * good.size, bad);
 }
 
 static void save_nan(void *arg)
