@@ -324,6 +324,25 @@ from_items() {
 	same 3 test.cof bash -c 'cof-cat --to cof | pop-score -q --train train.cof --all-items --ranks'
 }
 
+@test "cof-lint: a leak cannot hide where train is a shard that lacks the users of another part" {
+	planted_split
+	cof-cat --to cof train.cof test.cof >leak.cof
+	cof-cat --to cof --shard 1/3 leak.cof >leak-1.cof
+	cof-cat --to cof --shard 1/3 test.cof >test-1.cof
+	cof-cat --to cof --shard 2/3 test.cof >test-2.cof
+	negsample -q --candidates 3 test-2.cof >lists-2.cof
+	for option in "--test test-2.cof" "--valid test-2.cof" "--candidates lists-2.cof"; do
+		run --separate-stderr cof-lint -q $option leak-1.cof
+		assert_status 1
+		assert_equal "$output" ""
+		assert_contains "$stderr" "cof-lint: 'leak-1.cof' is a shard, users 0 to 19 of 60, and '${option#* }' has other users too"
+	done
+	run --separate-stderr cof-lint -q --test test-1.cof leak-1.cof
+	assert_status 1
+	assert_contains "$output" "error    test-in-train        20 of 20"
+	assert_contains "$stderr" "cof-lint: 'leak-1.cof' is a shard, users 0 to 19 of 60: the results are theirs"
+}
+
 @test "a header whose user_ranges are none, or not those of its rows, is refused" {
 	planted_split
 	for ranges in '[]' '[[0,61]]' '[[5,3]]' '[[0,5],[5,9]]' '[[0,5],[4,9]]' '[[7,9],[0,3]]' '[[0,5],[9,9]]' '[[0]]' \
