@@ -1,5 +1,4 @@
 /* record_shards: which shards, joined, are the whole again, to the byte. */
-#include "base/die.h"
 #include "stream/record.h"
 #include "stream/record_format.h"
 
@@ -14,8 +13,8 @@ static bool is_by(const struct js *entry, const char *program)
 	return name && strcmp(name, program) == 0;
 }
 
-/* Is it cof-cat of one stream, with nothing that changes rows but --shard? Then its rows are those of its
-   users, in their order. */
+/* Is it cof-cat of one stream, with nothing that changes rows but --shard? Then its rows are those
+   of its users, in their order. */
 static bool keeps_users(const struct js *entry)
 {
 	const struct js *options = js_get(entry, "options");
@@ -34,8 +33,8 @@ static bool divides(const struct js *entry)
 
 static struct js *without_shards(const struct js *provenance);
 
-/* Side inputs of which a stage takes the rows of its users only: it does not matter whether they are
-   shards too. */
+/* Side inputs of which a stage takes the rows of its users only: it does not matter whether they
+   are shards too. */
 static struct js *without_shards_aside(const struct js *entry)
 {
 	static const char *const of_users[] = { "seen", "user-items", "exclude" };
@@ -56,8 +55,8 @@ static struct js *without_shards_aside(const struct js *entry)
 	return copy;
 }
 
-/* The first entry from which on shards come off: behind the last cof-cat that did more than keep users. First
-   rows of a shard, or a shard taken for a whole, are not what all rows would have given. */
+/* The first entry from which on shards come off: behind the last cof-cat that did more than keep
+   users. First rows of a shard, or a shard taken for a whole, are not what all rows would give. */
 static size_t divided_from(const struct js *provenance)
 {
 	size_t k = js_length(provenance);
