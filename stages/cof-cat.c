@@ -173,6 +173,7 @@ static struct source *open_sources(char **files, size_t num)
 	}
 	return sources;
 }
+
 /* The number of negatives in the groups of all texts. */
 static uint32_t text_negatives(const struct source *sources, size_t num)
 {

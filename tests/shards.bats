@@ -297,6 +297,52 @@ from_items() {
 	assert_equal "$(json '.provenance[-1].program' joined.cof)" '"cof-cat"'
 }
 
+@test "a shard of which something else was taken before it went on: what is joined is not the whole" {
+	local i
+	planted_split
+	# shards taken for wholes, and divided again: of each the half that it does not have
+	for i in 1 2; do
+		cof-cat --to cof --shard "$i/2" test.cof | cof-cat --to cof --as-whole >alone-$i.cof
+	done
+	cof-cat --to cof --shard 1/2 alone-2.cof | pop-score -q --train train.cof --all-items --ranks >part-1.cof
+	cof-cat --to cof --shard 2/2 alone-1.cof | pop-score -q --train train.cof --all-items --ranks >part-2.cof
+	cof-cat --to cof part-[12].cof >joined.cof
+	assert_equal "$(json '.provenance[-1].program' joined.cof)" '"cof-cat"'
+	# first rows of each shard are not those of the whole; nor with side inputs of which it is so
+	in_shards 2 test.cof bash -c 'cof-cat --to cof --head 3 | pop-score -q --train train.cof --all-items --ranks'
+	assert_equal "$(json '.provenance[-1].program' joined.cof)" '"cof-cat"'
+	cof-cat --check joined.cof
+	for i in 1 2; do
+		cof-cat --to cof --shard "$i/2" train.cof | cof-cat --to cof --head 3 >seen.cof
+		cof-cat --to cof --shard "$i/2" test.cof |
+			pop-score -q --train train.cof --all-items --seen seen.cof --ranks >part-$i.cof
+	done
+	cof-cat --to cof part-[12].cof >joined.cof
+	assert_equal "$(json '.provenance[-1].program' joined.cof)" '"cof-cat"'
+	# what was taken for a whole is divided as any other
+	same 3 alone-1.cof pop-score -q --train train.cof --all-items --ranks
+	same 3 test.cof bash -c 'cof-cat --to cof | pop-score -q --train train.cof --all-items --ranks'
+}
+
+@test "cof-lint: a leak cannot hide where train is a shard that lacks the users of another part" {
+	planted_split
+	cof-cat --to cof train.cof test.cof >leak.cof
+	cof-cat --to cof --shard 1/3 leak.cof >leak-1.cof
+	cof-cat --to cof --shard 1/3 test.cof >test-1.cof
+	cof-cat --to cof --shard 2/3 test.cof >test-2.cof
+	negsample -q --candidates 3 test-2.cof >lists-2.cof
+	for option in "--test test-2.cof" "--valid test-2.cof" "--candidates lists-2.cof"; do
+		run --separate-stderr cof-lint -q $option leak-1.cof
+		assert_status 1
+		assert_equal "$output" ""
+		assert_contains "$stderr" "cof-lint: 'leak-1.cof' is a shard, users 0 to 19 of 60, and '${option#* }' has other users too"
+	done
+	run --separate-stderr cof-lint -q --test test-1.cof leak-1.cof
+	assert_status 1
+	assert_contains "$output" "error    test-in-train        20 of 20"
+	assert_contains "$stderr" "cof-lint: 'leak-1.cof' is a shard, users 0 to 19 of 60: the results are theirs"
+}
+
 @test "a header whose user_ranges are none, or not those of its rows, is refused" {
 	planted_split
 	for ranges in '[]' '[[0,61]]' '[[5,3]]' '[[0,5],[5,9]]' '[[0,5],[4,9]]' '[[7,9],[0,3]]' '[[0,5],[9,9]]' '[[0]]' \

@@ -57,3 +57,17 @@ pop.test.whole.cof"
 	snakemake --config data="$data" seeds=1,2 shards=3 epochs=$epochs >again 2>&1
 	assert_contains "$(cat again)" "Nothing to be done"
 }
+
+@test "snakemake: the interval of a mean over seeds: Student's t for many, none for one, and a seed counts once" {
+	local system seed seeds
+	mkdir -p sweep/valid
+	for system in mf-8 mf-16 mf-16-l2; do
+		for seed in 1 2 3 4 5 6 7 8 9 10 11; do echo "0.$((20 + seed))" >"sweep/valid/$system.$seed.txt"; done
+	done
+	# values of standard deviation sqrt(11) / 100: the half is 2.228 / 100 for 11 of them, 12.706 / 200 for 2
+	for seeds in "1,2,3,4,5,6,7,8,9,10,11 0.2600 0.2377 0.2823 11" "1,2,1 0.2150 0.1515 0.2785 2" "4 0.2400 undefined undefined 1"; do
+		rm -f sweep/valid.tsv
+		snakemake --allowed-rules choose --config seeds="${seeds%% *}" -- valid.tsv >log 2>&1 || { tail -n 40 log && false; }
+		assert_equal "$(sort sweep/valid.tsv | head -n 1)" "$(tr ' ' '\t' <<<"mf-16 ${seeds#* }")"
+	done
+}

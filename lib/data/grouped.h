@@ -28,9 +28,8 @@ struct grouped {
 
 	/* the walk's own */
 	struct rec_reader *in;
-	unsigned char *done; /* bitset of the users who had their turn */
-	const unsigned char
-		*rows; /* read, of which those from `next` on are still to be handed out */
+	unsigned char *done;	   /* bitset of the users who had their turn */
+	const unsigned char *rows; /* read; those from `next` on are still to be handed out */
 	size_t row_size, num, next;
 };
 

@@ -55,6 +55,14 @@ static size_t read_rows(struct rec_reader *in, struct rating *rows)
 	return n;
 }
 
+/* A train that lacks users would hide whatever is wrong with theirs. */
+static void check_shard(const struct rec_reader *in, const struct lint_part *train)
+{
+	rec_warn_shard(rec_name(in), rec_header(in));
+	if (train)
+		rec_check_covers(train->name, &train->header, rec_name(in), rec_header(in));
+}
+
 void lint_part_read(struct lint_part *p, const char *path, const struct lint_part *train)
 {
 	static struct rating rows[ROWS];
@@ -62,6 +70,7 @@ void lint_part_read(struct lint_part *p, const char *path, const struct lint_par
 	const uint32_t num_users = rec_header(in)->num_users;
 	size_t n;
 
+	check_shard(in, train);
 	*p = (struct lint_part){ .name = xstrdup(rec_name(in)),
 		.newest = INT64_MIN,
 		.least = FLT_MAX,
@@ -117,6 +126,7 @@ void lint_lists_read(struct lint_lists *l, const char *path, const struct lint_p
 	struct rec_reader *in = rec_open(path, 1u << REC_SAMPLE);
 	size_t n;
 
+	check_shard(in, train);
 	*l = (struct lint_lists){ .name = xstrdup(rec_name(in)) };
 	keep_header(&l->header, rec_header(in));
 	user_items_init(&l->positives, l->header.num_users, l->header.num_items);

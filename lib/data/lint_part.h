@@ -30,8 +30,8 @@ struct lint_part {
 	uint64_t before_itself; /* rows older than a row of their user in train */
 };
 
-/* Read an open stream to its verified end and close it. `train` is the part that this one is held
-   against; NULL: it is train itself. */
+/* Read a stream to its verified end. `train` is the part that this one is held against; NULL: it is
+   train itself. Warns of a shard; dies where train is one that lacks users of this part. */
 void lint_part_read(struct lint_part *p, const char *path, const struct lint_part *train);
 void lint_part_release(struct lint_part *p);
 bool lint_part_has(const struct lint_part *p, uint32_t user, uint32_t item);

@@ -87,8 +87,8 @@ static size_t good_words_here(const struct pattern *p, const unsigned char *pack
 	return good_words(p, packed, words);
 }
 
-/* How many of n rows, from the first, the quick check has
-   passed; the others are to be looked at. */
+/* How many of n rows, from the first, the quick check has passed: the others are to be looked at
+   one by one. */
 static size_t check_quickly(const struct rec_header *h, const struct rec_info *info,
 	const unsigned char *packed, size_t n)
 {

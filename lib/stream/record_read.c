@@ -16,10 +16,9 @@ struct rec_reader {
 	struct stream_in *in; /* NULL: of a source */
 	struct rec_source source;
 	struct pool *pool;
-	struct ahead *ahead; /* slices of the source; NULL: before the first row */
-	const unsigned char
-		*slice; /* from which rows are handed out; `block_rows` and `next` are of it */
-	char *name;	/* of the source */
+	struct ahead *ahead;	    /* slices of the source; NULL: before the first row */
+	const unsigned char *slice; /* `block_rows` and `next` are of it */
+	char *name;		    /* of the source */
 
 	struct rec_header header;
 	struct rec_info info;

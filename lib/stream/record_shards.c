@@ -1,5 +1,4 @@
 /* record_shards: which shards, joined, are the whole again, to the byte. */
-#include "base/die.h"
 #include "stream/record.h"
 #include "stream/record_format.h"
 
@@ -14,23 +13,28 @@ static bool is_by(const struct js *entry, const char *program)
 	return name && strcmp(name, program) == 0;
 }
 
-/* Is it cof-cat --shard, of one stream and with nothing else that changes rows? Then its rows are those of
-   its users, in their order. */
-static bool divides(const struct js *entry)
+/* Is it cof-cat of one stream, with nothing that changes rows but --shard? Then its rows are those
+   of its users, in their order. */
+static bool keeps_users(const struct js *entry)
 {
 	const struct js *options = js_get(entry, "options");
 	const char *from = js_get_string(options, "from");
 	uint64_t head;
 
 	return is_by(entry, "cof-cat") && from && strcmp(from, "cof") == 0 &&
-	       js_get_string(options, "shard") && js_get_uint(options, "head", &head) &&
-	       head == 0 && !js_get(entry, "side") && !js_get(entry, "as_whole");
+	       js_get_uint(options, "head", &head) && head == 0 && !js_get(entry, "side") &&
+	       !js_get(entry, "as_whole");
+}
+
+static bool divides(const struct js *entry)
+{
+	return keeps_users(entry) && js_get_string(js_get(entry, "options"), "shard");
 }
 
 static struct js *without_shards(const struct js *provenance);
 
-/* Side inputs of which a stage takes the rows of its users only: it does not matter whether they are
-   shards too. */
+/* Side inputs of which a stage takes the rows of its users only: it does not matter whether they
+   are shards too. */
 static struct js *without_shards_aside(const struct js *entry)
 {
 	static const char *const of_users[] = { "seen", "user-items", "exclude" };
@@ -51,8 +55,21 @@ static struct js *without_shards_aside(const struct js *entry)
 	return copy;
 }
 
+/* The first entry from which on shards come off: behind the last cof-cat that did more than keep
+   users. First rows of a shard, or a shard taken for a whole, are not what all rows would give. */
+static size_t divided_from(const struct js *provenance)
+{
+	size_t k = js_length(provenance);
+
+	while (k > 0 && (!is_by(js_at(provenance, k - 1), "cof-cat") ||
+				keeps_users(js_at(provenance, k - 1))))
+		k--;
+	return k;
+}
+
 static struct js *without_shards(const struct js *provenance)
 {
+	const size_t from = divided_from(provenance);
 	struct js *kept = js_array();
 
 	if (!js_is_array(provenance)) { // of a text
@@ -60,7 +77,7 @@ static struct js *without_shards(const struct js *provenance)
 		return js_copy(provenance);
 	}
 	for (size_t k = 0; k < js_length(provenance); k++)
-		if (!divides(js_at(provenance, k)))
+		if (k < from || !divides(js_at(provenance, k)))
 			js_append(kept, without_shards_aside(js_at(provenance, k)));
 	return kept;
 }
