@@ -88,11 +88,9 @@ struct scratch *best_epoch_kept(const struct best_epoch *b)
 void best_epoch_values(void *arg, struct neumf_rows rows, float *out)
 {
 	const struct best_epoch *b = arg;
-	const struct neumf_tensor *t = &b->layout.tensor[rows.tensor];
-	const uint64_t first = t->offset + (uint64_t)rows.first * t->cols;
 
-	scratch_read(
-		b->file, first * sizeof(*out), out, neumf_floats(&b->layout, rows) * sizeof(*out));
+	scratch_read(b->file, neumf_offset(&b->layout, rows) * sizeof(*out), out,
+		neumf_floats(&b->layout, rows) * sizeof(*out));
 }
 
 static const char *keeps(const struct best_epoch *b)
