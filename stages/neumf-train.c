@@ -326,8 +326,8 @@ static struct neumf_shape make_shape(const struct rec_header *h)
 	return s;
 }
 
-/* What a process does that another one leads. A training with a checkpoint ends as that one does when
-   signals come, which its launcher may send to all. */
+/* What a process does that another one leads. A training with a checkpoint ends as that one does
+   when signals come, which its launcher may send to all. */
 static int follow(struct exchange *x)
 {
 	static const int answered[] = { SIGTERM, SIGINT, SIGUSR1 };

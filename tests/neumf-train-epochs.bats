@@ -387,3 +387,18 @@ assert len(a) == 8 and all(abs(x - y) < 1e-14 for x, y in zip(a, b)), (a, b)'
 	[ ! -e model ]
 	assert_equal "$output" ""
 }
+
+@test "no room for the model that is measured: the folder is named" {
+	mkdir small
+	unshare -m mount -t tmpfs -o size=16k none small 2>/dev/null || skip "no right to mount"
+	metrics 1 2 3 4 5 6 7 8
+	for keep in best last; do
+		# shellcheck disable=SC2016 # for the shell in a name space of its own
+		run --separate-stderr unshare -m sh -c 'mount -t tmpfs -o size=16k none small && TMPDIR=$PWD/small "$@"' sh \
+			neumf-train -q --factors 512 --keep $keep --on-epoch "$script" -o model t.cof
+		assert_status 1
+		# shellcheck disable=SC2154 # of run
+		assert_contains "$stderr" "bytes for a temporary file in '$PWD/small': No space left on device"
+		[ ! -e model ]
+	done
+}

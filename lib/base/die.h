@@ -30,8 +30,8 @@ extern bool die_quiet;	   /* -q */
 extern bool die_line_open; /* a progress line is on the terminal: a message clears it first */
 
 /*
- * Where another process is about to find the same fault, say so and end this one: seconds to wait for
- * that before a message that ends the program, while the others are left out. 0: nobody does.
+ * Where another process is about to find the same fault, say so and end this one: seconds to wait
+ * for that before a message that ends the program, while the others are left out. 0: nobody does.
  */
 extern unsigned die_delay;
 

@@ -1,8 +1,8 @@
 /*
  * pool: a fixed set of threads that run one function over numbered jobs.
  *
- * Waiting threads soon sleep, since other processes of the pipe share the cores. Which thread runs a job
- * is not fixed; a job must write only what is its own, so that results do not depend on threads.
+ * Waiting threads soon sleep, since other processes of the pipe share the cores. Which thread runs a
+ * job is not fixed; a job must write only what is its own, so that results do not depend on threads.
  */
 #ifndef POOL_H
 #define POOL_H

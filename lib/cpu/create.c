@@ -101,9 +101,7 @@ void cpu_reserve(struct cpu_side *s, size_t n)
 	s->gradient = xcalloc_aligned(n * s->stride + CPU_SLACK, sizeof(*s->gradient));
 }
 
-/*
- * Arrays for a batch, with `per_row` occurrences in a row of it, but for contributions.
- */
+/* Arrays for a batch, with `per_row` occurrences in a row of it, but for contributions. */
 static void side_batch(struct cpu_side *s, uint32_t batch_size, uint32_t per_row)
 {
 	size_t n = (size_t)batch_size * per_row;

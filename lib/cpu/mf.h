@@ -1,6 +1,6 @@
 /*
- * mf: the gradient of a matrix factorization, to the bit what gradient.h gives, whose panels cost more
- * moving than there is to compute.
+ * mf: the gradient of a matrix factorization, to the bit what gradient.h gives, whose panels cost
+ * more moving than there is to compute.
  *
  * Rows are read where they lie, LANES examples at a time. The contribution of an item's occurrence
  * is a coefficient, d loss / d logit, times the user's row: so the coefficient is kept instead, and

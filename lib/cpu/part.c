@@ -1,4 +1,4 @@
-/* part: what each of several processes holds: its rows of the model, and the cache it computes on. */
+/* part: what each of several processes holds: its rows of the model, and what computes a share. */
 #include "cpu/processes.h"
 
 #include "base/mem.h"

@@ -115,9 +115,8 @@ static struct backend *process_create(const struct backend_config *config)
 	neumf_layout(&s.shape, &l);
 	for (unsigned k = 0; k < l.num_tensors && config->params; k++)
 		for (struct neumf_rows rows = { .tensor = k }; neumf_next_piece(&l, &rows);)
-			process_write(b, rows, BACKEND_VALUE,
-				config->params + l.tensor[k].offset +
-					(size_t)rows.first * l.tensor[k].cols);
+			process_write(
+				b, rows, BACKEND_VALUE, config->params + neumf_offset(&l, rows));
 	free(config->params);
 	return b;
 }

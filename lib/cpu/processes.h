@@ -75,9 +75,9 @@ struct cpu_processes {
 
 	double *losses;			 /* process 0: of all jobs, or with ccl of all rows */
 	uint32_t *positives, *negatives; /* ccl: a batch as places in the cache */
-	uint32_t *user, *item,
-		*negative; /* who follows: a batch as it was told; (batch_size) each, */
-	float *label;	   /* of negatives with ccl N x batch_size */
+	/* Who follows: a batch as it was told; (batch_size) each, of negatives with ccl N times. */
+	uint32_t *user, *item, *negative;
+	float *label;
 	uint64_t rows;	   /* of all batches */
 	char describe[48]; /* "avx512, 4 processes" */
 };
@@ -99,8 +99,8 @@ void cpu_processes_free(struct cpu_processes *p);
 /* Of some rows of a table those of process `rank`, by their numbers there. */
 struct neumf_rows cpu_own_rows(const struct exchange *x, struct neumf_rows rows, unsigned rank);
 
-/* Called by all: rows of a table to process 0, or from there. `all` has them, (num, cols), in process
-   0 (rows.c). */
+/* Called by all: rows of a table to process 0, or from there. `all` has them, (num, cols), in
+   process 0 (rows.c). */
 void cpu_read_rows(
 	struct cpu_processes *p, struct neumf_rows rows, enum backend_what what, float *all);
 void cpu_write_rows(

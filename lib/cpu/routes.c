@@ -168,10 +168,10 @@ static void find_wanted(const struct cpu_processes *p, struct cpu_route *r)
 	walk_wanted(r, p->next, r->wanted);
 }
 
-/* Room for the rows needed; kernels read whole vectors, past the end of a row. */
+/* Room for the rows needed, never NULL; kernels read whole vectors, past the end of a row. */
 static void reserve_cache(struct cpu_route *r, size_t rows)
 {
-	if (rows <= r->capacity)
+	if (r->cached != NULL && rows <= r->capacity)
 		return;
 	r->capacity = rows + rows / 4;
 	r->cached = xrealloc(r->cached, r->capacity, sizeof(*r->cached));

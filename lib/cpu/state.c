@@ -39,18 +39,10 @@ static void copy_rows(const struct backend *b, const struct cpu_side *side, uint
 	}
 }
 
-/* Where rows begin in the arrays of all tensors. */
-static uint64_t offset_of(const struct backend *b, struct neumf_rows rows)
-{
-	const struct neumf_tensor *t = &b->layout.tensor[rows.tensor];
-
-	return t->offset + (uint64_t)rows.first * t->cols;
-}
-
 static void read_dense(struct backend *b, struct neumf_rows rows, float *out)
 {
-	b->kernels->dense_sums(
-		b, offset_of(b, rows) - b->dense_offset, neumf_floats(&b->layout, rows), out);
+	b->kernels->dense_sums(b, neumf_offset(&b->layout, rows) - b->dense_offset,
+		neumf_floats(&b->layout, rows), out);
 }
 
 /* The gradient of rows of a table, whether the batch has them or not. */
@@ -82,7 +74,7 @@ void cpu_read(struct backend *b, struct neumf_rows rows, enum backend_what what,
 	else if (what == BACKEND_GRADIENT)
 		read_table(b, rows, out);
 	else if (from != NULL)
-		memcpy(out, from + offset_of(b, rows), size);
+		memcpy(out, from + neumf_offset(&b->layout, rows), size);
 	else
 		memset(out, 0, size);
 }
@@ -95,7 +87,8 @@ void cpu_write(struct backend *b, struct neumf_rows rows, enum backend_what what
 					      : NULL;
 
 	if (to != NULL)
-		memcpy(to + offset_of(b, rows), in, neumf_floats(&b->layout, rows) * sizeof(*in));
+		memcpy(to + neumf_offset(&b->layout, rows), in,
+			neumf_floats(&b->layout, rows) * sizeof(*in));
 	else
 		BUG("what %d of tensor '%s' cannot be written", (int)what,
 			b->layout.tensor[rows.tensor].name);

@@ -26,8 +26,7 @@ void epoch_rows_init(struct epoch_rows *e, const struct sampling *from, enum rec
 	uint32_t negatives, uint64_t seed);
 
 /* rows (n structs of their kind): rows first .. first + n - 1 of the run, whose epochs are counted
-   through; at most
-   epoch_rows_slice(). */
+   through; at most epoch_rows_slice(). */
 void epoch_rows_make(const struct epoch_rows *e, uint64_t first, size_t n, void *rows);
 
 /* Rows that are about as many draws for every kind: a job of a thread. */

@@ -19,8 +19,8 @@ struct epoch_source_config {
 	const char *seed_name; /* in a note of it */
 };
 
-/* rec_prepare() reads the inputs, with the errors of sampling.h, and says how many interactions there
-   are and how many users were skipped, if any. */
+/* rec_prepare() reads the inputs, with the errors of sampling.h, and says how many interactions
+   there are and how many users were skipped, if any. */
 struct rec_reader *epoch_source_open(const struct epoch_source_config *config);
 
 #endif

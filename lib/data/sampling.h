@@ -42,8 +42,8 @@ struct sampling_inputs {
 	unsigned num_exclude;
 };
 
-/* Read the streams to their verified ends and close them, by the threads of the pool. Dies on damage, and on a bound of an
-   excluded stream that exceeds the input's. */
+/* Read the streams to their verified ends and close them, by the threads of the pool. Dies on
+   damage, and on a bound of an excluded stream that exceeds the input's. */
 void sampling_epochs(struct sampling *s, const struct sampling_config *c,
 	struct sampling_inputs *inputs, struct pool *pool);
 void sampling_candidates(struct sampling *s, const struct sampling_config *c,

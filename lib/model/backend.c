@@ -35,10 +35,7 @@ static void draw_piece(void *arg, size_t k, unsigned thread)
 
 	(void)thread;
 	find_piece(&d->layout, k, &rows);
-	const struct neumf_tensor *t = &d->layout.tensor[rows.tensor];
-
-	neumf_init_rows(
-		&d->layout, d->fresh, rows, d->params + t->offset + (uint64_t)rows.first * t->cols);
+	neumf_init_rows(&d->layout, d->fresh, rows, d->params + neumf_offset(&d->layout, rows));
 }
 
 float *backend_params(const struct backend_config *config, size_t slack)

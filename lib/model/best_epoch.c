@@ -11,12 +11,14 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The model in a file without a name, of which nothing is left whatever ends the program. */
-static struct scratch *make_file(const struct best_epoch_model *m)
+/* The model in a file without a name, of which nothing is left whatever ends the program. Who has no
+   room for it is told which folder is full, not the number of a descriptor. */
+static struct scratch *make_file(const struct best_epoch *b, const struct best_epoch_model *m)
 {
 	struct scratch *file = scratch_new();
 	char *path = xasprintf("/dev/fd/%d", scratch_fd(file));
 
+	scratch_reserve(file, b->layout.num_params * sizeof(float));
 	model_file_save(stream_create(path, true), m->shape, m->info, m->values, m->arg);
 	free(path);
 	return file;
@@ -25,7 +27,7 @@ static struct scratch *make_file(const struct best_epoch_model *m)
 bool best_epoch_measure(const struct best_epoch *b, const struct best_epoch_model *m,
 	const char *path, uint64_t epoch, double *value, char *why, size_t size)
 {
-	struct scratch *file = path ? NULL : make_file(m);
+	struct scratch *file = path ? NULL : make_file(b, m);
 	char *model = path ? xasprintf("COFILTER_MODEL=%s", path)
 			   : xasprintf("COFILTER_MODEL=/proc/%ld/fd/%d", (long)getpid(),
 				     scratch_fd(file));
@@ -88,11 +90,9 @@ struct scratch *best_epoch_kept(const struct best_epoch *b)
 void best_epoch_values(void *arg, struct neumf_rows rows, float *out)
 {
 	const struct best_epoch *b = arg;
-	const struct neumf_tensor *t = &b->layout.tensor[rows.tensor];
-	const uint64_t first = t->offset + (uint64_t)rows.first * t->cols;
 
-	scratch_read(
-		b->file, first * sizeof(*out), out, neumf_floats(&b->layout, rows) * sizeof(*out));
+	scratch_read(b->file, neumf_offset(&b->layout, rows) * sizeof(*out), out,
+		neumf_floats(&b->layout, rows) * sizeof(*out));
 }
 
 static const char *keeps(const struct best_epoch *b)

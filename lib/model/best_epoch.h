@@ -67,8 +67,9 @@ struct js *best_epoch_chosen(const struct best_epoch *b, uint64_t last);
 /*
  * For a checkpoint. `pending`: an epoch that ended, but has no value yet; NULL: there is none.
  * best_epoch_restore goes on from there, takes `kept` over (NULL: the checkpoint has none), and
- * returns whether there is a pending epoch, with all but its number in *pending. It dies where the checkpoint `file` is of a training
- * that keeps other epochs, and warns of another command: two may measure different things.
+ * returns whether there is a pending epoch, with all but its number in *pending. It dies where the
+ * checkpoint `file` is of a training that keeps other epochs, and warns of another command: two may
+ * measure different things.
  */
 struct js *best_epoch_json(const struct best_epoch *b, const struct trainer_epoch *pending);
 bool best_epoch_restore(struct best_epoch *b, const struct js *v, struct scratch *kept,

@@ -63,14 +63,6 @@ static void list_tensors(struct file *f, const struct checkpoint_run *run, bool 
 	}
 }
 
-/* Where rows of the best model lie. */
-static uint64_t offset_of(const struct file *f, struct neumf_rows rows)
-{
-	const struct neumf_tensor *t = &f->layout.tensor[rows.tensor];
-
-	return t->offset + (uint64_t)rows.first * t->cols;
-}
-
 static void get_values(void *arg, unsigned k, uint64_t first, uint64_t num, float *out)
 {
 	const struct file *f = arg;
@@ -78,7 +70,8 @@ static void get_values(void *arg, unsigned k, uint64_t first, uint64_t num, floa
 	const struct neumf_rows rows = model_file_rows(&f->layout, e->tensor, first, num);
 
 	if (e->best)
-		scratch_read(f->best, offset_of(f, rows) * sizeof(*out), out, num * sizeof(*out));
+		scratch_read(f->best, neumf_offset(&f->layout, rows) * sizeof(*out), out,
+			num * sizeof(*out));
 	else
 		f->run->ops->read(f->run->backend, rows, e->what, out);
 }

@@ -189,6 +189,13 @@ uint64_t neumf_floats(const struct neumf_layout *l, struct neumf_rows rows)
 	return (uint64_t)rows.num * l->tensor[rows.tensor].cols;
 }
 
+uint64_t neumf_offset(const struct neumf_layout *l, struct neumf_rows rows)
+{
+	const struct neumf_tensor *t = &l->tensor[rows.tensor];
+
+	return t->offset + (uint64_t)rows.first * t->cols;
+}
+
 bool neumf_next_piece(const struct neumf_layout *l, struct neumf_rows *rows)
 {
 	const struct neumf_tensor *t = &l->tensor[rows->tensor];

@@ -181,9 +181,11 @@ uint32_t neumf_head_width(const struct neumf_shape *s);
 /* Tensors of a model, sorted by name and packed without gaps. */
 void neumf_layout(const struct neumf_shape *s, struct neumf_layout *out);
 
-/* All rows of a tensor, and how many floats some rows have. */
+/* All rows of a tensor; how many floats some rows have, and where they begin among all floats of the
+   model. */
 struct neumf_rows neumf_whole(const struct neumf_layout *l, unsigned tensor);
 uint64_t neumf_floats(const struct neumf_layout *l, struct neumf_rows rows);
+uint64_t neumf_offset(const struct neumf_layout *l, struct neumf_rows rows);
 
 /*
  * The next rows of their tensor, as many as NEUMF_PIECE floats can hold; false: there are no more.

@@ -44,10 +44,11 @@ struct warm_start_target {
 
 /*
  * Put the parameters of the models, once, into a backend that holds a fresh start of target->shape;
- * alpha 0 to 1 is for two models. Memory: 1 MiB. Dies on damage, and, naming file and tensor, where a tensor has another width, where the new model has a tensor
- * that none of the models has or the other way round, and where a table has more rows than the new
- * one; dies where the id map of a model is not the beginning of the stream's, or neither of two models'
- * maps that of the other, unless ids_unchecked.
+ * alpha 0 to 1 is for two models. Memory: 1 MiB. Dies on damage, and, naming file and tensor, where
+ * a tensor has another width, where the new model has a tensor that none of the models has or the
+ * other way round, and where a table has more rows than the new one; dies where the id map of a
+ * model is not the beginning of the stream's, or neither of two models' maps that of the other,
+ * unless ids_unchecked.
  */
 void warm_start_apply(struct warm_start *w, const struct warm_start_target *target, double alpha,
 	const struct backend_ops *ops, struct backend *backend);

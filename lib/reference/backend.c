@@ -248,11 +248,10 @@ static void reference_score_block(
 static void reference_read(
 	struct backend *b, struct neumf_rows rows, enum backend_what what, float *out)
 {
-	const struct neumf_tensor *t = &b->net.layout.tensor[rows.tensor];
 	const float *from = what == BACKEND_VALUE     ? b->net.params
 			    : what == BACKEND_MOMENT1 ? b->m
 						      : b->v;
-	const uint64_t first = t->offset + (uint64_t)rows.first * t->cols;
+	const uint64_t first = neumf_offset(&b->net.layout, rows);
 	const uint64_t end = first + neumf_floats(&b->net.layout, rows);
 
 	for (uint64_t e = first; e < end; e++)
@@ -262,17 +261,17 @@ static void reference_read(
 static void reference_write(
 	struct backend *b, struct neumf_rows rows, enum backend_what what, const float *in)
 {
-	const struct neumf_tensor *t = &b->net.layout.tensor[rows.tensor];
 	float *to = what == BACKEND_VALUE     ? b->net.params
 		    : what == BACKEND_MOMENT1 ? b->m
 		    : what == BACKEND_MOMENT2 ? b->v
 					      : NULL;
 
 	if (to != NULL)
-		memcpy(to + t->offset + (uint64_t)rows.first * t->cols, in,
+		memcpy(to + neumf_offset(&b->net.layout, rows), in,
 			neumf_floats(&b->net.layout, rows) * sizeof(*in));
 	else
-		BUG("what %d of tensor '%s' cannot be written", (int)what, t->name);
+		BUG("what %d of tensor '%s' cannot be written", (int)what,
+			b->net.layout.tensor[rows.tensor].name);
 }
 
 static uint64_t reference_step(struct backend *b)
