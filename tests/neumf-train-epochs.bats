@@ -41,7 +41,10 @@ sys.stdout.buffer.write(data[8 + int.from_bytes(data[:8], "little"):])' "$1"
 
 # same_weights A B
 same_weights() {
-	cmp <(tensors "$1") <(tensors "$2")
+	tensors "$1" >left
+	tensors "$2" >right
+	cmp left right
+	rm left right
 }
 
 # Files here, but for what bats puts beside them.
@@ -368,15 +371,17 @@ assert len(a) == 8 and all(abs(x - y) < 1e-14 for x, y in zip(a, b)), (a, b)'
 	random_rows 40000 1000 1 500 | interactions 40000 1000 | negsample -q --epochs 2 >wide.cof
 	mf=(neumf-train -q -t 1 --device cpu --model mf --factors 512 --optimizer sgd) # tables of 84 MB
 	"${mf[@]}" -o want wide.cof
-	ulimit -v 125000
-	"${mf[@]}" --on-epoch 'echo 1' --checkpoint ck --checkpoint-every 1 -o model wide.cof
+	small() (ulimit -v 125000 && "${mf[@]}" -o model "$@" wide.cof)
+	small --on-epoch 'echo 1' --checkpoint ck --checkpoint-every 1
 	rm model
-	"${mf[@]}" --on-epoch 'echo 1' --resume ck -o model wide.cof
+	small --on-epoch 'echo 1' --resume ck
 	rm model ck
-	"${mf[@]}" --keep last --on-epoch 'echo 1' -o model wide.cof
+	small --keep last --on-epoch 'echo 1'
 	same_weights want model
-	"${mf[@]}" --init-from want -o model wide.cof
-	"${mf[@]}" --init-from model -o model wide.cof # which is then replaced
+	small --init-from want
+	run --separate-stderr small --init-from model
+	assert_status 2
+	assert_contains "$stderr" "the input 'model' is also 'model' of --output"
 }
 
 @test "no room for the best epoch is said before the training" {
