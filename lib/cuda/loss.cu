@@ -106,22 +106,30 @@ static __device__ __forceinline__ double row_loss(const struct loss *a, uint32_t
 	return loss;
 }
 
-template <int V> __global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kernel(struct loss a)
+/* Add the sums of the block's rows of threads. No template: what one shares the host runtime does not
+   find. */
+static __device__ void write_partial(double sum, double *partial)
 {
-	__shared__ double sums[GPU_BLOCK]; // of the rows of threads
-	double sum = 0;
+	__shared__ double sums[GPU_BLOCK];
 
-	for (uint32_t base = blockIdx.x * blockDim.y; base < a.batch;
-		base += gridDim.x * blockDim.y)
-		sum += row_loss<V>(&a, base + threadIdx.y, base + threadIdx.y < a.batch);
 	if (threadIdx.x == 0)
 		sums[threadIdx.y] = sum;
 	__syncthreads();
 	if (threadIdx.x == 0 && threadIdx.y == 0) {
 		for (uint32_t y = 1; y < blockDim.y; y++)
 			sum += sums[y];
-		a.partial[blockIdx.x] = sum;
+		partial[blockIdx.x] = sum;
 	}
+}
+
+template <int V> __global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kernel(struct loss a)
+{
+	double sum = 0;
+
+	for (uint32_t base = blockIdx.x * blockDim.y; base < a.batch;
+		base += gridDim.x * blockDim.y)
+		sum += row_loss<V>(&a, base + threadIdx.y, base + threadIdx.y < a.batch);
+	write_partial(sum, a.partial);
 }
 
 /* One block adds the partial sums, pair by pair, then counts the batch in. */

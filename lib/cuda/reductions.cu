@@ -11,13 +11,22 @@
    of a column. */
 enum { IN_FLIGHT = 4, REDUCE_Y = GPU_BLOCK / 32 };
 
+/* The block's sums, a vector for each thread. In a function of its own, since what a template shares
+   the host runtime does not find. */
+static __device__ __forceinline__ float *shared_sums(void)
+{
+	alignas(16) __shared__ float sums[GPU_BLOCK * 4];
+
+	return sums;
+}
+
 /* Add the sums of the block's rows of threads and write the result, `count` of them from column c
    on. */
 template <int V>
 static __device__ __forceinline__ void write_partial(
 	floats_of<V> sum, uint32_t c, uint32_t count, uint32_t cols, float *partial)
 {
-	__shared__ floats_of<V> sums[GPU_BLOCK];
+	floats_of<V> *sums = (floats_of<V> *)shared_sums();
 
 	sums[threadIdx.y * blockDim.x + threadIdx.x] = sum;
 	__syncthreads();
