@@ -127,7 +127,6 @@ examples() {
 	"$NEGSAMPLE" -q --pointwise --negatives "$negatives" --epochs "$3" --seed "$2" "$(learn_from "$1")"
 }
 
-
 heading "baselines: settings by NDCG@10 on valid, then learned again from all of train"
 if wanted ItemPop; then
 	tuned ItemPop pop ''

@@ -127,8 +127,6 @@ static void write_candidates(
 	struct sampling sampling;
 	struct rec_header header;
 
-	if (choice->config.popularity)
-		sampling_check_whole(in);
 	rec_header_init(&header, REC_SAMPLE, rec_header(in), entry);
 	sampling_candidates(&sampling, &choice->config, &inputs, pool);
 	note("seed %" PRIu64 ", %" PRIu64 " interactions", choice->config.seed,
@@ -146,6 +144,9 @@ int main(int argc, char **argv)
 
 	check_options(&choice);
 	struct rec_reader *in = rec_open(operands[0], 1u << REC_INTERACTION);
+	if (!cfg.candidates || choice.config.popularity)
+		rec_check_whole(
+			rec_name(in), rec_header(in), "order and draws hang on the rows of all");
 	struct pool *pool = pool_new(cores < MAX_THREADS ? cores : MAX_THREADS);
 	if (cfg.candidates)
 		write_candidates(in, &choice, pool);

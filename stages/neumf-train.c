@@ -181,6 +181,9 @@ static void check_ccl(void)
 	cfg.negative_weight = opt_given(&cfg.negative_weight) ? cfg.negative_weight : 150;
 }
 
+static const char alpha_of_two[] =
+	"option --alpha goes with --init-from MODEL,MODEL (of --sampler popularity it is --sampling-alpha)";
+
 static void check_options(void)
 {
 	if (!cfg.output)
@@ -194,8 +197,7 @@ static void check_options(void)
 	if (!cfg.on_epoch && (opt_given(&cfg.patience) || opt_given(&cfg.keep)))
 		die_usage("options --patience and --keep go with --on-epoch");
 	if (!cfg.init_from && opt_given(&cfg.alpha))
-		die_usage(
-			"option --alpha goes with --init-from MODEL,MODEL (of --sampler popularity it is --sampling-alpha)");
+		die_usage("%s", alpha_of_two);
 	if (exchange_wanted(cfg.processes) && cfg.device != DEVICE_AUTO && cfg.device != DEVICE_CPU)
 		die_usage("option --device: several processes compute on cpu only");
 	if (cfg.hidden.num > NEUMF_MAX_HIDDEN)
@@ -277,8 +279,7 @@ static struct warm_start *load_init(void)
 		next = comma ? comma + 1 : NULL;
 	}
 	if (num == 1 && opt_given(&cfg.alpha))
-		die_usage(
-			"option --alpha goes with --init-from MODEL,MODEL (of --sampler popularity it is --sampling-alpha)");
+		die_usage("%s", alpha_of_two);
 	if (num == 2 && !opt_given(&cfg.alpha))
 		cfg.alpha = 0.5;
 	struct warm_start *init = warm_start_open((const char *const *)paths, num);

@@ -28,30 +28,36 @@ in_shards() {
 	cof-cat --to cof "${parts[@]}" >joined.cof
 }
 
-# same NUMBERS INPUT COMMAND...: what is joined is the whole, header, blocks and trailer
-same() {
-	local numbers=$1 input=$2 n
-	shift 2
+# each_division CHECK NUMBERS INPUT COMMAND...: does CHECK hold of whole.cof and of joined.cof, of so many shards?
+each_division() {
+	local check=$1 numbers=$2 input=$3 n
+	shift 3
 	"$@" <"$input" >whole.cof || return 1
 	for n in $numbers; do
 		in_shards "$n" "$input" "$@" || return 1
-		cmp joined.cof whole.cof || {
+		"$check" || {
 			echo "$n shards of $input: $*"
 			return 1
 		}
 	done
 }
 
+same_bytes() {
+	cmp joined.cof whole.cof
+}
+
+joined_rows() {
+	cmp <(cof-cat joined.cof) <(cof-cat whole.cof) && assert_equal "$(json .user_ranges joined.cof)" null
+}
+
+# same NUMBERS INPUT COMMAND...: what is joined is the whole, header, blocks and trailer
+same() {
+	each_division same_bytes "$@"
+}
+
 # same_rows NUMBERS INPUT COMMAND...: the same rows, under a header that says they were joined
 same_rows() {
-	local numbers=$1 input=$2 n
-	shift 2
-	"$@" <"$input" >whole.cof || return 1
-	for n in $numbers; do
-		in_shards "$n" "$input" "$@" || return 1
-		cmp <(cof-cat joined.cof) <(cof-cat whole.cof) || return 1
-		assert_equal "$(json .user_ranges joined.cof)" null
-	done
+	each_division joined_rows "$@"
 }
 
 # models: what the scorers need

@@ -120,6 +120,11 @@ bool js_is_bool(const struct js *v)
 	return json_is_boolean(in(v));
 }
 
+bool js_get_true(const struct js *object, const char *key)
+{
+	return json_is_true(in(js_get(object, key)));
+}
+
 const struct js *js_get(const struct js *object, const char *key)
 {
 	return (const struct js *)json_object_get(in(object), key);

@@ -39,6 +39,7 @@ const char *js_get_string(
 	const struct js *object, const char *key); /* NULL: none, or not a string */
 /* False: none, or not an integer >= 0. */
 bool js_get_uint(const struct js *object, const char *key, uint64_t *v);
+bool js_get_true(const struct js *object, const char *key); /* is it there, and true? */
 size_t js_length(const struct js *array);
 const struct js *js_at(const struct js *array, size_t k);
 const char *js_text(const struct js *string);	   /* NULL: not a string */

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE // sched_getaffinity
 #include "base/pool.h"
 
+#include "base/clock.h"
 #include "base/die.h"
 #include "base/mem.h"
 
@@ -11,16 +12,15 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
+
+enum { SPIN_LOOKS = 32 };
+#define SPIN_SECONDS 30e-6
 
 /*
  * The jobs of a run are cut into as many stripes as there are threads. A thread first takes the
  * jobs of its own stripe, whose data the last run left in its cache, then what others have left.
  */
-enum { SPIN_LOOKS = 32 };
-#define SPIN_SECONDS 30e-6
-
 struct stripe {
 	_Alignas(64) atomic_size_t next; // each stripe has a cache line of its own
 	size_t end;
@@ -68,14 +68,6 @@ static void work(struct pool *p, unsigned thread)
 	}
 }
 
-static double seconds(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
-
 static void relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -103,7 +95,7 @@ static bool is_idle(const struct pool *p, unsigned long seen)
 static bool spin(
 	const struct pool *p, bool (*done)(const struct pool *, unsigned long), unsigned long seen)
 {
-	const double end = p->spins ? seconds() + SPIN_SECONDS : 0;
+	const double end = p->spins ? now() + SPIN_SECONDS : 0;
 
 	do
 		for (int k = 0; k < SPIN_LOOKS; k++) {
@@ -113,7 +105,7 @@ static bool spin(
 				return false;
 			relax();
 		}
-	while (seconds() < end);
+	while (now() < end);
 	return false;
 }
 

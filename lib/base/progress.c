@@ -1,5 +1,6 @@
 #include "base/progress.h"
 
+#include "base/clock.h"
 #include "base/die.h"
 #include "base/terminal.h"
 
@@ -18,14 +19,6 @@ static struct {
 	int on;
 	enum terminal_right right;
 } state;
-
-double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static enum terminal_right right_to_line(void)
 {

@@ -30,7 +30,4 @@ enum { PROGRESS_NUMBER = 32 };
 char *progress_count(double count, char text[PROGRESS_NUMBER]);
 char *progress_time(double seconds, char text[PROGRESS_NUMBER]);
 
-/* Seconds of a monotonic clock: only the difference of two calls means something. */
-double now(void);
-
 #endif

@@ -105,11 +105,6 @@ struct sampling_inputs sampling_open(struct rec_reader *in, struct js *entry)
 	return inputs;
 }
 
-void sampling_check_whole(const struct rec_reader *in)
-{
-	rec_check_whole(rec_name(in), rec_header(in), "order and draws hang on the rows of all");
-}
-
 struct rec_reader *sampling_source(
 	struct rec_reader *in, const struct sampling_choice *choice, struct js *entry)
 {
@@ -120,7 +115,6 @@ struct rec_reader *sampling_source(
 		.seed_name = opt_name(&cfg.seed) };
 	struct rec_header header;
 
-	sampling_check_whole(in);
 	rec_header_init(&header, choice->kind, rec_header(in), entry);
 	header.epochs = choice->epochs;
 	header.negatives = choice->kind == REC_GROUP ? choice->negatives : 0;

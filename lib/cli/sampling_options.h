@@ -43,9 +43,6 @@ void sampling_check_names(bool seed, bool alpha);
  */
 struct sampling_inputs sampling_open(struct rec_reader *in, struct js *entry);
 
-/* Dies of a shard (record.h): for draws that hang on the rows of all users. */
-void sampling_check_whole(const struct rec_reader *in);
-
 /*
  * The epochs that the options say, as records to be read, once prepared. Their header is that of
  * negsample's stream, with `entry` (handed over) in its provenance; the files are opened as above.

@@ -16,25 +16,32 @@ struct drawing {
 	float *params;
 };
 
-/* Pieces of all tensors up to number k, which goes into *rows; k if there are enough. */
-static size_t find_piece(const struct neumf_layout *l, size_t k, struct neumf_rows *rows)
+static size_t num_pieces(const struct neumf_tensor *t)
 {
-	size_t n = 0;
+	const uint32_t most = NEUMF_PIECE / t->cols;
 
-	for (unsigned t = 0; t < l->num_tensors; t++)
-		for (*rows = (struct neumf_rows){ .tensor = t }; neumf_next_piece(l, rows); n++)
-			if (n == k)
-				return n;
-	return n;
+	return t->rows / most + (t->rows % most > 0);
+}
+
+/* Piece k of those of all tensors. */
+static struct neumf_rows find_piece(const struct neumf_layout *l, size_t k)
+{
+	unsigned t = 0;
+
+	for (; k >= num_pieces(&l->tensor[t]); t++)
+		k -= num_pieces(&l->tensor[t]);
+	const uint32_t first = (uint32_t)k * (NEUMF_PIECE / l->tensor[t].cols);
+	struct neumf_rows rows = { .tensor = t, .first = first };
+	neumf_next_piece(l, &rows);
+	return rows;
 }
 
 static void draw_piece(void *arg, size_t k, unsigned thread)
 {
 	const struct drawing *d = arg;
-	struct neumf_rows rows;
+	const struct neumf_rows rows = find_piece(&d->layout, k);
 
 	(void)thread;
-	find_piece(&d->layout, k, &rows);
 	neumf_init_rows(&d->layout, d->fresh, rows, d->params + neumf_offset(&d->layout, rows));
 }
 
@@ -43,14 +50,16 @@ float *backend_params(const struct backend_config *config, size_t slack)
 	const struct neumf_fresh *fresh = config->fresh;
 	struct drawing d = { .fresh = fresh };
 	struct neumf_layout *l = &d.layout;
-	struct neumf_rows rows;
+	size_t pieces = 0;
 
 	neumf_layout(&config->shape, l);
 	if (!config->params && !fresh)
 		return xcalloc(l->num_params + slack, sizeof(float));
 	d.params = xrealloc(config->params, l->num_params + slack, sizeof(float));
+	for (unsigned t = 0; t < l->num_tensors; t++)
+		pieces += num_pieces(&l->tensor[t]);
 	if (!config->params)
-		pool_run(config->pool, find_piece(l, SIZE_MAX, &rows), draw_piece, &d);
+		pool_run(config->pool, pieces, draw_piece, &d);
 	memset(d.params + l->num_params, 0, slack * sizeof(float));
 	return d.params;
 }

@@ -1,10 +1,10 @@
 #include "model/session.h"
 
+#include "base/clock.h"
 #include "base/die.h"
 #include "base/interrupt.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "base/progress.h"
 #include "model/best_epoch.h"
 #include "model/checkpoint.h"
 #include "model/model_file.h"
@@ -377,8 +377,8 @@ void session_run(const struct session_config *config)
 			.keep = config->keep_best } };
 
 	neumf_layout(&config->shape, &s.best.layout);
-	start_backend(&s); /* a model to start from may be the file that is written */
 	open_outputs(&s);
+	start_backend(&s);
 	start_trainer(&s);
 	train(&s);
 	interrupt_release(); /* who waits for the model may give up */

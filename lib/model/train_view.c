@@ -1,5 +1,6 @@
 #include "model/train_view.h"
 
+#include "base/clock.h"
 #include "base/die.h"
 #include "base/progress.h"
 

@@ -1,5 +1,6 @@
 #include "model/trainer.h"
 
+#include "base/clock.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/progress.h"

@@ -150,23 +150,6 @@ static void report(const struct source *s, const struct warm_start_target *targe
 		new->num_items - old->num_items);
 }
 
-/* Dies unless this model has the tensor named as `t`, of width `cols`. */
-static void check_tensor(const struct source *s, const struct neumf_tensor *t, uint32_t cols)
-{
-	for (unsigned k = 0; k < s->layout.num_tensors; k++) {
-		const struct neumf_tensor *own = &s->layout.tensor[k];
-
-		if (strcmp(own->name, t->name) != 0)
-			continue;
-		if (own->cols != cols || (t->side == SIDE_NONE && own->rows != t->rows))
-			die("cannot start from '%s': tensor '%s' is of shape (%" PRIu32 ", %" PRIu32
-			    "), not (%" PRIu32 ", %" PRIu32 ")",
-				s->path, t->name, own->rows, own->cols, t->rows, cols);
-		return;
-	}
-	die("cannot start from '%s': it has no tensor '%s'", s->path, t->name);
-}
-
 /* The tensor of a name; the number of tensors where none has it. */
 static unsigned named(const struct neumf_layout *l, const char *name)
 {
@@ -175,6 +158,20 @@ static unsigned named(const struct neumf_layout *l, const char *name)
 	while (k < l->num_tensors && strcmp(l->tensor[k].name, name) != 0)
 		k++;
 	return k;
+}
+
+/* Dies unless this model has the tensor named as `t`, of width `cols`. */
+static void check_tensor(const struct source *s, const struct neumf_tensor *t, uint32_t cols)
+{
+	const unsigned k = named(&s->layout, t->name);
+	const struct neumf_tensor *own = &s->layout.tensor[k];
+
+	if (k == s->layout.num_tensors)
+		die("cannot start from '%s': it has no tensor '%s'", s->path, t->name);
+	if (own->cols != cols || (t->side == SIDE_NONE && own->rows != t->rows))
+		die("cannot start from '%s': tensor '%s' is of shape (%" PRIu32 ", %" PRIu32
+		    "), not (%" PRIu32 ", %" PRIu32 ")",
+			s->path, t->name, own->rows, own->cols, t->rows, cols);
 }
 
 /* Dies where `s` has a tensor that the new model has not. */

@@ -82,15 +82,6 @@ static struct js *without_shards(const struct js *provenance)
 	return kept;
 }
 
-static bool is_true(const struct js *v)
-{
-	char *text = js_is_bool(v) ? js_dump(v, false) : NULL;
-	const bool yes = text && strcmp(text, "true") == 0;
-
-	free(text);
-	return yes;
-}
-
 /* Did a stage write its users ascending, and none behind it change the order? */
 static bool ascends(const struct js *provenance)
 {
@@ -103,7 +94,7 @@ static bool ascends(const struct js *provenance)
 		if (is_by(entry, "cof-cat"))
 			ascending = false;
 		else if (js_get_uint(options, "candidates", &candidates) ||
-			 is_true(js_get(options, "all-items")))
+			 js_get_true(options, "all-items"))
 			ascending = true;
 	}
 	return ascending;

@@ -3,9 +3,9 @@
  * OpenBLAS that is installed, on all cores. Prints the rate in G operations/s, n^3 for each inverse.
  *   inverse ours|lapack N
  */
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/pool.h"
-#include "base/progress.h"
 #include "linear/spd_inverse.h"
 
 #include <cblas.h>
