@@ -2,7 +2,6 @@
  * backend: creates and destroys the backend, and takes its batches. The other ops of backend.h are
  * in state.cu, score_driver.cu and rank_driver.cu.
  */
-#include "cuda/blas.h"
 #include "cuda/device.h"
 
 #include <errno.h> /* program_invocation_short_name */
@@ -59,9 +58,6 @@ static void set_shape(struct backend *b, const struct backend_config *config)
 	b->side[SIDE_USER].per_row = 1;
 	b->side[SIDE_ITEM].bound = s->num_items;
 	b->side[SIDE_ITEM].per_row = b->items_per_row;
-	bool concat = b->E && device_narrow(b, 0);
-	b->row_stride = concat ? 2 * b->E : b->E;
-	b->user_copies = concat ? b->items_per_row : 1;
 	if (b->train)
 		check_sizes(b);
 }
@@ -87,10 +83,7 @@ static void open_device(struct backend *b)
 		wide = wide || !device_narrow(b, l);
 	if (!wide)
 		return;
-	CUBLAS(blas_load()->create(&b->blas));
-	CUBLAS(blas_load()->set_stream(b->blas, b->stream));
-	CUBLAS(blas_load()->set_math_mode(
-		b->blas, b->tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+	wide_open(b);
 }
 
 static void open_inputs(struct backend *b)
@@ -242,7 +235,7 @@ static void destroy(struct backend *b)
 		CUDA(cudaEventDestroy(b->input[i].used));
 	}
 	if (b->blas)
-		CUBLAS(blas_load()->destroy(b->blas));
+		wide_close(b);
 	rank_free(b);
 	device_release(&b->packed);
 	for (auto &a : b->first_place)

@@ -1,11 +1,8 @@
 #include "cuda/device.h"
 
-#include "cuda/blas.h"
-
-enum { BLAS_WORKSPACE = 32 << 20, TENSOR_ALIGN = 64 };
-/* What is not ours: the kernels of cuBLAS, which are loaded as they are first used. Allocations of a
-   megabyte and more take whole granules. */
-enum { BLAS_RESERVE = 512 << 20, GRANULE = 2 << 20 };
+/* Tensors begin at multiples of so many floats; allocations of a megabyte and more take whole
+   granules. */
+enum { TENSOR_ALIGN = 64, GRANULE = 2 << 20 };
 
 const struct param *device_param(const struct backend *b, int which)
 {
@@ -175,7 +172,7 @@ static size_t partial_size(const struct backend *b)
 
 static void claim_activations(struct backend *b)
 {
-	size_t B = b->batch_size, S = B * b->items_per_row, user_rows = B * b->user_copies;
+	size_t B = b->batch_size, S = B * b->items_per_row;
 	uint32_t E = b->E;
 
 	b->dlogit = claim_floats(b, S);
@@ -193,19 +190,8 @@ static void claim_activations(struct backend *b)
 		b->act[l] = claim_floats(b, S * b->shape.hidden[l]);
 		b->dact[l] = claim_floats(b, S * b->shape.hidden[l]);
 	}
-	if (b->row_stride == 2 * E) { /* rows concat(user, item) for a narrow first layer */
-		b->user_rows = claim_floats(b, S * 2 * E);
-		b->duser_rows = claim_floats(b, S * 2 * E);
-		b->item_rows = b->planning ? NULL : b->user_rows + E;
-		b->ditem_rows = b->planning ? NULL : b->duser_rows + E;
-		return;
-	}
-	b->user_rows = claim_floats(b, user_rows * E);
-	b->duser_rows = claim_floats(b, user_rows * E);
-	b->item_rows = claim_floats(b, S * E);
-	b->ditem_rows = claim_floats(b, S * E);
-	b->user_half = claim_floats(b, B * b->shape.hidden[0]);
-	b->duser_half = claim_floats(b, B * b->shape.hidden[0]);
+	b->rows = claim_floats(b, S * 2 * E);
+	b->drows = claim_floats(b, S * 2 * E);
 }
 
 static void claim_all(struct backend *b)
@@ -218,13 +204,8 @@ static void claim_all(struct backend *b)
 		claim_sides(b);
 		claim_activations(b);
 	}
-	if (b->blas) {
-		void *workspace = device_claim(b, BLAS_WORKSPACE, 1);
-
-		if (!b->planning)
-			CUBLAS(blas_load()->set_workspace(b->blas, workspace, BLAS_WORKSPACE));
-		b->planned += BLAS_RESERVE;
-	}
+	if (b->blas)
+		wide_claim(b);
 }
 
 void device_allocate(struct backend *b)

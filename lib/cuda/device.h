@@ -3,11 +3,12 @@
  *   backend.cu       the ops of backend.h     graph.cu        when a step is launched, and how
  *   device.cu        memory                   state.cu        reading and writing of state
  *   step.cu          gradient and update      score_driver.cu scores
- *   rank_driver.cu   ranks and top lists
+ *   wide.cu          its wide layers          rank_driver.cu  ranks and top lists
  */
 #ifndef DEVICE_H
 #define DEVICE_H
 
+#include "cuda/fused.h"
 #include "cuda/ops.h"
 
 /* A tensor of the layout. */
@@ -96,6 +97,16 @@ struct rank_scratch {
 	device_array<float> best;	 /* (users, k) */
 };
 
+/* Layers whose products are cuBLAS's, see wide.cu. */
+struct wide {
+	struct fused fused;
+	/* By layer; NULL: nothing above it can use it. What it held for the batch before is gone
+	   once has_mask, which the forward pass sets for the backward pass, is false. */
+	uint32_t *mask[NEUMF_MAX_HIDDEN];
+	bool has_mask[NEUMF_MAX_HIDDEN];
+	bool masked[NEUMF_MAX_HIDDEN]; /* dact is 0 where act is, from the layer above */
+};
+
 enum { MAX_ALLOCATIONS = 96 };
 
 struct backend {
@@ -111,7 +122,7 @@ struct backend {
 
 	cudaStream_t stream, sort_stream, copy_stream;
 	cudaEvent_t forked, joined;
-	cublasHandle_t blas; /* NULL: every layer is narrow */
+	cublasHandle_t blas; /* NULL: every layer is narrow, and there is no `wide` */
 
 	void *allocation[MAX_ALLOCATIONS];
 	unsigned num_allocations;
@@ -130,14 +141,9 @@ struct backend {
 	bool written;	  /* the gradient held is not of that batch: write_gradient put it there */
 	uint64_t version; /* of the parameters; changes whenever they do */
 
-	float *g, *user_rows, *item_rows; /* as struct gather */
-	float *duser_rows, *ditem_rows;
-	/*
-	 * A narrow first layer takes rows concat(p, q): row_stride 2E, user_copies P. Else it is
-	 * computed in halves, of users once per row of the batch: row_stride E, user_copies 1.
-	 */
-	uint32_t row_stride, user_copies;
-	float *user_half, *duser_half;			       /* (B, H1), in halves only */
+	float *g, *rows; /* as struct gather */
+	float *drows;	 /* (S, 2E) */
+	struct wide wide;
 	float *act[NEUMF_MAX_HIDDEN], *dact[NEUMF_MAX_HIDDEN]; /* (S, H) of each layer */
 	float *dlogit, *partial;
 	float *duser_bias; /* (B) dlogit summed over the samples of a row; NULL: no biases */
@@ -172,6 +178,15 @@ void device_free(struct backend *b, unsigned from);
  */
 void step_gradient(struct backend *b, bool then_update);
 void step_update(struct backend *b, bool begun);
+
+/* wide.cu: layer l, which is not narrow, of so many samples; its handle */
+void wide_open(struct backend *b);
+void wide_close(struct backend *b);
+void wide_claim(struct backend *b);
+void wide_forward(struct backend *b, uint32_t l, uint32_t samples);
+void wide_backward(struct backend *b, uint32_t l, uint32_t samples);
+/* After the backward pass and the sum of the losses: the batch is bad if its gradient is. */
+void wide_check(struct backend *b);
 
 /* graph.cu: launch `what` (GRAPH_* together) for the current input. */
 void graph_launch(struct backend *b, unsigned what);

@@ -1,8 +1,7 @@
 /*
  * gather: the embedding rows of a batch, and the GMF product with them.
  *   user (B), item (S):  g (S, F) = gmf_user[user[s % B]] * gmf_item[item[s]]
- *                        user_rows (B or S, E) = mlp_user[user[s % B]]
- *                        item_rows (S, E) = mlp_item[item[s]]
+ *                        rows (S, 2E) = concat(mlp_user[user[s % B]], mlp_item[item[s]])
  * A group of threads per row, a vector each; the y of the grid is the item of a row of the batch.
  */
 #include "cuda/ops.h"
@@ -23,17 +22,14 @@ template <int V> __global__ void gather_forward_kernel(struct gather a)
 		vector_put<V>(a.g + s * F + k, p);
 	}
 	for (uint32_t k = threadIdx.x * V; k < E; k += step) {
-		vector_put<V>(
-			a.item_rows + s * a.stride + k, vector_at<V>(a.mlp_item + item * E + k));
-		if (blockIdx.y < a.user_copies)
-			vector_put<V>(a.user_rows + s * a.stride + k,
-				vector_at<V>(a.mlp_user + user * E + k));
+		vector_put<V>(a.rows + s * 2 * E + k, vector_at<V>(a.mlp_user + user * E + k));
+		vector_put<V>(a.rows + s * 2 * E + E + k, vector_at<V>(a.mlp_item + item * E + k));
 	}
 }
 
 void gather_forward_cuda(cudaStream_t stream, const struct gather *a)
 {
-	uint32_t F = a->factors, E = a->mlp_factors, vector = gpu_vector(F, E, a->stride);
+	uint32_t F = a->factors, E = a->mlp_factors, vector = gpu_vector(F, E);
 	dim3 block = gpu_row_block((F > E ? F : E) / vector);
 
 	LAUNCH_VECTOR(vector, gather_forward_kernel,

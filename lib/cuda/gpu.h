@@ -7,6 +7,7 @@
 #define GPU_H
 
 #ifdef __CUDACC__
+#include <cublasLt.h>
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
 #include <dlfcn.h>

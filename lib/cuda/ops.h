@@ -22,13 +22,10 @@ struct gather {
 	uint32_t batch, items_per_row;	  /* B, P */
 	uint32_t factors, mlp_factors;	  /* F, E; 0 for a branch that the model lacks */
 	float *g;			  /* (S, F) */
-	float *user_rows;     /* (user_copies x B, stride), of which E columns are written */
-	float *item_rows;     /* (S, stride), of which E columns are written */
-	uint32_t user_copies; /* P, or 1: a user's row once per row of the batch */
-	uint32_t stride;      /* floats from row to row of both */
+	float *rows;			  /* (S, 2E) */
 };
 
-/* g = gmf_user[user] * gmf_item[item]; user_rows = mlp_user[user]; item_rows = mlp_item[item]. */
+/* g = gmf_user[user] * gmf_item[item]; rows = concat(mlp_user[user], mlp_item[item]). */
 void gather_forward_cuda(cudaStream_t stream, const struct gather *a);
 /* out (n, cols) = table[id[r]] */
 void rows_forward_cuda(cudaStream_t stream, const float *table, const uint32_t *id, uint32_t n,
@@ -66,25 +63,23 @@ void narrow_backward_cuda(cudaStream_t stream, const float *dy, const float *y, 
 	float *partial);
 enum { NARROW_PARTIALS = 256 };
 
-/* ---- first_layer.cu: the first layer in two halves, W [p; q] = Wu p + Wi q ---- */
-
-/* y (S, H) = relu(user_half[s % B] + y + bias), user_half (B, H) = Wu p; y comes in as Wi q */
-void first_layer_forward_cuda(cudaStream_t stream, float *y, const float *user_half,
-	const float *bias, uint32_t batch, uint32_t items_per_row, uint32_t out);
-/* duser (B, H) = sum over the samples of a row of dy (S, H) */
-void first_layer_backward_cuda(cudaStream_t stream, const float *dy, uint32_t batch,
-	uint32_t items_per_row, uint32_t out, float *duser);
-
 /* ---- reductions.cu ---- */
 
-enum { COLUMN_PARTIALS = 256 }; /* `partial` of the next two: COLUMN_PARTIALS x columns floats */
+/* `partial` of the next three: COLUMN_PARTIALS x columns floats */
+enum { COLUMN_PARTIALS = 256 };
 
 /* dy (rows, cols) *= (y > 0); db (cols) = column sums of that */
 void relu_backward_cuda(cudaStream_t stream, float *dy, const float *y, uint32_t rows,
 	uint32_t cols, float *db, float *partial);
+/* db (cols) = column sums of dy (rows, cols) */
+void column_sum_cuda(cudaStream_t stream, const float *dy, uint32_t rows, uint32_t cols, float *db,
+	float *partial);
 /* dhead (F + H, + 1 for the bias if `bias`) = sum over rows of dlogit[r] x concat(g, x, 1)[r] */
 void head_backward_cuda(cudaStream_t stream, const float *dlogit, const float *g, const float *x,
 	uint32_t rows, uint32_t F, uint32_t H, bool bias, float *dhead, float *partial);
+/* sum (B) = the sum over the P samples of a row of v (S) */
+void sample_sum_cuda(
+	cudaStream_t stream, const float *v, uint32_t batch, uint32_t items_per_row, float *sum);
 /*
  * The sums (n) over p < num_partials of partial[p][0..n), added in the order of p: the first
  * `out_size` of them go to `out`, the others to `rest`.

@@ -1,6 +1,7 @@
 /*
  * reductions: gradients of biases and of the head, which are sums over the rows of a batch.
  *   relu_backward  dy (rows, cols) *= (y > 0);  db (cols) = column sums of dy
+ *   column_sum     db (cols) = column sums of dy (rows, cols)
  *   head_backward  dhead (F + H + 1) = sum over r of dlogit[r] x concat(g, x, 1)[r]
  * Two stages: each block sums its share of the rows (how many share them depends on the number of
  * rows alone), then the partial sums are added.
@@ -81,6 +82,23 @@ __global__ void __launch_bounds__(GPU_BLOCK) relu_backward_kernel(float *__restr
 	write_partial<V>(sum, c, c < cols ? V : 0, cols, partial);
 }
 
+template <int V>
+__global__ void __launch_bounds__(GPU_BLOCK) column_sum_kernel(
+	const float *__restrict__ dy, uint32_t rows, uint32_t cols, float *__restrict__ partial)
+{
+	uint32_t c = (blockIdx.y * blockDim.x + threadIdx.x) * V;
+	floats_of<V> sum = {};
+
+#pragma unroll 4
+	for (uint32_t r = thread_row(); r < rows && c < cols; r += gridDim.x * blockDim.y) {
+		floats_of<V> d = vector_at<V>(dy + (size_t)r * cols + c);
+
+		for (int i = 0; i < V; i++)
+			sum.at[i] += d.at[i];
+	}
+	write_partial<V>(sum, c, c < cols ? V : 0, cols, partial);
+}
+
 /* Column F + H, of ones, is a vector of its own. */
 template <int V>
 __global__ void __launch_bounds__(GPU_BLOCK) head_backward_kernel(const float *__restrict__ dlogit,
@@ -153,6 +171,39 @@ void relu_backward_cuda(cudaStream_t stream, float *dy, const float *y, uint32_t
 	LAUNCH_VECTOR(vector, relu_backward_kernel, dim3(blocks, gpu_blocks(width, block.x)), block,
 		0, stream, dy, y, rows, cols, partial);
 	reduce_partial_cuda(stream, partial, blocks, cols, db, cols, NULL);
+}
+
+void column_sum_cuda(cudaStream_t stream, const float *dy, uint32_t rows, uint32_t cols, float *db,
+	float *partial)
+{
+	uint32_t vector = gpu_vector(cols), width = cols / vector;
+	dim3 block = gpu_row_block(width);
+	unsigned blocks = column_partials(rows, block);
+
+	LAUNCH_VECTOR(vector, column_sum_kernel, dim3(blocks, gpu_blocks(width, block.x)), block, 0,
+		stream, dy, rows, cols, partial);
+	reduce_partial_cuda(stream, partial, blocks, cols, db, cols, NULL);
+}
+
+__global__ void sample_sum_kernel(const float *__restrict__ v, uint32_t batch,
+	uint32_t items_per_row, float *__restrict__ sum)
+{
+	uint32_t r = blockIdx.x * blockDim.x + threadIdx.x;
+	float total = 0;
+
+	if (r >= batch)
+		return;
+	for (uint32_t p = 0; p < items_per_row; p++)
+		total += v[(size_t)p * batch + r];
+	sum[r] = total;
+}
+
+void sample_sum_cuda(
+	cudaStream_t stream, const float *v, uint32_t batch, uint32_t items_per_row, float *sum)
+{
+	LAUNCH(sample_sum_kernel, gpu_blocks(batch, GPU_BLOCK), GPU_BLOCK, 0, stream, v, batch,
+		items_per_row, sum);
+	CHECK_LAUNCH();
 }
 
 void head_backward_cuda(cudaStream_t stream, const float *dlogit, const float *g, const float *x,

@@ -4,25 +4,15 @@
 static void forward_layers(struct backend *b, uint32_t samples)
 {
 	for (uint32_t l = 0; l < b->shape.num_hidden; l++) {
-		const float *w = device_param(b, TENSOR_MLP + 2 * (int)l)->value;
-		const float *bias = device_param(b, TENSOR_MLP + 2 * (int)l + 1)->value;
-		const float *x = l ? b->act[l - 1] : b->user_rows;
-		uint32_t in = device_in(b, l), out = b->shape.hidden[l], E = b->E;
+		uint32_t in = device_in(b, l);
 
-		if (device_narrow(b, l)) {
-			narrow_forward_cuda(
-				b->stream, x, in, w, in, bias, samples, in, out, b->act[l]);
-		} else if (l) {
-			dense_forward_cuda(b->blas, x, in, w, in, samples, in, out, b->act[l]);
-			bias_relu_forward_cuda(b->stream, b->act[l], bias, samples, out);
-		} else {
-			dense_forward_cuda(
-				b->blas, b->user_rows, E, w, in, b->n, E, out, b->user_half);
-			dense_forward_cuda(
-				b->blas, b->item_rows, E, w + E, in, samples, E, out, b->act[0]);
-			first_layer_forward_cuda(b->stream, b->act[0], b->user_half, bias, b->n,
-				b->items_per_row, out);
-		}
+		if (device_narrow(b, l))
+			narrow_forward_cuda(b->stream, l ? b->act[l - 1] : b->rows, in,
+				device_param(b, TENSOR_MLP + 2 * (int)l)->value, in,
+				device_param(b, TENSOR_MLP + 2 * (int)l + 1)->value, samples, in,
+				b->shape.hidden[l], b->act[l]);
+		else
+			wide_forward(b, l, samples);
 	}
 }
 
@@ -31,31 +21,15 @@ static void backward_layers(struct backend *b, uint32_t samples)
 {
 	for (uint32_t l = b->shape.num_hidden; l-- > 0;) {
 		const struct param *weight = device_param(b, TENSOR_MLP + 2 * (int)l);
-		const struct param *bias = device_param(b, TENSOR_MLP + 2 * (int)l + 1);
-		const float *x = l ? b->act[l - 1] : b->user_rows, *w = weight->value;
-		float *dx = l ? b->dact[l - 1] : b->duser_rows, *dw = weight->gradient,
-		      *dy = b->dact[l];
-		uint32_t in = device_in(b, l), out = b->shape.hidden[l], E = b->E;
 
-		if (device_narrow(b, l)) {
-			narrow_backward_cuda(b->stream, dy, b->act[l], x, w, samples, in, out, dx,
-				dw, bias->gradient, b->partial);
-			continue;
-		}
-		relu_backward_cuda(
-			b->stream, dy, b->act[l], samples, out, bias->gradient, b->partial);
-		if (l) {
-			dense_dw_cuda(b->blas, dy, x, samples, in, out, dw, in, b->partial);
-			dense_dx_cuda(b->blas, dy, w, in, samples, in, out, dx);
-			continue;
-		}
-		first_layer_backward_cuda(
-			b->stream, dy, b->n, b->items_per_row, out, b->duser_half);
-		dense_dw_cuda(
-			b->blas, b->duser_half, b->user_rows, b->n, E, out, dw, in, b->partial);
-		dense_dw_cuda(b->blas, dy, b->item_rows, samples, E, out, dw + E, in, b->partial);
-		dense_dx_cuda(b->blas, b->duser_half, w, in, b->n, E, out, b->duser_rows);
-		dense_dx_cuda(b->blas, dy, w + E, in, samples, E, out, b->ditem_rows);
+		if (device_narrow(b, l))
+			narrow_backward_cuda(b->stream, b->dact[l], b->act[l],
+				l ? b->act[l - 1] : b->rows, weight->value, samples,
+				device_in(b, l), b->shape.hidden[l], l ? b->dact[l - 1] : b->drows,
+				weight->gradient,
+				device_param(b, TENSOR_MLP + 2 * (int)l + 1)->gradient, b->partial);
+		else
+			wide_backward(b, l, samples);
 	}
 }
 
@@ -75,10 +49,7 @@ static void enqueue_gather(struct backend *b, const uint32_t *user, const uint32
 	a.factors = b->F;
 	a.mlp_factors = b->E;
 	a.g = b->g;
-	a.user_rows = b->user_rows;
-	a.item_rows = b->item_rows;
-	a.user_copies = b->user_copies;
-	a.stride = b->row_stride;
+	a.rows = b->rows;
 	gather_forward_cuda(b->stream, &a);
 }
 
@@ -87,7 +58,7 @@ static void enqueue_bias(struct backend *b)
 {
 	const struct param *global = device_param(b, TENSOR_GLOBAL_BIAS);
 
-	first_layer_backward_cuda(b->stream, b->dlogit, b->n, b->items_per_row, 1, b->duser_bias);
+	sample_sum_cuda(b->stream, b->dlogit, b->n, b->items_per_row, b->duser_bias);
 	head_backward_cuda(b->stream, b->duser_bias, NULL, NULL, b->n, 0, 0, true, global->gradient,
 		b->partial);
 	if (b->l2 != 0)
@@ -190,12 +161,12 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 	}
 	if (b->E) {
 		a[num] = side_segment(b, users, device_param(b, TENSOR_MLP_USER), b->E);
-		a[num].dx = b->duser_rows;
-		a[num].stride = b->row_stride;
-		a[num++].terms = b->user_copies;
+		a[num].dx = b->drows;
+		a[num].stride = 2 * b->E;
+		a[num++].terms = b->items_per_row;
 		a[num] = side_segment(b, items, device_param(b, TENSOR_MLP_ITEM), b->E);
-		a[num].dx = b->ditem_rows;
-		a[num].stride = b->row_stride;
+		a[num].dx = b->drows + b->E;
+		a[num].stride = 2 * b->E;
 		a[num++].terms = 1;
 	}
 	if (num > biases)
@@ -234,6 +205,7 @@ void step_gradient(struct backend *b, bool then_update)
 		backward_layers(b, samples);
 	CUDA(cudaEventRecord(b->joined, b->sort_stream));
 	CUDA(cudaStreamWaitEvent(b->stream, b->joined, 0));
+	wide_check(b);
 	enqueue_segments(b, user, item);
 }
 

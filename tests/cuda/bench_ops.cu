@@ -5,10 +5,13 @@
  * Prints lines of "op NAME us bytes flop share": median of five, bytes that the op must read and
  * write, operations, and the bytes' time at the copy rate over the time taken.
  */
+#include "cuda/fused.h"
 #include "cuda/ops.h"
 #include "timing.h"
 
-enum { F = 64, E = 64, H1 = 256, H2 = 128, H3 = 64, P = 2 };
+enum { F = 64, E = 64, H1 = 256, H2 = 128, H3 = 64, P = 2, WORKSPACE = 32 << 20 };
+
+static cublasLtHandle_t lt;
 
 static double rate; /* of copies, bytes per second */
 static uint32_t B, S, users = 138493, items = 26744;
@@ -28,23 +31,19 @@ static void bench_gather(void)
 {
 	float *gu = random_floats((size_t)users * F), *gi = random_floats((size_t)items * F);
 	float *mu = random_floats((size_t)users * E), *mi = random_floats((size_t)items * E);
-	float *g = device<float>((size_t)S * F), *rows = device<float>((size_t)(B + S) * E);
-	struct gather a = { gu, gi, mu, mi, user, item, B, P, F, E, g, rows, rows + (size_t)B * E,
-		1, E };
+	float *g = device<float>((size_t)S * F), *rows = device<float>((size_t)S * 2 * E);
+	struct gather a = { gu, gi, mu, mi, user, item, B, P, F, E, g, rows };
 
-	report("gather", 4.0 * B * (3 * (F + E) + 2 * F + 3 * E), 0,
+	report("gather", 4.0 * B * (3 * (F + E) + 2 * F + 4 * E), 0,
 		[&] { gather_forward_cuda(stream, &a); });
 	for (float *p : { gu, gi, mu, mi, g, rows })
 		CUDA(cudaFree(p));
 }
 
-/* The layers, by their inputs and outputs. */
-static void bench_layer(const char *prefix, uint32_t in, uint32_t out)
+/* A layer as it is without cublasLt: products, and kernels between them. */
+static void bench_plain(const char *prefix, uint32_t in, uint32_t out, float *const *array)
 {
-	float *x = random_floats((size_t)S * in), *y = random_floats((size_t)S * out);
-	float *w = random_floats(in * out), *bias = random_floats(out);
-	float *partial = device<float>(
-		std::max((size_t)DENSE_SLICES * in * out, (size_t)COLUMN_PARTIALS * out));
+	float *x = array[0], *y = array[1], *w = array[2], *bias = array[3], *partial = array[4];
 	double product = 4.0 * S * (in + out), flop = 2.0 * S * in * out;
 	char name[64];
 	auto named = [&](const char *what) {
@@ -61,20 +60,47 @@ static void bench_layer(const char *prefix, uint32_t in, uint32_t out)
 	report(named("dw"), product, flop,
 		[&] { dense_dw_cuda(blas, y, x, S, in, out, w, in, partial); });
 	report(named("dx"), product, flop, [&] { dense_dx_cuda(blas, y, w, in, S, in, out, x); });
-	for (float *p : { x, y, w, bias, partial })
-		CUDA(cudaFree(p));
 }
 
-static void bench_first_layer(void)
+/* What epilogues make of it. */
+static void bench_fused(const char *prefix, uint32_t in, uint32_t out, float *const *array)
 {
-	float *y = random_floats((size_t)S * H1), *half = random_floats((size_t)B * H1);
-	float *bias = random_floats(H1);
+	const struct fused f = { lt, stream, CUBLAS_COMPUTE_32F_FAST_TF32, array[5], WORKSPACE };
+	float *x = array[0], *y = array[1], *w = array[2], *bias = array[3], *partial = array[4];
+	uint32_t *mask = device<uint32_t>(fused_mask_words(S, in)),
+		 *out_mask = device<uint32_t>(fused_mask_words(S, out));
+	double product = 4.0 * S * (in + out), flop = 2.0 * S * in * out;
+	char name[64];
+	auto named = [&](const char *what, bool there) {
+		snprintf(name, sizeof(name), "%s_%s%s_%ux%u", prefix, what, there ? "" : "_MISSING",
+			in, out);
+		return name;
+	};
+	bool forward = fused_forward_cuda(&f, x, w, bias, S, in, out, y, out_mask);
+	bool dx = fused_dx_cuda(&f, y, w, S, in, out, mask, x);
 
-	report("first_layer_forward", 4.0 * (2.0 * S + B) * H1, 0,
-		[&] { first_layer_forward_cuda(stream, y, half, bias, B, P, H1); });
-	report("first_layer_backward", 4.0 * (S + B) * H1, 0,
-		[&] { first_layer_backward_cuda(stream, y, B, P, H1, half); });
-	for (float *p : { y, half, bias })
+	report(named("tf32_bias_relu_mask", forward), product + S * out / 8.0, flop,
+		[&] { fused_forward_cuda(&f, x, w, bias, S, in, out, y, out_mask); });
+	report(named("tf32_dx_relu", dx), product + S * in / 8.0, flop,
+		[&] { fused_dx_cuda(&f, y, w, S, in, out, mask, x); });
+	report(named("column_sum", true), 4.0 * S * out, 0,
+		[&] { column_sum_cuda(stream, y, S, out, bias, partial); });
+	CUDA(cudaFree(mask));
+	CUDA(cudaFree(out_mask));
+}
+
+/* The layers, by their inputs and outputs. */
+static void bench_layer(const char *prefix, uint32_t in, uint32_t out)
+{
+	float *const array[] = { random_floats((size_t)S * in), random_floats((size_t)S * out),
+		random_floats(in * out), random_floats(out),
+		device<float>(
+			std::max((size_t)DENSE_SLICES * in * out, (size_t)COLUMN_PARTIALS * out)),
+		device<float>(WORKSPACE / sizeof(float)) };
+
+	bench_plain(prefix, in, out, array);
+	bench_fused(prefix, in, out, array);
+	for (float *p : array)
 		CUDA(cudaFree(p));
 }
 
@@ -192,10 +218,11 @@ int main(int argc, char **argv)
 	sorter.scratch_size = sort_scratch(S, items);
 	sorter.scratch = device<char>(sorter.scratch_size);
 	bench_gather();
-	bench_layer("layer1_half", E, H1);
-	bench_first_layer();
+	CUBLAS(blas_lt_load()->create(&lt));
+	bench_layer("layer1", 2 * E, H1);
 	bench_layer("layer2", H1, H2);
 	bench_layer("layer3", H2, H3);
+	CUBLAS(blas_lt_load()->destroy(lt));
 	bench_loss();
 	bench_rows();
 	bench_small();

@@ -25,10 +25,11 @@ parity() {
 # ops VARIANT: the programs that test the ops.
 ops() {
 	local program
-	for program in test_ops test_ops_loss test_ops_rows test_ops_scores; do
+	for program in test_ops test_ops_wide test_ops_loss test_ops_rows test_ops_scores; do
 		parity "$1" "$program"
 	done
 	parity "$1" test_ops tf32
+	parity "$1" test_ops_wide tf32
 }
 
 @test 'ops: plain' {

@@ -68,18 +68,16 @@ static void mask(float *dy, const float *y, size_t n)
 		dy[i] = y[i] > 0 ? dy[i] : 0;
 }
 
-static void test_gather(uint32_t batch, uint32_t items_per_row, uint32_t F, uint32_t E, bool concat)
+static void test_gather(uint32_t batch, uint32_t items_per_row, uint32_t F, uint32_t E)
 {
 	enum { USERS = 37, ITEMS = 53 };
-	uint32_t S = batch * items_per_row, user_copies = concat ? items_per_row : 1,
-		 stride = concat ? 2 * E : E;
+	uint32_t S = batch * items_per_row;
 	struct floats gu = floats_random(USERS * F, 1), gi = floats_random(ITEMS * F, 1);
 	struct floats mu = floats_random(USERS * E, 1), mi = floats_random(ITEMS * E, 1);
 	struct ids user = ids_random(batch, USERS), item = ids_random(S, ITEMS);
 	struct floats g = floats_empty((size_t)S * F), rows = floats_empty((size_t)S * 2 * E);
-	float *item_rows = concat ? rows.dev + E : rows.dev + (size_t)batch * E;
 	struct gather a = { gu.dev, gi.dev, mu.dev, mi.dev, user.dev, item.dev, batch,
-		items_per_row, F, E, g.dev, rows.dev, item_rows, user_copies, stride };
+		items_per_row, F, E, g.dev, rows.dev };
 	size_t wrong = 0;
 
 	gather_forward_cuda(stream, &a);
@@ -91,14 +89,11 @@ static void test_gather(uint32_t batch, uint32_t items_per_row, uint32_t F, uint
 		for (uint32_t k = 0; k < F; k++)
 			wrong += g.host[s * F + k] != gu.host[u * F + k] * gi.host[i * F + k];
 		for (uint32_t k = 0; k < E; k++) {
-			wrong += rows.host[(concat ? E : batch * E) + s * stride + k] !=
-				 mi.host[i * E + k];
-			wrong += s < user_copies * batch &&
-				 rows.host[s * stride + k] != mu.host[u * E + k];
+			wrong += rows.host[s * 2 * E + k] != mu.host[u * E + k];
+			wrong += rows.host[s * 2 * E + E + k] != mi.host[i * E + k];
 		}
 	}
-	CHECK(wrong == 0, "gather: B %u, P %u, F %u, E %u%s", batch, items_per_row, F, E,
-		concat ? ", concat" : "");
+	CHECK(wrong == 0, "gather: B %u, P %u, F %u, E %u", batch, items_per_row, F, E);
 	struct floats out = floats_empty((size_t)S * E);
 	wrong = 0;
 	rows_forward_cuda(stream, mi.dev, item.dev, S, E, out.dev);
@@ -175,33 +170,19 @@ static void test_narrow(uint32_t rows, uint32_t in, uint32_t out)
 		floats_free(all[i]);
 }
 
-static void test_first_layer(uint32_t batch, uint32_t items_per_row, uint32_t out)
+static void test_sample_sum(uint32_t batch, uint32_t items_per_row)
 {
-	uint32_t S = batch * items_per_row;
-	struct floats half = floats_random((size_t)batch * out, 1), bias = floats_random(out, 1);
-	struct floats y = floats_random((size_t)S * out, 1), dy = floats_random((size_t)S * out, 1);
-	struct floats duser = floats_empty((size_t)batch * out);
-	double *want = doubles(y.n), *dwant = doubles(duser.n);
+	struct floats v = floats_random((size_t)batch * items_per_row, 1);
+	struct floats sum = floats_empty(batch);
+	double *want = doubles(batch);
 
-	for (uint32_t s = 0; s < S; s++)
-		for (uint32_t j = 0; j < out; j++) {
-			double v = (double)half.host[s % batch * out + j] + y.host[s * out + j] +
-				   bias.host[j];
-
-			want[s * out + j] = v > 0 ? v : 0;
-			dwant[s % batch * out + j] += dy.host[s * out + j];
-		}
-	first_layer_forward_cuda(stream, y.dev, half.dev, bias.dev, batch, items_per_row, out);
-	double e = compare(&y, want);
-	CHECK(e <= limit, "first_layer_forward: B %u, P %u, H %u: error %.2g", batch, items_per_row,
-		out, e);
-	first_layer_backward_cuda(stream, dy.dev, batch, items_per_row, out, duser.dev);
-	e = compare(&duser, dwant);
-	CHECK(e <= limit, "first_layer_backward: B %u, P %u, H %u: error %.2g", batch,
-		items_per_row, out, e);
-	struct floats *all[] = { &half, &bias, &y, &dy, &duser };
-	for (unsigned i = 0; i < 5; i++)
-		floats_free(all[i]);
+	for (size_t s = 0; s < v.n; s++)
+		want[s % batch] += v.host[s];
+	sample_sum_cuda(stream, v.dev, batch, items_per_row, sum.dev);
+	double e = compare(&sum, want);
+	CHECK(e <= limit, "sample_sum: B %u, P %u: error %.2g", batch, items_per_row, e);
+	floats_free(&v);
+	floats_free(&sum);
 }
 
 static void test_column_sums(uint32_t rows, uint32_t F, uint32_t H, bool bias)
@@ -232,6 +213,9 @@ static void test_column_sums(uint32_t rows, uint32_t F, uint32_t H, bool bias)
 		for (size_t i = 0; i < dx.n; i++)
 			masked[i] = dx.host[i];
 		CHECK(compare(&dx, masked) == 0, "relu_backward dx: %u x %u", rows, H);
+		column_sum_cuda(stream, dx.dev, rows, H, db.dev, partial.dev);
+		e = compare(&db, column_sums(dx.host, rows, H));
+		CHECK(e <= limit, "column_sum: %u x %u: error %.2g", rows, H, e);
 	}
 	struct floats *all[] = { &g, &x, &dx, &dlogit, &db, &dhead, &partial };
 	for (unsigned i = 0; i < 7; i++)
@@ -249,13 +233,13 @@ int main(int argc, char **argv)
 		blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
 	/* hardware may truncate where the host runtime rounds: twice the error, 2.3e-3 if emulated */
 	product_limit = tf32 ? 4e-3 : 1e-5;
-	test_gather(1, 1, 1, 1, false);
-	test_gather(31, 2, 10, 10, true);
-	test_gather(257, 2, 33, 7, false);
-	test_gather(100, 1, 64, 65, true);
-	test_gather(300, 2, 64, 64, false);
-	test_gather(77, 2, 8, 36, true);
-	test_gather(50, 1, 140, 0, false); /* rows longer than a warp of vectors */
+	test_gather(1, 1, 1, 1);
+	test_gather(31, 2, 10, 10);
+	test_gather(257, 2, 33, 7);
+	test_gather(100, 1, 64, 65);
+	test_gather(300, 2, 64, 64);
+	test_gather(77, 2, 8, 36);
+	test_gather(50, 1, 140, 0); /* rows longer than a warp of vectors */
 	test_dense(1, 1, 1, 1);
 	test_dense(31, 33, 7, 40);
 	test_dense(257, 65, 130, 130);
@@ -267,10 +251,9 @@ int main(int argc, char **argv)
 	test_narrow(65, 16, 64);
 	test_narrow(1000, 64, 16);
 	test_narrow(64 * NARROW_PARTIALS + 65, 3, 5); /* a second tile for some blocks */
-	test_first_layer(1, 1, 1);
-	test_first_layer(257, 2, 33);
-	test_first_layer(31, 1, 130);
-	test_first_layer(130, 2, 256);
+	test_sample_sum(1, 1);
+	test_sample_sum(257, 2);
+	test_sample_sum(3000, 2);
 	test_column_sums(1, 1, 0, false);
 	test_column_sums(31, 10, 10, true);
 	test_column_sums(257, 0, 33, true);

@@ -122,32 +122,28 @@ struct cost {
 
 /*
  * Of a triple, in floats read and written, by kernel as lib/cuda/README.md lists them. Narrow layers
- * (the book's) take concat(p, q) of each sample and a kernel each way; wide ones the first layer in
- * halves, the user half once, and kernels for the products and for what lies between them.
+ * (the book's) take a kernel each way; wide ones products, whose epilogues write and read a bit for
+ * each hidden unit, and a kernel for the gradient of the bias (and relu', after the last layer).
  */
 static struct cost triple_cost(const struct neumf_shape *s, bool narrow)
 {
-	double F = s->factors, E = s->mlp_factors, H1 = s->hidden[0], in = 2 * E;
-	double rows = narrow ? 4 * E : 3 * E, flop = 0, moved;
+	double F = s->factors, E = s->mlp_factors, in = 2 * E, flop = 0, moved;
 
-	moved = 3 * (F + E) + 2 * F + rows; /* gather */
+	moved = 3 * (F + E) + 2 * F + 4 * E; /* gather */
 	for (uint32_t l = 0; l < s->num_hidden; l++) {
 		double out = s->hidden[l];
+		bool last = l == s->num_hidden - 1;
 
 		if (narrow)
 			moved += 2 * in + 2 * out + 4 * out + 4 * in;
-		else if (l)
-			moved += 2 * in + 2 * out + 4 * out + 6 * out + 2 * in + 2 * out + 2 * in +
-				 2 * out;
 		else
-			moved += 3 * E + 3 * H1 + 5 * H1 + 6 * H1 + 3 * H1 + 3 * E + 3 * H1 +
-				 3 * H1 + 3 * E;
-		flop += 3 * 2 * (l || narrow ? 2 * in : 3 * E) * out;
+			moved += 6 * in + (last ? 12 : 8) * out + (last ? 0 : 2 * out / 16);
+		flop += 3 * 2 * 2 * in * out;
 		in = out;
 	}
-	moved += 4 * F + 6 * in + 6;	     /* loss, head */
-	moved += 4 * F + rows + 3 * (F + E); /* segments */
-	moved += 7 * 3 * (F + E);	     /* rows and their moments */
+	moved += 4 * F + 6 * in + 6;	      /* loss, head */
+	moved += 4 * F + 4 * E + 3 * (F + E); /* segments */
+	moved += 7 * 3 * (F + E);	      /* rows and their moments */
 	return (struct cost){ flop, sizeof(float) * moved, sizeof(float) * 6 * 3 * (F + E) };
 }
 

@@ -1,6 +1,5 @@
-/* blas: cuBLAS's sgemm in plain loops. Extents are checked, TF32 rounds its inputs as tensor cores
-   do, and products are summed in blocks, as in any fast sgemm. */
-#include "host.h"
+/* blas: cuBLAS's sgemm, by product.cpp. */
+#include "product.h"
 
 struct cu_blas {
 	cudaStream_t stream = nullptr;
@@ -57,115 +56,23 @@ const char *cublasGetStatusString(cublasStatus_t s)
 		return "CUBLAS_STATUS_ALLOC_FAILED";
 	case CUBLAS_STATUS_INVALID_VALUE:
 		return "CUBLAS_STATUS_INVALID_VALUE";
+	case CUBLAS_STATUS_NOT_SUPPORTED:
+		return "CUBLAS_STATUS_NOT_SUPPORTED";
 	}
 	return "unknown status";
-}
-
-/* To nearest even at 10 bits of mantissa; infinities and NaNs stay. */
-static float round_tf32(float x)
-{
-	uint32_t u = (uint32_t)cu_bits(x);
-
-	if ((u & 0x7f800000u) != 0x7f800000u)
-		u = (u + 0xfff + (u >> 13 & 1)) & ~0x1fffu;
-	return cu_unbits<float>(u);
-}
-
-/* op(x) (rows, cols), as a dense column-major matrix. */
-static std::vector<float> pack(
-	cublasOperation_t op, int rows, int cols, const float *x, int ld, bool tf32)
-{
-	std::vector<float> out((size_t)rows * (size_t)cols);
-	size_t down = op == CUBLAS_OP_N ? 1 : (size_t)ld,
-	       across = op == CUBLAS_OP_N ? (size_t)ld : 1;
-	float *o = out.data();
-
-	for (int c = 0; c < cols; c++)
-		for (int r = 0; r < rows; r++) {
-			float v = x[(size_t)r * down + (size_t)c * across];
-
-			*o++ = tf32 ? round_tf32(v) : v;
-		}
-	return out;
-}
-
-/* c (m) += a (m, k) b (k), the products summed in blocks of 64. */
-static void column(int m, int k, float alpha, const float *a, const float *b, float *sum, float *c)
-{
-	for (int p = 0; p < k;) {
-		int end = p + 64 < k ? p + 64 : k;
-
-		for (int i = 0; i < m; i++)
-			sum[i] = 0;
-		for (; p < end; p++) {
-			const float *ap = a + (size_t)p * (size_t)m;
-
-			for (int i = 0; i < m; i++)
-				sum[i] += ap[i] * b[p];
-		}
-		for (int i = 0; i < m; i++)
-			c[i] += alpha * sum[i];
-	}
-}
-
-struct gemm {
-	cublasOperation_t ta, tb;
-	int m, n, k;
-	float alpha;
-	const float *a;
-	int lda;
-	const float *b;
-	int ldb;
-	float beta;
-	float *c;
-	int ldc;
-	bool tf32;
-};
-
-static size_t extent(cublasOperation_t t, int rows, int cols, int ld)
-{
-	if (t != CUBLAS_OP_N)
-		std::swap(rows, cols);
-	return rows && cols ? ((size_t)(cols - 1) * (size_t)ld + (size_t)rows) * sizeof(float) : 0;
-}
-
-static void run(const gemm &g)
-{
-	if (!g.m || !g.n)
-		return;
-	cu_need(g.a, extent(g.ta, g.m, g.k, g.lda), CU_DEVICE, "A of cublasSgemm");
-	cu_need(g.b, extent(g.tb, g.k, g.n, g.ldb), CU_DEVICE, "B of cublasSgemm");
-	cu_need(g.c, extent(CUBLAS_OP_N, g.m, g.n, g.ldc), CU_DEVICE, "C of cublasSgemm");
-	cu_enter_device();
-	std::vector<float> a = pack(g.ta, g.m, g.k, g.a, g.lda, g.tf32), sum((size_t)g.m);
-	std::vector<float> b = pack(g.tb, g.k, g.n, g.b, g.ldb, g.tf32);
-	for (int j = 0; j < g.n; j++) {
-		float *c = g.c + (size_t)j * (size_t)g.ldc;
-
-		for (int i = 0; i < g.m; i++) /* beta 0 does not read C */
-			c[i] = g.beta == 0 ? 0 : g.beta * c[i];
-		column(g.m, g.k, g.alpha, a.data(), b.data() + (size_t)j * (size_t)g.k, sum.data(),
-			c);
-	}
-	cu_leave_device();
-}
-
-static bool bad_ld(cublasOperation_t t, int rows, int cols, int ld)
-{
-	return ld < (t == CUBLAS_OP_N ? rows : cols) || ld < 1;
 }
 
 cublasStatus_t cublasSgemm(cublasHandle_t h, cublasOperation_t ta, cublasOperation_t tb, int m,
 	int n, int k, const float *alpha, const float *a, int lda, const float *b, int ldb,
 	const float *beta, float *c, int ldc)
 {
-	gemm g = { ta, tb, m, n, k, *alpha, a, lda, b, ldb, *beta, c, ldc,
-		h->mode == CUBLAS_TF32_TENSOR_OP_MATH };
+	cu_product p = { "cublasSgemm", { CUDA_R_32F, ta, m, k, a, lda },
+		{ CUDA_R_32F, tb, k, n, b, ldb }, { CUDA_R_32F, CUBLAS_OP_N, m, n, c, ldc }, *alpha,
+		*beta, h->mode == CUBLAS_TF32_TENSOR_OP_MATH, nullptr };
 
-	if (m < 0 || n < 0 || k < 0 || bad_ld(ta, m, k, lda) || bad_ld(tb, k, n, ldb) || ldc < m ||
-		ldc < 1)
+	if (!cu_product_fits(p))
 		return CUBLAS_STATUS_INVALID_VALUE;
-	cu_submit(h->stream, [=] { run(g); });
+	cu_submit(h->stream, [=] { cu_product_run(p); });
 	return CUBLAS_STATUS_SUCCESS;
 }
 
@@ -186,7 +93,9 @@ cublasStatus_t cublasSgemmStridedBatched(cublasHandle_t h, cublasOperation_t ta,
 
 void *cu_library_open(const char *name)
 {
-	return cu_opt.no_blas || !strstr(name, "libcublas.so.13") ? nullptr : (void *)name;
+	bool there = strstr(name, "libcublas.so.13") || strstr(name, "libcublasLt.so.13");
+
+	return cu_opt.no_blas || !there ? nullptr : (void *)name;
 }
 
 void *cu_library_symbol(void *, const char *name)
@@ -199,7 +108,13 @@ void *cu_library_symbol(void *, const char *name)
 		CU_BLAS(cublasCreate), CU_BLAS(cublasDestroy), CU_BLAS(cublasSetStream),
 		CU_BLAS(cublasGetStream), CU_BLAS(cublasSetMathMode), CU_BLAS(cublasSetWorkspace),
 		CU_BLAS(cublasSgemm), CU_BLAS(cublasSgemmStridedBatched),
-		CU_BLAS(cublasGetStatusString)
+		CU_BLAS(cublasGetStatusString), CU_BLAS(cublasLtCreate), CU_BLAS(cublasLtDestroy),
+		CU_BLAS(cublasLtMatmulDescCreate), CU_BLAS(cublasLtMatmulDescDestroy),
+		CU_BLAS(cublasLtMatmulDescSetAttribute), CU_BLAS(cublasLtMatrixLayoutCreate),
+		CU_BLAS(cublasLtMatrixLayoutDestroy), CU_BLAS(cublasLtMatmulPreferenceCreate),
+		CU_BLAS(cublasLtMatmulPreferenceDestroy),
+		CU_BLAS(cublasLtMatmulPreferenceSetAttribute),
+		CU_BLAS(cublasLtMatmulAlgoGetHeuristic), CU_BLAS(cublasLtMatmul)
 #undef CU_BLAS
 	};
 

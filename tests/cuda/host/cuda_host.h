@@ -154,4 +154,7 @@ static inline void cu_launch(const char *name, const void *function, K kernel, d
 
 #include "host_device.h"
 
+#include "host_bf16.h"
+#include "host_lt.h"
+
 #endif

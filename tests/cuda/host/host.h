@@ -101,6 +101,7 @@ void cu_drain_all(bool nonblocking_too);
 bool cu_capturing(void);
 int cu_report_streams(void);
 int cu_report_graphs(void);
+int cu_report_lt(void); /* lt.cpp */
 
 struct cu_graph {
 	struct node {

@@ -133,7 +133,8 @@ cudaError_t cudaGraphDestroy(cudaGraph_t g);
 #define CUDART_VERSION	 13000
 #define CUBLAS_VER_MAJOR 13
 
-/* A library and a function of it: there is only cuBLAS, and CUDA_HOST_NO_BLAS=1 takes it away. */
+/* A library and a function of it: there are only cuBLAS and cublasLt (host_lt.h), and
+   CUDA_HOST_NO_BLAS=1 takes them away. */
 void *cu_library_open(const char *name);
 void *cu_library_symbol(void *library, const char *name);
 #define LIBRARY_OPEN(name)	      cu_library_open(name)
@@ -144,7 +145,8 @@ enum cublasStatus_t {
 	CUBLAS_STATUS_SUCCESS = 0,
 	CUBLAS_STATUS_NOT_INITIALIZED = 1,
 	CUBLAS_STATUS_ALLOC_FAILED = 3,
-	CUBLAS_STATUS_INVALID_VALUE = 7
+	CUBLAS_STATUS_INVALID_VALUE = 7,
+	CUBLAS_STATUS_NOT_SUPPORTED = 15
 };
 enum cublasOperation_t { CUBLAS_OP_N, CUBLAS_OP_T };
 enum cublasMath_t {
