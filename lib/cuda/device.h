@@ -3,7 +3,7 @@
  *   backend.cu       the ops of backend.h     graph.cu        when a step is launched, and how
  *   device.cu        memory                   state.cu        reading and writing of state
  *   step.cu          gradient and update      score_driver.cu scores
- *   rank_driver.cu   ranks and top lists
+ *   rank_driver.cu   ranks and top lists      input.cu        batches on their way to the device
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -27,10 +27,10 @@ struct side {
 	uint32_t *slot; /* (bound) */
 };
 
-/* One of two input buffers: ids of users, items, negatives (or labels), packed. */
+/* One of two input buffers: columns of users, items, negatives (or labels). */
 struct input {
-	uint32_t *host;	  /* pinned */
-	uint32_t *device; /* the same */
+	uint32_t *host;	  /* pinned, a column every batch_size rows */
+	uint32_t *device; /* the same side by side, as long as the batch */
 	cudaEvent_t copied, used;
 };
 
@@ -172,6 +172,15 @@ void device_free(struct backend *b, unsigned from);
  */
 void step_gradient(struct backend *b, bool then_update);
 void step_update(struct backend *b, bool begun);
+
+/*
+ * input.cu: lend() of backend.h, and a batch from there, or from wherever it is, to the device: it
+ * becomes the current one. The copy overlaps the step in flight.
+ */
+void input_open(struct backend *b);
+void input_close(struct backend *b);
+struct batch_room input_lend(struct backend *b);
+void input_put(struct backend *b, const struct batch *batch);
 
 /* graph.cu: launch `what` (GRAPH_* together) for the current input. */
 void graph_launch(struct backend *b, unsigned what);
