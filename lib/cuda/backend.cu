@@ -86,17 +86,6 @@ static void open_device(struct backend *b)
 	wide_open(b);
 }
 
-static void open_inputs(struct backend *b)
-{
-	for (int i = 0; i < 2; i++) {
-		CUDA(cudaMallocHost(
-			(void **)&b->input[i].host, (size_t)3 * b->batch_size * sizeof(uint32_t)));
-		CUDA(cudaEventCreateWithFlags(
-			&b->input[i].copied, cudaEventDisableTiming | cudaEventBlockingSync));
-		CUDA(cudaEventCreateWithFlags(&b->input[i].used, cudaEventDisableTiming));
-	}
-}
-
 static void put_loss(struct backend *b, const struct loss_total *total)
 {
 	CUDA(cudaMemcpyAsync(b->loss, total, sizeof(*total), cudaMemcpyHostToDevice, b->stream));
@@ -153,7 +142,7 @@ static struct backend *create(const struct backend_config *config)
 		start.lr = (float)config->optimizer->lr;
 		CUDA(cudaMemcpyAsync(
 			b->state, &start, sizeof(start), cudaMemcpyHostToDevice, b->stream));
-		open_inputs(b);
+		input_open(b);
 		reset_loss(b);
 	}
 	CUDA(cudaStreamSynchronize(b->stream));
@@ -161,25 +150,12 @@ static struct backend *create(const struct backend_config *config)
 	return b;
 }
 
-/* Uses the input buffer of the step before the last: the copy overlaps the step in flight. */
 static void gradient(struct backend *b, const struct batch *batch)
 {
-	size_t n = batch->size, bytes = n * sizeof(uint32_t);
-
 	if (!batch->size || batch->size > b->batch_size)
 		BUG("a batch of %u rows, 1 to %u expected", batch->size, b->batch_size);
 	graph_flush(b);
-	b->current ^= 1;
-	struct input *in = &b->input[b->current];
-	CUDA(cudaEventSynchronize(in->copied));
-	memcpy(in->host, batch->user, bytes);
-	memcpy(in->host + n, batch->item, bytes);
-	memcpy(in->host + 2 * n,
-		b->items_per_row == 2 ? (const void *)batch->negative : batch->label, bytes);
-	CUDA(cudaStreamWaitEvent(b->copy_stream, in->used, 0));
-	CUDA(cudaMemcpyAsync(
-		in->device, in->host, 3 * bytes, cudaMemcpyHostToDevice, b->copy_stream));
-	CUDA(cudaEventRecord(in->copied, b->copy_stream));
+	input_put(b, batch);
 	b->n = batch->size;
 	for (struct side &s : b->side)
 		s.n = b->n * s.per_row;
@@ -229,11 +205,8 @@ static void destroy(struct backend *b)
 {
 	CUDA(cudaDeviceSynchronize());
 	graph_destroy(b);
-	for (int i = 0; i < 2 && b->train; i++) {
-		CUDA(cudaFreeHost(b->input[i].host));
-		CUDA(cudaEventDestroy(b->input[i].copied));
-		CUDA(cudaEventDestroy(b->input[i].used));
-	}
+	if (b->train)
+		input_close(b);
 	if (b->blas)
 		wide_close(b);
 	rank_free(b);
@@ -257,6 +230,7 @@ static struct backend_ops ops_by_name(void)
 	ops.abi = BACKEND_ABI;
 	ops.name = "cuda";
 	ops.create = create;
+	ops.lend = input_lend;
 	ops.gradient = gradient;
 	ops.update = update;
 	ops.loss = loss;

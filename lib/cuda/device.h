@@ -4,6 +4,7 @@
  *   device.cu        memory                   state.cu        reading and writing of state
  *   step.cu          gradient and update      score_driver.cu scores
  *   wide.cu          its wide layers          rank_driver.cu  ranks and top lists
+ *   input.cu         batches on their way to the device
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -28,10 +29,10 @@ struct side {
 	uint32_t *slot; /* (bound) */
 };
 
-/* One of two input buffers: ids of users, items, negatives (or labels), packed. */
+/* One of two input buffers: columns of users, items, negatives (or labels). */
 struct input {
-	uint32_t *host;	  /* pinned */
-	uint32_t *device; /* the same */
+	uint32_t *host;	  /* pinned, a column every batch_size rows */
+	uint32_t *device; /* the same side by side, as long as the batch */
 	cudaEvent_t copied, used;
 };
 
@@ -187,6 +188,15 @@ void wide_forward(struct backend *b, uint32_t l, uint32_t samples);
 void wide_backward(struct backend *b, uint32_t l, uint32_t samples);
 /* After the backward pass and the sum of the losses: the batch is bad if its gradient is. */
 void wide_check(struct backend *b);
+
+/*
+ * input.cu: lend() of backend.h, and a batch from there, or from wherever it is, to the device: it
+ * becomes the current one. The copy overlaps the step in flight.
+ */
+void input_open(struct backend *b);
+void input_close(struct backend *b);
+struct batch_room input_lend(struct backend *b);
+void input_put(struct backend *b, const struct batch *batch);
 
 /* graph.cu: launch `what` (GRAPH_* together) for the current input. */
 void graph_launch(struct backend *b, unsigned what);

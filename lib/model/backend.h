@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { BACKEND_ABI = 6 };
+enum { BACKEND_ABI = 7 };
 
 struct exchange;
 struct pool;
@@ -43,6 +43,15 @@ struct batch {
 	uint32_t size;
 	const uint32_t *user, *item, *negative;
 	const float *label;
+};
+
+/*
+ * Columns of a backend for the rows of a batch, batch_size of them, as struct batch has them. Of
+ * `negative` and `label` the loss uses one, the other is NULL.
+ */
+struct batch_room {
+	uint32_t *user, *item, *negative;
+	float *label;
 };
 
 /*
@@ -108,6 +117,14 @@ struct backend_ops {
 	const char *arithmetic;
 
 	struct backend *(*create)(const struct backend_config *config);
+
+	/*
+	 * Optional: room for the next batch in memory of the backend, where gradient() needs no
+	 * copy of it. Who fills it gives all columns of it to gradient(), or none; they keep what
+	 * is in them till lend() is called again after that. Blocks while work that is queued
+	 * reads from there.
+	 */
+	struct batch_room (*lend)(struct backend *b);
 
 	/*
 	 * Compute g of neumf.h for a batch of 1..batch_size rows; it replaces the gradient held

@@ -12,8 +12,8 @@ struct examples {
 	enum example_form form;
 	uint32_t per_row, negatives; /* examples; negatives of an example */
 	size_t words;		     /* of a row: all three kinds have 32-bit fields only */
-	uint32_t *rows;		     /* `capacity` of them */
-	size_t capacity, next, end;  /* rows next .. end - 1 are still to be given out, */
+	const uint32_t *rows;	     /* of the reader, till it is read from again */
+	size_t next, end;	     /* rows next .. end - 1 are still to be given out, */
 	uint32_t given;		     /* but for these examples of the first */
 	uint64_t most;		     /* rows, as the header says; UINT64_MAX: it does not */
 };
@@ -22,7 +22,6 @@ struct examples *examples_new(struct rec_reader *in, enum example_form form)
 {
 	const struct rec_header *h = rec_header(in);
 	struct examples *e = xcalloc(1, sizeof(*e));
-	const struct rec_info info = rec_row_info(h);
 
 	e->in = in;
 	e->kind = h->kind;
@@ -31,9 +30,7 @@ struct examples *examples_new(struct rec_reader *in, enum example_form form)
 	if (h->kind == REC_GROUP && form != EXAMPLE_GROUP)
 		e->per_row = h->negatives + (form == EXAMPLE_SAMPLE);
 	e->negatives = form == EXAMPLE_GROUP ? h->negatives : form == EXAMPLE_TRIPLE;
-	e->words = info.struct_size / sizeof(*e->rows);
-	e->capacity = REC_BLOCK_BYTES / info.struct_size;
-	e->rows = xmalloc(e->capacity, info.struct_size);
+	e->words = rec_row_info(h).struct_size / sizeof(*e->rows);
 	if (!rec_header_rows(h, &e->most))
 		e->most = UINT64_MAX;
 	return e;
@@ -41,7 +38,6 @@ struct examples *examples_new(struct rec_reader *in, enum example_form form)
 
 void examples_free(struct examples *e)
 {
-	free(e->rows);
 	free(e);
 }
 
@@ -144,7 +140,7 @@ static bool read_rows(struct examples *e)
 	const struct rec_header *h = rec_header(e->in);
 
 	e->next = 0;
-	e->end = rec_read_rows(e->in, e->rows, e->capacity);
+	e->rows = rec_look_rows(e->in, SIZE_MAX, &e->end);
 	if (rec_rows(e->in) > e->most)
 		rec_die(e->in, rec_rows(e->in) - e->most,
 			"the header says %" PRIu64 " epochs of %" PRIu64 " rows", h->epochs,

@@ -3,7 +3,7 @@
  *
  * A group of N negatives is N triples, its positive with each of them, or 1 + N samples: its
  * positive with label 1, then its negatives with label 0. Reading stops and goes on within a group.
- * Or it is an example as it is. Memory: 64 KiB.
+ * Or it is an example as it is. Rows are copied once, from where the reader holds them to the columns.
  */
 #ifndef EXAMPLES_H
 #define EXAMPLES_H

@@ -20,7 +20,8 @@ struct trainer {
 	uint64_t rows;			/* of the run, handed to the backend */
 
 	struct examples *examples;
-	struct example_columns batch; /* `label` or `negative` is NULL */
+	struct batch_room own;	      /* where the backend lends none */
+	struct example_columns batch; /* the columns of that room */
 	uint32_t size;		      /* examples in it that wait to be trained */
 	bool ended;		      /* no more will come */
 
@@ -38,21 +39,40 @@ static uint64_t product(uint64_t a, uint64_t b)
 	return b == 0 || a <= UINT64_MAX / b ? a * b : UINT64_MAX;
 }
 
+static struct batch_room make_room(size_t size, uint32_t negatives)
+{
+	struct batch_room room = { .user = xmalloc(size, sizeof(*room.user)),
+		.item = xmalloc(size, sizeof(*room.item)) };
+
+	if (negatives == 0)
+		room.label = xmalloc(size, sizeof(*room.label));
+	else
+		room.negative = xmalloc(size * negatives, sizeof(*room.negative));
+	return room;
+}
+
+/* Make room for the next batch. */
+static void take_room(struct trainer *t)
+{
+	const struct trainer_config *c = &t->config;
+	const struct batch_room room = c->ops->lend ? c->ops->lend(c->backend) : t->own;
+
+	t->batch.user = room.user;
+	t->batch.item = room.item;
+	t->batch.negative = room.negative;
+	t->batch.label = room.label;
+}
+
 struct trainer *trainer_new(const struct trainer_config *config)
 {
 	const struct rec_header *h = rec_header(config->in);
-	const size_t size = config->batch_size;
 	struct trainer *t = xcalloc(1, sizeof(*t));
 
 	t->config = *config;
-	t->batch.user = xmalloc(size, sizeof(*t->batch.user));
-	t->batch.item = xmalloc(size, sizeof(*t->batch.item));
 	t->examples = examples_new(config->in, config->form);
 	t->batch.negatives = examples_negatives(t->examples);
-	if (config->form == EXAMPLE_SAMPLE)
-		t->batch.label = xmalloc(size, sizeof(*t->batch.label));
-	else
-		t->batch.negative = xmalloc(size * t->batch.negatives, sizeof(*t->batch.negative));
+	if (!config->ops->lend)
+		t->own = make_room(config->batch_size, t->batch.negatives);
 	t->rows_per_epoch = product(h->rows_per_epoch, examples_per_row(t->examples));
 	t->total = product(h->epochs, t->rows_per_epoch);
 	t->first = product(h->first_row, examples_per_row(t->examples));
@@ -67,10 +87,10 @@ void trainer_free(struct trainer *t)
 	progress_end();
 	examples_free(t->examples);
 	row_digest_free(t->digest);
-	free(t->batch.user);
-	free(t->batch.item);
-	free(t->batch.negative);
-	free(t->batch.label);
+	free(t->own.user);
+	free(t->own.item);
+	free(t->own.negative);
+	free(t->own.label);
 	free(t);
 }
 
@@ -192,8 +212,9 @@ static void check_total(const struct trainer *t)
 static void fetch(struct trainer *t)
 {
 	const struct trainer_config *c = &t->config;
-	const size_t size = examples_read(t->examples, &t->batch, c->batch_size);
 
+	take_room(t);
+	const size_t size = examples_read(t->examples, &t->batch, c->batch_size);
 	if (size == c->batch_size || (size > 0 && !c->drop_last)) {
 		t->size = (uint32_t)size;
 		return;
@@ -271,6 +292,7 @@ static void skip(struct trainer *t, const char *file)
 {
 	uint64_t row = t->first;
 
+	take_room(t);
 	while (row < t->rows) {
 		const uint64_t left = t->rows - row, most = t->config.batch_size;
 		const size_t want = (size_t)(left < most ? left : most);
