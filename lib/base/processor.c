@@ -16,3 +16,13 @@ unsigned processor_level(void)
 	return 1;
 #endif
 }
+
+bool processor_multiplies_carryless(void)
+{
+#ifdef __x86_64__
+	return processor_level() == 4 && __builtin_cpu_supports("vpclmulqdq") &&
+	       __builtin_cpu_supports("pclmul");
+#else
+	return false;
+#endif
+}
