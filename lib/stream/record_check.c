@@ -48,7 +48,7 @@ static void make_pattern(const struct rec_header *h, const struct rec_info *info
 }
 
 /* Words of whole patterns that pass, from the first of `words`. */
-static inline __attribute__((always_inline)) size_t good_words(
+static inline __attribute__((always_inline)) size_t good_words_inline(
 	const struct pattern *p, const unsigned char *packed, size_t words)
 {
 	size_t k = 0;
@@ -66,17 +66,13 @@ static inline __attribute__((always_inline)) size_t good_words(
 	return k;
 }
 
-/* The same loop for wider vectors (processor.h). */
-#ifdef __x86_64__
-__attribute__((target("avx2"))) static size_t good_words_3(
-	const struct pattern *p, const unsigned char *packed, size_t words)
-{
-	return good_words(p, packed, words);
-}
+PROCESSOR_LEVELS(size_t, good_words,
+	(const struct pattern *p, const unsigned char *packed, size_t words), (p, packed, words))
 
+#ifdef __x86_64__
 #define WIDE __attribute__((target("avx512f")))
 
-/* The same in vectors of LANES words, `num` of them a pattern: the greatest word at each place of
+/* The same for some patterns at a time, in vectors of LANES words, `num` of them a pattern: the greatest word at each place of
    some patterns is enough to know. */
 WIDE static inline __attribute__((always_inline)) size_t good_vectors(
 	const struct pattern *p, const unsigned char *packed, size_t words, const unsigned num)
@@ -111,38 +107,22 @@ WIDE static inline __attribute__((always_inline)) size_t good_vectors(
 	return k;
 }
 
-WIDE static size_t good_words_4(const struct pattern *p, const unsigned char *packed, size_t words)
+WIDE static size_t good_wide(const struct pattern *p, const unsigned char *packed, size_t words)
 {
-	size_t passed = 0;
-
 	switch (p->words / LANES) {
 	case 3:
-		passed = good_vectors(p, packed, words, 3);
-		break;
+		return good_vectors(p, packed, words, 3);
 	case 4:
-		passed = good_vectors(p, packed, words, 4);
-		break;
+		return good_vectors(p, packed, words, 4);
 	case 5:
-		passed = good_vectors(p, packed, words, 5);
-		break;
+		return good_vectors(p, packed, words, 5);
 	case 6:
-		passed = good_vectors(p, packed, words, 6);
-		break;
+		return good_vectors(p, packed, words, 6);
+	default:
+		return 0;
 	}
-	return passed + good_words(p, packed + 4 * passed, words - passed);
 }
 #endif
-
-static size_t good_words_here(const struct pattern *p, const unsigned char *packed, size_t words)
-{
-#ifdef __x86_64__
-	if (processor_level() >= 4)
-		return good_words_4(p, packed, words);
-	if (processor_level() == 3)
-		return good_words_3(p, packed, words);
-#endif
-	return good_words(p, packed, words);
-}
 
 /* How many of n rows, from the first, the quick check has passed: the others are to be looked at
    one by one. */
@@ -151,11 +131,17 @@ static size_t check_quickly(const struct rec_header *h, const struct rec_info *i
 {
 	const size_t words = n * info->row_size / 4;
 	struct pattern p;
+	size_t good = 0;
 
 	if (info->row_size / 4 > MOST_WORDS)
 		return 0;
 	make_pattern(h, info, &p);
-	return good_words_here(&p, packed, words) * 4 / info->row_size;
+#ifdef __x86_64__
+	if (processor_level() == 4)
+		good = good_wide(&p, packed, words);
+#endif
+	good += good_words(&p, packed + 4 * good, words - good);
+	return good * 4 / info->row_size;
 }
 
 static size_t check_bound(const unsigned char *p, size_t n, unsigned stride, uint32_t bound)
