@@ -6,10 +6,11 @@
 #include "base/pool.h"
 #include "stream/record.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIN_PENDING = 1 << 17, INSERTION_MAX = 32, SORT_USERS = 256 };
+enum { MIN_PENDING = 1 << 17, AHEAD = 32, INSERTION_MAX = 32, SORT_USERS = 256 };
 
 void user_items_init(struct user_items *m, uint32_t num_users, uint32_t num_items)
 {
@@ -59,8 +60,12 @@ static void merge(struct user_items *m, const struct user_items_pending *p)
 		memmove(m->item + end, m->item + old, n * sizeof(*m->item));
 		m->start[u + 1] = end + n;
 	}
-	for (size_t k = 0; k < p->num; k++)
+	for (size_t k = 0; k < p->num; k++) {
+		const size_t soon = k + AHEAD < p->num ? k + AHEAD : k;
+
+		__builtin_prefetch(&m->item[m->start[(p->row[soon] >> 32) + 1]], 1);
 		m->item[m->start[(p->row[k] >> 32) + 1]++] = (uint32_t)p->row[k];
+	}
 	free(added);
 }
 
@@ -113,30 +118,42 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item)
 	m->sorted = false;
 }
 
-static void add_rows(struct user_items *m, struct rec_reader *r)
+/* Add n rows of a stream, whose ids are below its bounds; all kinds begin with user and item. */
+static void add_rows(struct user_items *m, const unsigned char *rows, size_t n, size_t row_size)
 {
-	const size_t row_size = rec_info[rec_header(r)->kind].struct_size;
-	const unsigned char *rows;
-	uint32_t ids[2];
-	size_t n;
+	while (n > 0) {
+		struct user_items_pending *p = &m->pending[m->turn];
+		size_t some;
 
-	while ((rows = rec_look_rows(r, SIZE_MAX, &n)) != NULL)
-		for (size_t k = 0; k < n; k++) { /* both kinds begin with user and item */
+		if (p->num == p->capacity)
+			p = make_room(m);
+		some = p->capacity - p->num < n ? p->capacity - p->num : n;
+		for (size_t k = 0; k < some; k++) {
+			uint32_t ids[2];
+
 			memcpy(ids, rows + k * row_size, sizeof(ids));
-			user_items_add(m, ids[0], ids[1]);
+			p->row[p->num + k] = (uint64_t)ids[0] << 32 | ids[1];
 		}
+		p->num += some;
+		rows += some * row_size;
+		n -= some;
+	}
+	m->sorted = false;
 }
 
 uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struct pool *pool)
 {
 	const struct rec_header *header = rec_header(r);
+	const unsigned char *rows;
+	size_t n;
 
 	if (header->num_users > m->num_users || header->num_items > m->num_items)
 		die("'%s' has %u users and %u items, more than %u and %u", rec_name(r),
 			header->num_users, header->num_items, m->num_users, m->num_items);
 	if (pool && pool_threads(pool) > 1)
 		m->merger = behind_new(merge_behind, m);
-	add_rows(m, r);
+	while ((rows = rec_look_rows(r, SIZE_MAX, &n)) != NULL)
+		add_rows(m, rows, n, rec_info[header->kind].struct_size);
 	if (m->merger)
 		behind_free(m->merger);
 	m->merger = NULL;
@@ -192,14 +209,24 @@ static void radix_sort(uint32_t *item, uint64_t n, uint32_t num_items, uint32_t 
 
 struct sort {
 	struct user_items *m;
-	uint32_t *spare; /* (threads, longest) */
+	atomic_bool repeats; /* has a user an item twice? */
+	uint32_t *spare;     /* (threads, longest) */
 	uint64_t longest;
 };
+
+static bool has_repeat(const uint32_t *item, uint64_t n)
+{
+	unsigned repeats = 0;
+
+	for (uint64_t k = 1; k < n; k++)
+		repeats |= item[k] == item[k - 1];
+	return repeats;
+}
 
 /* The items of SORT_USERS users. */
 static void sort_users(void *arg, size_t job, unsigned thread)
 {
-	const struct sort *s = arg;
+	struct sort *s = arg;
 	const struct user_items *m = s->m;
 	const uint32_t first = (uint32_t)(job * SORT_USERS), left = m->num_users - first;
 
@@ -211,6 +238,8 @@ static void sort_users(void *arg, size_t job, unsigned thread)
 		else
 			radix_sort(m->item + m->start[u], n, m->num_items,
 				s->spare + thread * s->longest);
+		if (has_repeat(m->item + m->start[u], n))
+			s->repeats = true;
 	}
 }
 
@@ -234,6 +263,7 @@ void user_items_finish_all(struct user_items *m, struct pool *pool)
 	else
 		for (size_t k = 0; k < jobs; k++)
 			sort_users(&s, k, 0);
+	m->repeats = s.repeats;
 	free(s.spare);
 }
 
@@ -242,6 +272,8 @@ uint64_t user_items_finish(struct user_items *m)
 	uint64_t kept = 0, begin = 0, total;
 
 	user_items_finish_all(m, NULL);
+	if (!m->repeats)
+		return 0;
 	total = user_items_size(m);
 	for (uint32_t u = 0; u < m->num_users; u++) {
 		const uint64_t end = m->start[u + 1], first = kept;
@@ -254,6 +286,7 @@ uint64_t user_items_finish(struct user_items *m)
 	}
 	m->item = xrealloc(m->item, kept, sizeof(*m->item));
 	m->merged = kept;
+	m->repeats = false;
 	return total - kept;
 }
 

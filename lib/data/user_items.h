@@ -36,7 +36,8 @@ struct user_items {
 	unsigned turn;
 	uint64_t merged;       /* rows that have left `pending` */
 	struct behind *merger; /* NULL: none */
-	bool sorted;	       /* no row has come since user_items_finish_all */
+	bool sorted;	       /* no row has come since user_items_finish_all, */
+	bool repeats;	       /* which found an item twice */
 };
 
 /* An empty matrix; ids added later must be below these bounds. */
