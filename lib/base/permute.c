@@ -19,7 +19,6 @@ void permute_init(struct permute *p, uint64_t n, struct rng *keys)
 	p->a = (uint32_t)a;
 	p->b = (uint32_t)((n + a - 1) / a);
 	p->rounds = n < SMALL_N ? PERMUTE_MAX_ROUNDS : ROUNDS;
-	p->level = processor_level();
 	for (unsigned r = 0; r < p->rounds; r++)
 		p->key[r] = rng_u32(keys);
 }
@@ -55,40 +54,14 @@ static inline __attribute__((always_inline)) void encipher(
 	}
 }
 
-/* LANES pairs, by the widest vectors that the processor has. */
-static void encipher_base(const struct permute *p, uint32_t *x, uint32_t *y)
-{
-	encipher(p, x, y, LANES);
-}
-
-#ifdef __x86_64__
-__attribute__((target("arch=x86-64-v3"))) static void encipher_v3(
+static inline __attribute__((always_inline)) void encipher_lanes_inline(
 	const struct permute *p, uint32_t *x, uint32_t *y)
 {
 	encipher(p, x, y, LANES);
 }
 
-__attribute__((target("arch=x86-64-v4"))) static void encipher_v4(
-	const struct permute *p, uint32_t *x, uint32_t *y)
-{
-	encipher(p, x, y, LANES);
-}
-#endif
-
-static void encipher_lanes(const struct permute *p, uint32_t *x, uint32_t *y)
-{
-#ifdef __x86_64__
-	if (p->level >= 4) {
-		encipher_v4(p, x, y);
-		return;
-	}
-	if (p->level >= 3) {
-		encipher_v3(p, x, y);
-		return;
-	}
-#endif
-	encipher_base(p, x, y);
-}
+PROCESSOR_LEVELS(
+	void, encipher_lanes, (const struct permute *p, uint32_t *x, uint32_t *y), (p, x, y))
 
 /* Follow the cycle of k to the next member below n. */
 static uint64_t walk(const struct permute *p, uint64_t k)

@@ -20,8 +20,8 @@ enum { PERMUTE_MAX_ROUNDS = 24 };
 
 struct permute {
 	uint64_t n;
-	uint32_t a, b;		/* index = x b + y, x < a, y < b */
-	unsigned rounds, level; /* level: of the processor */
+	uint32_t a, b; /* index = x b + y, x < a, y < b */
+	unsigned rounds;
 	uint32_t key[PERMUTE_MAX_ROUNDS];
 };
 

@@ -1,6 +1,8 @@
 #include "base/processor.h"
 
-unsigned processor_level(void)
+#include <stdatomic.h>
+
+static unsigned find_level(void)
 {
 #ifdef __x86_64__
 	__builtin_cpu_init();
@@ -14,5 +16,27 @@ unsigned processor_level(void)
 	return 4;
 #else
 	return 1;
+#endif
+}
+
+unsigned processor_level(void)
+{
+	static atomic_uint known; /* 0: not yet; asked for by short loops */
+	unsigned level = atomic_load_explicit(&known, memory_order_relaxed);
+
+	if (level == 0) {
+		level = find_level();
+		atomic_store_explicit(&known, level, memory_order_relaxed);
+	}
+	return level;
+}
+
+bool processor_multiplies_carryless(void)
+{
+#ifdef __x86_64__
+	return processor_level() == 4 && __builtin_cpu_supports("vpclmulqdq") &&
+	       __builtin_cpu_supports("pclmul");
+#else
+	return false;
 #endif
 }

@@ -7,6 +7,7 @@
 #ifndef RNG_H
 #define RNG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /* What the numbers are for, which keeps the draws of different uses apart. At most 255. */
@@ -40,6 +41,10 @@ void rng_start(
 
 /* The next four numbers at once; only when none of the last four is left. */
 void rng_block(struct rng *r, uint32_t out[4]);
+
+/* The first four numbers of n records, index, index + 1 ..., side by side. */
+void rng_first_blocks(uint64_t seed, enum rng_purpose purpose, uint32_t epoch, uint64_t index,
+	size_t n, uint32_t *out);
 
 /* A record that draws until something happens calls this at least once every 2^16 blocks: where its
    numbers run out, it goes on with those of epoch + 2^16. */

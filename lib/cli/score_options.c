@@ -198,7 +198,7 @@ static void read_user_items(struct score_run *run, const char *path)
 	run->job.user_items = &run->user_items;
 	check_stream(run, r);
 	user_items_init(&run->user_items, run->job.num_users, run->source_header.num_items);
-	user_items_add_stream(&run->user_items, r);
+	user_items_add_stream(&run->user_items, r, run->job.pool);
 	user_items_finish(&run->user_items);
 }
 
@@ -246,7 +246,7 @@ static void read_seen(struct score_run *run)
 
 		check_stream(run, r);
 		rec_put_side(run->entry, "seen", rec_header(r)->provenance);
-		user_items_add_stream(seen, r);
+		user_items_add_stream(seen, r, run->job.pool);
 	}
 	user_items_finish(seen);
 }

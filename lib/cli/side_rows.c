@@ -17,7 +17,7 @@ uint64_t side_rows_read(struct user_items *m, const struct rec_reader *in, const
 		rec_check_covers(rec_name(in), h, rec_name(side), rec_header(side));
 	rec_check_covers(rec_name(side), rec_header(side), rec_name(in), h);
 	user_items_init(m, h->num_users, h->num_items);
-	user_items_add_stream(m, side);
+	user_items_add_stream(m, side, NULL);
 	rec_close(side, true);
 	return user_items_finish(m);
 }

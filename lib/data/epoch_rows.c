@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { SLICE = 512 };
+enum { SLICE = SAMPLER_DRAWS };
 
 void epoch_rows_init(struct epoch_rows *e, const struct sampling *from, enum rec_kind kind,
 	uint32_t negatives, uint64_t seed)
@@ -35,30 +35,74 @@ struct stretch {
 	struct permute order; /* of the epoch */
 };
 
+/* The numbers of the positives of the rows; label: is the row the positive itself? */
+static void find_positives(
+	const struct epoch_rows *e, const struct stretch *s, uint64_t *number, unsigned char *label)
+{
+	const uint64_t num = e->from->positives.num;
+
+	permute_run(&s->order, s->first, s->n, number);
+	for (size_t k = 0; k < s->n; k++)
+		label[k] = number[k] < num; // the first of the copies is the positive
+	if (e->rows_per_epoch > num)
+		for (size_t k = 0; k < s->n; k++)
+			number[k] %= num;
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* user, item (s->n): of the positives, and negatives drawn for them. Three steps of rows are at work:
+   the positives of one are called for, the next one's are read and the filter called for, the last
+   one's is read. */
+static void draw_rows(const struct epoch_rows *e, const struct stretch *s, const uint64_t *number,
+	uint32_t *user, uint32_t *positive, uint32_t *negative)
+{
+	const struct positive_index *p = &e->from->positives;
+	const size_t n = s->n, step = SAMPLER_STEP;
+	struct sampler_draws d;
+
+	d.sampler = e->from->sampler;
+	d.epoch = s->epoch;
+	d.first = s->first;
+	d.user = user;
+	d.item = negative;
+	sampler_begin(&d, n);
+	for (size_t k = 0; k < n + 2 * step; k += step) {
+		if (k < n)
+			positive_index_call(p, number + k, smaller(step, n - k));
+		if (k >= step && k < n + step) {
+			const size_t from = k - step, to = smaller(k, n);
+
+			positive_index_get(
+				p, number + from, to - from, user + from, positive + from);
+			sampler_call(&d, from, to);
+		}
+		if (k >= 2 * step)
+			sampler_test(&d, k - 2 * step, smaller(k - step, n));
+	}
+	sampler_settle(&d);
+}
+
 static void make_rows(const struct epoch_rows *e, const struct stretch *s, void *rows)
 {
 	const size_t n = s->n;
-	const struct positive_index *p = &e->from->positives;
 	uint64_t number[SLICE];
 	uint32_t user[SLICE], positive[SLICE], negative[SLICE];
 	unsigned char label[SLICE];
-	const bool pointwise = e->kind == REC_SAMPLE;
 	struct sample *sample = rows;
 	struct triple *triple = rows;
 
-	permute_run(&s->order, s->first, n, number);
-	for (size_t k = 0; k < n; k++)
-		label[k] = number[k] < p->num; // the first of the copies is the positive
-	if (e->rows_per_epoch > p->num)
+	find_positives(e, s, number, label);
+	draw_rows(e, s, number, user, positive, negative);
+	if (e->kind == REC_SAMPLE)
 		for (size_t k = 0; k < n; k++)
-			number[k] %= p->num;
-	positive_index_get(p, number, n, user, positive);
-	sampler_draw(e->from->sampler, s->epoch, s->first, n, user, negative);
-	for (size_t k = 0; k < n; k++)
-		if (pointwise)
 			sample[k] = (struct sample){ user[k], label[k] ? positive[k] : negative[k],
 				label[k] };
-		else
+	else
+		for (size_t k = 0; k < n; k++)
 			triple[k] = (struct triple){ user[k], positive[k], negative[k] };
 }
 
@@ -71,6 +115,7 @@ static void make_groups(const struct epoch_rows *e, const struct stretch *s, uin
 	const size_t n = s->n, num = e->negatives, words = GROUP_NEGATIVES + num;
 
 	permute_run(&s->order, s->first, n, number);
+	positive_index_call(&e->from->positives, number, n);
 	positive_index_get(&e->from->positives, number, n, user, positive);
 	for (size_t k = 0; k < n; k++)
 		for (size_t j = 0; j < num; j++)

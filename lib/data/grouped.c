@@ -1,13 +1,17 @@
 #include "data/grouped.h"
 
 #include "base/bitset.h"
+#include "base/processor.h"
 #include "base/progress.h"
 #include "stream/record.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { STEP = 16 }; /* rows compared at once */
+enum {
+	STEP = 64,
+	WIDE_ROW = 16
+}; /* rows compared at once; bytes of most kinds, scores among them */
 
 void grouped_init(struct grouped *g, struct rec_reader *in)
 {
@@ -53,15 +57,33 @@ bool grouped_next_user(struct grouped *g)
 	return true;
 }
 
-/* Are STEP rows from row k on of the present user? */
-static bool all_of_user(const struct grouped *g, size_t k)
+/* How many of n rows of WIDE_ROW bytes, from the first and STEP at a time, are of the user? */
+static inline __attribute__((always_inline)) size_t same_user_inline(
+	const unsigned char *rows, size_t n, uint32_t user)
 {
-	uint32_t others = 0;
+	typedef uint32_t vector __attribute__((vector_size(64)));
+	enum { ROWS = sizeof(vector) / WIDE_ROW };
+	const vector same = (vector){ 0 } + user;
+	size_t k = 0;
 
-	for (unsigned j = 0; j < STEP; j++)
-		others |= user_of(g, k + j) ^ g->user;
-	return others == 0;
+	for (; k + STEP <= n; k += STEP) {
+		vector others = { 0 }, row;
+		uint32_t other = 0;
+
+		for (unsigned j = 0; j < STEP; j += ROWS) {
+			memcpy(&row, rows + (k + j) * WIDE_ROW, sizeof(row));
+			others |= row ^ same;
+		}
+		for (unsigned j = 0; j < ROWS; j++)
+			other |= others[j * (WIDE_ROW / 4)];
+		if (other)
+			break;
+	}
+	return k;
 }
+
+PROCESSOR_LEVELS(
+	size_t, same_user, (const unsigned char *rows, size_t n, uint32_t user), (rows, n, user))
 
 const void *grouped_rows(struct grouped *g, size_t *n)
 {
@@ -70,8 +92,8 @@ const void *grouped_rows(struct grouped *g, size_t *n)
 	if (!has_row(g))
 		return NULL;
 	first = end = g->next;
-	while (end + STEP <= g->num && all_of_user(g, end))
-		end += STEP;
+	if (g->row_size == WIDE_ROW)
+		end += same_user(g->rows + first * WIDE_ROW, g->num - first, g->user);
 	while (end < g->num && user_of(g, end) == g->user)
 		end++;
 	*n = end - first;

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-enum { CHUNK = 256, AHEAD = 32, JOB_LINES = 1 << 14 };
+enum { CHUNK = 64, JOB_LINES = 1 << 14 };
 
 /* Bits set in x (Warren, Hacker's Delight, 5-1); compilers recognise it. */
 static inline uint32_t count_bits(uint32_t x)
@@ -125,20 +125,21 @@ static inline const struct positive_index_line *line_of(
 	return &p->line[number / POSITIVES_PER_LINE];
 }
 
-/* Lines are called for AHEAD numbers before they are looked at: more cache misses at once than the
-   processor would find by itself. */
+void positive_index_call(const struct positive_index *p, const uint64_t *number, size_t count)
+{
+	for (size_t k = 0; k < count; k++)
+		__builtin_prefetch(line_of(p, number[k]));
+}
+
 static void get_chunk(const struct positive_index *p, const uint64_t *number, size_t count,
 	uint32_t *user, uint32_t *item)
 {
 	uint32_t begins[CHUNK];
 
-	for (size_t k = 0; k < count && k < AHEAD; k++)
-		__builtin_prefetch(line_of(p, number[k]));
 	for (size_t k = 0; k < count; k++) {
 		const struct positive_index_line *line = line_of(p, number[k]);
 		const unsigned at = number[k] % POSITIVES_PER_LINE;
 
-		__builtin_prefetch(line_of(p, number[k + AHEAD < count ? k + AHEAD : k]));
 		item[k] = line->item[at];
 		user[k] = line->before;
 		begins[k] = line->begins << (31 - at); // those up to this positive

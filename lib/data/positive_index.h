@@ -37,6 +37,9 @@ void positive_index_release(struct positive_index *p);
 /* Drop the positives of the users in the set `skip` (bitset.h) and renumber the rest. */
 void positive_index_drop(struct positive_index *p, const unsigned char *skip);
 
+/* Call for the cache lines of these positives, for who has other work until it gets them. */
+void positive_index_call(const struct positive_index *p, const uint64_t *number, size_t count);
+
 /* user, item (count): those of the positives with these numbers. */
 void positive_index_get(const struct positive_index *p, const uint64_t *number, size_t count,
 	uint32_t *user, uint32_t *item);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { CHUNK = 256, TRIES = 8, DISTINCT_TRIES = 64, LINE_BITS = 512, JOB_LINES = 1 << 14 };
+enum { TRIES = 8, DISTINCT_TRIES = 64, LINE_BITS = 512, JOB_LINES = 1 << 14 };
 #define HASH UINT32_C(0x9e3779b1)
 
 struct sampler {
@@ -183,14 +183,13 @@ static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t rec
 	return nth_allowed(excluded, n, rng_below(&r, s->num_items - n));
 }
 
-/* Of each of n <= CHUNK records that the filter lets through: does the user have the item? The
-   binary searches go step by step side by side, without branches, so that their cache misses
-   overlap. */
+/* Of each of n records that the filter lets through: does the user have the item? The binary
+   searches go step by step side by side, without branches, so that their cache misses overlap. */
 static void search(const struct sampler *s, size_t n, const uint16_t *record, const uint32_t *user,
 	const uint32_t *item, unsigned char *found)
 {
-	const uint32_t *at[CHUNK];
-	uint32_t left[CHUNK], wanted[CHUNK], most = 0;
+	const uint32_t *at[SAMPLER_DRAWS];
+	uint32_t left[SAMPLER_DRAWS], wanted[SAMPLER_DRAWS], most = 0;
 
 	for (size_t j = 0; j < n; j++) {
 		at[j] = user_items_get(s->excluded, user[record[j]], &left[j]);
@@ -209,71 +208,86 @@ static void search(const struct sampler *s, size_t n, const uint16_t *record, co
 		found[j] = left[j] == 1 && *at[j] == wanted[j];
 }
 
-/* bit (n), of the own and the other: which of the records may have drawn an excluded item? Those to
-   be looked at go to `record`; returns how many. */
-static size_t filter(const struct sampler *s, size_t n, const uint64_t *bit, const uint32_t *item,
-	uint16_t *record)
+/* Record k takes `width` words from word k x width of the blocks 0, 1, ... on: one word, or two with
+   weights. */
+void sampler_begin(struct sampler_draws *d, size_t n)
 {
-	size_t num = 0;
-
-	for (size_t k = 0; k < n; k++)
-		__builtin_prefetch(&s->filter[bit[k] / 32]);
-	for (size_t k = 0; k < n; k++) {
-		record[num] = (uint16_t)k;
-		num += (unsigned)filter_has(s, bit[k]) &
-		       (unsigned)filter_has(s, other_bit(bit[k], item[k]));
-	}
-	return num;
-}
-
-/*
- * The first draws of up to CHUNK records. Record k takes `width` words from word k x width of the
- * blocks 0, 1, ... on: one word, or two with weights. Every loop is short and has no branches, so
- * that the processor works on the cache misses of many records at once.
- */
-static void draw_chunk(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
-	const uint32_t *user, uint32_t *item)
-{
+	const struct sampler *s = d->sampler;
 	const unsigned width = s->weighted ? 2 : 1;
-	const uint64_t block = first * width / 4;
-	uint32_t words[2 * CHUNK + 8], *word = words + first * width % 4;
-	unsigned char again[CHUNK], found[CHUNK];
-	uint16_t record[CHUNK + 1];
-	uint64_t bit[CHUNK];
-	size_t num;
+	const uint64_t at = d->first * width, end = (d->first + n) * width;
+	uint32_t words[2 * SAMPLER_DRAWS + 8], *word = words + at % 4;
 
-	for (uint64_t k = block; k <= ((first + n) * width - 1) / 4; k++) {
-		struct rng r;
-
-		rng_start(&r, s->seed, RNG_NEGATIVE, epoch, k);
-		rng_block(&r, words + 4 * (k - block));
-	}
+	rng_first_blocks(
+		s->seed, RNG_NEGATIVE, d->epoch, at / 4, (size_t)((end + 3) / 4 - at / 4), words);
 	for (size_t k = 0; k < n; k++) {
 		const uint64_t product = (uint64_t)word[k * width] * s->num_items;
 
-		item[k] = (uint32_t)(product >> 32);
-		again[k] = (uint32_t)product < s->surplus; // biased
+		d->item[k] = (uint32_t)(product >> 32);
+		d->again[k] = (uint32_t)product < s->surplus; // biased
 	}
 	if (s->weighted)
 		for (size_t k = 0; k < n; k++)
-			item[k] = alias_pick(&s->alias, item[k], word[2 * k + 1]);
-	for (size_t k = 0; k < n; k++)
-		bit[k] = filter_bit(s, user[k], item[k]);
-	num = filter(s, n, bit, item, record);
-	search(s, num, record, user, item, found);
-	for (size_t j = 0; j < num; j++)
-		again[record[j]] |= found[j];
-	for (size_t k = 0; k < n; k++)
-		if (again[k])
-			item[k] = draw_again(s, epoch, first + k, user[k]);
+			d->item[k] = alias_pick(&s->alias, d->item[k], word[2 * k + 1]);
+	d->num_doubtful = 0;
+}
+
+void sampler_call(struct sampler_draws *d, size_t from, size_t to)
+{
+	for (size_t k = from; k < to; k++) {
+		d->bit[k] = filter_bit(d->sampler, d->user[k], d->item[k]);
+		__builtin_prefetch(&d->sampler->filter[d->bit[k] / 32]);
+	}
+}
+
+void sampler_test(struct sampler_draws *d, size_t from, size_t to)
+{
+	const struct sampler *s = d->sampler;
+
+	for (size_t k = from; k < to; k++) {
+		d->doubtful[d->num_doubtful] = (uint16_t)k;
+		d->num_doubtful +=
+			(unsigned)d->again[k] |
+			((unsigned)filter_has(s, d->bit[k]) &
+				(unsigned)filter_has(s, other_bit(d->bit[k], d->item[k])));
+	}
+}
+
+void sampler_settle(struct sampler_draws *d)
+{
+	unsigned char found[SAMPLER_DRAWS];
+
+	search(d->sampler, d->num_doubtful, d->doubtful, d->user, d->item, found);
+	for (size_t j = 0; j < d->num_doubtful; j++) {
+		const size_t k = d->doubtful[j];
+
+		if (found[j] || d->again[k])
+			d->item[k] = draw_again(d->sampler, d->epoch, d->first + k, d->user[k]);
+	}
 }
 
 void sampler_draw(const struct sampler *s, uint32_t epoch, uint64_t first, size_t n,
 	const uint32_t *user, uint32_t *item)
 {
-	for (size_t done = 0; done < n; done += CHUNK)
-		draw_chunk(s, epoch, first + done, n - done < CHUNK ? n - done : CHUNK, user + done,
-			item + done);
+	const size_t step = SAMPLER_STEP;
+	struct sampler_draws d;
+
+	for (size_t done = 0; done < n; done += SAMPLER_DRAWS) {
+		const size_t num = n - done < SAMPLER_DRAWS ? n - done : SAMPLER_DRAWS;
+
+		d.sampler = s;
+		d.epoch = epoch;
+		d.first = first + done;
+		d.user = user + done;
+		d.item = item + done;
+		sampler_begin(&d, num);
+		for (size_t k = 0; k < num + step; k += step) {
+			if (k < num)
+				sampler_call(&d, k, k + step < num ? k + step : num);
+			if (k > 0)
+				sampler_test(&d, k - step, k < num ? k : num);
+		}
+		sampler_settle(&d);
+	}
 }
 
 static inline uint64_t weight_of(const struct sampler *s, uint32_t item)

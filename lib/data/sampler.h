@@ -39,6 +39,32 @@ void sampler_draw(const struct sampler *s, uint32_t epoch, uint64_t first, size_
 	const uint32_t *user, uint32_t *item);
 
 /*
+ * The same of up to SAMPLER_DRAWS records, for who has other work besides: what is called for from
+ * memory takes some hundred nanoseconds to come, and a processor waits for few lines at a time.
+ *
+ * Set the first members; begin; call for and then test records from .. to - 1, SAMPLER_STEP at a
+ * time; in the end settle. item[k] is a draw only then; user[k] is needed from sampler_call on.
+ */
+enum { SAMPLER_DRAWS = 512, SAMPLER_STEP = 32 };
+struct sampler_draws {
+	const struct sampler *sampler;
+	uint32_t epoch;
+	uint64_t first;
+	const uint32_t *user;
+	uint32_t *item;
+
+	/* between the stages */
+	size_t num_doubtful;
+	uint16_t doubtful[SAMPLER_DRAWS + 1]; /* records that the filter does not let pass */
+	uint64_t bit[SAMPLER_DRAWS];	      /* of the filter */
+	unsigned char again[SAMPLER_DRAWS];   /* a biased draw */
+};
+void sampler_begin(struct sampler_draws *d, size_t n);
+void sampler_call(struct sampler_draws *d, size_t from, size_t to);
+void sampler_test(struct sampler_draws *d, size_t from, size_t to);
+void sampler_settle(struct sampler_draws *d);
+
+/*
  * Draw `wanted` distinct items for the user, in the order of the draws, each by the weights of
  * those not drawn yet; if no more than that can be drawn, all of them, ascending. Returns how many
  * it wrote to `out`, which has room for the smaller of wanted and num_items. Takes one more bit per

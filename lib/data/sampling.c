@@ -33,16 +33,16 @@ static double *read_input(struct sampling *s, const struct sampling_config *c,
 
 	*s = (struct sampling){ 0 };
 	user_items_init(&s->excluded, h->num_users, h->num_items);
-	s->interactions = user_items_add_stream(&s->excluded, inputs->in);
+	s->interactions = user_items_add_stream(&s->excluded, inputs->in, pool);
 	rec_close(inputs->in, true);
 	user_items_finish_all(&s->excluded, pool);
 	return item_weights(c, &s->excluded);
 }
 
-static void read_excluded(struct sampling *s, struct sampling_inputs *inputs)
+static void read_excluded(struct sampling *s, struct sampling_inputs *inputs, struct pool *pool)
 {
 	for (unsigned k = 0; k < inputs->num_exclude; k++) {
-		user_items_add_stream(&s->excluded, inputs->exclude[k]);
+		user_items_add_stream(&s->excluded, inputs->exclude[k], pool);
 		rec_close(inputs->exclude[k], true);
 	}
 	if (inputs->num_exclude > 0)
@@ -83,7 +83,7 @@ void sampling_epochs(struct sampling *s, const struct sampling_config *c,
 
 	positive_index_init(&s->positives, &s->excluded, pool);
 	user_items_finish(&s->excluded);
-	read_excluded(s, inputs);
+	read_excluded(s, inputs, pool);
 	s->sampler = sampler_new(&s->excluded, weight, filter_bits(s), c->seed, pool);
 	drop_exhausted(s);
 }
@@ -95,7 +95,7 @@ void sampling_candidates(struct sampling *s, const struct sampling_config *c,
 
 	user_items_finish(&s->excluded);
 	user_items_copy(&s->seen, &s->excluded);
-	read_excluded(s, inputs);
+	read_excluded(s, inputs, pool);
 	s->sampler = sampler_new(&s->excluded, weight, 0, c->seed, pool);
 }
 

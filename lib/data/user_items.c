@@ -1,14 +1,16 @@
 #include "data/user_items.h"
 
+#include "base/behind.h"
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "stream/record.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIN_PENDING = 1 << 17, READ_ROWS = 4096, INSERTION_MAX = 32, SORT_USERS = 256 };
+enum { MIN_PENDING = 1 << 17, AHEAD = 32, INSERTION_MAX = 32, SORT_USERS = 256 };
 
 void user_items_init(struct user_items *m, uint32_t num_users, uint32_t num_items)
 {
@@ -17,11 +19,19 @@ void user_items_init(struct user_items *m, uint32_t num_users, uint32_t num_item
 	m->item = xmalloc(0, sizeof(*m->item));
 }
 
+static void free_pending(struct user_items *m)
+{
+	for (unsigned k = 0; k < 2; k++) {
+		free(m->pending[k].row);
+		m->pending[k] = (struct user_items_pending){ 0 };
+	}
+}
+
 void user_items_release(struct user_items *m)
 {
 	free(m->start);
 	free(m->item);
-	free(m->pending);
+	free_pending(m);
 	*m = (struct user_items){ 0 };
 }
 
@@ -31,17 +41,17 @@ uint64_t user_items_size(const struct user_items *m)
 }
 
 /*
- * Move the pending rows into the matrix: the items of every user move up, the last user first, and
+ * Move pending rows into the matrix: the items of every user move up, the last user first, and
  * leave a gap for the new ones. Until the gaps are full, start[u + 1] is where the items of u end
  * so far.
  */
-static void merge_pending(struct user_items *m)
+static void merge(struct user_items *m, const struct user_items_pending *p)
 {
 	uint32_t *added = xcalloc(m->num_users, sizeof(*added));
-	uint64_t end = user_items_size(m) + m->num_pending;
+	uint64_t end = user_items_size(m) + p->num;
 
-	for (size_t k = 0; k < m->num_pending; k++)
-		added[m->pending[k] >> 32]++;
+	for (size_t k = 0; k < p->num; k++)
+		added[p->row[k] >> 32]++;
 	m->item = xrealloc(m->item, end, sizeof(*m->item));
 	for (uint32_t u = m->num_users; u-- > 0;) {
 		const uint64_t old = m->start[u], n = m->start[u + 1] - old;
@@ -50,55 +60,110 @@ static void merge_pending(struct user_items *m)
 		memmove(m->item + end, m->item + old, n * sizeof(*m->item));
 		m->start[u + 1] = end + n;
 	}
-	for (size_t k = 0; k < m->num_pending; k++)
-		m->item[m->start[(m->pending[k] >> 32) + 1]++] = (uint32_t)m->pending[k];
-	m->num_pending = 0;
+	for (size_t k = 0; k < p->num; k++) {
+		const size_t soon = k + AHEAD < p->num ? k + AHEAD : k;
+
+		__builtin_prefetch(&m->item[m->start[(p->row[soon] >> 32) + 1]], 1);
+		m->item[m->start[(p->row[k] >> 32) + 1]++] = (uint32_t)p->row[k];
+	}
 	free(added);
+}
+
+static void merge_behind(void *arg, void *piece)
+{
+	merge(arg, piece);
+}
+
+/* Merge those that were added last, here or by the other thread, and go on with an empty array. */
+static void merge_pending(struct user_items *m)
+{
+	struct user_items_pending *p = &m->pending[m->turn];
+
+	m->merged += p->num;
+	if (m->merger) {
+		behind_give(m->merger, p);
+		m->turn = 1 - m->turn;
+	} else {
+		merge(m, p);
+	}
+	m->pending[m->turn].num = 0;
+}
+
+/* Room for more pending rows. */
+static struct user_items_pending *make_room(struct user_items *m)
+{
+	const uint64_t wanted = m->merged / (m->merger ? 8 : 4);
+	struct user_items_pending *p;
+
+	if (m->pending[m->turn].num > 0)
+		merge_pending(m);
+	p = &m->pending[m->turn];
+	if (p->capacity < MIN_PENDING || p->capacity < wanted) {
+		p->capacity = wanted > MIN_PENDING ? wanted : MIN_PENDING;
+		p->row = xrealloc(p->row, p->capacity, sizeof(*p->row));
+	}
+	return p;
 }
 
 void user_items_add(struct user_items *m, uint32_t user, uint32_t item)
 {
+	struct user_items_pending *p = &m->pending[m->turn];
+
 	if (user >= m->num_users || item >= m->num_items)
 		BUG("user %u, item %u in a matrix of %u x %u", user, item, m->num_users,
 			m->num_items);
-	if (m->num_pending == m->capacity) {
-		const uint64_t wanted = user_items_size(m) / 4;
-
-		if (m->num_pending)
-			merge_pending(m);
-		m->capacity = wanted > MIN_PENDING ? wanted : MIN_PENDING;
-		m->pending = xrealloc(m->pending, m->capacity, sizeof(*m->pending));
-	}
-	m->pending[m->num_pending++] = (uint64_t)user << 32 | item;
+	if (p->num == p->capacity)
+		p = make_room(m);
+	p->row[p->num++] = (uint64_t)user << 32 | item;
 	m->sorted = false;
 }
 
-uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r)
+/* Add n rows of a stream, whose ids are below its bounds; all kinds begin with user and item. */
+static void add_rows(struct user_items *m, const unsigned char *rows, size_t n, size_t row_size)
+{
+	while (n > 0) {
+		struct user_items_pending *p = &m->pending[m->turn];
+		size_t some;
+
+		if (p->num == p->capacity)
+			p = make_room(m);
+		some = p->capacity - p->num < n ? p->capacity - p->num : n;
+		for (size_t k = 0; k < some; k++) {
+			uint32_t ids[2];
+
+			memcpy(ids, rows + k * row_size, sizeof(ids));
+			p->row[p->num + k] = (uint64_t)ids[0] << 32 | ids[1];
+		}
+		p->num += some;
+		rows += some * row_size;
+		n -= some;
+	}
+	m->sorted = false;
+}
+
+uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struct pool *pool)
 {
 	const struct rec_header *header = rec_header(r);
-	const size_t row_size = rec_info[header->kind].struct_size;
-	unsigned char *rows;
-	uint32_t ids[2];
+	const unsigned char *rows;
 	size_t n;
 
 	if (header->num_users > m->num_users || header->num_items > m->num_items)
 		die("'%s' has %u users and %u items, more than %u and %u", rec_name(r),
 			header->num_users, header->num_items, m->num_users, m->num_items);
-	rows = xmalloc(READ_ROWS, row_size);
-	while ((n = rec_read_rows(r, rows, READ_ROWS)) > 0) {
-		for (size_t k = 0; k < n; k++) { /* both kinds begin with user and item */
-			memcpy(ids, rows + k * row_size, sizeof(ids));
-			user_items_add(m, ids[0], ids[1]);
-		}
-	}
-	free(rows);
+	if (pool && pool_threads(pool) > 1)
+		m->merger = behind_new(merge_behind, m);
+	while ((rows = rec_look_rows(r, SIZE_MAX, &n)) != NULL)
+		add_rows(m, rows, n, rec_info[header->kind].struct_size);
+	if (m->merger)
+		behind_free(m->merger);
+	m->merger = NULL;
 	return rec_rows(r);
 }
 
 uint64_t user_items_add_file(struct user_items *m, const char *path)
 {
 	struct rec_reader *r = rec_open(path, 1u << REC_INTERACTION);
-	uint64_t rows = user_items_add_stream(m, r);
+	uint64_t rows = user_items_add_stream(m, r, NULL);
 
 	rec_close(r, true);
 	return rows;
@@ -144,14 +209,24 @@ static void radix_sort(uint32_t *item, uint64_t n, uint32_t num_items, uint32_t 
 
 struct sort {
 	struct user_items *m;
-	uint32_t *spare; /* (threads, longest) */
+	atomic_bool repeats; /* has a user an item twice? */
+	uint32_t *spare;     /* (threads, longest) */
 	uint64_t longest;
 };
+
+static bool has_repeat(const uint32_t *item, uint64_t n)
+{
+	unsigned repeats = 0;
+
+	for (uint64_t k = 1; k < n; k++)
+		repeats |= item[k] == item[k - 1];
+	return repeats;
+}
 
 /* The items of SORT_USERS users. */
 static void sort_users(void *arg, size_t job, unsigned thread)
 {
-	const struct sort *s = arg;
+	struct sort *s = arg;
 	const struct user_items *m = s->m;
 	const uint32_t first = (uint32_t)(job * SORT_USERS), left = m->num_users - first;
 
@@ -163,6 +238,8 @@ static void sort_users(void *arg, size_t job, unsigned thread)
 		else
 			radix_sort(m->item + m->start[u], n, m->num_items,
 				s->spare + thread * s->longest);
+		if (has_repeat(m->item + m->start[u], n))
+			s->repeats = true;
 	}
 }
 
@@ -171,11 +248,9 @@ void user_items_finish_all(struct user_items *m, struct pool *pool)
 	const size_t jobs = m->num_users / SORT_USERS + (m->num_users % SORT_USERS > 0);
 	struct sort s = { .m = m };
 
-	if (m->num_pending)
+	if (m->pending[m->turn].num > 0)
 		merge_pending(m);
-	free(m->pending);
-	m->pending = NULL;
-	m->capacity = 0;
+	free_pending(m);
 	if (m->sorted)
 		return;
 	m->sorted = true;
@@ -188,6 +263,7 @@ void user_items_finish_all(struct user_items *m, struct pool *pool)
 	else
 		for (size_t k = 0; k < jobs; k++)
 			sort_users(&s, k, 0);
+	m->repeats = s.repeats;
 	free(s.spare);
 }
 
@@ -196,6 +272,8 @@ uint64_t user_items_finish(struct user_items *m)
 	uint64_t kept = 0, begin = 0, total;
 
 	user_items_finish_all(m, NULL);
+	if (!m->repeats)
+		return 0;
 	total = user_items_size(m);
 	for (uint32_t u = 0; u < m->num_users; u++) {
 		const uint64_t end = m->start[u + 1], first = kept;
@@ -207,6 +285,8 @@ uint64_t user_items_finish(struct user_items *m)
 		begin = end;
 	}
 	m->item = xrealloc(m->item, kept, sizeof(*m->item));
+	m->merged = kept;
+	m->repeats = false;
 	return total - kept;
 }
 

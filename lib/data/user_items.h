@@ -7,7 +7,7 @@
  * finishing again is fine.
  *
  * Memory: 4 bytes per interaction and 8 per user; while rows are added, another 2 per interaction,
- * 4 per user and 1 MiB.
+ * 4 per user and 2 MiB.
  */
 #ifndef USER_ITEMS_H
 #define USER_ITEMS_H
@@ -19,15 +19,25 @@
 struct pool;
 struct rec_reader;
 
+/* Rows that are not yet in the matrix, user << 32 | item. */
+struct user_items_pending {
+	uint64_t *row;
+	size_t num, capacity;
+};
+
+struct behind;
 struct user_items {
 	uint32_t num_users, num_items;
 	uint64_t *start; /* num_users + 1: user u has item[start[u]] .. item[start[u + 1] - 1] */
 	uint32_t *item;
 
-	/* rows not yet in the matrix, user << 32 | item */
-	uint64_t *pending;
-	size_t num_pending, capacity;
-	bool sorted; /* no row has come since user_items_finish_all */
+	/* while rows are added: one array takes them, the other may be on its way into the matrix */
+	struct user_items_pending pending[2];
+	unsigned turn;
+	uint64_t merged;       /* rows that have left `pending` */
+	struct behind *merger; /* NULL: none */
+	bool sorted;	       /* no row has come since user_items_finish_all, */
+	bool repeats;	       /* which found an item twice */
 };
 
 /* An empty matrix; ids added later must be below these bounds. */
@@ -38,8 +48,9 @@ void user_items_release(struct user_items *m);
 void user_items_add(struct user_items *m, uint32_t user, uint32_t item);
 
 /* Add all rows of a stream of interactions or ratings up to its verified end; returns how many. Dies
-   if the bounds of the stream exceed those of the matrix. */
-uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r);
+   if the bounds of the stream exceed those of the matrix. With a pool of more than one thread (NULL:
+   none), another brings the rows into the matrix while this one reads. */
+uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struct pool *pool);
 
 /* Open, add and close an interaction file (--seen, --exclude, --train); returns its number of rows.
    */

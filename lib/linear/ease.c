@@ -301,7 +301,7 @@ struct ease *ease_new(struct rec_reader *train, double l2, struct pool *pool)
 	m->kernels = linear_kernels();
 	m->pool = pool;
 	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
-	user_items_add_stream(&m->users, train);
+	user_items_add_stream(&m->users, train, pool);
 	user_items_finish(&m->users);
 	number_rows(m);
 	allocate(m, rec_name(train));

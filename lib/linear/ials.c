@@ -339,7 +339,7 @@ struct ials *ials_new(struct rec_reader *train, const struct ials_config *config
 	m->kernels = linear_kernels();
 	m->pool = pool;
 	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
-	user_items_add_stream(&m->users, train);
+	user_items_add_stream(&m->users, train, pool);
 	user_items_finish(&m->users);
 	if (user_items_size(&m->users) == 0)
 		die("'%s' holds no rows: nothing to train on", rec_name(train));

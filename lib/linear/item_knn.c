@@ -65,7 +65,7 @@ struct item_knn *item_knn_new(
 
 	m->pool = pool;
 	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
-	user_items_add_stream(&m->users, train);
+	user_items_add_stream(&m->users, train, pool);
 	user_items_finish(&m->users);
 	item_knn_search(m, config);
 	from_items_init(&m->from_items, &ops, m, m->users.num_items, &m->users, pool);

@@ -1,6 +1,7 @@
 #include "rank/candidates.h"
 
 #include "base/mem.h"
+#include "base/processor.h"
 #include "rank/ranking.h"
 #include "rank/score_rows.h"
 
@@ -45,7 +46,7 @@ static void grow(struct candidates *c, size_t need)
 }
 
 /* Is one of n items not greater than the item before it? */
-static bool has_descent(const uint32_t *item, size_t n)
+static inline __attribute__((always_inline)) bool has_descent_inline(const uint32_t *item, size_t n)
 {
 	size_t k = 1;
 
@@ -61,6 +62,8 @@ static bool has_descent(const uint32_t *item, size_t n)
 		k++;
 	return k < n;
 }
+
+PROCESSOR_LEVELS(bool, has_descent, (const uint32_t *item, size_t n), (item, n))
 
 void candidates_add(struct candidates *c, const struct score *rows, size_t n)
 {
@@ -137,7 +140,8 @@ size_t candidates_place(const struct candidates *c, size_t k)
 }
 
 /* The first positive from row k on, n if there is none. */
-static size_t next_positive(const float *label, size_t k, size_t n)
+static inline __attribute__((always_inline)) size_t next_positive_inline(
+	const float *label, size_t k, size_t n)
 {
 	for (; k + STEP <= n; k += STEP) { /* nearly all are negatives: check many at once */
 		uint32_t positives = 0;
@@ -151,6 +155,8 @@ static size_t next_positive(const float *label, size_t k, size_t n)
 		k++;
 	return k;
 }
+
+PROCESSOR_LEVELS(size_t, next_positive, (const float *label, size_t k, size_t n), (label, k, n))
 
 size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
 	size_t n, struct rank *out)

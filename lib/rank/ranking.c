@@ -1,5 +1,7 @@
 #include "rank/ranking.h"
 
+#include "base/processor.h"
+
 #include <float.h>
 #include <math.h>
 #include <stdbool.h>
@@ -15,7 +17,8 @@ struct count {
 	uint32_t above, equal;
 };
 
-static struct count count(const float *score, size_t n, float s)
+static inline __attribute__((always_inline)) struct count count_inline(
+	const float *score, size_t n, float s)
 {
 	uint32_t above[LANES] = { 0 }, equal[LANES] = { 0 };
 	struct count c = { 0, 0 };
@@ -38,6 +41,8 @@ static struct count count(const float *score, size_t n, float s)
 	return c;
 }
 
+PROCESSOR_LEVELS(struct count, count, (const float *score, size_t n, float s), (score, n, s))
+
 struct rank_place rank_place(const float *score, size_t n, size_t at)
 {
 	struct count before = count(score, at, score[at]);
@@ -47,17 +52,27 @@ struct rank_place rank_place(const float *score, size_t n, size_t at)
 		before.equal };
 }
 
-size_t rank_bad_score(const float *score, size_t n)
+/* How many of the scores are finite, in as many pieces of LANES as there are. */
+static inline __attribute__((always_inline)) size_t count_finite_inline(
+	const float *score, size_t n)
 {
 	uint32_t good[LANES] = { 0 }, num_good = 0;
-	size_t k = 0;
 
-	for (; k + LANES <= n; k += LANES)
+	for (size_t k = 0; k + LANES <= n; k += LANES)
 		for (unsigned j = 0; j < LANES; j++)
 			good[j] += fabsf(score[k + j]) <= FLT_MAX;
 	for (unsigned j = 0; j < LANES; j++)
 		num_good += good[j];
-	if (num_good < k)
+	return num_good;
+}
+
+PROCESSOR_LEVELS(size_t, count_finite, (const float *score, size_t n), (score, n))
+
+size_t rank_bad_score(const float *score, size_t n)
+{
+	size_t k = n / LANES * LANES;
+
+	if (count_finite(score, n) < k)
 		k = 0; /* one of them is bad: find it */
 	while (k < n && isfinite(score[k]))
 		k++;

@@ -1,6 +1,6 @@
 /*
- * score_rows: score records of one user to columns and back, four at a time. A stream of all scores
- * has 16 bytes per pair, and these loops are most of what both its ends have to do.
+ * score_rows: score records of one user to columns and back, by vectors. A stream of all scores has
+ * 16 bytes per pair, and these loops are much of what both its ends have to do.
  */
 #ifndef SCORE_ROWS_H
 #define SCORE_ROWS_H

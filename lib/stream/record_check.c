@@ -6,86 +6,123 @@
 #include <math.h>
 #include <stdio.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 /*
  * The quick check of a block holds each 32-bit word of a row against a limit, (word & mask) <
  * limit: an id against its bound, a float without its sign against infinity, anything else against
- * nothing. PATTERN words are whole rows of every kind (3 to 6 words; of groups, where their size
- * divides it) and whole vectors, so that compilers compare many at once.
+ * nothing. LANES rows are a pattern: whole vectors, whatever the row's size.
  */
-enum { PATTERN = 240 };
+enum { LANES = 16, MOST_WORDS = 16 }; /* of a row; only rows of groups have more */
 
 struct pattern {
-	uint32_t mask[PATTERN], limit[PATTERN];
+	unsigned words; /* LANES rows */
+	uint32_t mask[LANES * MOST_WORDS], limit[LANES * MOST_WORDS];
 };
 
 static void make_pattern(const struct rec_header *h, const struct rec_info *info, struct pattern *p)
 {
 	const unsigned words = info->row_size / 4;
 
+	p->words = LANES * words;
 	for (unsigned v = 0, at = 0; v < rec_num_values(info); v++) {
 		const struct rec_field *field = rec_value_field(info, v);
+		const bool is_id = field->meaning == REC_USER || field->meaning == REC_ITEM;
+		uint32_t mask = 0, limit = 1;
 
-		for (unsigned k = at; k < PATTERN; k += words) {
-			p->mask[k] = 0;
-			p->limit[k] = 1;
-			if (field->meaning == REC_USER || field->meaning == REC_ITEM) {
-				p->mask[k] = UINT32_MAX;
-				p->limit[k] =
-					field->meaning == REC_USER ? h->num_users : h->num_items;
-			} else if (field->type == REC_F32) {
-				p->mask[k] = 0x7fffffff;
-				p->limit[k] = 0x7f800000;
-			} else if (field->type == REC_I64) { /* two words */
-				p->mask[k + 1] = 0;
-				p->limit[k + 1] = 1;
-			}
+		if (is_id) {
+			mask = UINT32_MAX;
+			limit = field->meaning == REC_USER ? h->num_users : h->num_items;
+		} else if (field->type == REC_F32) {
+			mask = 0x7fffffff;
+			limit = 0x7f800000;
 		}
-		at += rec_field_size(field) / 4;
+		for (unsigned end = at + rec_field_size(field) / 4; at < end; at++)
+			for (unsigned k = at; k < p->words; k += words) {
+				p->mask[k] = mask;
+				p->limit[k] = limit;
+			}
 	}
 }
 
 /* Words of whole patterns that pass, from the first of `words`. */
-static inline __attribute__((always_inline)) size_t good_words(
+static inline __attribute__((always_inline)) size_t good_words_inline(
 	const struct pattern *p, const unsigned char *packed, size_t words)
 {
 	size_t k = 0;
 
-	for (; k + PATTERN <= words; k += PATTERN) {
+	for (; k + p->words <= words; k += p->words) {
 		uint32_t bad = 0;
 
-		for (unsigned j = 0; j < PATTERN; j++)
-			bad |= (get32(packed + 4 * (k + j)) & p->mask[j]) >= p->limit[j];
+		for (unsigned j = 0; j < p->words; j += LANES)
+			for (unsigned lane = j; lane < j + LANES; lane++)
+				bad |= (get32(packed + 4 * (k + lane)) & p->mask[lane]) >=
+				       p->limit[lane];
 		if (bad)
 			break;
 	}
 	return k;
 }
 
-/* The same loop for wider vectors (processor.h). */
+PROCESSOR_LEVELS(size_t, good_words,
+	(const struct pattern *p, const unsigned char *packed, size_t words), (p, packed, words))
+
 #ifdef __x86_64__
-__attribute__((target("avx2"))) static size_t good_words_3(
-	const struct pattern *p, const unsigned char *packed, size_t words)
+#define WIDE __attribute__((target("avx512f")))
+
+/* The same for some patterns at a time, in vectors of LANES words, `num` of them a pattern: the greatest word at each place of
+   some patterns is enough to know. */
+WIDE static inline __attribute__((always_inline)) size_t good_vectors(
+	const struct pattern *p, const unsigned char *packed, size_t words, const unsigned num)
 {
-	return good_words(p, packed, words);
+	enum { PATTERNS = 8, MOST = 6 };
+	const size_t step = PATTERNS * num * LANES;
+	__m512i mask[MOST], most[MOST];
+	size_t k = 0;
+
+#pragma GCC unroll 6
+	for (unsigned v = 0; v < num; v++)
+		mask[v] = _mm512_loadu_si512(p->mask + v * LANES);
+	for (; k + step <= words; k += step) {
+		const unsigned char *at = packed + 4 * k;
+		__mmask16 bad = 0;
+
+#pragma GCC unroll 6
+		for (unsigned v = 0; v < num; v++)
+			most[v] = _mm512_setzero_si512();
+		for (unsigned j = 0; j < PATTERNS; j++)
+#pragma GCC unroll 6
+			for (unsigned v = 0; v < num; v++, at += 4 * LANES)
+				most[v] = _mm512_max_epu32(
+					most[v], _mm512_and_si512(mask[v], _mm512_loadu_si512(at)));
+#pragma GCC unroll 6
+		for (unsigned v = 0; v < num; v++)
+			bad |= _mm512_cmpge_epu32_mask(
+				most[v], _mm512_loadu_si512(p->limit + v * LANES));
+		if (bad)
+			break;
+	}
+	return k;
 }
 
-__attribute__((target("avx512f,avx512bw,avx512vl"))) static size_t good_words_4(
-	const struct pattern *p, const unsigned char *packed, size_t words)
+WIDE static size_t good_wide(const struct pattern *p, const unsigned char *packed, size_t words)
 {
-	return good_words(p, packed, words);
+	switch (p->words / LANES) {
+	case 3:
+		return good_vectors(p, packed, words, 3);
+	case 4:
+		return good_vectors(p, packed, words, 4);
+	case 5:
+		return good_vectors(p, packed, words, 5);
+	case 6:
+		return good_vectors(p, packed, words, 6);
+	default:
+		return 0;
+	}
 }
 #endif
-
-static size_t good_words_here(const struct pattern *p, const unsigned char *packed, size_t words)
-{
-#ifdef __x86_64__
-	if (processor_level() >= 4)
-		return good_words_4(p, packed, words);
-	if (processor_level() == 3)
-		return good_words_3(p, packed, words);
-#endif
-	return good_words(p, packed, words);
-}
 
 /* How many of n rows, from the first, the quick check has passed: the others are to be looked at
    one by one. */
@@ -94,11 +131,17 @@ static size_t check_quickly(const struct rec_header *h, const struct rec_info *i
 {
 	const size_t words = n * info->row_size / 4;
 	struct pattern p;
+	size_t good = 0;
 
-	if (PATTERN % (info->row_size / 4) != 0)
+	if (info->row_size / 4 > MOST_WORDS)
 		return 0;
 	make_pattern(h, info, &p);
-	return good_words_here(&p, packed, words) * 4 / info->row_size;
+#ifdef __x86_64__
+	if (processor_level() == 4)
+		good = good_wide(&p, packed, words);
+#endif
+	good += good_words(&p, packed + 4 * good, words - good);
+	return good * 4 / info->row_size;
 }
 
 static size_t check_bound(const unsigned char *p, size_t n, unsigned stride, uint32_t bound)

@@ -2,11 +2,11 @@
 #include "base/bytes.h"
 #include "base/die.h"
 #include "base/mem.h"
+#include "stream/crc.h"
 #include "stream/record.h"
 #include "stream/record_format.h"
 #include "stream/stream.h"
 
-#include <libdeflate.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -86,7 +86,7 @@ static void read_header(struct rec_reader *r)
 	if (stream_read(r->in, text, length) < length ||
 		stream_read(r->in, crc, sizeof(crc)) < sizeof(crc))
 		die("'%s' ends inside its header: truncated", rec_name(r));
-	sum = libdeflate_crc32(libdeflate_crc32(0, prefix, sizeof(prefix)), text, length);
+	sum = crc_add(crc_add(0, prefix, sizeof(prefix)), text, length);
 	if (sum != get32(crc))
 		die("the header of '%s' is damaged: its checksum is wrong", rec_name(r));
 	if (!rec_header_parse(&r->header, text, length, why, sizeof(why)))
@@ -196,7 +196,7 @@ static void read_trailer(struct rec_reader *r)
 	const uint64_t rows = get64(trailer + REC_COUNT_SIZE);
 	size_t more;
 
-	if (libdeflate_crc32(0, trailer, SIZE) != get32(trailer + SIZE))
+	if (crc_add(0, trailer, SIZE) != get32(trailer + SIZE))
 		die("the trailer of '%s' after row %llu is damaged: its checksum is wrong",
 			rec_name(r), (unsigned long long)r->rows);
 	if (rows != r->rows)
@@ -229,7 +229,7 @@ static bool next_block(struct rec_reader *r)
 		die("'%s' claims a block of %u rows at byte %llu: damaged", rec_name(r), count,
 			(unsigned long long)at);
 	block = look_at(r, size + REC_CRC_SIZE);
-	if (libdeflate_crc32(0, block, size) != get32(block + size))
+	if (crc_add(0, block, size) != get32(block + size))
 		die("'%s' is damaged between byte %llu and %llu (rows %llu to %llu): the checksum is wrong",
 			rec_name(r), (unsigned long long)at,
 			(unsigned long long)(at + size + REC_CRC_SIZE),

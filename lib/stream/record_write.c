@@ -1,11 +1,11 @@
 #include "base/bytes.h"
 #include "base/die.h"
 #include "base/mem.h"
+#include "stream/crc.h"
 #include "stream/record.h"
 #include "stream/record_format.h"
 #include "stream/stream.h"
 
-#include <libdeflate.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ static void write_header(struct rec_writer *w, const struct rec_header *h)
 	memcpy(prefix, rec_magic, REC_MAGIC_SIZE);
 	put32(prefix + REC_MAGIC_SIZE, REC_VERSION);
 	put32(prefix + REC_MAGIC_SIZE + 4, (uint32_t)length);
-	put32(crc, libdeflate_crc32(libdeflate_crc32(0, prefix, sizeof(prefix)), text, length));
+	put32(crc, crc_add(crc_add(0, prefix, sizeof(prefix)), text, length));
 	stream_write(w->out, prefix, sizeof(prefix));
 	stream_write(w->out, text, length);
 	stream_write(w->out, crc, sizeof(crc));
@@ -79,7 +79,7 @@ void rec_flush(struct rec_writer *w)
 	if (rec_check(&w->header, w->block + REC_COUNT_SIZE, w->used, why, sizeof(why)) < w->used)
 		BUG("a row for '%s': %s", stream_out_name(w->out), why);
 	put32(w->block, w->used);
-	put32(w->block + size, libdeflate_crc32(0, w->block, size));
+	put32(w->block + size, crc_add(0, w->block, size));
 	stream_write(w->out, w->block, size + REC_CRC_SIZE);
 	stream_flush(w->out);
 	w->used = 0;
@@ -148,7 +148,7 @@ void rec_finish(struct rec_writer *w)
 	rec_flush(w);
 	put64(trailer + REC_COUNT_SIZE, w->rows);
 	put32(trailer + REC_COUNT_SIZE + REC_TOTAL_SIZE,
-		libdeflate_crc32(0, trailer, REC_COUNT_SIZE + REC_TOTAL_SIZE));
+		crc_add(0, trailer, REC_COUNT_SIZE + REC_TOTAL_SIZE));
 	stream_write(w->out, trailer, sizeof(trailer));
 	if (w->is_mine)
 		stream_commit(w->out);

@@ -1,6 +1,7 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "stream/claim.h"
+#include "stream/siphon.h"
 #include "stream/stream.h"
 
 #include <errno.h>
@@ -29,6 +30,7 @@ enum {
 
 struct stream_in {
 	int fd, claim;
+	struct siphon *siphon; /* NULL: none */
 	char *name;
 	unsigned char *raw; /* bytes as they were read: raw_pos .. raw_end are not used yet */
 	size_t raw_pos, raw_end;
@@ -48,9 +50,10 @@ static size_t read_fd(struct stream_in *s, void *buffer, size_t size)
 	struct pollfd wait = { .fd = s->fd, .events = POLLIN };
 	ssize_t n;
 
-	if (s->look)
+	if (s->look && !(s->siphon && siphon_holds(s->siphon)))
 		s->look(s->arg, s->fd);
-	while ((n = read(s->fd, buffer, size)) < 0) {
+	while ((n = s->siphon ? siphon_read(s->siphon, buffer, size) : read(s->fd, buffer, size)) <
+		0) {
 		if (errno == EAGAIN || errno == EWOULDBLOCK)
 			poll(&wait, 1, -1);
 		else if (errno != EINTR)
@@ -93,6 +96,7 @@ struct stream_in *stream_open(const char *path)
 	if (isatty(s->fd))
 		die_usage("'%s' is a terminal: give a file or a pipe", s->name);
 	stream_widen_pipe(s->fd);
+	s->siphon = siphon_new(s->fd);
 	s->raw = xmalloc(RAW_SIZE, 1);
 	while (s->raw_end < 2 && fill_raw(s))
 		;
@@ -303,6 +307,7 @@ void stream_close(struct stream_in *s)
 {
 	if (s->gzip)
 		inflateEnd(&s->z);
+	siphon_free(s->siphon);
 	if (s->fd != STDIN_FILENO)
 		close(s->fd);
 	claim_end(s->claim);

@@ -50,6 +50,30 @@ static void check_counter_layout(void)
 		"rng_u64 is two numbers, low first");
 }
 
+/* Any number of blocks at any place, also where the index passes 2^32. */
+static void check_first_blocks(void)
+{
+	enum { MOST = 37 };
+	const uint64_t seed = 0xfedcba9876543210, around = (UINT64_C(7) << 32) - MOST / 2;
+	size_t wrong = 0;
+
+	for (size_t n = 0; n <= MOST; n++) {
+		uint32_t got[4 * MOST + 1], want[4];
+
+		got[4 * n] = 99;
+		rng_first_blocks(seed, RNG_TEST, 5, around, n, got);
+		for (size_t k = 0; k < n; k++) {
+			struct rng r;
+
+			rng_start(&r, seed, RNG_TEST, 5, around + k);
+			rng_block(&r, want);
+			wrong += memcmp(got + 4 * k, want, sizeof(want)) != 0;
+		}
+		wrong += got[4 * n] != 99;
+	}
+	CHECK(wrong == 0, "first blocks of 0 to %d records: %zu wrong", MOST, wrong);
+}
+
 static void check_extend(void)
 {
 	struct rng r, other;
@@ -136,6 +160,7 @@ int main(void)
 
 	check_known_answers();
 	check_counter_layout();
+	check_first_blocks();
 	check_extend();
 	check_below(2, 10.83);
 	check_below(7, 22.46);
