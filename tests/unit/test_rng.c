@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const struct {
