@@ -178,8 +178,8 @@ static void training_init(struct backend *b, const struct backend_config *config
 		b->max_jobs /= 2;
 	b->dense_gradient = xcalloc_aligned(b->max_jobs * b->dense_size, sizeof(float));
 	if (b->optimizer.kind != OPTIMIZER_SGD) {
-		b->moment1 = xcalloc(n, sizeof(float));
-		b->moment2 = xcalloc(n, sizeof(float));
+		b->moment1 = memset(xmalloc_table(n, sizeof(float)), 0, n * sizeof(float));
+		b->moment2 = memset(xmalloc_table(n, sizeof(float)), 0, n * sizeof(float));
 	}
 }
 

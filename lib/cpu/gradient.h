@@ -29,13 +29,13 @@ struct block {
 	uint32_t first, rows; /* first row in the batch, number of rows */
 	uint32_t user_panels, panels;
 	struct columns user, item;	    /* (F + E) gmf and mlp rows, (F + 1) with biases */
-	struct columns user_half;	    /* (H1) W1u p + b of cpu.h */
+	struct columns user_half;	    /* (H1) W1u p + b of cpu.h, of one panel */
 	struct columns concat;		    /* (F + Hn) input of the head, (F + 1) with biases */
 	struct columns x[NEUMF_MAX_HIDDEN]; /* (H) outputs of the layers; the last lies in concat */
 	struct columns logit, dlogit;	    /* (1) */
 	struct columns d[NEUMF_MAX_HIDDEN]; /* (H) d loss / d sums of the layers, before relu */
 	struct columns dsum;		    /* (H1) d[0] summed over the items of a row */
-	struct columns duser, ditem;	    /* as user and item */
+	struct columns duser, ditem;	    /* as user and item; ditem of one panel per item */
 	float *loss, *label;		    /* (rows) */
 };
 
@@ -56,7 +56,7 @@ static size_t block_layout(const struct backend *b, struct block *k, char *base)
 	k->user = take(&top, BLOCK_PANELS, width);
 	k->item = take(&top, panels, width);
 	k->duser = take(&top, BLOCK_PANELS, width);
-	k->ditem = take(&top, panels, width);
+	k->ditem = take(&top, b->items_per_row, width);
 	k->concat = take(&top, panels, b->factors + b->biases + hidden);
 	k->logit = take(&top, panels, 1);
 	k->dlogit = take(&top, panels, 1);
@@ -68,7 +68,7 @@ static size_t block_layout(const struct backend *b, struct block *k, char *base)
 	if (b->num_hidden > 0) {
 		k->x[last] = k->concat;
 		k->x[last].v += (size_t)b->factors * PANEL_GROUPS;
-		k->user_half = take(&top, BLOCK_PANELS, b->hidden[0]);
+		k->user_half = take(&top, 1, b->hidden[0]);
 		k->dsum = take(&top, BLOCK_PANELS, b->hidden[0]);
 	}
 	k->loss = cpu_take(&top, BLOCK_PANELS * PANEL_ROWS * sizeof(float));
@@ -83,17 +83,18 @@ static size_t gradient_scratch(const struct backend *b)
 	return block_layout(b, &k, NULL);
 }
 
-/* Embedding rows of a side into panels from `panel` on: occurrence s of the `step` in each row of
-   the batch. Lanes past the last row of the block repeat its first. */
-static void gather_side(const struct block *k, const struct cpu_side *side, size_t s, size_t step,
-	struct columns out, uint32_t panel)
+/* Embedding rows of a side, those of user panel uq, into panel `panel`: occurrence s of the `step` in
+   each row of the batch. Lanes past the last row of the block repeat its first. */
+static void gather_side(const struct block *k, uint32_t uq, const struct cpu_side *side, size_t s,
+	size_t step, struct columns out, uint32_t panel)
 {
-	for (uint32_t g = 0; g < k->user_panels * PANEL_GROUPS; g++) {
-		vf *to = column(out, panel + g / PANEL_GROUPS, 0) + g % PANEL_GROUPS;
+	for (uint32_t g = 0; g < PANEL_GROUPS; g++) {
+		const uint32_t first = uq * PANEL_ROWS + g * LANES;
+		vf *to = column(out, panel, 0) + g;
 		uint32_t id[LANES];
 
 		for (uint32_t l = 0; l < LANES; l++) {
-			const uint32_t row = g * LANES + l < k->rows ? g * LANES + l : 0;
+			const uint32_t row = first + l < k->rows ? first + l : 0;
 
 			id[l] = side->id[(k->first + row) * step + s];
 		}
@@ -106,14 +107,15 @@ static void gather_side(const struct block *k, const struct cpu_side *side, size
 }
 
 /* The inverse for gradients: columns of both tables into the contributions of those occurrences. */
-static void store_side(const struct block *k, const struct cpu_side *side, size_t s, size_t step,
-	struct columns in, uint32_t panel)
+static void store_side(const struct block *k, uint32_t uq, const struct cpu_side *side, size_t s,
+	size_t step, struct columns in, uint32_t panel)
 {
 	const uint32_t width = side->cols[0] + side->cols[1];
 
-	for (uint32_t g = 0; g * LANES < k->rows; g++) {
-		const vf *from = column(in, panel + g / PANEL_GROUPS, 0) + g % PANEL_GROUPS;
-		float *to = side->gradient + ((k->first + g * LANES) * step + s) * side->stride;
+	for (uint32_t g = 0; g < PANEL_GROUPS && uq * PANEL_ROWS + g * LANES < k->rows; g++) {
+		const uint32_t first = k->first + uq * PANEL_ROWS + g * LANES;
+		const vf *from = column(in, panel, 0) + g;
+		float *to = side->gradient + (first * step + s) * side->stride;
 
 		for (uint32_t c = 0; c < width; c += 4) {
 			vf t[4];
@@ -127,20 +129,20 @@ static void store_side(const struct block *k, const struct cpu_side *side, size_
 	}
 }
 
-/* Outputs of all layers and the logits. */
-static void forward(const struct backend *b, struct block *k)
+/* Outputs of all layers and the logits, of the rows of user panel uq. */
+static void forward(const struct backend *b, struct block *k, uint32_t uq)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
 	const struct product user_half = { b->weight[0], 2 * e, 1, b->hidden[0], e };
 	const struct product item_half = { b->weight[0] + e, 2 * e, 1, b->hidden[0], e };
 	const struct product head = { b->head, 0, 1, 1, k->concat.n };
+	const vf *user = column(k->user, uq, 0);
 
-	for (uint32_t q = 0; b->num_hidden > 0 && q < k->user_panels; q++)
-		product_panel(&user_half, FROM_BIAS, AS_IT_IS, column(k->user, q, f), b->bias[0],
-			NULL, column(k->user_half, q, 0));
-	for (uint32_t q = 0; q < k->panels; q++) {
-		const uint32_t uq = q % k->user_panels;
-		const vf *user = column(k->user, uq, 0), *item = column(k->item, q, 0);
+	if (b->num_hidden > 0)
+		product_panel(&user_half, FROM_BIAS, AS_IT_IS, column(k->user, uq, f), b->bias[0],
+			NULL, k->user_half.v);
+	for (uint32_t q = uq; q < k->panels; q += k->user_panels) {
+		const vf *item = column(k->item, q, 0);
 		vf *g = column(k->concat, q, 0);
 
 		for (uint32_t c = 0; c < f * PANEL_GROUPS; c++)
@@ -149,7 +151,7 @@ static void forward(const struct backend *b, struct block *k)
 			g[c] = user[c] + item[c];
 		if (b->num_hidden > 0)
 			product_panel(&item_half, FROM_OTHER, WITH_RELU, column(k->item, q, f),
-				NULL, column(k->user_half, uq, 0), column(k->x[0], q, 0));
+				NULL, k->user_half.v, column(k->x[0], q, 0));
 		for (uint32_t l = 1; l < b->num_hidden; l++) {
 			const uint32_t in = b->hidden[l - 1];
 			const struct product layer = { b->weight[l], in, 1, b->hidden[l], in };
@@ -163,20 +165,20 @@ static void forward(const struct backend *b, struct block *k)
 }
 
 /* Losses of the rows, and dlogit: d loss / d logit, divided by the rows of the batch. */
-static void losses(const struct backend *b, struct block *k)
+static void losses(const struct backend *b, struct block *k, uint32_t uq)
 {
-	const uint32_t groups = k->user_panels * PANEL_GROUPS;
+	const uint32_t end = (uq + 1) * PANEL_GROUPS, negative = k->user_panels * PANEL_GROUPS;
 	const vf *logit = k->logit.v;
 	vf *d = k->dlogit.v;
 
-	for (uint32_t g = 0; g < groups; g++) {
+	for (uint32_t g = uq * PANEL_GROUPS; g < end; g++) {
 		const vi rows = lanes_below(k->rows > g * LANES ? k->rows - g * LANES : 0);
 		vf loss;
 
 		if (b->items_per_row == 2) {
 			loss = loss_of_pair(
-				&b->shape, logit[g], logit[groups + g], &d[g], &d[groups + g]);
-			d[groups + g] = keep(rows, d[groups + g]) * b->batch_scale;
+				&b->shape, logit[g], logit[negative + g], &d[g], &d[negative + g]);
+			d[negative + g] = keep(rows, d[negative + g]) * b->batch_scale;
 		} else {
 			loss = loss_of_label(logit[g], load(k->label + g * LANES), &d[g]);
 		}
@@ -186,15 +188,15 @@ static void losses(const struct backend *b, struct block *k)
 }
 
 /* Gradients of the gmf rows and biases and d of the last layer, from dlogit. */
-static void backward_head(const struct backend *b, struct block *k)
+static void backward_head(const struct backend *b, struct block *k, uint32_t uq)
 {
 	const uint32_t f = b->factors;
+	const vf *user = column(k->user, uq, 0);
+	vf *duser = column(k->duser, uq, 0);
 
-	for (uint32_t q = 0; q < k->panels; q++) {
-		const uint32_t uq = q % k->user_panels;
-		const vf *user = column(k->user, uq, 0), *item = column(k->item, q, 0);
-		const vf *dlogit = column(k->dlogit, q, 0);
-		vf *duser = column(k->duser, uq, 0), *ditem = column(k->ditem, q, 0);
+	for (uint32_t q = uq; q < k->panels; q += k->user_panels) {
+		const vf *item = column(k->item, q, 0), *dlogit = column(k->dlogit, q, 0);
+		vf *ditem = column(k->ditem, q / k->user_panels, 0);
 
 		for (uint32_t c = 0; c < f * PANEL_GROUPS; c++) {
 			vf dg = dlogit[c % PANEL_GROUPS] * b->head[c / PANEL_GROUPS];
@@ -221,16 +223,15 @@ static void backward_head(const struct backend *b, struct block *k)
 }
 
 /* d of the layers below the last and gradients of the mlp rows. */
-static void backward_hidden(const struct backend *b, struct block *k)
+static void backward_hidden(const struct backend *b, struct block *k, uint32_t uq)
 {
 	const uint32_t f = b->factors, e = b->mlp_factors;
 	const struct product user_half = { b->weight[0], 1, 2 * e, e, b->hidden[0] };
 	const struct product item_half = { b->weight[0] + e, 1, 2 * e, e, b->hidden[0] };
+	vf *dsum = column(k->dsum, uq, 0);
 
-	for (uint32_t q = 0; q < k->panels; q++) {
-		const uint32_t uq = q % k->user_panels;
+	for (uint32_t q = uq; q < k->panels; q += k->user_panels) {
 		const vf *d = column(k->d[0], q, 0);
-		vf *dsum = column(k->dsum, uq, 0);
 
 		for (uint32_t l = b->num_hidden - 1; l > 0; l--) {
 			const uint32_t in = b->hidden[l - 1];
@@ -241,12 +242,10 @@ static void backward_hidden(const struct backend *b, struct block *k)
 		}
 		for (uint32_t c = 0; c < b->hidden[0] * PANEL_GROUPS; c++)
 			dsum[c] = q == uq ? d[c] : dsum[c] + d[c];
-		product_panel(
-			&item_half, FROM_ZERO, AS_IT_IS, d, NULL, NULL, column(k->ditem, q, f));
+		product_panel(&item_half, FROM_ZERO, AS_IT_IS, d, NULL, NULL,
+			column(k->ditem, q / k->user_panels, f));
 	}
-	for (uint32_t q = 0; q < k->user_panels; q++)
-		product_panel(&user_half, FROM_ZERO, AS_IT_IS, column(k->dsum, q, 0), NULL, NULL,
-			column(k->duser, q, f));
+	product_panel(&user_half, FROM_ZERO, AS_IT_IS, dsum, NULL, NULL, column(k->duser, uq, f));
 }
 
 /* Add the block's gradients of the dense tensors to the sums of its job. */
@@ -279,6 +278,23 @@ static void add_dense(const struct backend *b, const struct block *k, float *sum
 	}
 }
 
+/* The rows of user panel uq: what lies between their embedding rows and contributions stays in the
+   second-level cache. */
+static void panel_gradient(struct backend *b, struct block *k, uint32_t uq)
+{
+	gather_side(k, uq, &b->user, 0, 1, k->user, uq);
+	for (uint32_t s = 0; s < b->items_per_row; s++)
+		gather_side(k, uq, &b->item, s, b->items_per_row, k->item, s * k->user_panels + uq);
+	forward(b, k, uq);
+	losses(b, k, uq);
+	backward_head(b, k, uq);
+	if (b->num_hidden > 0)
+		backward_hidden(b, k, uq);
+	store_side(k, uq, &b->user, 0, 1, k->duser, uq);
+	for (uint32_t s = 0; s < b->items_per_row; s++)
+		store_side(k, uq, &b->item, s, b->items_per_row, k->ditem, s);
+}
+
 /* A block of k->rows rows from k->first on: stores their contributions, adds to the job's
    dense sums and returns the sum of their losses. */
 static double block_gradient(struct backend *b, struct block *k, float *sums)
@@ -287,20 +303,11 @@ static double block_gradient(struct backend *b, struct block *k, float *sums)
 
 	k->user_panels = (k->rows + STRETCH_ROWS - 1) / STRETCH_ROWS * STRETCH_PANELS;
 	k->panels = k->user_panels * b->items_per_row;
-	gather_side(k, &b->user, 0, 1, k->user, 0);
-	for (uint32_t s = 0; s < b->items_per_row; s++)
-		gather_side(k, &b->item, s, b->items_per_row, k->item, s * k->user_panels);
 	if (b->items_per_row == 1)
 		memcpy(k->label, b->label + k->first, k->rows * sizeof(*k->label));
-	forward(b, k);
-	losses(b, k);
-	backward_head(b, k);
-	if (b->num_hidden > 0)
-		backward_hidden(b, k);
+	for (uint32_t uq = 0; uq < k->user_panels; uq++)
+		panel_gradient(b, k, uq);
 	add_dense(b, k, sums);
-	store_side(k, &b->user, 0, 1, k->duser, 0);
-	for (uint32_t s = 0; s < b->items_per_row; s++)
-		store_side(k, &b->item, s, b->items_per_row, k->ditem, s * k->user_panels);
 	for (uint32_t r = 0; r < k->rows; r++)
 		loss += k->loss[r];
 	return loss;

@@ -53,14 +53,16 @@ float *backend_params(const struct backend_config *config, size_t slack)
 	size_t pieces = 0;
 
 	neumf_layout(&config->shape, l);
-	if (!config->params && !fresh)
-		return xcalloc(l->num_params + slack, sizeof(float));
-	d.params = xrealloc(config->params, l->num_params + slack, sizeof(float));
+	const uint64_t n = l->num_params + slack;
+	const uint64_t known = fresh || config->params ? l->num_params : 0;
+
+	d.params = config->params ? xrealloc(config->params, n, sizeof(float))
+				  : xmalloc_table(n, sizeof(float));
 	for (unsigned t = 0; t < l->num_tensors; t++)
 		pieces += num_pieces(&l->tensor[t]);
-	if (!config->params)
+	if (!config->params && fresh)
 		pool_run(config->pool, pieces, draw_piece, &d);
-	memset(d.params + l->num_params, 0, slack * sizeof(float));
+	memset(d.params + known, 0, (n - known) * sizeof(float));
 	return d.params;
 }
 

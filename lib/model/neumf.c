@@ -226,24 +226,43 @@ static int role_of(const struct neumf_layout *l, unsigned tensor)
 }
 
 /* The role takes the place of the epoch in a draw: a tensor starts equal in all models. */
+enum { DRAWS = 256 }; /* drawn at a time */
+
+/* n draws of N(0, std), of numbers `first` and on. */
+static void init_normal(
+	const struct neumf_fresh *fresh, int which, uint64_t first, uint64_t n, float *out)
+{
+	double draw[DRAWS];
+
+	for (uint64_t done = 0; done < n; done += DRAWS) {
+		const size_t num = n - done < DRAWS ? n - done : DRAWS;
+
+		rng_normals(fresh->seed, RNG_INIT, (uint32_t)which, first + done, num, draw);
+		for (size_t k = 0; k < num; k++)
+			out[done + k] = (float)(fresh->init_std * draw[k]);
+	}
+}
+
 void neumf_init_rows(const struct neumf_layout *l, const struct neumf_fresh *fresh,
 	struct neumf_rows rows, float *out)
 {
 	const struct neumf_tensor *t = &l->tensor[rows.tensor];
 	const int which = role_of(l, rows.tensor);
 	const bool uniform = fresh->dense_init == DENSE_GLOROT && t->side == SIDE_NONE;
-	const double limit = uniform ? dense_limit(t, which) : 0;
 	const uint64_t first = (uint64_t)rows.first * t->cols, n = neumf_floats(l, rows);
 	struct rng r;
 
-	for (uint64_t k = 0; k < n; k++) {
-		if (t->bias) {
-			out[k] = 0;
-			continue;
+	if (t->bias) {
+		memset(out, 0, n * sizeof(*out));
+	} else if (!uniform) {
+		init_normal(fresh, which, first, n, out);
+	} else {
+		const double limit = dense_limit(t, which);
+
+		for (uint64_t k = 0; k < n; k++) {
+			rng_start(&r, fresh->seed, RNG_INIT, (uint32_t)which, first + k);
+			out[k] = (float)(limit * (2 * rng_real(&r) - 1));
 		}
-		rng_start(&r, fresh->seed, RNG_INIT, (uint32_t)which, first + k);
-		out[k] = (float)(uniform ? limit * (2 * rng_real(&r) - 1)
-					 : fresh->init_std * rng_normal(&r));
 	}
 }
 

@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 static const struct {
@@ -153,6 +154,28 @@ static void check_normal(void)
 	CHECK(fabs(sum4 / n - 3) < 4 * sqrt(96.0 / n), "normal: fourth moment %.5f", sum4 / n);
 }
 
+/* Many records at once give the numbers of each alone, from any index and in any number. */
+static void check_normals(void)
+{
+	const size_t num[] = { 1, 63, 64, 65, 300 };
+	double out[301];
+	struct rng r;
+	bool same = true;
+
+	for (unsigned k = 0; k < sizeof(num) / sizeof(*num); k++) {
+		const uint64_t seed = 0x123456789abcdef + k, index = 0xffffff80 + k;
+
+		out[num[k]] = 7;
+		rng_normals(seed, RNG_TEST, k, index, num[k], out);
+		for (size_t j = 0; j < num[k]; j++) {
+			rng_start(&r, seed, RNG_TEST, k, index + j);
+			same &= rng_normal(&r) == out[j];
+		}
+		same &= out[num[k]] == 7;
+	}
+	CHECK(same, "rng_normals: those of rng_normal, to the bit");
+}
+
 int main(void)
 {
 	struct rng r;
@@ -176,5 +199,6 @@ int main(void)
 	CHECK(low >= 0 && low < 1e-4 && high < 1 && high > 1 - 1e-4, "rng_real: %g .. %.6f", low,
 		high);
 	check_normal();
+	check_normals();
 	return CHECK_EXIT;
 }
