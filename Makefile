@@ -92,14 +92,10 @@ test: all unit
 bench bench-quick: all $(BENCHES)
 	@BUILD=$(CURDIR)/$B tests/bench/run $(if $(filter bench-quick,$@),--quick)
 
-# beside programs of PyPI, in an environment of their own
-bench-peers: all $(BENCHES) $B/peers/ready
-	@BUILD=$(CURDIR)/$B tests/bench/run implicit bpr-mf ials-mf recall
-$B/peers/ready: tests/bench/peers.txt
-	@rm -rf $(@D)
-	python3 -m venv $(@D)
-	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
-	@touch $@
+# beside programs of PyPI, in environments of their own
+bench-peers: all $(BENCHES)
+	@BUILD=$(CURDIR)/$B tests/bench/install-peers
+	@BUILD=$(CURDIR)/$B tests/bench/run --peers
 
 deps deps-dev:
 	@sh data/deps.sh $@

@@ -40,7 +40,7 @@ struct gram {
 	const struct ease *m;
 	struct user_items items; /* users of each item */
 	double l2;
-	uint32_t **count; /* per thread, per row */
+	uint32_t **count; /* per thread, per item */
 };
 
 static void count_row(void *arg, size_t row, unsigned thread)
@@ -56,12 +56,11 @@ static void count_row(void *arg, size_t row, unsigned thread)
 		const uint32_t *item = user_items_get(&m->users, user[a], &n);
 
 		for (uint32_t b = 0; b < n && item[b] <= i; b++)
-			count[m->row_of[item[b]]]++;
+			count[item[b]]++;
 	}
-	for (size_t j = 0; j <= row; j++) {
-		to[j] = (float)count[j];
-		count[j] = 0;
-	}
+	for (size_t j = 0; j <= row; j++)
+		to[j] = (float)count[m->item_of[j]];
+	memset(count, 0, ((size_t)i + 1) * sizeof(*count));
 	to[row] = (float)(num_users + g->l2);
 }
 
@@ -73,7 +72,7 @@ static void make_gram(struct ease *m, double l2)
 
 	user_items_transpose(&g.items, &m->users);
 	for (unsigned t = 0; t < threads; t++)
-		g.count[t] = xcalloc(m->num_rows, sizeof(**g.count));
+		g.count[t] = xcalloc(m->users.num_items, sizeof(**g.count));
 	pool_run(m->pool, m->num_rows, count_row, &g);
 	for (size_t i = m->num_rows; i < m->stride; i++) {
 		memset(m->p + i * m->stride, 0, i * sizeof(*m->p));
