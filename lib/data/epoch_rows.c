@@ -64,12 +64,7 @@ static void draw_rows(const struct epoch_rows *e, const struct stretch *s, const
 	const size_t n = s->n, step = SAMPLER_STEP;
 	struct sampler_draws d;
 
-	d.sampler = e->from->sampler;
-	d.epoch = s->epoch;
-	d.first = s->first;
-	d.user = user;
-	d.item = negative;
-	sampler_begin(&d, n);
+	sampler_begin(&d, e->from->sampler, s->epoch, s->first, n, user, negative);
 	for (size_t k = 0; k < n + 2 * step; k += step) {
 		if (k < n)
 			positive_index_call(p, number + k, smaller(step, n - k));

@@ -210,25 +210,30 @@ static void search(const struct sampler *s, size_t n, const uint16_t *record, co
 
 /* Record k takes `width` words from word k x width of the blocks 0, 1, ... on: one word, or two with
    weights. */
-void sampler_begin(struct sampler_draws *d, size_t n)
+void sampler_begin(struct sampler_draws *d, const struct sampler *s, uint32_t epoch, uint64_t first,
+	size_t n, const uint32_t *user, uint32_t *item)
 {
-	const struct sampler *s = d->sampler;
 	const unsigned width = s->weighted ? 2 : 1;
-	const uint64_t at = d->first * width, end = (d->first + n) * width;
+	const uint64_t at = first * width, end = (first + n) * width;
 	uint32_t words[2 * SAMPLER_DRAWS + 8], *word = words + at % 4;
 
+	d->sampler = s;
+	d->epoch = epoch;
+	d->first = first;
+	d->user = user;
+	d->item = item;
+	d->num_doubtful = 0;
 	rng_first_blocks(
-		s->seed, RNG_NEGATIVE, d->epoch, at / 4, (size_t)((end + 3) / 4 - at / 4), words);
+		s->seed, RNG_NEGATIVE, epoch, at / 4, (size_t)((end + 3) / 4 - at / 4), words);
 	for (size_t k = 0; k < n; k++) {
 		const uint64_t product = (uint64_t)word[k * width] * s->num_items;
 
-		d->item[k] = (uint32_t)(product >> 32);
+		item[k] = (uint32_t)(product >> 32);
 		d->again[k] = (uint32_t)product < s->surplus; // biased
 	}
 	if (s->weighted)
 		for (size_t k = 0; k < n; k++)
-			d->item[k] = alias_pick(&s->alias, d->item[k], word[2 * k + 1]);
-	d->num_doubtful = 0;
+			item[k] = alias_pick(&s->alias, item[k], word[2 * k + 1]);
 }
 
 void sampler_call(struct sampler_draws *d, size_t from, size_t to)
@@ -274,12 +279,7 @@ void sampler_draw(const struct sampler *s, uint32_t epoch, uint64_t first, size_
 	for (size_t done = 0; done < n; done += SAMPLER_DRAWS) {
 		const size_t num = n - done < SAMPLER_DRAWS ? n - done : SAMPLER_DRAWS;
 
-		d.sampler = s;
-		d.epoch = epoch;
-		d.first = first + done;
-		d.user = user + done;
-		d.item = item + done;
-		sampler_begin(&d, num);
+		sampler_begin(&d, s, epoch, first + done, num, user + done, item + done);
 		for (size_t k = 0; k < num + step; k += step) {
 			if (k < num)
 				sampler_call(&d, k, k + step < num ? k + step : num);

@@ -42,8 +42,8 @@ void sampler_draw(const struct sampler *s, uint32_t epoch, uint64_t first, size_
  * The same of up to SAMPLER_DRAWS records, for who has other work besides: what is called for from
  * memory takes some hundred nanoseconds to come, and a processor waits for few lines at a time.
  *
- * Set the first members; begin; call for and then test records from .. to - 1, SAMPLER_STEP at a
- * time; in the end settle. item[k] is a draw only then; user[k] is needed from sampler_call on.
+ * Begin n records; call for and then test records from .. to - 1 of them, SAMPLER_STEP at a time; in
+ * the end settle. item[k] is a draw only then; user[k] is needed from sampler_call on.
  */
 enum { SAMPLER_DRAWS = 512, SAMPLER_STEP = 32 };
 struct sampler_draws {
@@ -52,14 +52,13 @@ struct sampler_draws {
 	uint64_t first;
 	const uint32_t *user;
 	uint32_t *item;
-
-	/* between the stages */
 	size_t num_doubtful;
 	uint16_t doubtful[SAMPLER_DRAWS + 1]; /* records that the filter does not let pass */
 	uint64_t bit[SAMPLER_DRAWS];	      /* of the filter */
 	unsigned char again[SAMPLER_DRAWS];   /* a biased draw */
 };
-void sampler_begin(struct sampler_draws *d, size_t n);
+void sampler_begin(struct sampler_draws *d, const struct sampler *s, uint32_t epoch, uint64_t first,
+	size_t n, const uint32_t *user, uint32_t *item);
 void sampler_call(struct sampler_draws *d, size_t from, size_t to);
 void sampler_test(struct sampler_draws *d, size_t from, size_t to);
 void sampler_settle(struct sampler_draws *d);

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIN_PENDING = 1 << 17, AHEAD = 32, INSERTION_MAX = 32, SORT_USERS = 256 };
+enum { MIN_PENDING = 1 << 17, AHEAD = 32, STEP = 16, INSERTION_MAX = 32, SORT_USERS = 256 };
 
 void user_items_init(struct user_items *m, uint32_t num_users, uint32_t num_items)
 {
@@ -216,11 +216,19 @@ struct sort {
 
 static bool has_repeat(const uint32_t *item, uint64_t n)
 {
-	unsigned repeats = 0;
+	uint64_t k = 1;
 
-	for (uint64_t k = 1; k < n; k++)
-		repeats |= item[k] == item[k - 1];
-	return repeats;
+	for (; k + STEP <= n; k += STEP) {
+		uint32_t repeats = 0;
+
+		for (unsigned j = 0; j < STEP; j++)
+			repeats |= item[k + j] == item[k + j - 1];
+		if (repeats)
+			return true;
+	}
+	while (k < n && item[k] != item[k - 1])
+		k++;
+	return k < n;
 }
 
 /* The items of SORT_USERS users. */
