@@ -52,6 +52,8 @@ CASES = [
          checkpoint="checkpoint.out", resume=TRAIN + " --resume checkpoint.out ../in/triple.cof"),
     Case("neumf-score -q --device cpu --threads 2 --model ../in/model.safetensors --all-items --seen ../in/train.cof --ranks"
          " ../in/test.cof", downstream="rank-eval -q"),
+    Case("neumf-score -q --device cpu --threads 2 --model ../in/model.safetensors --all-items ../in/test.cof",
+         downstream=RECORDS),
     Case("neumf-score -q --device reference --model ../in/model.safetensors", stdin="../in/candidates.cof",
          downstream=RECORDS),
     Case("pop-score -q --train ../in/train.cof --all-items ../in/test.cof", downstream="rank-eval -q"),

@@ -168,6 +168,13 @@ ssize_t read(int fd, void *to, size_t size)
 	return n <= 0 && size ? n : REAL(read)(fd, to, (size_t)n);
 }
 
+ssize_t splice(int from, off64_t *from_at, int to, off64_t *to_at, size_t size, unsigned flags)
+{
+	ssize_t n = moved(READ, size);
+
+	return n <= 0 && size ? n : REAL(splice)(from, from_at, to, to_at, (size_t)n, flags);
+}
+
 ssize_t pread(int fd, void *to, size_t size, off_t at)
 {
 	ssize_t n = moved(READ, size);
