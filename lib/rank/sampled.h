@@ -18,8 +18,13 @@
  * well: of the s tied negatives, t are before the i-th of m tied positives, i from 1, with
  * probability C(t + i - 1, i - 1) C(s - t + m - i, m - i) / C(s + m, m).
  *
- * Binomials are exponentials of differences of log-gamma: the relative error is about 1e-16 times
- * the logarithm of N!, 1e-9 for a million negatives.
+ * How: with A of the drawn above a group and D of its tied negatives drawn, both hypergeometric, the
+ * T = D + m candidates of the group in the list follow A, and each of these positions has one of its
+ * m positives with m / T, which has b + 1 + t (m - 1) / (T - 1) positives up to it where t positions
+ * of the group are before: sums over A and D alone, however many are tied. Only the first positive
+ * of m > 1 needs a sum over t.
+ *
+ * Values of A, D and X of less than 1e-20 times the most probable one are left out (hypergeometric.h).
  */
 #ifndef SAMPLED_H
 #define SAMPLED_H
@@ -31,7 +36,8 @@
 
 struct sampled;
 
-/* S >= 1 negatives for each positive. Memory: 8 bytes per candidate of the longest list. */
+/* S >= 1 negatives for each positive. Memory: 56 bytes per place of a user's list with the negatives
+   drawn, down to the last cutoff. */
 struct sampled *sampled_new(uint32_t negatives);
 void sampled_free(struct sampled *s);
 

@@ -161,8 +161,99 @@ static void test_many(void)
 	CHECK(fabs(u.by[TIES_ID].at[0][METRIC_HR] - hit) < 1e-4, "two million items: %.6f, %.6f",
 		u.by[TIES_ID].at[0][METRIC_HR], hit);
 	sampled_user(s, &(struct metrics_cutoffs){ { UINT32_MAX }, 1 }, &row, 1, &u);
-	CHECK(fabs(u.by[TIES_ID].at[0][METRIC_HR] - 1) < 1e-7, "probabilities add up to 1");
+	CHECK(fabs(u.by[TIES_ID].at[0][METRIC_HR] - 1) < 1e-12, "probabilities add up to 1");
 	sampled_free(s);
+}
+
+static long double log_binomial(uint32_t n, uint32_t k)
+{
+	return lgammal(n + 1.0L) - lgammal(k + 1.0L) - lgammal(n - k + 1.0L);
+}
+
+/* The formulas of sampled.h as they stand, for the group g of m positives that is alone. */
+struct by_formula {
+	uint32_t negatives, drawn, above, tied, m;
+};
+
+static void add_term(double *sum, long double p, uint32_t j, uint32_t rank, uint32_t cutoff)
+{
+	if (rank > cutoff)
+		return;
+	sum[METRIC_RECALL] += (double)p;
+	sum[METRIC_NDCG] += (double)(p / log2l(rank + 1.0L));
+	sum[METRIC_MAP] += (double)(p * (j + 1) / rank);
+	if (j == 0) {
+		sum[METRIC_HR] += (double)p;
+		sum[METRIC_MRR] += (double)(p / rank);
+	}
+}
+
+static void sums_of(const struct by_formula *f, uint32_t cutoff, double *sum)
+{
+	const long double orders = log_binomial(f->tied + f->m, f->m);
+	const long double draws = log_binomial(f->negatives, f->drawn);
+
+	for (uint32_t j = 0; j < f->m; j++)
+		for (uint32_t t = 0; t <= f->tied; t++) {
+			const uint32_t x = f->above + t, rest = f->negatives - x;
+			const long double order =
+				log_binomial(t + j, j) - orders +
+				log_binomial(f->tied - t + f->m - 1 - j, f->m - 1 - j);
+
+			for (uint32_t k = 0; k <= x && k <= f->drawn && k + j < cutoff; k++)
+				if (f->drawn - k <= rest)
+					add_term(sum,
+						expl(order + log_binomial(x, k) +
+							log_binomial(rest, f->drawn - k) - draws),
+						j, j + k + 1, cutoff);
+		}
+}
+
+/* Thousands tied, more than every draw can be made of. */
+static void test_many_tied(void)
+{
+	enum { ITEMS = 3000, MOST_TIED = 3, CUTOFF = 40, DRAWN = 30 };
+
+	for (uint32_t m = 1; m <= MOST_TIED; m++) {
+		struct by_formula f = { ITEMS - m, DRAWN * m, 700, 1500, m };
+		struct rank rows[MOST_TIED];
+		struct sampled *s = sampled_new(DRAWN);
+		double sum[NUM_CUTOFF_METRICS] = { 0 }, ideal = 0;
+		struct metrics_user u;
+
+		for (uint32_t j = 0; j < m; j++) {
+			rows[j] = (struct rank){ 0, j, f.above, f.tied + m - 1, 500 * j, ITEMS };
+			ideal += 1 / log2(j + 2);
+		}
+		sampled_user(s, &(struct metrics_cutoffs){ { CUTOFF }, 1 }, rows, m, &u);
+		sampled_free(s);
+		sums_of(&f, CUTOFF, sum);
+		sum[METRIC_PRECISION] = sum[METRIC_RECALL] / CUTOFF;
+		sum[METRIC_RECALL] /= m;
+		sum[METRIC_MAP] /= m;
+		sum[METRIC_NDCG] /= ideal;
+		for (unsigned k = 0; k < NUM_CUTOFF_METRICS; k++)
+			CHECK(fabs(u.by[TIES_MEAN].at[0][k] - sum[k]) < 1e-12,
+				"%u of 1500 tied: %s %.15f, by the formula %.15f", m,
+				metric_names[k], u.by[TIES_MEAN].at[0][k], sum[k]);
+	}
+}
+
+/* A hundred thousand items tied, ten thousand drawn, any cutoff: a second, not hours. */
+static void test_long_list(void)
+{
+	enum { ITEMS = 1000000, TIED = 100000, DRAWN = 5000 };
+	struct rank rows[2] = { { 0, 1, 500000, TIED - 1, 7, ITEMS },
+		{ 0, 2, 500000, TIED - 1, 90000, ITEMS } };
+	struct sampled *s = sampled_new(DRAWN);
+	struct metrics_user u;
+	const double *at = u.by[TIES_MEAN].at[0];
+
+	sampled_user(s, &(struct metrics_cutoffs){ { UINT32_MAX }, 1 }, rows, 2, &u);
+	sampled_free(s);
+	CHECK(fabs(at[METRIC_HR] - 1) < 1e-12 && fabs(at[METRIC_RECALL] - 1) < 1e-12,
+		"a long list: HR and recall are 1 at its end: %.15f %.15f", at[METRIC_HR],
+		at[METRIC_RECALL]);
 }
 
 int main(void)
@@ -170,5 +261,7 @@ int main(void)
 	test_by_hand();
 	test_all_draws();
 	test_many();
+	test_many_tied();
+	test_long_list();
 	return CHECK_EXIT;
 }
