@@ -23,6 +23,7 @@ static void free_pending(struct user_items *m)
 {
 	for (unsigned k = 0; k < 2; k++) {
 		free(m->pending[k].row);
+		free(m->pending[k].of_user);
 		m->pending[k] = (struct user_items_pending){ 0 };
 	}
 }
@@ -45,18 +46,16 @@ uint64_t user_items_size(const struct user_items *m)
  * leave a gap for the new ones. Until the gaps are full, start[u + 1] is where the items of u end
  * so far.
  */
-static void merge(struct user_items *m, const struct user_items_pending *p)
+static void merge(struct user_items *m, struct user_items_pending *p)
 {
-	uint32_t *added = xcalloc(m->num_users, sizeof(*added));
 	uint64_t end = user_items_size(m) + p->num;
 
-	for (size_t k = 0; k < p->num; k++)
-		added[p->row[k] >> 32]++;
 	m->item = xrealloc(m->item, end, sizeof(*m->item));
 	for (uint32_t u = m->num_users; u-- > 0;) {
 		const uint64_t old = m->start[u], n = m->start[u + 1] - old;
 
-		end -= n + added[u];
+		end -= n + p->of_user[u];
+		p->of_user[u] = 0;
 		memmove(m->item + end, m->item + old, n * sizeof(*m->item));
 		m->start[u + 1] = end + n;
 	}
@@ -66,7 +65,6 @@ static void merge(struct user_items *m, const struct user_items_pending *p)
 		__builtin_prefetch(&m->item[m->start[(p->row[soon] >> 32) + 1]], 1);
 		m->item[m->start[(p->row[k] >> 32) + 1]++] = (uint32_t)p->row[k];
 	}
-	free(added);
 }
 
 static void merge_behind(void *arg, void *piece)
@@ -102,6 +100,8 @@ static struct user_items_pending *make_room(struct user_items *m)
 		p->capacity = wanted > MIN_PENDING ? wanted : MIN_PENDING;
 		p->row = xrealloc(p->row, p->capacity, sizeof(*p->row));
 	}
+	if (p->of_user == NULL)
+		p->of_user = xcalloc(m->num_users, sizeof(*p->of_user));
 	return p;
 }
 
@@ -115,6 +115,7 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item)
 	if (p->num == p->capacity)
 		p = make_room(m);
 	p->row[p->num++] = (uint64_t)user << 32 | item;
+	p->of_user[user]++;
 	m->sorted = false;
 }
 
@@ -133,6 +134,7 @@ static void add_rows(struct user_items *m, const unsigned char *rows, size_t n, 
 
 			memcpy(ids, rows + k * row_size, sizeof(ids));
 			p->row[p->num + k] = (uint64_t)ids[0] << 32 | ids[1];
+			p->of_user[ids[0]]++;
 		}
 		p->num += some;
 		rows += some * row_size;

@@ -7,7 +7,7 @@
  * finishing again is fine.
  *
  * Memory: 4 bytes per interaction and 8 per user; while rows are added, another 2 per interaction,
- * 4 per user and 2 MiB.
+ * 8 per user and 2 MiB.
  */
 #ifndef USER_ITEMS_H
 #define USER_ITEMS_H
@@ -23,6 +23,7 @@ struct rec_reader;
 struct user_items_pending {
 	uint64_t *row;
 	size_t num, capacity;
+	uint32_t *of_user; /* (num_users) how many are of each */
 };
 
 struct behind;
