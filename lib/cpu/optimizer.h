@@ -171,8 +171,10 @@ static void update_rows(struct backend *b, uint64_t offset, uint32_t cols, const
 	float *w = b->params + offset, *m = b->moment1 + offset, *v = b->moment2 + offset;
 
 	if (b->optimizer.kind == OPTIMIZER_SGD) {
-		for (uint32_t k = 0; k < rows; k++)
+		for (uint32_t k = 0; k < rows; k++) {
+			cpu_fetch(w + (size_t)id[k + AHEAD < rows ? k + AHEAD : k] * cols, cols);
 			sgd(&s, w + (size_t)id[k] * cols, g + k * stride, cols);
+		}
 		return;
 	}
 	for (uint32_t k = 0; k < rows; k++) {

@@ -56,8 +56,10 @@ float *backend_params(const struct backend_config *config, size_t slack)
 	const uint64_t n = l->num_params + slack;
 	const uint64_t known = fresh || config->params ? l->num_params : 0;
 
-	d.params = config->params ? xrealloc(config->params, n, sizeof(float))
-				  : xmalloc_table(n, sizeof(float));
+	d.params = xmalloc_table(n, sizeof(float));
+	if (config->params)
+		memcpy(d.params, config->params, known * sizeof(float));
+	free(config->params);
 	for (unsigned t = 0; t < l->num_tensors; t++)
 		pieces += num_pieces(&l->tensor[t]);
 	if (!config->params && fresh)
