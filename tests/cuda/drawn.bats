@@ -85,7 +85,7 @@ draws() {
 	cp ck first
 	train --resume first --epochs 6 --log log -o m train.cof
 	cmp m whole
-	assert_equal "$(head -n 1 log | jq .epoch)" 4
+	assert_contains "$(head -n 1 log)" '"epoch": 4'
 	# wherever time runs out
 	local seconds
 	for seconds in 0 0.05 0.2; do
