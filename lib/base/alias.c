@@ -93,38 +93,3 @@ void alias_release(struct alias *a)
 	free(a->before);
 	*a = (struct alias){ 0 };
 }
-
-uint64_t alias_rest_weight(const struct alias *a, const uint32_t *excluded, uint32_t num_excluded)
-{
-	uint64_t rest = a->before[a->n];
-
-	for (uint32_t k = 0; k < num_excluded; k++)
-		rest -= alias_weight(a, excluded[k]);
-	return rest;
-}
-
-/* The number whose weight covers point t of the line: the last i with before[i] <= t. */
-static uint32_t covering(const struct alias *a, uint64_t t)
-{
-	uint32_t low = 0, high = a->n;
-
-	while (high - low > 1) {
-		const uint32_t middle = low + (high - low) / 2;
-
-		if (a->before[middle] <= t)
-			low = middle;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-uint32_t alias_draw_rest(
-	const struct alias *a, const uint32_t *excluded, uint32_t num_excluded, struct rng *r)
-{
-	uint64_t t = rng_below64(r, alias_rest_weight(a, excluded, num_excluded));
-
-	for (uint32_t k = 0; k < num_excluded && a->before[excluded[k]] <= t; k++)
-		t += alias_weight(a, excluded[k]); // step over it
-	return covering(a, t);
-}

@@ -32,7 +32,7 @@ void alias_init(struct alias *a, uint32_t n, double *weight);
 void alias_release(struct alias *a);
 
 /* The draw that results from a bucket and a number in 0..2^32-1, both uniform. */
-static inline uint32_t alias_pick(const struct alias *a, uint32_t bucket, uint32_t number)
+static inline ON_GPU uint32_t alias_pick(const struct alias *a, uint32_t bucket, uint32_t number)
 {
 	const struct alias_bucket *b = &a->bucket[bucket];
 
@@ -40,16 +40,47 @@ static inline uint32_t alias_pick(const struct alias *a, uint32_t bucket, uint32
 }
 
 /* The scaled weight of i. */
-static inline uint64_t alias_weight(const struct alias *a, uint32_t i)
+static inline ON_GPU uint64_t alias_weight(const struct alias *a, uint32_t i)
 {
 	return a->before[i + 1] - a->before[i];
 }
 
 /* Scaled weight of all numbers except `excluded` (num_excluded), ascending and distinct. */
-uint64_t alias_rest_weight(const struct alias *a, const uint32_t *excluded, uint32_t num_excluded);
+static inline ON_GPU uint64_t alias_rest_weight(
+	const struct alias *a, const uint32_t *excluded, uint32_t num_excluded)
+{
+	uint64_t rest = a->before[a->n];
+
+	for (uint32_t k = 0; k < num_excluded; k++)
+		rest -= alias_weight(a, excluded[k]);
+	return rest;
+}
+
+/* The number whose weight covers point t of the line: the last i with before[i] <= t. */
+static inline ON_GPU uint32_t alias_covering(const struct alias *a, uint64_t t)
+{
+	uint32_t low = 0, high = a->n;
+
+	while (high - low > 1) {
+		const uint32_t middle = low + (high - low) / 2;
+
+		if (a->before[middle] <= t)
+			low = middle;
+		else
+			high = middle;
+	}
+	return low;
+}
 
 /* Draw from all numbers except those, by weight; alias_rest_weight must be above 0. */
-uint32_t alias_draw_rest(
-	const struct alias *a, const uint32_t *excluded, uint32_t num_excluded, struct rng *r);
+static inline ON_GPU uint32_t alias_draw_rest(
+	const struct alias *a, const uint32_t *excluded, uint32_t num_excluded, struct rng *r)
+{
+	uint64_t t = rng_below64(r, alias_rest_weight(a, excluded, num_excluded));
+
+	for (uint32_t k = 0; k < num_excluded && a->before[excluded[k]] <= t; k++)
+		t += alias_weight(a, excluded[k]); // step over it
+	return alias_covering(a, t);
+}
 
 #endif

@@ -23,26 +23,12 @@ void permute_init(struct permute *p, uint64_t n, struct rng *keys)
 		p->key[r] = rng_u32(keys);
 }
 
-/* A number below `range` from v and a key: multiply, fold, multiply, then scale the high bits. */
-static inline uint32_t hash(uint32_t v, uint32_t key, uint32_t range)
-{
-	v = (v ^ key) * 0x9e3779b1u;
-	v = (v ^ v >> 15) * 0x85ebca77u;
-	return (uint32_t)((uint64_t)v * range >> 32);
-}
-
-static inline uint32_t add_modulo(uint32_t x, uint32_t y, uint32_t range)
-{
-	x += y;
-	return x >= range ? x - range : x;
-}
-
 /* Add a hash of each y to its x, modulo `range`: half a round of `lanes` pairs. */
 static inline void half_round(uint32_t *restrict x, const uint32_t *restrict y, size_t lanes,
 	uint32_t key, uint32_t range)
 {
 	for (size_t k = 0; k < lanes; k++)
-		x[k] = add_modulo(x[k], hash(y[k], key, range), range);
+		x[k] = permute_half_round(x[k], y[k], key, range);
 }
 
 static inline __attribute__((always_inline)) void encipher(
@@ -62,23 +48,6 @@ static inline __attribute__((always_inline)) void encipher_lanes_inline(
 
 PROCESSOR_LEVELS(
 	void, encipher_lanes, (const struct permute *p, uint32_t *x, uint32_t *y), (p, x, y))
-
-/* Follow the cycle of k to the next member below n. */
-static uint64_t walk(const struct permute *p, uint64_t k)
-{
-	do {
-		uint32_t x = (uint32_t)(k / p->b), y = (uint32_t)(k % p->b);
-
-		encipher(p, &x, &y, 1);
-		k = (uint64_t)x * p->b + y;
-	} while (k >= p->n);
-	return k;
-}
-
-uint64_t permute_at(const struct permute *p, uint64_t k)
-{
-	return walk(p, k);
-}
 
 /* The LANES pairs from (x, y) on; those past the last are not asked for. */
 static void fill_pairs(const struct permute *p, uint32_t x, uint32_t y, uint32_t *xs, uint32_t *ys)
@@ -112,7 +81,7 @@ void permute_run(const struct permute *p, uint64_t first, size_t count, uint64_t
 		for (size_t k = 0; k < lanes; k++) {
 			const uint64_t image = (uint64_t)xs[k] * p->b + ys[k];
 
-			out[done + k] = image < p->n ? image : walk(p, image);
+			out[done + k] = image < p->n ? image : permute_at(p, image);
 		}
 	}
 }

@@ -150,17 +150,36 @@ static struct backend *create(const struct backend_config *config)
 	return b;
 }
 
-static void gradient(struct backend *b, const struct batch *batch)
+static void check_rows(const struct backend *b, uint32_t n)
 {
-	if (!batch->size || batch->size > b->batch_size)
-		BUG("a batch of %u rows, 1 to %u expected", batch->size, b->batch_size);
-	graph_flush(b);
-	input_put(b, batch);
-	b->n = batch->size;
+	if (!n || n > b->batch_size)
+		BUG("a batch of %u rows, 1 to %u expected", n, b->batch_size);
+}
+
+/* The gradient of the current batch, of n rows, is to be computed. */
+static void hold_gradient(struct backend *b, uint32_t n)
+{
+	b->n = n;
 	for (struct side &s : b->side)
 		s.n = b->n * s.per_row;
 	b->pending = true;
 	b->written = false;
+}
+
+static void gradient(struct backend *b, const struct batch *batch)
+{
+	check_rows(b, batch->size);
+	graph_flush(b);
+	input_put(b, batch);
+	hold_gradient(b, batch->size);
+}
+
+static void gradient_drawn(struct backend *b, uint64_t first, uint32_t n)
+{
+	check_rows(b, n);
+	graph_flush(b);
+	draws_put(b, first, n);
+	hold_gradient(b, n);
 }
 
 static void update(struct backend *b)
@@ -207,6 +226,7 @@ static void destroy(struct backend *b)
 	graph_destroy(b);
 	if (b->train)
 		input_close(b);
+	draws_free(b);
 	if (b->blas)
 		wide_close(b);
 	rank_free(b);
@@ -232,6 +252,9 @@ static struct backend_ops ops_by_name(void)
 	ops.create = create;
 	ops.lend = input_lend;
 	ops.gradient = gradient;
+	ops.draw_from = draws_from;
+	ops.gradient_drawn = gradient_drawn;
+	ops.drawn = draws_read;
 	ops.update = update;
 	ops.loss = loss;
 	ops.set_loss = set_loss;

@@ -26,15 +26,20 @@ bool device_narrow(const struct backend *b, uint32_t l)
 	return narrow_fits(device_in(b, l), b->shape.hidden[l]);
 }
 
+size_t device_rounded(size_t bytes)
+{
+	size_t unit = bytes < GRANULE / 2 ? 512 : GRANULE;
+
+	return (bytes + unit - 1) / unit * unit;
+}
+
 void *device_claim(struct backend *b, size_t n, size_t size)
 {
 	void *p = NULL;
 	size_t bytes = n * size;
 
 	if (b->planning) {
-		size_t unit = bytes < GRANULE / 2 ? 512 : GRANULE;
-
-		b->planned += (bytes + unit - 1) / unit * unit;
+		b->planned += device_rounded(bytes);
 		return NULL;
 	}
 	if (b->num_allocations == MAX_ALLOCATIONS)

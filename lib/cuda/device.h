@@ -5,6 +5,7 @@
  *   step.cu          gradient and update      score_driver.cu scores
  *   wide.cu          its wide layers          rank_driver.cu  ranks and top lists
  *   input.cu         batches on their way to the device
+ *   draw_driver.cu   batches drawn on the device
  */
 #ifndef DEVICE_H
 #define DEVICE_H
@@ -34,6 +35,14 @@ struct input {
 	uint32_t *host;	  /* pinned, a column every batch_size rows */
 	uint32_t *device; /* the same side by side, as long as the batch */
 	cudaEvent_t copied, used;
+};
+
+/* What rows are drawn from, where the device draws them. */
+struct draws {
+	struct row_draws from; /* its arrays are on the device */
+	void *array[6];
+	unsigned num_arrays; /* 0: it does not */
+	char why[160];	     /* it does not */
 };
 
 struct graph {
@@ -135,6 +144,7 @@ struct backend {
 	struct side side[2];
 	uint32_t *place; /* 0, 1, 2, ..., for both sorters */
 	struct input input[2];
+	struct draws draws;
 	struct graph graph[2][4]; /* by input buffer and GRAPH_* together */
 	unsigned current;	  /* input buffer in use */
 	uint32_t n;		  /* rows of the batch in it, 0: none yet */
@@ -168,6 +178,8 @@ bool device_narrow(const struct backend *b, uint32_t l);
 
 /* Claim all device memory of the model and its training; dies if it does not fit. */
 void device_allocate(struct backend *b);
+/* What an allocation of so many bytes takes. */
+size_t device_rounded(size_t bytes);
 /* n objects in device memory, freed with the backend. */
 void *device_claim(struct backend *b, size_t n, size_t size);
 /* Free the arrays claimed last, from number `from` on. */
@@ -197,6 +209,12 @@ void input_open(struct backend *b);
 void input_close(struct backend *b);
 struct batch_room input_lend(struct backend *b);
 void input_put(struct backend *b, const struct batch *batch);
+
+/* draw_driver.cu: draw_from() and drawn() of backend.h, and rows of the run as the current batch. */
+const char *draws_from(struct backend *b, const struct row_draws *draws);
+void draws_put(struct backend *b, uint64_t first, uint32_t n);
+struct batch_room draws_read(struct backend *b);
+void draws_free(struct backend *b);
 
 /* graph.cu: launch `what` (GRAPH_* together) for the current input. */
 void graph_launch(struct backend *b, unsigned what);

@@ -33,6 +33,7 @@ extern "C" {
 #include "base/die.h"
 #include "base/mem.h"
 #include "model/backend.h"
+#include "stream/row_draws.h"
 }
 #undef _Noreturn
 

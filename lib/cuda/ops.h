@@ -12,6 +12,16 @@
 
 #include "cuda/gpu.h"
 
+/* ---- draws.cu ---- */
+
+struct drawn_columns {
+	uint32_t *user, *item, *third; /* (n); third: negatives, or labels, which are floats */
+};
+
+/* Rows first .. first + n - 1 of the run; the arrays of `draws` are on the device. */
+void draw_rows_cuda(cudaStream_t stream, const struct row_draws *draws, uint64_t first, uint32_t n,
+	struct drawn_columns to);
+
 /* ---- gather.cu ---- */
 
 /* NULL tables: the model lacks that branch. */

@@ -27,6 +27,23 @@ size_t epoch_rows_slice(enum rec_kind kind, uint32_t negatives)
 	return kind != REC_GROUP ? SLICE : negatives < SLICE ? SLICE / negatives : 1;
 }
 
+struct row_draws epoch_rows_draws(const struct epoch_rows *e)
+{
+	const struct positive_index *p = &e->from->positives;
+	const struct user_items *excluded = &e->from->excluded;
+
+	return (struct row_draws){ .pointwise = e->kind == REC_SAMPLE,
+		.rows_per_epoch = e->rows_per_epoch,
+		.from = sampler_from(e->from->sampler),
+		.num_positives = p->num,
+		.num_positive_users = p->num_users,
+		.user = p->user,
+		.line = p->line,
+		.num_users = excluded->num_users,
+		.start = excluded->start,
+		.item = excluded->item };
+}
+
 /* Rows first .. first + n - 1 of one epoch. */
 struct stretch {
 	uint32_t epoch;
@@ -131,12 +148,10 @@ void epoch_rows_make(const struct epoch_rows *e, uint64_t first, size_t n, void 
 		const uint64_t row = first + done, epoch = row / e->rows_per_epoch;
 		const uint64_t at = row % e->rows_per_epoch, left = e->rows_per_epoch - at;
 		struct stretch s = { (uint32_t)epoch, at, n - done, { 0 } };
-		struct rng keys;
 
 		if (left < s.n)
 			s.n = (size_t)left;
-		rng_start(&keys, e->seed, RNG_PERMUTE, s.epoch, 0);
-		permute_init(&s.order, e->rows_per_epoch, &keys);
+		row_draws_order(e->seed, e->rows_per_epoch, s.epoch, &s.order);
 		if (e->kind == REC_GROUP)
 			make_groups(e, &s, (uint32_t *)(to + done * e->row_size));
 		else

@@ -12,6 +12,7 @@ struct epoch_source {
 	struct sampling sampling;
 	bool prepared;
 	struct epoch_rows rows;
+	struct row_draws draws; /* of triples and samples */
 };
 
 static void prepare(void *arg, struct rec_header *h, struct pool *pool)
@@ -39,6 +40,16 @@ static void make(void *arg, uint64_t first, size_t n, void *rows)
 	epoch_rows_make(&e->rows, first, n, rows);
 }
 
+static const struct row_draws *draws(void *arg)
+{
+	struct epoch_source *e = arg;
+
+	if (e->rows.kind == REC_GROUP || e->rows.rows_per_epoch == 0)
+		return NULL;
+	e->draws = epoch_rows_draws(&e->rows);
+	return &e->draws;
+}
+
 static void release(void *arg)
 {
 	struct epoch_source *e = arg;
@@ -53,6 +64,7 @@ struct rec_reader *epoch_source_open(const struct epoch_source_config *config)
 	struct epoch_source *e = xcalloc(1, sizeof(*e));
 	const struct rec_source source = { .prepare = prepare,
 		.make = make,
+		.draws = draws,
 		.release = release,
 		.arg = e,
 		.slice = epoch_rows_slice(config->header->kind, config->negatives) };

@@ -9,14 +9,6 @@
 
 enum { CHUNK = 64, JOB_LINES = 1 << 14 };
 
-/* Bits set in x (Warren, Hacker's Delight, 5-1); compilers recognise it. */
-static inline uint32_t count_bits(uint32_t x)
-{
-	x -= x >> 1 & 0x55555555;
-	x = (x & 0x33333333) + (x >> 2 & 0x33333333);
-	return ((x + (x >> 4)) & 0x0f0f0f0f) * 0x01010101 >> 24;
-}
-
 /* Append an item: the first of user u, or another of the user appended last. */
 static void append(struct positive_index *p, uint32_t item, bool first, uint32_t u)
 {
@@ -145,7 +137,7 @@ static void get_chunk(const struct positive_index *p, const uint64_t *number, si
 		begins[k] = line->begins << (31 - at); // those up to this positive
 	}
 	for (size_t k = 0; k < count; k++)
-		user[k] += count_bits(begins[k]) - 1;
+		user[k] += row_draws_bits(begins[k]) - 1;
 	for (size_t k = 0; k < count; k++)
 		user[k] = p->user[user[k]];
 }

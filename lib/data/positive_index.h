@@ -8,17 +8,10 @@
 #define POSITIVE_INDEX_H
 
 #include "data/user_items.h"
+#include "stream/row_draws.h"
 
 #include <stddef.h>
 #include <stdint.h>
-
-/* One cache line: the items of some positives, and what tells their users. */
-enum { POSITIVES_PER_LINE = 14 };
-struct positive_index_line {
-	uint32_t before; /* users whose items begin before this line */
-	uint32_t begins; /* bit k: item[k] is the first of its user */
-	uint32_t item[POSITIVES_PER_LINE];
-};
 
 struct positive_index {
 	uint64_t num;

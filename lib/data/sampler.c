@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TRIES = 8, DISTINCT_TRIES = 64, LINE_BITS = 512, JOB_LINES = 1 << 14 };
+enum { DISTINCT_TRIES = 64, LINE_BITS = 512, JOB_LINES = 1 << 14 };
 #define HASH UINT32_C(0x9e3779b1)
 
 struct sampler {
@@ -56,14 +56,6 @@ static inline uint64_t other_bit(uint64_t bit, uint32_t item)
 static inline bool filter_has(const struct sampler *s, uint64_t bit)
 {
 	return s->filter[bit / 32] >> bit % 32 & 1;
-}
-
-static bool is_excluded(const struct sampler *s, uint32_t user, uint32_t item)
-{
-	const uint64_t bit = filter_bit(s, user, item);
-
-	return filter_has(s, bit) && filter_has(s, other_bit(bit, item)) &&
-	       user_items_has(s->excluded, user, item);
 }
 
 /* Cache lines: the other bit of the last one is in its line. */
@@ -140,47 +132,33 @@ bool sampler_can_draw(const struct sampler *s, uint32_t user)
 	return s->weighted ? alias_rest_weight(&s->alias, excluded, n) > 0 : n < s->num_items;
 }
 
-/* One item of all. */
-static uint32_t pick(const struct sampler *s, struct rng *r)
+struct draw_from sampler_from(const struct sampler *s)
 {
-	const uint32_t item = rng_below(r, s->num_items);
-
-	return s->weighted ? alias_pick(&s->alias, item, rng_u32(r)) : item;
+	return (struct draw_from){ s->seed, s->num_items, s->surplus, s->weighted, s->alias };
 }
 
-/* The r-th number, from 0, that is not among the n ascending, distinct ones in `excluded`. */
-static uint32_t nth_allowed(const uint32_t *excluded, uint32_t n, uint32_t r)
+struct asked {
+	const struct sampler *s;
+	uint32_t user;
+};
+
+/* By the filter. */
+static bool may_have(const void *arg, uint32_t item)
 {
-	uint32_t low = 0, high = n; // excluded[k] - k numbers below excluded[k] are allowed
+	const struct asked *a = arg;
+	const uint64_t bit = filter_bit(a->s, a->user, item);
 
-	while (low < high) {
-		const uint32_t middle = low + (high - low) / 2;
-
-		if (excluded[middle] - middle <= r)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return r + low;
+	return filter_has(a->s, bit) && filter_has(a->s, other_bit(bit, item));
 }
 
-/* The first draw of the record hit an excluded item, or was biased: continue with other numbers. */
-static uint32_t draw_again(const struct sampler *s, uint32_t epoch, uint64_t record, uint32_t user)
+static uint32_t again_for(const struct sampler *s, uint32_t epoch, uint64_t record, uint32_t user)
 {
-	struct rng r;
-	uint32_t n;
-	const uint32_t *excluded = user_items_get(s->excluded, user, &n);
+	const struct draw_from from = sampler_from(s);
+	const struct asked asked = { s, user };
+	struct draw_list excluded;
 
-	rng_start(&r, s->seed, RNG_NEGATIVE_AGAIN, epoch, record);
-	for (int k = 0; k < TRIES; k++) {
-		const uint32_t item = pick(s, &r);
-
-		if (!is_excluded(s, user, item))
-			return item;
-	}
-	if (s->weighted)
-		return alias_draw_rest(&s->alias, excluded, n, &r);
-	return nth_allowed(excluded, n, rng_below(&r, s->num_items - n));
+	excluded.item = user_items_get(s->excluded, user, &excluded.num);
+	return draw_again(&from, epoch, record, excluded, may_have, &asked);
 }
 
 /* Of each of n records that the filter lets through: does the user have the item? The binary
@@ -266,7 +244,7 @@ void sampler_settle(struct sampler_draws *d)
 		const size_t k = d->doubtful[j];
 
 		if (found[j] || d->again[k])
-			d->item[k] = draw_again(d->sampler, d->epoch, d->first + k, d->user[k]);
+			d->item[k] = again_for(d->sampler, d->epoch, d->first + k, d->user[k]);
 	}
 }
 
@@ -320,6 +298,14 @@ static uint32_t draw_not_taken(const struct sampler *s, struct rng *r)
 			return i;
 		t -= weight;
 	}
+}
+
+/* One item of all. */
+static uint32_t pick(const struct sampler *s, struct rng *r)
+{
+	const uint32_t item = rng_below(r, s->num_items);
+
+	return s->weighted ? alias_pick(&s->alias, item, rng_u32(r)) : item;
 }
 
 static uint32_t draw_new(const struct sampler *s, struct rng *r)

@@ -11,6 +11,7 @@
 #ifndef SAMPLER_H
 #define SAMPLER_H
 
+#include "base/draw.h"
 #include "data/user_items.h"
 
 #include <stdbool.h>
@@ -32,6 +33,10 @@ void sampler_free(struct sampler *s);
 
 /* Is there an item that can be drawn for the user? */
 bool sampler_can_draw(const struct sampler *s, uint32_t user);
+
+/* What it draws from, by draw.h: draw_one() gives each draw of sampler_draw() by itself. Its arrays
+   are the sampler's. */
+struct draw_from sampler_from(const struct sampler *s);
 
 /* Draw item[k] for user[k], with replacement, for records first .. first + n - 1 of an epoch. Every
    user[k] must satisfy sampler_can_draw(). */

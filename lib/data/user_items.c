@@ -2,6 +2,7 @@
 
 #include "base/behind.h"
 #include "base/die.h"
+#include "base/draw.h"
 #include "base/mem.h"
 #include "base/pool.h"
 #include "stream/record.h"
@@ -354,11 +355,5 @@ bool user_items_has(const struct user_items *m, uint32_t user, uint32_t item)
 	uint32_t n;
 	const uint32_t *at = user_items_get(m, user, &n);
 
-	while (n > 1) { // if there, it is among at[0] .. at[n - 1]; no branch to mispredict
-		const uint32_t half = n / 2;
-
-		at += (at[half - 1] < item) * half;
-		n -= half;
-	}
-	return n == 1 && *at == item;
+	return draw_list_has((struct draw_list){ at, n }, item);
 }

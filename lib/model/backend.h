@@ -19,6 +19,7 @@ enum { BACKEND_ABI = 7 };
 
 struct exchange;
 struct pool;
+struct row_draws;
 struct backend; /* each backend defines its own */
 
 struct backend_config {
@@ -132,6 +133,18 @@ struct backend_ops {
 	 * until a value is written.
 	 */
 	void (*gradient)(struct backend *b, const struct batch *batch);
+
+	/*
+	 * Optional, all three or none: the rows of batches are drawn where they are trained.
+	 * draw_from() copies what row_draws.h draws from, triples for a pairwise loss, samples for
+	 * bce; it answers NULL, or in one line why rows cannot be drawn here. Then gradient_drawn()
+	 * is gradient() of rows first .. first + n - 1 of the run, all epochs counted through, and
+	 * drawn() gives the columns of the last such batch, till the next one: for who needs them,
+	 * it blocks till they are there.
+	 */
+	const char *(*draw_from)(struct backend *b, const struct row_draws *draws);
+	void (*gradient_drawn)(struct backend *b, uint64_t first, uint32_t n);
+	struct batch_room (*drawn)(struct backend *b);
 
 	/* One optimizer step with the gradient held, which it uses up. */
 	void (*update)(struct backend *b);

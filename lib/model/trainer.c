@@ -23,6 +23,7 @@ struct trainer {
 	struct batch_room own;	      /* where the backend lends none */
 	struct example_columns batch; /* the columns of that room */
 	uint32_t size;		      /* examples in it that wait to be trained */
+	bool drawn;		      /* the backend draws its rows; nobody reads them */
 	bool ended;		      /* no more will come */
 
 	/* The epoch being trained, from 0, and what is known of it. */
@@ -51,16 +52,31 @@ static struct batch_room make_room(size_t size, uint32_t negatives)
 	return room;
 }
 
-/* Make room for the next batch. */
-static void take_room(struct trainer *t)
+static void set_columns(struct trainer *t, struct batch_room room)
 {
-	const struct trainer_config *c = &t->config;
-	const struct batch_room room = c->ops->lend ? c->ops->lend(c->backend) : t->own;
-
 	t->batch.user = room.user;
 	t->batch.item = room.item;
 	t->batch.negative = room.negative;
 	t->batch.label = room.label;
+}
+
+/* Make room for the next batch. */
+static void take_room(struct trainer *t)
+{
+	const struct trainer_config *c = &t->config;
+
+	set_columns(t, c->ops->lend ? c->ops->lend(c->backend) : t->own);
+}
+
+/* Can the backend draw the rows, in place of who made them? */
+static bool is_drawn(const struct trainer_config *c)
+{
+	const struct row_draws *draws = c->ops->draw_from ? rec_draws(c->in) : NULL;
+	const char *why = draws ? c->ops->draw_from(c->backend, draws) : NULL;
+
+	if (draws)
+		note("rows are drawn on the %s%s", why ? "host: " : "device", why ? why : "");
+	return draws && !why;
 }
 
 struct trainer *trainer_new(const struct trainer_config *config)
@@ -76,6 +92,7 @@ struct trainer *trainer_new(const struct trainer_config *config)
 	t->rows_per_epoch = product(h->rows_per_epoch, examples_per_row(t->examples));
 	t->total = product(h->epochs, t->rows_per_epoch);
 	t->first = product(h->first_row, examples_per_row(t->examples));
+	t->drawn = is_drawn(config);
 	t->digest = config->digest ? row_digest_new() : NULL;
 	t->seen = NAN;
 	progress_start("rows", t->total);
@@ -156,8 +173,13 @@ static enum trainer_event train(struct trainer *t)
 	const struct batch batch = { t->size, t->batch.user, t->batch.item, t->batch.negative,
 		t->batch.label };
 
-	c->ops->gradient(c->backend, &batch);
+	if (t->drawn)
+		c->ops->gradient_drawn(c->backend, t->rows, t->size);
+	else
+		c->ops->gradient(c->backend, &batch);
 	c->ops->update(c->backend);
+	if (t->digest && t->drawn)
+		set_columns(t, c->ops->drawn(c->backend));
 	if (t->digest)
 		digest_rows(t, t->rows, t->size);
 	t->rows += t->size;
@@ -208,13 +230,27 @@ static void check_total(const struct trainer *t)
 			num_examples(t), t->config.batch_size);
 }
 
-/* Read the next batch, or find that there is none. */
+/* Put the next examples into the batch, or leave that to the backend; returns how many. */
+static size_t next_examples(struct trainer *t)
+{
+	const struct trainer_config *c = &t->config;
+	const uint64_t left = t->total - t->rows;
+
+	if (!t->drawn) {
+		take_room(t);
+		return examples_read(t->examples, &t->batch, c->batch_size);
+	}
+	const size_t size = left < c->batch_size ? (size_t)left : c->batch_size;
+	rec_pass_to(c->in, t->rows + size);
+	return size;
+}
+
+/* Go on to the next batch, or find that there is none. */
 static void fetch(struct trainer *t)
 {
 	const struct trainer_config *c = &t->config;
+	const size_t size = next_examples(t);
 
-	take_room(t);
-	const size_t size = examples_read(t->examples, &t->batch, c->batch_size);
 	if (size == c->batch_size || (size > 0 && !c->drop_last)) {
 		t->size = (uint32_t)size;
 		return;

@@ -199,9 +199,10 @@ uint64_t rec_rows(const struct rec_reader *r); /* rows handed out, or passed ove
 
 /*
  * Rows that are made, in place of a stream: for a program that does the work of the stage before it.
- * Whoever has the reader cannot tell, but by these two functions.
+ * Whoever has the reader cannot tell, but by the functions below.
  */
 struct pool;
+struct row_draws;
 struct rec_source {
 	/* Once, before the first row: read what they are made of; sets rows_per_epoch, and epochs to
 	   those of the run. */
@@ -209,6 +210,9 @@ struct rec_source {
 	/* rows (n structs): rows first .. first + n - 1 of the run, all epochs counted through; by any
 	   thread. It cannot fail. */
 	void (*make)(void *arg, uint64_t first, size_t n, void *rows);
+	/* Optional: what they are drawn from (row_draws.h), for who draws them himself; NULL: of these
+	   rows nobody else can. */
+	const struct row_draws *(*draws)(void *arg);
 	void (*release)(void *arg);
 	void *arg;
 	size_t slice; /* rows that are made at a time, and handed out at most */
@@ -227,6 +231,12 @@ void rec_prepare(struct rec_reader *r, struct pool *pool);
 /* Begin with this row of the run instead, which becomes first_row of the header: before the first
    row. False, and nothing has changed, where the rows come from a stream. */
 bool rec_begin_at(struct rec_reader *r, uint64_t row);
+
+/* After rec_prepare: what the rows are drawn from; NULL: they must be read. */
+const struct row_draws *rec_draws(const struct rec_reader *r);
+
+/* The rows of the run up to `row` have been drawn; none is read after that. */
+void rec_pass_to(struct rec_reader *r, uint64_t row);
 
 /* As stream_before_read has it. */
 void rec_before_read(struct rec_reader *r, void (*look)(void *arg, int descriptor), void *arg);

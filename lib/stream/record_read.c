@@ -178,6 +178,18 @@ bool rec_begin_at(struct rec_reader *r, uint64_t row)
 	return true;
 }
 
+const struct row_draws *rec_draws(const struct rec_reader *r)
+{
+	return r->in || !r->source.draws ? NULL : r->source.draws(r->source.arg);
+}
+
+void rec_pass_to(struct rec_reader *r, uint64_t row)
+{
+	ahead_free(r->ahead); /* a resumed training has read the rows before these */
+	r->ahead = NULL;
+	r->rows = row - r->header.first_row;
+}
+
 void rec_before_read(struct rec_reader *r, void (*look)(void *arg, int descriptor), void *arg)
 {
 	if (r->in)

@@ -182,7 +182,7 @@ if [ -n "$emulated" ] || step build 150 "$STEP" build; then
 		step training 90 "$STEP" training ${emulated:+quick}
 		step throughput 150 "$STEP" throughput
 		step reproducibility 60 "$STEP" twice
-		step bats 100 bats tests/cuda/plugin.bats
+		step bats 100 bats tests/cuda/plugin.bats tests/cuda/drawn.bats
 	fi
 fi
 summary | tee "$OUT/$RUN-summary.txt"

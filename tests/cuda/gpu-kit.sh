@@ -11,6 +11,9 @@ rm -rf "$kit"
 mkdir -p "$kit/build/bin" "$kit/build/cuda-host/plain" "$kit/tests/cuda" "$kit/tests/unit" "$kit/bats/bin"
 cp Makefile "$kit/"
 cp -r lib "$kit/"
+# what the kernels share with the host draws by these headers
+random123=$(echo '#include <Random123/philox.h>' | cc -E -M -x c - | tr ' ' '\n' | grep 'Random123/philox.h$')
+cp -r "$(dirname "$random123")" "$kit/lib/Random123"
 cp tests/helper.bash "$kit/tests/"
 cp tests/unit/check.h "$kit/tests/unit/"
 cp tests/cuda/*.cu tests/cuda/*.h tests/cuda/*.sh tests/cuda/*.bash tests/cuda/*.bats "$kit/tests/cuda/"

@@ -119,5 +119,6 @@ ops() {
 	grep -q '^sgemm_tf32_.* TFLOP/s$' log
 	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" train wide tf32 64 2 300 200 >log
 	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" rank wide fp32 640 2 300 200 >>log
-	[ "$(grep -c ' M/s ' log)" -eq 2 ]
+	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" train-drawn book fp32 64 2 300 200 >>log
+	[ "$(grep -c ' M/s ' log)" -eq 3 ]
 }

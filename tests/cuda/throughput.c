@@ -1,9 +1,10 @@
 /*
  * throughput: how fast the plug-in trains and scores, without streams and files around it.
- *   COFILTER_CUDA_PLUGIN=FILE throughput train|train-adam|score|rank book|wide fp32|tf32 BATCH
- *       STEPS [USERS ITEMS]
- * train: STEPS steps on batches of BATCH triples with lazy-adam, or adam, which moves every row.
- * Half of the positives are log-uniform, as popular items are. score, rank: STEPS blocks of BATCH
+ *   COFILTER_CUDA_PLUGIN=FILE throughput train|train-adam|train-drawn|score|rank book|wide
+ *       fp32|tf32 BATCH STEPS [USERS ITEMS]
+ * train: STEPS steps on batches of BATCH triples with lazy-adam, or adam, which moves every row;
+ * train-drawn: on triples that the device draws, lazy-adam. Half of the positives are log-uniform,
+ * as popular items are. score, rank: STEPS blocks of BATCH
  * pairs, 64 users each. Prints one line: the work and its rate; per triple or pair the arithmetic,
  * the bytes as these kernels move them, and the least that any could (rows of tables and moments,
  * scores); from which gpu-check.sh computes two floors.
@@ -11,7 +12,9 @@
 #include "base/die.h"
 #include "base/mem.h"
 #include "base/number.h"
+#include "base/pool.h"
 #include "base/rng.h"
+#include "data/epoch_rows.h"
 #include "model/backend.h"
 
 #include <math.h>
@@ -84,6 +87,53 @@ static double time_training(const struct backend_ops *ops, struct backend *b,
 	free(user);
 	free(item);
 	free(negative);
+	return start;
+}
+
+/* ITEMS_OF_USER positives of each user, half of them log-uniform. */
+static void make_sampling(struct sampling *s, const struct neumf_shape *shape)
+{
+	enum { ITEMS_OF_USER = 64 };
+	const size_t n = (size_t)ITEMS_OF_USER * shape->num_users;
+	uint32_t *item = random_ids(n, shape->num_items, 2, true);
+	struct pool *pool = pool_new(1);
+
+	memset(s, 0, sizeof(*s));
+	user_items_init(&s->excluded, shape->num_users, shape->num_items);
+	for (size_t k = 0; k < n; k++)
+		user_items_add(&s->excluded, (uint32_t)(k / ITEMS_OF_USER), item[k]);
+	user_items_finish(&s->excluded);
+	positive_index_init(&s->positives, &s->excluded, pool);
+	s->sampler = sampler_new(&s->excluded, NULL, 0, 1, pool);
+	pool_free(pool);
+	free(item);
+}
+
+/* Seconds of `steps` steps on rows that are drawn on the device. */
+static double time_drawn(const struct backend_ops *ops, struct backend *b,
+	const struct neumf_shape *s, uint32_t size, unsigned steps)
+{
+	struct sampling sampling;
+	struct epoch_rows rows;
+	double start = 0;
+
+	make_sampling(&sampling, s);
+	epoch_rows_init(&rows, &sampling, REC_TRIPLE, 1, 1);
+	const struct row_draws draws = epoch_rows_draws(&rows);
+	const char *why = ops->draw_from(b, &draws);
+	if (why)
+		die("rows are not drawn: %s", why);
+	for (unsigned k = 0; k < WARM_UP + steps; k++) {
+		if (k == WARM_UP) {
+			ops->loss(b);
+			start = now();
+		}
+		ops->gradient_drawn(b, (uint64_t)k * size, size);
+		ops->update(b);
+	}
+	ops->loss(b);
+	start = now() - start;
+	sampling_release(&sampling);
 	return start;
 }
 
@@ -180,7 +230,7 @@ int main(int argc, char **argv)
 
 	die_set_name("throughput");
 	if (argc != 6 && argc != 8)
-		die("usage: throughput train|train-adam|score|rank book|wide fp32|tf32 BATCH STEPS "
+		die("usage: throughput train|train-adam|train-drawn|score|rank book|wide fp32|tf32 BATCH STEPS "
 		    "[USERS ITEMS]");
 	bool narrow = strcmp(argv[2], "wide");
 	if (!narrow)
@@ -192,12 +242,13 @@ int main(int argc, char **argv)
 	uint32_t batch = number(argv[4]), steps = number(argv[5]), items = batch / BLOCK_USERS;
 	bool train = !strncmp(argv[1], "train", 5);
 	enum neumf_optimizer_kind kind =
-		strcmp(argv[1], "train") ? OPTIMIZER_ADAM : OPTIMIZER_LAZY_ADAM;
+		strcmp(argv[1], "train-adam") ? OPTIMIZER_LAZY_ADAM : OPTIMIZER_ADAM;
 	const struct backend_ops *ops = backend_select(DEVICE_CUDA, true);
 	struct backend *b = create(
 		ops, &shape, train ? batch : 1, train ? &kind : NULL, !strcmp(argv[3], "tf32"));
 	if (train) {
-		seconds = time_training(ops, b, &shape, batch, steps);
+		seconds = (strcmp(argv[1], "train-drawn") ? time_training : time_drawn)(
+			ops, b, &shape, batch, steps);
 		cost = triple_cost(&shape, narrow);
 		if (kind ==
 			OPTIMIZER_ADAM) { /* all rows, six floats each, in place of the batch's */

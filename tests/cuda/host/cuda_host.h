@@ -47,6 +47,7 @@
 #define __global__
 #define __device__
 #define __host__
+#define __grid_constant__
 #define __forceinline__ inline
 #define __launch_bounds__(...)
 #define __shared__	       static __attribute__((section("cuda_shared"), used))
