@@ -21,6 +21,8 @@ static void check_sizes(const struct backend *b)
 		die("a batch of %u rows is too large for cuda: "
 		    "a layer of it has %.2g numbers, 2^31 are the most",
 			b->batch_size, (double)(widest * b->batch_size * b->items_per_row));
+	if ((b->shape.num_users | b->shape.num_items) >> SORT_ID_BITS)
+		die("2^31 users or items are too many for cuda");
 }
 
 static void set_rule(struct backend *b, const struct neumf_optimizer *o)
@@ -79,7 +81,7 @@ static void open_device(struct backend *b)
 	snprintf(b->description, sizeof(b->description), "%s, %s", properties.name,
 		b->tf32 ? "tf32" : "fp32");
 	CUDA(cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking));
-	CUDA(cudaStreamCreateWithFlags(&b->sort_stream, cudaStreamNonBlocking));
+	CUDA(cudaStreamCreateWithFlags(&b->side_stream, cudaStreamNonBlocking));
 	CUDA(cudaStreamCreateWithFlags(&b->copy_stream, cudaStreamNonBlocking));
 	CUDA(cudaEventCreateWithFlags(&b->forked, cudaEventDisableTiming));
 	CUDA(cudaEventCreateWithFlags(&b->joined, cudaEventDisableTiming));
@@ -100,6 +102,7 @@ static void open_inputs(struct backend *b)
 			(void **)&b->input[i].host, (size_t)3 * b->batch_size * sizeof(uint32_t)));
 		CUDA(cudaEventCreateWithFlags(
 			&b->input[i].copied, cudaEventDisableTiming | cudaEventBlockingSync));
+		CUDA(cudaEventCreateWithFlags(&b->input[i].sorted, cudaEventDisableTiming));
 		CUDA(cudaEventCreateWithFlags(&b->input[i].used, cudaEventDisableTiming));
 	}
 }
@@ -188,17 +191,18 @@ static void gradient(struct backend *b, const struct batch *batch)
 		in->device, in->host, 3 * bytes, cudaMemcpyHostToDevice, b->copy_stream));
 	CUDA(cudaEventRecord(in->copied, b->copy_stream));
 	b->n = batch->size;
-	for (struct side &s : b->side)
-		s.n = b->n * s.per_row;
+	device_take_input(b);
+	graph_sort(b);
 	b->pending = true;
 	b->written = false;
 }
 
 static void update(struct backend *b)
 {
-	if (b->written)
+	if (b->written) {
 		step_update(b, false); /* of its own numbers of rows, which no graph fits */
-	else
+		graph_used(b);
+	} else
 		graph_launch(b, b->pending ? GRAPH_GRADIENT | GRAPH_UPDATE : GRAPH_UPDATE);
 	b->version++;
 }
@@ -239,6 +243,7 @@ static void destroy(struct backend *b)
 	for (int i = 0; i < 2 && b->train; i++) {
 		CUDA(cudaFreeHost(b->input[i].host));
 		CUDA(cudaEventDestroy(b->input[i].copied));
+		CUDA(cudaEventDestroy(b->input[i].sorted));
 		CUDA(cudaEventDestroy(b->input[i].used));
 	}
 	if (b->blas)
@@ -251,7 +256,7 @@ static void destroy(struct backend *b)
 	CUDA(cudaEventDestroy(b->forked));
 	CUDA(cudaEventDestroy(b->joined));
 	CUDA(cudaStreamDestroy(b->stream));
-	CUDA(cudaStreamDestroy(b->sort_stream));
+	CUDA(cudaStreamDestroy(b->side_stream));
 	CUDA(cudaStreamDestroy(b->copy_stream));
 	free(b);
 }
