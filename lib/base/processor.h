@@ -15,8 +15,8 @@ bool processor_multiplies_carryless(void);
 
 /*
  * Define the static function NAME, which is NAME_inline compiled for the level of this processor:
- * loops get the widest vectors it has. NAME_inline is `static inline
- * __attribute__((always_inline))` and does no arithmetic that the compiler could fuse.
+ * loops get the widest vectors it has, and the same results (-ffp-contract=off). NAME_inline is
+ * `static inline __attribute__((always_inline))`.
  */
 #ifdef __x86_64__
 #define PROCESSOR_LEVELS(type, name, parameters, arguments)                       \

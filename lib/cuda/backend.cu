@@ -20,6 +20,8 @@ static void check_sizes(const struct backend *b)
 		die("a batch of %u rows is too large for cuda: "
 		    "a layer of it has %.2g numbers, 2^31 are the most",
 			b->batch_size, (double)(widest * b->batch_size * b->items_per_row));
+	if ((b->shape.num_users | b->shape.num_items) >> SORT_ID_BITS)
+		die("2^31 users or items are too many for cuda");
 }
 
 static void set_rule(struct backend *b, const struct neumf_optimizer *o)
@@ -75,15 +77,14 @@ static void open_device(struct backend *b)
 	snprintf(b->description, sizeof(b->description), "%s, %s", properties.name,
 		b->tf32 ? "tf32" : "fp32");
 	CUDA(cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking));
-	CUDA(cudaStreamCreateWithFlags(&b->sort_stream, cudaStreamNonBlocking));
+	CUDA(cudaStreamCreateWithFlags(&b->side_stream, cudaStreamNonBlocking));
 	CUDA(cudaStreamCreateWithFlags(&b->copy_stream, cudaStreamNonBlocking));
 	CUDA(cudaEventCreateWithFlags(&b->forked, cudaEventDisableTiming));
 	CUDA(cudaEventCreateWithFlags(&b->joined, cudaEventDisableTiming));
 	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++)
 		wide = wide || !device_narrow(b, l);
-	if (!wide)
-		return;
-	wide_open(b);
+	if (wide)
+		wide_open(b);
 }
 
 static void put_loss(struct backend *b, const struct loss_total *total)
@@ -160,8 +161,8 @@ static void check_rows(const struct backend *b, uint32_t n)
 static void hold_gradient(struct backend *b, uint32_t n)
 {
 	b->n = n;
-	for (struct side &s : b->side)
-		s.n = b->n * s.per_row;
+	device_take_input(b);
+	graph_sort(b);
 	b->pending = true;
 	b->written = false;
 }
@@ -184,9 +185,10 @@ static void gradient_drawn(struct backend *b, uint64_t first, uint32_t n)
 
 static void update(struct backend *b)
 {
-	if (b->written)
+	if (b->written) {
 		step_update(b, false); /* of its own numbers of rows, which no graph fits */
-	else
+		graph_used(b);
+	} else
 		graph_launch(b, b->pending ? GRAPH_GRADIENT | GRAPH_UPDATE : GRAPH_UPDATE);
 	b->version++;
 }
@@ -237,7 +239,7 @@ static void destroy(struct backend *b)
 	CUDA(cudaEventDestroy(b->forked));
 	CUDA(cudaEventDestroy(b->joined));
 	CUDA(cudaStreamDestroy(b->stream));
-	CUDA(cudaStreamDestroy(b->sort_stream));
+	CUDA(cudaStreamDestroy(b->side_stream));
 	CUDA(cudaStreamDestroy(b->copy_stream));
 	free(b);
 }

@@ -86,7 +86,7 @@ static void claim_embedding(struct backend *b, const struct neumf_tensor *t, str
 	if (!b->train)
 		return;
 	p->gradient = claim_floats(b, n * t->cols);
-	p->carry = claim_floats(b, (size_t)segment_chunks((uint32_t)n) * 2 * t->cols);
+	p->chunk = claim_floats(b, n / SEGMENT_CHUNK * t->cols);
 	if (b->rule.kind != OPTIMIZER_SGD) {
 		p->moment1 = claim_zeros(b, size);
 		p->moment2 = claim_zeros(b, size);
@@ -124,8 +124,9 @@ static void claim_dense(struct backend *b)
 	f->gradient = gradient;
 	f->moment1 = moment1;
 	f->moment2 = moment2;
-	for (unsigned i = 0; i < b->layout.num_tensors && !b->planning; i++) {
-		if (b->layout.tensor[i].side != SIDE_NONE)
+	for (unsigned i = 0; i < b->layout.num_tensors; i++) {
+		b->param[i].at = (uint32_t)offset[i];
+		if (b->layout.tensor[i].side != SIDE_NONE || b->planning)
 			continue;
 		b->param[i].value = value + offset[i];
 		b->param[i].gradient = gradient ? gradient + offset[i] : NULL;
@@ -134,32 +135,57 @@ static void claim_dense(struct backend *b)
 	}
 }
 
-static void claim_side(struct backend *b, struct side *s)
+static void claim_sorts(struct backend *b)
 {
-	size_t n = (size_t)b->batch_size * s->per_row;
+	const size_t B = b->batch_size, n = B * (1 + b->items_per_row);
+	struct sorter *s = &b->sorter;
 
-	s->sorter.key = claim_ids(b, n);
-	s->sorter.position = claim_ids(b, n);
-	s->sorter.place = b->place;
-	s->sorter.scratch_size = sort_scratch((uint32_t)n, s->bound);
-	s->sorter.scratch = device_claim(b, s->sorter.scratch_size, 1);
-	s->slot = (uint32_t *)claim_zeroed(b, s->bound, sizeof(uint32_t));
+	s->bound[SIDE_USER] = b->side[SIDE_USER].bound;
+	s->bound[SIDE_ITEM] = b->side[SIDE_ITEM].bound;
+	uint32_t *place = claim_ids(b, n);
+	s->place = place;
+	s->marked = claim_ids(b, n);
+	s->sorted = claim_ids(b, n);
+	s->scratch_size = sort_scratch((uint32_t)n, s->bound);
+	s->scratch = device_claim(b, s->scratch_size, 1);
+	if (!b->planning)
+		sort_places_cuda(b->stream, place, (uint32_t)n);
+	for (struct input &in : b->input) {
+		in.device = claim_ids(b, 3 * B);
+		in.position = claim_ids(b, n);
+		for (int side = SIDE_USER; side <= SIDE_ITEM; side++) {
+			const struct side *of = &b->side[side];
+
+			in.key[side] = claim_ids(b, B * of->per_row);
+			in.slot[side] = b->rows_only ? NULL
+						     : (uint32_t *)claim_zeroed(
+							       b, of->bound, sizeof(uint32_t));
+		}
+	}
+	device_take_input(b);
 }
 
-static void claim_sides(struct backend *b)
+void device_take_input(struct backend *b)
 {
-	uint32_t n = b->batch_size * b->items_per_row;
+	struct input *in = &b->input[b->current];
+	uint32_t before = 0;
 
-	b->place = claim_ids(b, n);
-	if (!b->planning)
-		sort_places_cuda(b->stream, b->place, n);
-	claim_side(b, &b->side[SIDE_USER]);
-	claim_side(b, &b->side[SIDE_ITEM]);
+	for (int side = SIDE_USER; side <= SIDE_ITEM; side++) {
+		struct sorted *s = &b->side[side].sorted;
+
+		s->n = b->n * b->side[side].per_row;
+		s->key = in->key[side];
+		s->position = in->position + before;
+		s->slot = in->slot[side];
+		before += s->n;
+	}
 }
 
 /* Floats of the largest array of partial sums. */
 static size_t partial_size(const struct backend *b)
 {
+	if (b->narrow)
+		return (size_t)network_partials(&b->network) * b->flat.n;
 	size_t most = (size_t)COLUMN_PARTIALS * (b->F + b->H + 1);
 	size_t samples = (size_t)b->batch_size * b->items_per_row;
 
@@ -175,20 +201,34 @@ static size_t partial_size(const struct backend *b)
 	return most;
 }
 
+/* Gradients of the occurrences, by table. */
+static void claim_occurrences(struct backend *b)
+{
+	for (unsigned i = 0; i < b->layout.num_tensors; i++) {
+		const struct neumf_tensor *t = &b->layout.tensor[i];
+
+		if (t->side != SIDE_NONE)
+			b->param[i].occurrence = claim_floats(
+				b, (size_t)b->batch_size * b->side[t->side].per_row * t->cols);
+	}
+}
+
 static void claim_activations(struct backend *b)
 {
 	size_t B = b->batch_size, S = B * b->items_per_row;
 	uint32_t E = b->E;
 
-	b->dlogit = claim_floats(b, S);
-	b->g = b->F ? claim_floats(b, S * b->F) : NULL;
-	b->duser_bias = b->shape.bias ? claim_floats(b, B) : NULL;
 	b->partial = claim_floats(b, partial_size(b));
 	b->loss_partial = (double *)device_claim(b, LOSS_PARTIALS, sizeof(double));
 	b->loss = (struct loss_total *)device_claim(b, 1, sizeof(struct loss_total));
 	b->state = (struct step_state *)device_claim(b, 1, sizeof(struct step_state));
-	for (int i = 0; i < 2; i++)
-		b->input[i].device = claim_ids(b, 3 * B);
+	if (b->narrow) {
+		claim_occurrences(b);
+		return;
+	}
+	b->dlogit = claim_floats(b, S);
+	b->g = b->F ? claim_floats(b, S * b->F) : NULL;
+	b->duser_bias = b->shape.bias ? claim_floats(b, B) : NULL;
 	if (!E)
 		return;
 	for (uint32_t l = 0; l < b->shape.num_hidden; l++) {
@@ -206,7 +246,8 @@ static void claim_all(struct backend *b)
 			claim_embedding(b, &b->layout.tensor[i], &b->param[i]);
 	claim_dense(b);
 	if (b->train) {
-		claim_sides(b);
+		b->narrow = network_prepare(b);
+		claim_sorts(b);
 		claim_activations(b);
 	}
 	if (b->blas)

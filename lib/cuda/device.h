@@ -2,9 +2,9 @@
  * device: what the CUDA backend holds in device memory, and the modules that work on it:
  *   backend.cu       the ops of backend.h     graph.cu        when a step is launched, and how
  *   device.cu        memory                   state.cu        reading and writing of state
- *   step.cu          gradient and update      score_driver.cu scores
- *   wide.cu          its wide layers          rank_driver.cu  ranks and top lists
- *   input.cu         batches on their way to the device
+ *   step.cu          gradient and update      network_step.cu the same of a narrow network
+ *   wide.cu          its wide layers          score_driver.cu scores
+ *   rank_driver.cu   ranks and top lists      input.cu        batches on their way to the device
  *   draw_driver.cu   batches drawn on the device
  */
 #ifndef DEVICE_H
@@ -18,23 +18,26 @@ struct param {
 	float *value;		  /* (rows, cols) */
 	float *moment1, *moment2; /* (rows, cols); NULL: the optimizer has none */
 	float *gradient; /* dense tensors (rows, cols); embedding tables: drow of struct segment */
-	float *carry;	 /* embedding tables: carry_in, then carry_out, of struct segment */
+	float *chunk;	 /* embedding tables: of struct segment */
+	float *occurrence; /* tables of a narrow network: (n, cols) gradients of the occurrences */
+	uint32_t at;	   /* dense tensors: where they begin in backend.flat */
 };
 
 /* Users or items in the gradient that is held: their ids, sorted, and where each begins. */
 struct side {
-	uint32_t bound;	  /* ids are below this */
-	uint32_t per_row; /* occurrences per row of a batch: 1 user, P items */
-	uint32_t n;	  /* occurrences in the gradient held */
-	struct sorter sorter;
-	uint32_t *slot; /* (bound) */
+	uint32_t bound;	      /* ids are below this */
+	uint32_t per_row;     /* occurrences per row of a batch: 1 user, P items */
+	struct sorted sorted; /* n: occurrences in the gradient held */
 };
 
 /* One of two input buffers: columns of users, items, negatives (or labels). */
 struct input {
-	uint32_t *host;	  /* pinned, a column every batch_size rows */
-	uint32_t *device; /* the same side by side, as long as the batch */
-	cudaEvent_t copied, used;
+	uint32_t *host;	    /* pinned, a column every batch_size rows */
+	uint32_t *device;   /* the same side by side, as long as the batch */
+	uint32_t *key[2];   /* of each side, sorted */
+	uint32_t *position; /* of users, then items */
+	uint32_t *slot[2];  /* NULL: rows_only */
+	cudaEvent_t copied, sorted, used;
 };
 
 /* What rows are drawn from, where the device draws them. */
@@ -49,7 +52,7 @@ struct graph {
 	cudaGraphExec_t exec; /* NULL: launched once, kernel by kernel */
 	uint32_t n;	      /* rows of the batches that it is for; 0: none */
 };
-enum { GRAPH_GRADIENT = 1, GRAPH_UPDATE = 2 };
+enum { GRAPH_GRADIENT = 1, GRAPH_UPDATE = 2, GRAPH_SORT = 4, GRAPHS };
 
 /* An array that grows on demand, losing what it held; all zeros: empty. */
 template <class T> struct device_array {
@@ -130,7 +133,8 @@ struct backend {
 	uint32_t F, E, H; /* factors, mlp factors, last hidden; 0: the model lacks that branch */
 	char description[320];
 
-	cudaStream_t stream, sort_stream, copy_stream;
+	cudaStream_t stream, copy_stream;
+	cudaStream_t side_stream; /* for what the next kernel need not wait for */
 	cudaEvent_t forked, joined;
 	cublasHandle_t blas; /* NULL: every layer is narrow, and there is no `wide` */
 
@@ -142,15 +146,19 @@ struct backend {
 	struct param param[NEUMF_MAX_TENSORS]; /* by index of the layout */
 	struct update_flat flat;	       /* the dense tensors, side by side */
 	struct side side[2];
-	uint32_t *place; /* 0, 1, 2, ..., for both sorters */
+	struct sorter sorter;
 	struct input input[2];
 	struct draws draws;
-	struct graph graph[2][4]; /* by input buffer and GRAPH_* together */
-	unsigned current;	  /* input buffer in use */
-	uint32_t n;		  /* rows of the batch in it, 0: none yet */
+	struct graph graph[2][GRAPHS]; /* by input buffer and GRAPH_* together */
+	unsigned current;	       /* input buffer in use */
+	uint32_t n;		       /* rows of the batch in it, 0: none yet */
 	bool pending;	  /* the gradient of that batch is asked for, but not yet launched */
 	bool written;	  /* the gradient held is not of that batch: write_gradient put it there */
 	uint64_t version; /* of the parameters; changes whenever they do */
+
+	bool narrow; /* network.cu takes the whole network, */
+	struct network
+		network; /* with this plan; what follows is then not there, but for partials */
 
 	float *g, *rows; /* as struct gather */
 	float *drows;	 /* (S, 2E) */
@@ -176,6 +184,9 @@ const float *device_value(const struct backend *b, int which);
 uint32_t device_in(const struct backend *b, uint32_t l);
 bool device_narrow(const struct backend *b, uint32_t l);
 
+/* The sides are those of the current input, b->n rows. */
+void device_take_input(struct backend *b);
+
 /* Claim all device memory of the model and its training; dies if it does not fit. */
 void device_allocate(struct backend *b);
 /* What an allocation of so many bytes takes. */
@@ -191,6 +202,12 @@ void device_free(struct backend *b, unsigned from);
  */
 void step_gradient(struct backend *b, bool then_update);
 void step_update(struct backend *b, bool begun);
+/* Sort the ids of the current input, whose sides are those of the backend, on the copy stream. */
+void step_sort(struct backend *b);
+/* Embedding table `tensor`: its part in segmented sums, but for the gradients of its occurrences, and
+   in the update. */
+struct segment step_segment(const struct backend *b, unsigned tensor);
+struct update_table step_table(const struct backend *b, unsigned tensor);
 
 /* wide.cu: layer l, which is not narrow, of so many samples; its handle */
 void wide_open(struct backend *b);
@@ -216,7 +233,16 @@ void draws_put(struct backend *b, uint64_t first, uint32_t n);
 struct batch_room draws_read(struct backend *b);
 void draws_free(struct backend *b);
 
-/* graph.cu: launch `what` (GRAPH_* together) for the current input. */
+/* network_step.cu: shape and places of b->network, from the dense tensors on; the gradient, and the
+   update with it, of a narrow network. */
+bool network_prepare(struct backend *b);
+void network_step(struct backend *b, bool then_update);
+
+/* graph.cu: sort the ids of the current input, on the stream that copied them. */
+void graph_sort(struct backend *b);
+/* What the stream has so far is what must be done before the current input is replaced. */
+void graph_used(struct backend *b);
+/* Launch `what` (GRAPH_GRADIENT, GRAPH_UPDATE or both) for the current input. */
 void graph_launch(struct backend *b, unsigned what);
 /* Launch the gradient if it is pending; whatever reads or replaces what it reads calls this. */
 void graph_flush(struct backend *b);

@@ -13,6 +13,7 @@ void input_open(struct backend *b)
 			(void **)&in.host, (size_t)COLUMNS * b->batch_size * sizeof(uint32_t)));
 		CUDA(cudaEventCreateWithFlags(
 			&in.copied, cudaEventDisableTiming | cudaEventBlockingSync));
+		CUDA(cudaEventCreateWithFlags(&in.sorted, cudaEventDisableTiming));
 		CUDA(cudaEventCreateWithFlags(&in.used, cudaEventDisableTiming));
 	}
 }
@@ -22,6 +23,7 @@ void input_close(struct backend *b)
 	for (struct input &in : b->input) {
 		CUDA(cudaFreeHost(in.host));
 		CUDA(cudaEventDestroy(in.copied));
+		CUDA(cudaEventDestroy(in.sorted));
 		CUDA(cudaEventDestroy(in.used));
 	}
 }

@@ -9,47 +9,7 @@
  * A group of threads per row; the loss of a batch is summed in double, in an order that depends on
  * the sizes alone.
  */
-#include "cuda/ops.h"
-
-/* 1 / (1 + exp(-v)) without overflow */
-static __device__ __forceinline__ float sigmoid(float v)
-{
-	float e = expf(-fabsf(v));
-
-	return (v > 0 ? 1.0f : e) / (1.0f + e);
-}
-
-/* log(1 + exp(v)) */
-static __device__ __forceinline__ float softplus(float v)
-{
-	return fmaxf(v, 0.0f) + log1pf(expf(-fabsf(v)));
-}
-
-/* ds / dlogit: s (1 - s) without cancellation, or 1 */
-static __device__ __forceinline__ float score_slope(float logit, bool sigmoid_output)
-{
-	float e = expf(-fabsf(logit));
-
-	return sigmoid_output ? e / ((1.0f + e) * (1.0f + e)) : 1.0f;
-}
-
-/* Loss of a pair of logits; *dpositive, *dnegative: its derivatives. */
-static __device__ __forceinline__ float pair_loss(
-	const struct loss *a, float positive, float negative, float *dpositive, float *dnegative)
-{
-	float d = a->sigmoid_output ? sigmoid(positive) - sigmoid(negative) : positive - negative;
-
-	if (a->sigmoid_output &&
-		(fabsf(positive) >= NEUMF_SIGMOID_LIMIT || fabsf(negative) >= NEUMF_SIGMOID_LIMIT))
-		d = NAN;
-	float dd = a->kind == LOSS_BPR ? -sigmoid(-d) : d >= 1 ? 0.0f : -1.0f;
-
-	*dpositive = dd * score_slope(positive, a->sigmoid_output);
-	*dnegative = -dd * score_slope(negative, a->sigmoid_output);
-	if (a->kind == LOSS_BPR)
-		return softplus(-d);
-	return d >= 1 ? 0.0f : 1.0f - d; // NaN stays NaN, which fmaxf would hide
-}
+#include "cuda/parts.h"
 
 /* The logit of sample s, in every thread of its row; `there`: is there one? */
 template <int V>
@@ -89,37 +49,23 @@ template <int V>
 static __device__ __forceinline__ double row_loss(const struct loss *a, uint32_t r, bool there)
 {
 	float scale = 1.0f / (float)a->batch, logit = logit_of<V>(a, r, there);
+	float dpositive, dnegative;
 
 	if (a->kind == LOSS_BCE) {
 		if (!there)
 			return 0;
-		write_gradient<V>(a, r, (sigmoid(logit) - a->label[r]) * scale);
-		return softplus(logit) - a->label[r] * logit;
+		float loss = label_loss(logit, a->label[r], &dpositive);
+		write_gradient<V>(a, r, dpositive * scale);
+		return loss;
 	}
 	uint32_t s = r + a->batch;
-	float other = logit_of<V>(a, s, there), dpositive, dnegative;
-	float loss = pair_loss(a, logit, other, &dpositive, &dnegative);
+	float other = logit_of<V>(a, s, there);
+	float loss = pair_loss(a->kind, a->sigmoid_output, logit, other, &dpositive, &dnegative);
 	if (!there)
 		return 0;
 	write_gradient<V>(a, r, dpositive * scale);
 	write_gradient<V>(a, s, dnegative * scale);
 	return loss;
-}
-
-/* Add the sums of the block's rows of threads. No template: what one shares the host runtime does not
-   find. */
-static __device__ void write_partial(double sum, double *partial)
-{
-	__shared__ double sums[GPU_BLOCK];
-
-	if (threadIdx.x == 0)
-		sums[threadIdx.y] = sum;
-	__syncthreads();
-	if (threadIdx.x == 0 && threadIdx.y == 0) {
-		for (uint32_t y = 1; y < blockDim.y; y++)
-			sum += sums[y];
-		partial[blockIdx.x] = sum;
-	}
 }
 
 template <int V> __global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kernel(struct loss a)
@@ -129,33 +75,13 @@ template <int V> __global__ void __launch_bounds__(GPU_BLOCK) loss_backward_kern
 	for (uint32_t base = blockIdx.x * blockDim.y; base < a.batch;
 		base += gridDim.x * blockDim.y)
 		sum += row_loss<V>(&a, base + threadIdx.y, base + threadIdx.y < a.batch);
-	write_partial(sum, a.partial);
+	write_loss(sum, a.partial);
 }
 
-/* One block adds the partial sums, pair by pair, then counts the batch in. */
 __global__ void __launch_bounds__(GPU_BLOCK) loss_total_kernel(const double *__restrict__ partial,
 	uint32_t num_partials, uint32_t rows, struct loss_total *total)
 {
-	__shared__ double sums[GPU_BLOCK];
-	double sum = 0;
-
-	for (uint32_t i = threadIdx.x; i < num_partials; i += blockDim.x)
-		sum += partial[i];
-	sums[threadIdx.x] = sum;
-	__syncthreads();
-	for (uint32_t half = blockDim.x / 2; half > 0; half /= 2) {
-		if (threadIdx.x < half)
-			sums[threadIdx.x] += sums[threadIdx.x + half];
-		__syncthreads();
-	}
-	if (threadIdx.x)
-		return;
-	sum = sums[0];
-	if (!isfinite(sum) && total->bad_batch == ~0ull)
-		total->bad_batch = total->batches;
-	total->sum += sum;
-	total->rows += rows;
-	total->batches++;
+	add_losses(partial, num_partials, rows, total);
 }
 
 static dim3 loss_block(const struct loss *a, uint32_t *vector, unsigned *blocks)

@@ -128,36 +128,42 @@ void loss_total_cuda(cudaStream_t stream, const struct loss *a, struct loss_tota
 
 /* ---- sort.cu ---- */
 
-/* For up to n ids. */
+enum { SORT_ID_BITS = 31 }; /* ids are below 2^31: one bit tells users and items apart */
+
+/* For up to n ids of both sides together, each below the bound of its side. */
 struct sorter {
-	uint32_t *key, *position; /* (n), the outcome */
-	const uint32_t *place;	  /* (n) 0, 1, 2, ...: sort_places_cuda */
+	uint32_t bound[2];	   /* SIDE_USER, SIDE_ITEM */
+	uint32_t *marked, *sorted; /* (n), scratch */
+	const uint32_t *place;	   /* (n) 0, 1, 2, ...: sort_places_cuda */
 	void *scratch;
 	size_t scratch_size; /* sort_scratch */
 };
-size_t sort_scratch(uint32_t n, uint32_t bound);
+size_t sort_scratch(uint32_t n, const uint32_t *bound);
 void sort_places_cuda(cudaStream_t stream, uint32_t *place, uint32_t n);
-/*
- * Stable sort of id (n), each below `bound`: key ascending, position where each stood. Then
- * sort_slots_cuda.
- */
-void sort_ids_cuda(cudaStream_t stream, const struct sorter *a, const uint32_t *id, uint32_t n,
-	uint32_t bound, uint32_t *slot);
+
+/* The ids of a side of the batch, sorted. */
+struct sorted {
+	uint32_t n;
+	uint32_t *key, *position; /* (n): ascending, and where each stood */
+	uint32_t *slot;		  /* (bound) as sort_slots_cuda leaves it; NULL: not wanted */
+};
+/* A stable sort of id: users (users->n), then items (items->n). The positions of the items begin
+   where those of the users end: items->position == users->position + users->n. */
+void sort_ids_cuda(cudaStream_t stream, const struct sorter *a, const uint32_t *id,
+	const struct sorted *users, const struct sorted *items);
 /*
  * slot[id] = the first place of id in key (n, ascending), for every id there; entries of other ids
- * keep what they held (find_row of optimizer.cu tells them apart).
+ * keep what they held (find_row of parts.h tells them apart).
  */
 void sort_slots_cuda(cudaStream_t stream, const uint32_t *key, uint32_t n, uint32_t *slot);
 
-/* ---- segment.cu: gradients of embedding rows ---- */
+/* ---- segment.cu: gradients of embedding rows, and their updates ---- */
 
 /*
  * A table and the sorted ids of its side of the batch. An occurrence is one place of an id in the
  * batch; its gradient is the sum over t < terms, s = o + t B, of
  *   dx given:  dx[s][0..cols), rows `stride` floats apart
  *   dx NULL:   dlogit[s] x head x other[other_id[s % other_mod]]
- * The gradient of row id ends at drow[j], j the first place of id in `key`; other rows of drow hold
- * nothing.
  */
 struct segment {
 	const uint32_t *key, *position; /* (n), from sort_ids_cuda */
@@ -171,15 +177,12 @@ struct segment {
 	uint32_t other_mod;
 	const float *value; /* the table; with l2: + l2 x value x occurrences */
 	float l2;	    /* over B */
+	float *chunk;	    /* (n / SEGMENT_CHUNK, cols), scratch */
 	float *drow;	    /* (n, cols) */
-	float *carry_in;    /* (segment_chunks(n), cols), scratch */
-	float *carry_out;   /* the same */
 };
-enum { SEGMENT_CHUNK = 16, MAX_TABLES = 4 };
-static inline __host__ __device__ uint32_t segment_chunks(uint32_t n)
-{
-	return (n + SEGMENT_CHUNK - 1) / SEGMENT_CHUNK;
-}
+enum { SEGMENT_CHUNK = 8, MAX_TABLES = 4 };
+/* The gradient of row id goes to drow[j], j the first place of id in `key`; nothing is written to
+   other rows of drow. */
 void segment_sum_cuda(cudaStream_t stream, const struct segment *a, unsigned num);
 
 /* ---- optimizer.cu ---- */
@@ -228,6 +231,66 @@ void table_update_cuda(cudaStream_t stream, const struct update_table *a, unsign
 /* Only the rows of the batch. */
 void row_update_cuda(cudaStream_t stream, const struct update_table *a, unsigned num,
 	const struct update_rule *rule, const struct step_state *state);
+
+/*
+ * segment.cu: the same gradients as segment_sum_cuda computes, but each moves its row at once and is
+ * not kept: drow is not used. all_rows: as table_update_cuda, else as row_update_cuda. The tables
+ * must not be those that `other` of another table reads.
+ */
+void segment_update_cuda(cudaStream_t stream, const struct segment *a,
+	const struct update_table *to, unsigned num, bool all_rows, const struct update_rule *rule,
+	const struct step_state *state);
+
+/* ---- network.cu: a narrow network in one kernel ---- */
+
+/* Sizes and places are in floats; weight and bias count from the first dense parameter, shared and
+   shared_bias from the first weight in shared memory, x, y and dz are numbers of columns there. */
+struct network_layer {
+	uint32_t in, out, weight, bias;
+	uint32_t shared, row, shared_bias; /* rows of `row` floats */
+	uint32_t x, y, dz;		   /* input, output and its derivative */
+};
+
+/* A batch and the network that it goes through. */
+struct network {
+	enum neumf_loss kind;
+	bool sigmoid_output, has_bias;
+	const float *gmf_user, *gmf_item, *mlp_user, *mlp_item; /* as struct gather */
+	const float *user_bias, *item_bias;			/* as struct loss */
+	const uint32_t *user, *item;				/* (B), (S) */
+	const float *label;					/* (B), bce */
+	uint32_t batch, items_per_row, F, E, H, num_layers;
+	struct network_layer layer[NEUMF_MAX_HIDDEN];
+	uint32_t head, head_size; /* among the dense parameters; size 0: all ones (mf) */
+	uint32_t bias;		  /* likewise: head.bias or global_bias, if has_bias */
+	struct update_flat dense;
+	float *dgmf_user, *dmlp_user, *duser_bias; /* (B, F), (B, E), (B): of the mean loss */
+	float *dgmf_item, *dmlp_item, *ditem_bias; /* the same of S samples */
+	float *partial;				   /* (network_partials, dense.n) */
+	double *loss_partial;			   /* LOSS_PARTIALS */
+	/* network_plan, and network_backward_cuda */
+	uint32_t weights_at, columns_at, shared_head;
+	uint32_t columns, q, g, dlogit; /* how many, and which */
+	uint32_t x, tiles, blocks;
+};
+/* Blocks that leave partial sums, at most; shared memory of a block, in bytes, beside that of
+   write_loss. */
+enum { NETWORK_BLOCKS = 512, NETWORK_SHARED = (48 << 10) - GPU_BLOCK * 8 };
+
+/* From shape and places, fill in the plan; false: the network does not fit. */
+bool network_plan(struct network *a);
+/* Partial sums that batches of up to a->batch rows leave. */
+uint32_t network_partials(const struct network *a);
+/*
+ * Gather, forward, loss and backward: gradients of the rows of the batch and of its samples, and
+ * partial sums of those of dense parameters. With `state`, step t + 1 begins.
+ */
+void network_backward_cuda(cudaStream_t stream, struct network *a, const struct update_rule *rule,
+	struct step_state *state);
+/* After it: dense.gradient, where l2 is of the bias; with `state`, the dense parameters move. The
+   batch's loss is added to *total. */
+void network_dense_cuda(cudaStream_t stream, const struct network *a, float l2,
+	struct loss_total *total, const struct update_rule *rule, const struct step_state *state);
 
 /* ---- score_kernels.cu ---- */
 

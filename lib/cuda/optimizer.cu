@@ -7,41 +7,22 @@
  * flat: dense parameters, one launch for all of them. table: every row of the embeddings, gradient
  * 0 for rows outside the batch. row: only the rows of the batch. One thread per vector of weights.
  */
-#include "cuda/ops.h"
+#include "cuda/parts.h"
 
 struct update_tables {
 	struct update_table table[MAX_TABLES];
 };
 
-/* One thread computes the scalars of step t + 1, in double. */
+/* One thread. */
 __global__ void step_begin_kernel(struct step_state *state, struct update_rule rule)
 {
-	double t = (double)++state->step, lr = state->lr;
-
-	state->step_size = (float)(rule.kind == OPTIMIZER_SGD ? lr : lr / (1 - pow(rule.beta1, t)));
-	state->root = (float)(1 / sqrt(1 - pow(rule.beta2, t)));
+	begin_step(state, &rule);
 }
 
 void step_begin_cuda(cudaStream_t stream, struct step_state *state, const struct update_rule *rule)
 {
 	LAUNCH(step_begin_kernel, 1, 1, 0, stream, state, *rule);
 	CHECK_LAUNCH();
-}
-
-static __device__ __forceinline__ void update_weight(float *w, float *m, float *v, float gradient,
-	const struct update_rule *rule, const struct step_state *state)
-{
-	float h = gradient + rule->weight_decay * *w;
-
-	if (rule->kind == OPTIMIZER_SGD) {
-		*w -= state->step_size * h;
-		return;
-	}
-	float m1 = rule->decay1 * *m + rule->rest1 * h;
-	float v1 = rule->decay2 * *v + rule->rest2 * h * h;
-	*m = m1;
-	*v = v1;
-	*w -= state->step_size * m1 / (sqrtf(v1) * state->root + rule->eps);
 }
 
 __global__ void flat_l2_kernel(
@@ -58,27 +39,6 @@ void flat_l2_cuda(cudaStream_t stream, const float *value, float l2, uint32_t n,
 	LAUNCH(flat_l2_kernel, gpu_blocks(n, GPU_BLOCK), GPU_BLOCK, 0, stream, value, l2, n,
 		gradient);
 	CHECK_LAUNCH();
-}
-
-/* V weights from w, m and v on; sgd has no moments. */
-template <int V>
-static __device__ __forceinline__ void update_vector(float *value, float *moment1, float *moment2,
-	size_t at, floats_of<V> gradient, const struct update_rule *rule,
-	const struct step_state *state)
-{
-	floats_of<V> w = vector_at<V>(value + at), m = {}, v = {};
-
-	if (rule->kind != OPTIMIZER_SGD) {
-		m = vector_at<V>(moment1 + at);
-		v = vector_at<V>(moment2 + at);
-	}
-	for (int i = 0; i < V; i++)
-		update_weight(&w.at[i], &m.at[i], &v.at[i], gradient.at[i], rule, state);
-	vector_put<V>(value + at, w);
-	if (rule->kind != OPTIMIZER_SGD) {
-		vector_put<V>(moment1 + at, m);
-		vector_put<V>(moment2 + at, v);
-	}
 }
 
 template <int V>
@@ -99,15 +59,6 @@ void flat_update_cuda(cudaStream_t stream, const struct update_flat *a,
 
 	LAUNCH_VECTOR(vector, flat_update_kernel, gpu_blocks(a->n / vector, GPU_BLOCK), GPU_BLOCK,
 		0, stream, *a, *rule, state);
-}
-
-/* Where the gradient of a row is; n: nowhere. slot[row] may be from an older batch, hence the look
-   at the keys. */
-static __device__ __forceinline__ uint32_t find_row(const struct update_table *a, uint32_t row)
-{
-	uint32_t j = a->slot[row];
-
-	return j < a->n && a->key[j] == row && (!j || a->key[j - 1] != row) ? j : a->n;
 }
 
 template <int V>

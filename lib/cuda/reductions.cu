@@ -6,20 +6,10 @@
  * Two stages: each block sums its share of the rows (how many share them depends on the number of
  * rows alone), then the partial sums are added.
  */
-#include "cuda/ops.h"
+#include "cuda/parts.h"
 
-/* Rows of a thread whose loads are under way at the same time; threads that share the partial sums
-   of a column. */
-enum { IN_FLIGHT = 4, REDUCE_Y = GPU_BLOCK / 32 };
-
-/* The block's sums, a vector for each thread. In a function of its own, since what a template shares
-   the host runtime does not find. */
-static __device__ __forceinline__ float *shared_sums(void)
-{
-	alignas(16) __shared__ float sums[GPU_BLOCK * 4];
-
-	return sums;
-}
+/* Rows of a thread whose loads are under way at the same time. */
+enum { IN_FLIGHT = 4 };
 
 /* Add the sums of the block's rows of threads and write the result, `count` of them from column c
    on. */
@@ -27,7 +17,7 @@ template <int V>
 static __device__ __forceinline__ void write_partial(
 	floats_of<V> sum, uint32_t c, uint32_t count, uint32_t cols, float *partial)
 {
-	floats_of<V> *sums = (floats_of<V> *)shared_sums();
+	floats_of<V> *sums = (floats_of<V> *)shared_vectors();
 
 	sums[threadIdx.y * blockDim.x + threadIdx.x] = sum;
 	__syncthreads();
@@ -121,24 +111,15 @@ __global__ void __launch_bounds__(GPU_BLOCK) head_backward_kernel(const float *_
 	write_partial<V>(sum, c, c < F + H ? V : c < cols ? 1 : 0, cols, partial);
 }
 
-/* A warp of columns; the partial sums of each are shared by REDUCE_Y threads. */
 __global__ void __launch_bounds__(GPU_BLOCK)
 	reduce_partial_kernel(const float *__restrict__ partial, uint32_t num_partials, uint32_t n,
 		float *__restrict__ out, uint32_t out_size, float *__restrict__ rest)
 {
-	__shared__ float sums[REDUCE_Y][32];
 	uint32_t i = blockIdx.x * 32 + threadIdx.x;
-	float sum = 0;
+	float sum = reduce_column(partial, num_partials, n, i);
 
-#pragma unroll 4
-	for (uint32_t p = threadIdx.y; p < num_partials && i < n; p += REDUCE_Y)
-		sum += partial[(size_t)p * n + i];
-	sums[threadIdx.y][threadIdx.x] = sum;
-	__syncthreads();
 	if (threadIdx.y || i >= n)
 		return;
-	for (uint32_t y = 1; y < REDUCE_Y; y++)
-		sum += sums[y][threadIdx.x];
 	if (i < out_size)
 		out[i] = sum;
 	else

@@ -1,33 +1,35 @@
 /*
  * sort: the ids of a batch in ascending order with the places they came from, so that the
  * occurrences of an embedding row lie side by side and are always added in the same order.
- *   id (n), below `bound`:  key (n) ascending, position (n): id[position[j]] == key[j]; equal keys
- *   keep their order (stable)
- * The sort is CUB's, of the bits that ids below `bound` have. A stable sort has one result, so no
- * version of CUB changes a bit of a model.
+ *   id (n), of a side below `bound`:  key (n) ascending, position (n): id[position[j]] == key[j];
+ *   equal keys keep their order (stable)
+ * Users and items go through one sort, CUB's: the bit above those of all ids is set for items, so
+ * that they come after the users. A stable sort has one result, so no version of CUB changes a bit
+ * of a model.
  */
 #include "cuda/ops.h"
 
 #include <cub/device/device_radix_sort.cuh>
 
-/* Bits of the ids below `bound`; a sort by none would not copy them. */
-static int id_bits(uint32_t bound)
+/* Bits of the ids of both sides. */
+static int id_bits(const uint32_t *bound)
 {
-	int bits = 1;
+	uint32_t most = (bound[0] > bound[1] ? bound[0] : bound[1]) - 1;
+	int bits = 0;
 
-	while (bits < 32 && (bound - 1) >> bits)
+	while (bits < SORT_ID_BITS && most >> bits)
 		bits++;
 	return bits;
 }
 
-size_t sort_scratch(uint32_t n, uint32_t bound)
+size_t sort_scratch(uint32_t n, const uint32_t *bound)
 {
 	size_t size = 0;
 	const uint32_t *in = NULL;
 	uint32_t *out = NULL;
 
 	CUDA(cub::DeviceRadixSort::SortPairs(
-		NULL, size, in, out, in, out, (int)n, 0, id_bits(bound), (cudaStream_t)0));
+		NULL, size, in, out, in, out, n, 0, id_bits(bound) + 1, (cudaStream_t)0));
 	return size;
 }
 
@@ -46,6 +48,34 @@ void sort_places_cuda(cudaStream_t stream, uint32_t *place, uint32_t n)
 	CHECK_LAUNCH();
 }
 
+/* marked[i] = id[i], with `mark` in those of the items */
+__global__ void sort_mark_kernel(const uint32_t *__restrict__ id, uint32_t users, uint32_t n,
+	uint32_t mark, uint32_t *__restrict__ marked)
+{
+	uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+
+	if (i < n)
+		marked[i] = id[i] | (i < users ? 0 : mark);
+}
+
+/* The sorted ids of both sides, marked, become the keys of each; slot[id] = the first place of id.
+   Places of items count from the first item. */
+__global__ void sort_split_kernel(const uint32_t *__restrict__ marked, uint32_t n, uint32_t mark,
+	struct sorted users, struct sorted items)
+{
+	uint32_t i = blockIdx.x * blockDim.x + threadIdx.x;
+
+	if (i >= n)
+		return;
+	const struct sorted *a = i < users.n ? &users : &items;
+	uint32_t j = i < users.n ? i : i - users.n, id = marked[i] & ~mark;
+	a->key[j] = id;
+	if (i >= users.n)
+		a->position[j] -= users.n;
+	if (a->slot && (!j || marked[i - 1] != marked[i]))
+		a->slot[id] = j;
+}
+
 /* slot[id] = the first place of id */
 __global__ void sort_slot_kernel(
 	const uint32_t *__restrict__ key, uint32_t n, uint32_t *__restrict__ slot)
@@ -62,12 +92,19 @@ void sort_slots_cuda(cudaStream_t stream, const uint32_t *key, uint32_t n, uint3
 	CHECK_LAUNCH();
 }
 
-void sort_ids_cuda(cudaStream_t stream, const struct sorter *s, const uint32_t *id, uint32_t n,
-	uint32_t bound, uint32_t *slot)
+void sort_ids_cuda(cudaStream_t stream, const struct sorter *s, const uint32_t *id,
+	const struct sorted *users, const struct sorted *items)
 {
 	size_t size = s->scratch_size;
+	int bits = id_bits(s->bound);
+	uint32_t n = users->n + items->n, mark = 1u << bits;
 
-	CUDA(cub::DeviceRadixSort::SortPairs(s->scratch, size, id, s->key, s->place, s->position,
-		(int)n, 0, id_bits(bound), stream));
-	sort_slots_cuda(stream, s->key, n, slot);
+	LAUNCH(sort_mark_kernel, gpu_blocks(n, GPU_BLOCK), GPU_BLOCK, 0, stream, id, users->n, n,
+		mark, s->marked);
+	CHECK_LAUNCH();
+	CUDA(cub::DeviceRadixSort::SortPairs(s->scratch, size, s->marked, s->sorted, s->place,
+		users->position, n, 0, bits + 1, stream));
+	LAUNCH(sort_split_kernel, gpu_blocks(n, GPU_BLOCK), GPU_BLOCK, 0, stream, s->sorted, n,
+		mark, *users, *items);
+	CHECK_LAUNCH();
 }

@@ -32,11 +32,11 @@ static size_t tensor_bytes(const struct neumf_tensor *t)
  */
 static uint32_t distinct_ids(struct backend *b, const struct side *s, uint32_t *id)
 {
-	uint32_t *key = (uint32_t *)xmalloc(s->n, sizeof(*key));
-	uint32_t *place = (uint32_t *)xmalloc(s->n, sizeof(*place)), num = 0;
+	uint32_t *key = (uint32_t *)xmalloc(s->sorted.n, sizeof(*key));
+	uint32_t *place = (uint32_t *)xmalloc(s->sorted.n, sizeof(*place)), num = 0;
 
-	copy_out(b, s->sorter.key, s->n * sizeof(*key), key);
-	for (uint32_t j = 0; j < s->n; j++)
+	copy_out(b, s->sorted.key, s->sorted.n * sizeof(*key), key);
+	for (uint32_t j = 0; j < s->sorted.n; j++)
 		if (!j || key[j] != key[j - 1]) {
 			id[num] = key[j];
 			place[num++] = j;
@@ -66,7 +66,7 @@ static void read_table_gradient(struct backend *b, struct neumf_rows rows, float
 {
 	const struct neumf_tensor *t = &b->layout.tensor[rows.tensor];
 	const struct side *s = &b->side[t->side];
-	uint32_t *id = (uint32_t *)xmalloc(s->n, sizeof(*id)), num = distinct_ids(b, s, id);
+	uint32_t *id = (uint32_t *)xmalloc(s->sorted.n, sizeof(*id)), num = distinct_ids(b, s, id);
 	float *row = (float *)xmalloc((size_t)num * t->cols, sizeof(*row));
 
 	pack_rows(b, rows.tensor, num, row);
@@ -162,13 +162,14 @@ void state_read_gradient(struct backend *b, struct backend_gradient *g)
 /* The ids become the keys of the side: in the order of the rows, with their slots. */
 static void write_ids(struct backend *b, struct side *s, const uint32_t *id, uint32_t num)
 {
-	uint32_t *key = s->sorter.key;
+	uint32_t *key = s->sorted.key;
 
-	s->n = num;
+	s->sorted.n = num;
 	if (!num)
 		return;
 	copy_in(b, key, id, num * sizeof(*key));
-	sort_slots_cuda(b->stream, key, num, s->slot);
+	if (s->sorted.slot)
+		sort_slots_cuda(b->stream, key, num, s->sorted.slot);
 }
 
 void state_write_gradient(struct backend *b, const struct backend_gradient *g)
@@ -184,5 +185,6 @@ void state_write_gradient(struct backend *b, const struct backend_gradient *g)
 
 		copy_in(b, b->param[i].gradient, g->tensor[i], rows * t->cols * sizeof(float));
 	}
+	graph_used(b);
 	b->written = true;
 }

@@ -93,8 +93,8 @@ static void enqueue_loss(struct backend *b, const uint32_t *user, const uint32_t
 	loss_backward_cuda(b->stream, &a);
 	/* the sum of the losses delays nobody */
 	CUDA(cudaEventRecord(b->forked, b->stream));
-	CUDA(cudaStreamWaitEvent(b->sort_stream, b->forked, 0));
-	loss_total_cuda(b->sort_stream, &a, b->loss);
+	CUDA(cudaStreamWaitEvent(b->side_stream, b->forked, 0));
+	loss_total_cuda(b->side_stream, &a, b->loss);
 	if (head)
 		head_backward_cuda(b->stream, b->dlogit, b->g, a.x, samples, b->F, b->H,
 			a.bias != NULL, head->gradient, b->partial);
@@ -102,38 +102,42 @@ static void enqueue_loss(struct backend *b, const uint32_t *user, const uint32_t
 		enqueue_bias(b);
 }
 
-/* What the two tables of a side share. */
-static struct segment side_segment(
-	struct backend *b, const struct side *s, const struct param *table, uint32_t cols)
+struct segment step_segment(const struct backend *b, unsigned tensor)
 {
+	const struct neumf_tensor *t = &b->layout.tensor[tensor];
+	const struct sorted *s = &b->side[t->side].sorted;
+	const struct param *p = &b->param[tensor];
 	struct segment a;
 
 	memset(&a, 0, sizeof(a));
-	a.key = s->sorter.key;
-	a.position = s->sorter.position;
+	a.key = s->key;
+	a.position = s->position;
 	a.n = s->n;
-	a.cols = cols;
+	a.cols = t->cols;
 	a.batch = b->n;
-	a.value = table->value;
+	a.value = p->value;
 	a.l2 = b->l2 / (float)b->n;
-	a.drow = table->gradient;
-	a.carry_in = table->carry;
-	a.carry_out = table->carry + (size_t)segment_chunks(a.n) * cols;
+	a.chunk = p->chunk;
+	a.drow = p->gradient;
 	return a;
+}
+
+static struct segment segment_of(const struct backend *b, int which)
+{
+	return step_segment(b, (unsigned)b->layout.at[which]);
 }
 
 static void enqueue_segments(struct backend *b, const uint32_t *user, const uint32_t *item)
 {
-	const struct side *users = &b->side[SIDE_USER], *items = &b->side[SIDE_ITEM];
 	struct segment a[MAX_TABLES];
 	unsigned num = 0;
 
 	if (b->shape.bias) {
-		a[num] = side_segment(b, users, device_param(b, TENSOR_USER_BIAS), 1);
+		a[num] = segment_of(b, TENSOR_USER_BIAS);
 		a[num].dx = b->duser_bias;
 		a[num].stride = 1;
 		a[num++].terms = 1;
-		a[num] = side_segment(b, items, device_param(b, TENSOR_ITEM_BIAS), 1);
+		a[num] = segment_of(b, TENSOR_ITEM_BIAS);
 		a[num].dx = b->dlogit;
 		a[num].stride = 1;
 		a[num++].terms = 1;
@@ -141,16 +145,13 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 	/* rows of one float, apart from those that are read four at a time */
 	const unsigned biases = num;
 	if (b->F) {
-		const struct param *gmf_user = device_param(b, TENSOR_GMF_USER);
-		const struct param *gmf_item = device_param(b, TENSOR_GMF_ITEM);
-
-		a[num] = side_segment(b, users, gmf_user, b->F);
-		a[num].other = gmf_item->value;
+		a[num] = segment_of(b, TENSOR_GMF_USER);
+		a[num].other = device_value(b, TENSOR_GMF_ITEM);
 		a[num].other_id = item;
 		a[num].other_mod = b->n * b->items_per_row;
 		a[num++].terms = b->items_per_row;
-		a[num] = side_segment(b, items, gmf_item, b->F);
-		a[num].other = gmf_user->value;
+		a[num] = segment_of(b, TENSOR_GMF_ITEM);
+		a[num].other = device_value(b, TENSOR_GMF_USER);
 		a[num].other_id = user;
 		a[num].other_mod = b->n;
 		a[num++].terms = 1;
@@ -160,11 +161,11 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 		}
 	}
 	if (b->E) {
-		a[num] = side_segment(b, users, device_param(b, TENSOR_MLP_USER), b->E);
+		a[num] = segment_of(b, TENSOR_MLP_USER);
 		a[num].dx = b->drows;
 		a[num].stride = 2 * b->E;
 		a[num++].terms = b->items_per_row;
-		a[num] = side_segment(b, items, device_param(b, TENSOR_MLP_ITEM), b->E);
+		a[num] = segment_of(b, TENSOR_MLP_ITEM);
 		a[num].dx = b->drows + b->E;
 		a[num].stride = 2 * b->E;
 		a[num++].terms = 1;
@@ -175,15 +176,10 @@ static void enqueue_segments(struct backend *b, const uint32_t *user, const uint
 		segment_sum_cuda(b->stream, a, biases);
 }
 
-/* The sorts need only the ids: they run beside the forward and backward pass, on a stream of their
-   own. */
-static void enqueue_sorts(struct backend *b, const uint32_t *user, const uint32_t *item)
+void step_sort(struct backend *b)
 {
-	struct side *users = &b->side[SIDE_USER], *items = &b->side[SIDE_ITEM];
-
-	sort_ids_cuda(b->sort_stream, &users->sorter, user, b->n, users->bound, users->slot);
-	sort_ids_cuda(b->sort_stream, &items->sorter, item, b->n * b->items_per_row, items->bound,
-		items->slot);
+	sort_ids_cuda(b->copy_stream, &b->sorter, b->input[b->current].device,
+		&b->side[SIDE_USER].sorted, &b->side[SIDE_ITEM].sorted);
 }
 
 void step_gradient(struct backend *b, bool then_update)
@@ -192,18 +188,21 @@ void step_gradient(struct backend *b, bool then_update)
 	const float *label = (const float *)(item + b->n); /* bce; else the negatives */
 	uint32_t samples = b->n * b->items_per_row;
 
+	if (b->narrow) {
+		network_step(b, then_update);
+		return;
+	}
 	CUDA(cudaEventRecord(b->forked, b->stream));
-	CUDA(cudaStreamWaitEvent(b->sort_stream, b->forked, 0));
+	CUDA(cudaStreamWaitEvent(b->side_stream, b->forked, 0));
 	if (then_update)
-		step_begin_cuda(b->sort_stream, b->state, &b->rule);
-	enqueue_sorts(b, user, item);
+		step_begin_cuda(b->side_stream, b->state, &b->rule);
 	enqueue_gather(b, user, item);
 	if (b->E)
 		forward_layers(b, samples);
 	enqueue_loss(b, user, item, label, samples);
 	if (b->E)
 		backward_layers(b, samples);
-	CUDA(cudaEventRecord(b->joined, b->sort_stream));
+	CUDA(cudaEventRecord(b->joined, b->side_stream));
 	CUDA(cudaStreamWaitEvent(b->stream, b->joined, 0));
 	wide_check(b);
 	enqueue_segments(b, user, item);
@@ -219,35 +218,43 @@ static void update_tables(struct backend *b, const struct update_table *a, unsig
 		table_update_cuda(b->stream, a, num, &b->rule, b->state);
 }
 
+struct update_table step_table(const struct backend *b, unsigned tensor)
+{
+	const struct neumf_tensor *t = &b->layout.tensor[tensor];
+	const struct side *s = &b->side[t->side];
+	const struct param *p = &b->param[tensor];
+	struct update_table a;
+
+	memset(&a, 0, sizeof(a));
+	a.value = p->value;
+	a.moment1 = p->moment1;
+	a.moment2 = p->moment2;
+	a.rows = s->bound;
+	a.cols = t->cols;
+	a.drow = p->gradient;
+	a.key = s->sorted.key;
+	a.slot = s->sorted.slot;
+	a.n = s->sorted.n;
+	return a;
+}
+
 void step_update(struct backend *b, bool begun)
 {
 	struct update_table a[2][MAX_TABLES]; /* of rows, and of single biases */
 	unsigned num[2] = { 0, 0 };
 
-	memset(a, 0, sizeof(a));
+	if (begun && b->narrow)
+		return; /* network_step has done it */
 	if (!begun)
 		step_begin_cuda(b->stream, b->state, &b->rule);
 	if (b->flat.n)
 		flat_update_cuda(b->stream, &b->flat, &b->rule, b->state);
 	for (unsigned i = 0; i < b->layout.num_tensors; i++) {
 		const struct neumf_tensor *t = &b->layout.tensor[i];
-		const struct param *p = &b->param[i];
-
-		if (t->side == SIDE_NONE)
-			continue;
-		const struct side *s = &b->side[t->side];
 		bool bias = t->cols == 1;
-		struct update_table *to = &a[bias][num[bias]++];
 
-		to->value = p->value;
-		to->moment1 = p->moment1;
-		to->moment2 = p->moment2;
-		to->rows = s->bound;
-		to->cols = t->cols;
-		to->drow = p->gradient;
-		to->key = s->sorter.key;
-		to->slot = s->slot;
-		to->n = s->n;
+		if (t->side != SIDE_NONE)
+			a[bias][num[bias]++] = step_table(b, i);
 	}
 	update_tables(b, a[0], num[0]);
 	update_tables(b, a[1], num[1]);

@@ -15,7 +15,8 @@ static cublasLtHandle_t lt;
 
 static double rate; /* of copies, bytes per second */
 static uint32_t B, S, users = 138493, items = 26744;
-static uint32_t *user, *item, *slot;
+static uint32_t *user, *item, *key, *position,
+	*slot; /* user, key, position: then those of the items */
 static struct sorter sorter;
 static struct step_state *state;
 
@@ -138,17 +139,17 @@ static void bench_loss(void)
 /* A table of items: its segments, and its updates. */
 static void bench_rows(void)
 {
-	size_t size = (size_t)items * E, carry = (size_t)segment_chunks(S) * E;
+	size_t size = (size_t)items * E;
 	float *dx = random_floats((size_t)S * E), *drow = device<float>((size_t)S * E);
-	float *in = device<float>(carry), *out = device<float>(carry);
+	float *chunk = device<float>((size_t)S / SEGMENT_CHUNK * E);
 	float *w = random_floats(size), *m = random_floats(size), *v = device<float>(size);
 	struct update_rule rule = { OPTIMIZER_LAZY_ADAM, 0.9, 0.999, 0.9f, 0.999f, 0.1f, 0.001f, 0,
 		1e-8f };
 	struct segment a;
 
 	memset(&a, 0, sizeof(a));
-	a.key = sorter.key;
-	a.position = sorter.position;
+	a.key = key + B;
+	a.position = position + B;
 	a.n = S;
 	a.cols = a.stride = E;
 	a.terms = 1;
@@ -156,19 +157,24 @@ static void bench_rows(void)
 	a.dx = dx;
 	a.value = w;
 	a.drow = drow;
-	a.carry_in = in;
-	a.carry_out = out;
+	a.chunk = chunk;
 	struct update_table t = { w, m, v, items, E, drow, a.key, slot, S };
 	double distinct = std::min(items, S); /* rows, at most */
 
-	report("sort", 8.0 * S, 0, [&] { sort_ids_cuda(stream, &sorter, item, S, items, slot); });
+	const struct sorted of[2] = { { B, key, position, NULL },
+		{ S, key + B, position + B, slot } };
+
+	report("sort", 8.0 * (B + S), 0,
+		[&] { sort_ids_cuda(stream, &sorter, user, &of[0], &of[1]); });
 	report("segment_sum", 4.0 * E * (S + distinct) + 8.0 * S, 1.0 * S * E,
 		[&] { segment_sum_cuda(stream, &a, 1); });
 	report("row_update", 28.0 * E * distinct, 0,
 		[&] { row_update_cuda(stream, &t, 1, &rule, state); });
 	report("table_update", 24.0 * E * items + 4.0 * E * distinct, 0,
 		[&] { table_update_cuda(stream, &t, 1, &rule, state); });
-	for (float *p : { dx, drow, in, out, w, m, v })
+	report("segment_update", 4.0 * E * S + 8.0 * S + 24.0 * E * distinct, 1.0 * S * E,
+		[&] { segment_update_cuda(stream, &a, &t, 1, false, &rule, state); });
+	for (float *p : { dx, drow, chunk, w, m, v })
 		CUDA(cudaFree(p));
 }
 
@@ -185,6 +191,91 @@ static void bench_small(void)
 	report("flat_update", 28.0 * n, 0, [&] { flat_update_cuda(stream, &a, &rule, state); });
 	for (float *p : { w, m, v, g })
 		CUDA(cudaFree(p));
+}
+
+/* Ids of the users, then of the items. */
+static uint32_t *batch_ids(void)
+{
+	uint32_t *id = device<uint32_t>(B + S), *of_users = random_ids(B, users, false),
+		 *of_items = random_ids(S, items, true);
+
+	CUDA(cudaMemcpy(id, of_users, B * sizeof(*id), cudaMemcpyDeviceToDevice));
+	CUDA(cudaMemcpy(id + B, of_items, S * sizeof(*id), cudaMemcpyDeviceToDevice));
+	CUDA(cudaFree(of_users));
+	CUDA(cudaFree(of_items));
+	return id;
+}
+
+static void start_sorter(void)
+{
+	uint32_t *place = device<uint32_t>(B + S);
+
+	sort_places_cuda(stream, place, B + S);
+	sorter.place = place;
+	sorter.bound[SIDE_USER] = users;
+	sorter.bound[SIDE_ITEM] = items;
+	sorter.marked = device<uint32_t>(B + S);
+	sorter.sorted = device<uint32_t>(B + S);
+	sorter.scratch_size = sort_scratch(B + S, sorter.bound);
+	sorter.scratch = device<char>(sorter.scratch_size);
+}
+
+/* The book's network, (10; 10,10,10), whole; bytes of its rows, of their gradients and of ids. */
+static void bench_network(void)
+{
+	const uint32_t w = 10;
+	struct update_rule rule = { OPTIMIZER_ADAM, 0.9, 0.999, 0.9f, 0.999f, 0.1f, 0.001f, 0,
+		1e-8f };
+	float *table[4], *gradient[4];
+	struct loss_total *total = device<struct loss_total>(1);
+	struct network a;
+
+	memset(&a, 0, sizeof(a));
+	a.kind = LOSS_BPR;
+	a.batch = B;
+	a.items_per_row = P;
+	a.F = a.E = a.H = w;
+	a.num_layers = 3;
+	a.head_size = 2 * w;
+	a.dense.n = 2 * w;
+	for (uint32_t l = 0; l < 3; l++) {
+		a.layer[l].in = l ? w : 2 * w;
+		a.layer[l].out = w;
+		a.layer[l].weight = a.dense.n;
+		a.layer[l].bias = a.dense.n + a.layer[l].in * w;
+		a.dense.n = a.layer[l].bias + w;
+	}
+	a.dense.n = (a.dense.n + 3) / 4 * 4;
+	a.dense = { random_floats(a.dense.n), random_floats(a.dense.n), random_floats(a.dense.n),
+		random_floats(a.dense.n), a.dense.n };
+	for (int i = 0; i < 4; i++) {
+		table[i] = random_floats((size_t)(i % 2 ? items : users) * w);
+		gradient[i] = device<float>((size_t)(i % 2 ? S : B) * w);
+	}
+	a.gmf_user = table[0];
+	a.gmf_item = table[1];
+	a.mlp_user = table[2];
+	a.mlp_item = table[3];
+	a.dgmf_user = gradient[0];
+	a.dgmf_item = gradient[1];
+	a.dmlp_user = gradient[2];
+	a.dmlp_item = gradient[3];
+	a.user = user;
+	a.item = item;
+	if (!network_plan(&a))
+		exit(1);
+	a.partial = device<float>((size_t)network_partials(&a) * a.dense.n);
+	a.loss_partial = device<double>(LOSS_PARTIALS);
+	report("network_backward", (2 * 4.0 * 2 * w + 4) * (B + S), 6.0 * 400 * S,
+		[&] { network_backward_cuda(stream, &a, &rule, state); });
+	report("network_dense", 4.0 * a.dense.n * (a.blocks + 6), 0,
+		[&] { network_dense_cuda(stream, &a, 0, total, &rule, state); });
+	for (float *p : { a.dense.value, a.dense.moment1, a.dense.moment2, a.dense.gradient,
+		     a.partial, table[0], table[1], table[2], table[3], gradient[0], gradient[1],
+		     gradient[2], gradient[3] })
+		CUDA(cudaFree(p));
+	CUDA(cudaFree(a.loss_partial));
+	CUDA(cudaFree(total));
 }
 
 int main(int argc, char **argv)
@@ -206,17 +297,13 @@ int main(int argc, char **argv)
 	printf("copy %.1f GB/s\n", rate / 1e9);
 	CUDA(cudaFree(a));
 	CUDA(cudaFree(b));
-	user = random_ids(B, users, false);
-	item = random_ids(S, items, true);
+	user = batch_ids();
+	item = user + B;
+	key = device<uint32_t>(B + S);
+	position = device<uint32_t>(B + S);
 	slot = device<uint32_t>(items);
 	state = device<struct step_state>(1);
-	uint32_t *place = device<uint32_t>(S);
-	sort_places_cuda(stream, place, S);
-	sorter.place = place;
-	sorter.key = device<uint32_t>(S);
-	sorter.position = device<uint32_t>(S);
-	sorter.scratch_size = sort_scratch(S, items);
-	sorter.scratch = device<char>(sorter.scratch_size);
+	start_sorter();
 	bench_gather();
 	CUBLAS(blas_lt_load()->create(&lt));
 	bench_layer("layer1", 2 * E, H1);
@@ -226,8 +313,10 @@ int main(int argc, char **argv)
 	bench_loss();
 	bench_rows();
 	bench_small();
-	for (uint32_t *p : { user, item, slot, place, sorter.key, sorter.position })
+	bench_network();
+	for (uint32_t *p : { user, key, position, slot, sorter.marked, sorter.sorted })
 		CUDA(cudaFree(p));
+	CUDA(cudaFree((void *)sorter.place));
 	CUDA(cudaFree(sorter.scratch));
 	CUDA(cudaFree(state));
 	timing_end();

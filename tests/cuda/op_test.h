@@ -145,26 +145,67 @@ static inline double *doubles(size_t n)
 	return (double *)xcalloc(n, sizeof(double));
 }
 
-static inline struct sorter sorter_new(uint32_t n, uint32_t bound)
+/* For n ids of both sides together. */
+static inline struct sorter sorter_new(uint32_t n, uint32_t users, uint32_t items)
 {
-	struct sorter s;
+	struct sorter s = {};
 	uint32_t *place = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
 
 	sort_places_cuda(stream, place, n);
 	s.place = place;
-	s.key = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
-	s.position = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
-	s.scratch_size = sort_scratch(n, bound);
+	s.bound[SIDE_USER] = users;
+	s.bound[SIDE_ITEM] = items;
+	s.marked = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
+	s.sorted = (uint32_t *)dev_bytes(n * sizeof(uint32_t));
+	s.scratch_size = sort_scratch(n, s.bound);
 	s.scratch = dev_bytes(s.scratch_size);
 	return s;
 }
 
 static inline void sorter_free(struct sorter *s)
 {
-	CUDA(cudaFree(s->key));
-	CUDA(cudaFree(s->position));
+	CUDA(cudaFree(s->marked));
+	CUDA(cudaFree(s->sorted));
 	CUDA(cudaFree((void *)s->place));
 	CUDA(cudaFree(s->scratch));
+}
+
+/* n items below `bound`, sorted beside one user. */
+struct side_test {
+	struct ids id, key, position, slot; /* id: the user, then the items */
+	struct sorter sorter;
+	struct sorted items;
+};
+
+static inline void side_sort(struct side_test *a, uint32_t n)
+{
+	struct sorted user = { 1, a->key.dev, a->position.dev, NULL };
+
+	a->items = { n, a->key.dev + 1, a->position.dev + 1, a->slot.dev };
+	sort_ids_cuda(stream, &a->sorter, a->id.dev, &user, &a->items);
+}
+
+static inline struct side_test side_new(uint32_t n, uint32_t bound)
+{
+	struct side_test a;
+
+	a.id = ids_random(n + 1, bound);
+	a.key = ids_empty(n + 1);
+	a.position = ids_empty(n + 1);
+	a.slot = ids_empty(bound);
+	a.sorter = sorter_new(n + 1, bound, bound);
+	CUDA(cudaMemsetAsync(a.slot.dev, 0, bound * sizeof(uint32_t), stream));
+	side_sort(&a, n);
+	return a;
+}
+
+static inline void side_free(struct side_test *a)
+{
+	ids_free(&a->id);
+	ids_free(&a->key);
+	ids_free(&a->position);
+	ids_free(&a->slot);
+	sorter_free(&a->sorter);
 }
 
 static inline void op_test_start(const char *name)

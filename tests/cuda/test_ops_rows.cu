@@ -7,18 +7,16 @@ static const char *const kinds[] = { "adam", "lazy-adam", "sgd" };
 
 /* ---- sort ---- */
 
-static void test_sort(uint32_t n, uint32_t bound)
+/* One side of a sort, `id` its ids as they were. */
+static void check_side(const char *name, const struct sorted *a, const uint32_t *id, uint32_t bound)
 {
-	struct ids id = ids_random(n, bound), slot = ids_empty(bound < 1u << 20 ? bound : 1u << 24);
-	struct ids key = ids_empty(n), position = ids_empty(n);
-	struct sorter s = sorter_new(n, bound);
+	const uint32_t n = a->n, slots = a->slot ? bound : 0;
+	struct ids key = ids_empty(n), position = ids_empty(n), slot = ids_empty(slots);
 	size_t disorder = 0, wrong = 0, bad_slot = 0;
 
-	CUDA(cudaMemsetAsync(slot.dev, 0, slot.n * sizeof(uint32_t), stream));
-	sort_ids_cuda(stream, &s, id.dev, n, bound, slot.dev);
-	get_bytes(key.host, s.key, n * sizeof(uint32_t));
-	get_bytes(position.host, s.position, n * sizeof(uint32_t));
-	ids_get(&slot);
+	get_bytes(key.host, a->key, n * sizeof(uint32_t));
+	get_bytes(position.host, a->position, n * sizeof(uint32_t));
+	get_bytes(slot.host, a->slot, slots * sizeof(uint32_t));
 	for (uint32_t j = 0; j < n; j++) {
 		bool first = !j || key.host[j - 1] != key.host[j];
 
@@ -26,16 +24,36 @@ static void test_sort(uint32_t n, uint32_t bound)
 		   too */
 		disorder += j && (key.host[j - 1] > key.host[j] ||
 					 (!first && position.host[j - 1] >= position.host[j]));
-		wrong += position.host[j] >= n || id.host[position.host[j]] != key.host[j];
-		bad_slot += first && slot.host[key.host[j]] != j;
+		wrong += position.host[j] >= n || id[position.host[j]] != key.host[j];
+		bad_slot += slots && first && slot.host[key.host[j]] != j;
 	}
 	CHECK(!disorder && !wrong && !bad_slot,
-		"sort: %u ids below %u: %zu out of order, %zu wrong, %zu slots wrong", n, bound,
-		disorder, wrong, bad_slot);
-	ids_free(&id);
-	ids_free(&slot);
+		"sort: %u %s below %u: %zu out of order, %zu wrong, %zu slots wrong", n, name,
+		bound, disorder, wrong, bad_slot);
 	ids_free(&key);
 	ids_free(&position);
+	ids_free(&slot);
+}
+
+static void test_sort(uint32_t users, uint32_t user_bound, uint32_t items, uint32_t item_bound)
+{
+	uint32_t n = users + items;
+	struct ids user = ids_random(users, user_bound), item = ids_random(items, item_bound);
+	struct ids id = ids_empty(n), key = ids_empty(n), position = ids_empty(n);
+	struct ids slot = ids_empty(item_bound);
+	struct sorter s = sorter_new(n, user_bound, item_bound);
+	struct sorted of[2] = { { users, key.dev, position.dev, NULL },
+		{ items, key.dev + users, position.dev + users, slot.dev } };
+
+	memcpy(id.host, user.host, users * sizeof(uint32_t));
+	memcpy(id.host + users, item.host, items * sizeof(uint32_t));
+	put_bytes(id.dev, id.host, n * sizeof(uint32_t));
+	sort_ids_cuda(stream, &s, id.dev, &of[0], &of[1]);
+	check_side("users", &of[0], user.host, user_bound);
+	check_side("items", &of[1], item.host, item_bound);
+	struct ids *all[] = { &user, &item, &id, &key, &position, &slot };
+	for (unsigned i = 0; i < 6; i++)
+		ids_free(all[i]);
 	sorter_free(&s);
 }
 
@@ -86,15 +104,14 @@ static float *dense_rows(const struct segment *a, uint32_t rows)
 }
 
 /* The sums over n sorted ids, by table: operands of a table are still missing. */
-static struct segment segment_of(
-	const struct sorter *s, uint32_t n, uint32_t rows, uint32_t cols, float l2)
+static struct segment segment_of(const struct sorted *s, uint32_t cols, float l2)
 {
 	struct segment a;
 
 	memset(&a, 0, sizeof(a));
 	a.key = s->key;
 	a.position = s->position;
-	a.n = n;
+	a.n = s->n;
 	a.cols = cols;
 	a.l2 = l2;
 	return a;
@@ -107,30 +124,24 @@ static void test_segment(
 	enum { OTHERS = 23 };
 	uint32_t terms = users ? 2 : 1, n = users ? batch : 2 * batch, S = 2 * batch,
 		 stride = cols % 2 ? cols + 3 : cols + 4;
-	struct ids id = ids_random(n, rows), slot = ids_empty(rows),
-		   other_id = ids_random(S, OTHERS);
+	struct side_test side = side_new(n, rows);
+	struct ids other_id = ids_random(S, OTHERS);
 	struct floats dx = floats_random((size_t)S * stride, 1), dlogit = floats_random(S, 1);
 	struct floats head = floats_random(cols, 1),
 		      other = floats_random((size_t)OTHERS * cols, 1);
 	struct floats value = floats_random((size_t)rows * cols, 1);
-	struct floats drow[2], carry[4];
-	struct sorter s = sorter_new(n, rows);
+	struct floats drow[2], chunk[2];
 	struct segment a[2];
 
-	for (int i = 0; i < 2; i++)
-		drow[i] = floats_empty((size_t)n * cols);
-	for (int i = 0; i < 4; i++)
-		carry[i] = floats_empty((size_t)segment_chunks(n) * cols);
-	sort_ids_cuda(stream, &s, id.dev, n, rows, slot.dev);
-	const struct segment common = segment_of(&s, n, rows, cols, l2);
 	for (int i = 0; i < 2; i++) {
-		a[i] = common;
+		drow[i] = floats_empty((size_t)n * cols);
+		chunk[i] = floats_empty((size_t)n / SEGMENT_CHUNK * cols);
+		a[i] = segment_of(&side.items, cols, l2);
 		a[i].terms = terms;
 		a[i].batch = batch;
 		a[i].value = value.dev;
 		a[i].drow = drow[i].dev;
-		a[i].carry_in = carry[2 * i].dev;
-		a[i].carry_out = carry[2 * i + 1].dev;
+		a[i].chunk = chunk[i].dev;
 	}
 	a[0].dlogit = dlogit.dev;
 	a[0].head = with_head ? head.dev : NULL;
@@ -141,8 +152,9 @@ static void test_segment(
 	a[1].stride = stride;
 	segment_sum_cuda(stream, a, 2);
 	for (int i = 0; i < 2; i++) {
-		double *want = table_gradient(&a[i], id.host, i ? dx.host : NULL, dlogit.host,
-			with_head ? head.host : NULL, other.host, other_id.host, value.host, rows);
+		double *want = table_gradient(&a[i], side.id.host + 1, i ? dx.host : NULL,
+			dlogit.host, with_head ? head.host : NULL, other.host, other_id.host,
+			value.host, rows);
 		float *got = dense_rows(&a[i], rows);
 		double e = relative_error(got, want, (size_t)rows * cols);
 
@@ -152,14 +164,12 @@ static void test_segment(
 		free(want);
 		free(got);
 	}
-	struct floats *all[] = { &dx, &dlogit, &head, &other, &value, &drow[0], &drow[1], &carry[0],
-		&carry[1], &carry[2], &carry[3] };
-	for (unsigned i = 0; i < 11; i++)
+	struct floats *all[] = { &dx, &dlogit, &head, &other, &value, &drow[0], &drow[1], &chunk[0],
+		&chunk[1] };
+	for (unsigned i = 0; i < 9; i++)
 		floats_free(all[i]);
-	ids_free(&id);
-	ids_free(&slot);
 	ids_free(&other_id);
-	sorter_free(&s);
+	side_free(&side);
 }
 
 /* ---- optimizers ---- */
@@ -252,22 +262,21 @@ static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, ui
 	struct step_state *state = state_new(0.05);
 	struct weights x[2] = { weights_new((size_t)rows * cols[0]),
 		weights_new((size_t)rows * cols[1]) };
-	struct ids slot = ids_empty(rows);
-	struct sorter s = sorter_new(n, rows);
+	struct side_test side = side_new(n, rows);
 
-	CUDA(cudaMemsetAsync(slot.dev, 0, rows * sizeof(uint32_t), stream));
 	for (unsigned t = 1; t <= 4; t++) {
 		uint32_t m = t < 4 ? n : (n + 2) / 3; /* a short last batch */
-		struct ids id = ids_random(m, rows), key = ids_empty(m);
+		struct ids id = ids_random(m + 1, rows), key = ids_empty(m);
 		struct floats drow[2] = { floats_random((size_t)m * cols[0], 1),
 			floats_random((size_t)m * cols[1], 1) };
 		struct update_table a[2];
 
-		sort_ids_cuda(stream, &s, id.dev, m, rows, slot.dev);
-		get_bytes(key.host, s.key, m * sizeof(uint32_t));
+		put_bytes(side.id.dev, id.host, (m + 1) * sizeof(uint32_t));
+		side_sort(&side, m);
+		get_bytes(key.host, side.items.key, m * sizeof(uint32_t));
 		for (int i = 0; i < 2; i++) {
 			struct update_table table = { x[i].w.dev, x[i].m.dev, x[i].v.dev, rows,
-				cols[i], drow[i].dev, s.key, slot.dev, m };
+				cols[i], drow[i].dev, side.items.key, side.slot.dev, m };
 
 			a[i] = table;
 			memset(x[i].g.host, 0, x[i].g.n * sizeof(float));
@@ -298,22 +307,19 @@ static void test_tables(enum neumf_optimizer_kind kind, bool all, uint32_t n, ui
 	}
 	for (int i = 0; i < 2; i++)
 		weights_check(&x[i], all ? "table_update" : "row_update", kind);
-	ids_free(&slot);
-	sorter_free(&s);
+	side_free(&side);
 	CUDA(cudaFree(state));
 }
 
 int main(void)
 {
 	op_test_start("test_ops_rows");
-	test_sort(1, 1);
-	test_sort(31, 2);
-	test_sort(2048, 256);
-	test_sort(2047, 70000);
-	test_sort(2049, 257);
-	test_sort(10007, 65536);
-	test_sort(5000, 65537);
-	test_sort(4100, (1u << 24) - 3);
+	test_sort(1, 1, 1, 1);
+	test_sort(31, 2, 62, 5);
+	test_sort(2048, 256, 100, 255);
+	test_sort(7, 70000, 2047, 256);
+	test_sort(2049, 257, 4098, 65537);
+	test_sort(5000, (1u << 24) - 3, 5000, 65536);
 	test_segment(1, true, 1, 1, true, 0);
 	test_segment(31, true, 10, 7, true, 0.25f);
 	test_segment(257, false, 33, 300, false, 0);

@@ -43,20 +43,19 @@ static void run(const sort &a)
 }
 
 cudaError_t cu_sort_pairs(void *scratch, size_t &size, const uint32_t *key, uint32_t *key_out,
-	const uint32_t *value, uint32_t *value_out, int n, int begin_bit, int end_bit,
+	const uint32_t *value, uint32_t *value_out, uint32_t n, int begin_bit, int end_bit,
 	cudaStream_t stream)
 {
-	if (n < 0 || begin_bit < 0 || end_bit > 32 || begin_bit >= end_bit)
+	if (begin_bit < 0 || end_bit > 32 || begin_bit >= end_bit)
 		return cu_fail(cudaErrorInvalidValue);
 	if (!scratch) {
-		size = scratch_size((size_t)n);
+		size = scratch_size(n);
 		return cudaSuccess;
 	}
-	if (size < scratch_size((size_t)n) || key == key_out || value == value_out)
+	if (size < scratch_size(n) || key == key_out || value == value_out)
 		return cu_fail(cudaErrorInvalidValue);
 	uint32_t upto = end_bit == 32 ? ~0u : (1u << end_bit) - 1;
-	sort a = { scratch, key, value, key_out, value_out, (size_t)n,
-		upto & ~((1u << begin_bit) - 1) };
+	sort a = { scratch, key, value, key_out, value_out, n, upto & ~((1u << begin_bit) - 1) };
 	cu_submit(stream, [=] { run(a); });
 	return cudaSuccess;
 }
