@@ -104,17 +104,17 @@ report() {
 	local k median min max bar ratio less
 	echo "machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores; $(${CC:-cc} --version | head -n 1)"
 	echo "OpenBLAS kernels: ${OPENBLAS_CORETYPE:-its own choice, for LAPACK $(blas_kernels)}; $reps repetitions (fewer where a row says so), $size size; $(date -u +%F)"
-	printf '%-22s %10s %20s %-14s %10s %7s\n' work median 'min .. max' unit bar 'x bar'
+	printf '%-25s %10s %20s %-14s %10s %7s\n' work median 'min .. max' unit bar 'x bar'
 	: >"$out/works"
 	for k in "${!names[@]}"; do
 		read -r median min max < <(spread "${names[k]}") || {
-			printf '%-22s skipped: %s\n' "${names[k]}" "${skipped[${names[k]}]:-it was not measured}"
+			printf '%-25s skipped: %s\n' "${names[k]}" "${skipped[${names[k]}]:-it was not measured}"
 			continue
 		}
 		bar=$(bar_of "$k") less=${bars[k]%%[!<]*}
 		ratio=$(awk -v bar="$bar" -v m="$median" -v less="$less" 'BEGIN {
 			if (bar > 0 && m > 0) printf "%.2f", less ? bar / m : m / bar }')
-		printf '%-22s %10.4g %9.4g .. %-7.4g %-14s' "${names[k]}" "$median" "$min" "$max" "${units[k]}"
+		printf '%-25s %10.4g %9.4g .. %-7.4g %-14s' "${names[k]}" "$median" "$min" "$max" "${units[k]}"
 		[ -z "$ratio" ] || printf ' %1s%8.4g %7s' "$less" "$bar" "$ratio"
 		[ "${limits[k]}" -eq "$reps" ] || printf '  (%s)' "${limits[k]}"
 		echo

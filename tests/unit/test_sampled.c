@@ -247,10 +247,11 @@ static void test_long_list(void)
 		{ 0, 2, 500000, TIED - 1, 90000, ITEMS } };
 	struct sampled *s = sampled_new(DRAWN);
 	struct metrics_user u;
-	const double *at = u.by[TIES_MEAN].at[0];
+	const double *at;
 
 	sampled_user(s, &(struct metrics_cutoffs){ { UINT32_MAX }, 1 }, rows, 2, &u);
 	sampled_free(s);
+	at = u.by[TIES_MEAN].at[0];
 	CHECK(fabs(at[METRIC_HR] - 1) < 1e-12 && fabs(at[METRIC_RECALL] - 1) < 1e-12,
 		"a long list: HR and recall are 1 at its end: %.15f %.15f", at[METRIC_HR],
 		at[METRIC_RECALL]);
