@@ -50,8 +50,8 @@ $B/faults/%.so: tests/faults/%.c tests/faults/calls.h $B/flags
 test: $(if $(SAN),,$(FUZZ_PROGRAMS) $(FAULT_LIBRARIES))
 
 # what reads, writes and parses, with sanitizers; all of it by make test SAN=address,undefined
-SAN_TESTS := $(patsubst %,unit/test_%,ahead best_epoch claim grouped id_family mem pool processes rating_text raw_ids \
-	record record_check sorted_runs safetensors stream whole_file) $(patsubst %,tests/%.bats,manners record golden cof-cat cof-cat-join ml-split)
+SAN_TESTS := $(patsubst %,unit/test_%,ahead behind best_epoch claim crc grouped id_family mem pool processes rating_text \
+	raw_ids record record_check siphon sorted_runs safetensors stream whole_file) $(patsubst %,tests/%.bats,manners record golden cof-cat cof-cat-join ml-split)
 test-san:
 	@$(MAKE) SAN=address,undefined NVCC= all unit
 	@BUILD=$(CURDIR)/$B/san tests/run $(SAN_TESTS)
