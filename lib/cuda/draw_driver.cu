@@ -104,7 +104,6 @@ void draws_put(struct backend *b, uint64_t first, uint32_t n)
 		BUG("rows are not drawn here");
 	CUDA(cudaStreamWaitEvent(b->copy_stream, in->used, 0));
 	draw_rows_cuda(b->copy_stream, &b->draws.from, first, n, to);
-	CUDA(cudaEventRecord(in->copied, b->copy_stream));
 	b->current ^= 1;
 }
 

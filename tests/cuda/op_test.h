@@ -208,6 +208,20 @@ static inline void side_free(struct side_test *a)
 	sorter_free(&a->sorter);
 }
 
+/* The sums over n sorted ids, by table: operands of a table are still missing. */
+static inline struct segment segment_of(const struct sorted *s, uint32_t cols, float l2)
+{
+	struct segment a;
+
+	memset(&a, 0, sizeof(a));
+	a.key = s->key;
+	a.position = s->position;
+	a.n = s->n;
+	a.cols = cols;
+	a.l2 = l2;
+	return a;
+}
+
 static inline void op_test_start(const char *name)
 {
 	die_set_name(name);
