@@ -212,44 +212,6 @@ static void check_records(void)
 	user_items_release(&h);
 }
 
-/* draw_one() gives each draw of sampler_draw() by itself; of 3e9 items a third of the picks is biased. */
-static void check_one_by_one(void)
-{
-	enum { N = 4000, ITEMS_OF_FEW = 60 };
-	const uint32_t sizes[] = { ITEMS_OF_FEW, 3000000000, ITEMS_OF_FEW };
-	static uint32_t user[N], item[N];
-
-	for (int c = 0; c < 3; c++) {
-		double *weight = c == 2 ? xmalloc(ITEMS_OF_FEW, sizeof(*weight)) : NULL;
-		uint32_t same = 0;
-		struct user_items h;
-
-		user_items_init(&h, 5, sizes[c]);
-		for (uint32_t u = 0; u < 5; u++)
-			for (uint32_t i = 0; i < ITEMS_OF_FEW * u / 5 + (u == 4) * 11; i++)
-				user_items_add(&h, u, i);
-		user_items_finish(&h);
-		for (int i = 0; weight && i < ITEMS_OF_FEW; i++)
-			weight[i] = 1 + i % 7;
-		struct sampler *s = sampler_new(&h, weight, 24, 7, pool);
-		const struct draw_from from = sampler_from(s);
-
-		for (uint32_t k = 0; k < N; k++)
-			user[k] = k % 5;
-		sampler_draw(s, 3, 1001, N, user, item);
-		for (uint32_t k = 0; k < N; k++) {
-			struct draw_list excluded;
-
-			excluded.item = user_items_get(&h, user[k], &excluded.num);
-			same += draw_one(&from, 3, 1001 + k, excluded) == item[k];
-		}
-		CHECK(same == N, "%s draws one by one: %u of %d", c == 2 ? "weighted" : "uniform",
-			same, N);
-		sampler_free(s);
-		user_items_release(&h);
-	}
-}
-
 /*
  * Two different items of three open ones with weights 1, 2, 3 (b, c, d; a is excluded): in order, the
  * probability of x then y is w_x / 6 x w_y / (6 - w_x).
@@ -431,7 +393,6 @@ int main(void)
 	check_nearly_excluded(1);
 	check_can_draw();
 	check_records();
-	check_one_by_one();
 	check_distinct();
 	check_positives();
 	pool_free(pool);
