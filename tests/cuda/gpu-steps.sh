@@ -43,7 +43,7 @@ ops_parity() {
 training_parity() {
 	local program
 	"$BUILD/cuda-host/plain/test_training" "$@" && "$BUILD/cuda-host/plain/test_state" "$@" || return 1
-	for program in test_misuse test_ranked; do
+	for program in test_misuse test_ranked test_bf16; do
 		"$BUILD/cuda-host/plain/$program" || return 1
 	done
 }
@@ -82,7 +82,7 @@ throughputs() {
 	local size mode bounds tool=$BUILD/cuda-host/plain/throughput
 	read -ra bounds <<<"$TABLES"
 	for size in $SIZES; do
-		for mode in 'train book fp32' 'train wide fp32' 'train wide tf32' 'train-adam book fp32' 'train-adam wide tf32'; do
+		for mode in 'train book fp32' 'train wide fp32' 'train wide tf32' 'train wide bf16' 'train-adam book fp32' 'train-adam wide tf32'; do
 			# shellcheck disable=SC2086
 			"$tool" $mode "$size" "$STEPS" "${bounds[@]}" || [ "$size" -ge 1000000 ] || return 1
 		done
