@@ -3,9 +3,9 @@
  * kernels round:
  *   x, w, bias, dz   the inputs, weights, hidden biases and gradients of a layer's products
  *   y                the output of a layer, but of the last one, which the head reads as floats
- * Each step starts from the plug-in's own parameters, so errors do not add up. What is left are sums
- * in another order: in most steps nothing rounds otherwise for it, and the gradients agree as those
- * of fp32 do; now and then a number is rounded to its neighbour, 2^-8 of it away.
+ * Each step starts from the plug-in's own parameters, so errors do not add up. What is left are
+ * sums in another order: in most steps nothing rounds otherwise for it, and the gradients agree as
+ * those of fp32 do; now and then a number is rounded to its neighbour, 2^-8 of it away.
  *   COFILTER_CUDA_PLUGIN=FILE test_bf16
  * The same loops without the rounding must be twenty times as far away as that, or the test would show
  * nothing. Optimizer, losses and segments are those of fp32, which test_training compares.

@@ -322,7 +322,7 @@ int main(int argc, char **argv)
 	fused.workspace_size = 1 << 20;
 	fused.workspace = dev_bytes(fused.workspace_size);
 	limit = tf32 ? 4e-3 : 1e-5;
-	test_layer(1, 4, 4, 4);
+	test_layer(1, 8, 4, 4);
 	test_layer(33, 64, 128, 8);
 	test_layer(257, 128, 132, 64);
 	test_layer(130, 8, 256, 128);

@@ -1,6 +1,7 @@
 /*
  * host_lt: what lib/cuda calls of cublasLt. The stand-in (lt.cpp) is as difficult as the library may
- * be: it has no product of rows that are not multiples of 16 bytes, its relu makes a NaN 0, and it
+ * be: it has no product of rows that are not multiples of 16 bytes, none with a mask of sums whose
+ * length is not a multiple of 8, its relu makes a NaN 0, and it
  * runs an algorithm only for the problem it was chosen for.
  */
 #ifndef HOST_LT_H

@@ -177,6 +177,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
 		return CUBLAS_STATUS_INVALID_VALUE;
 	if (wanted < 1 || !vectors(a) || !vectors(b) || !vectors(d) || alignment < 16)
 		return CUBLAS_STATUS_NOT_SUPPORTED;
+	if (w->epilogue == CUBLASLT_EPILOGUE_RELU_AUX_BIAS && b->rows % 8)
+		return CUBLAS_STATUS_NOT_SUPPORTED;
 	result->algo = algorithm(w, a, b, d, p->workspace, alignment);
 	result->workspaceSize = p->workspace;
 	result->state = CUBLAS_STATUS_SUCCESS;
