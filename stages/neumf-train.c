@@ -26,7 +26,6 @@
 
 enum { MAX_BATCH = 1 << 24 };
 
-static const char *const precision_names[] = { "fp32", "tf32", NULL };
 enum { KEEP_BEST, KEEP_LAST };
 static const char *const keep_names[] = { "best", "last", NULL };
 
@@ -98,7 +97,7 @@ static const struct opt options[] = {
 	OPT_LOCAL_UINT('t', "threads", &cfg.threads, 1, 1024, "N", "threads; never changes the result"),
 	OPT_LOCAL_CHOICE(0, "processes", &cfg.processes, exchange_choice_names, "train with those that mpirun started; never changes the result"),
 	OPT_LOCAL_CHOICE('d', "device", &cfg.device, backend_device_names, "what computes"),
-	OPT_CHOICE(0, "precision", &cfg.precision, precision_names, "of matrix products on a cuda device"),
+	OPT_CHOICE(0, "precision", &cfg.precision, backend_precision_names, "of matrix products on a cuda device"),
 	OPT_END
 };
 
@@ -381,7 +380,7 @@ int main(int argc, char **argv)
 		.keep_best = cfg.on_epoch && cfg.keep == KEEP_BEST,
 		.max_seconds = cfg.max_seconds,
 		.device = cfg.device,
-		.tf32 = cfg.precision == 1,
+		.precision = cfg.precision,
 		.threads = cfg.threads,
 		.exchange = exchange,
 		.output = cfg.output,

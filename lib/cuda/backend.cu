@@ -24,6 +24,18 @@ static void check_sizes(const struct backend *b)
 		die("2^31 users or items are too many for cuda");
 }
 
+/* cublasLt takes rows of whole vectors in any release. */
+static void check_bf16(const struct backend *b)
+{
+	bool whole = 2 * b->E % 8 == 0;
+
+	for (uint32_t l = 0; l < b->shape.num_hidden; l++)
+		whole = whole && b->shape.hidden[l] % 8 == 0;
+	if (b->precision == PRECISION_BF16 && b->E && !whole)
+		die("--precision bf16 takes mlp factors that are multiples of 4 and layers that "
+		    "are multiples of 8");
+}
+
 static void set_rule(struct backend *b, const struct neumf_optimizer *o)
 {
 	b->train = o != NULL;
@@ -50,7 +62,7 @@ static void set_shape(struct backend *b, const struct backend_config *config)
 
 	b->shape = *s;
 	neumf_layout(s, &b->layout);
-	b->tf32 = config->tf32;
+	b->precision = config->precision;
 	b->batch_size = config->batch_size;
 	b->items_per_row = neumf_items_per_row(s);
 	b->F = neumf_has_gmf(s) ? s->factors : 0;
@@ -60,6 +72,7 @@ static void set_shape(struct backend *b, const struct backend_config *config)
 	b->side[SIDE_USER].per_row = 1;
 	b->side[SIDE_ITEM].bound = s->num_items;
 	b->side[SIDE_ITEM].per_row = b->items_per_row;
+	check_bf16(b);
 	if (b->train)
 		check_sizes(b);
 }
@@ -75,7 +88,7 @@ static void open_device(struct backend *b)
 	CUDA(cudaSetDevice(0));
 	CUDA(cudaGetDeviceProperties(&properties, 0));
 	snprintf(b->description, sizeof(b->description), "%s, %s", properties.name,
-		b->tf32 ? "tf32" : "fp32");
+		backend_precision_names[b->precision]);
 	CUDA(cudaStreamCreateWithFlags(&b->stream, cudaStreamNonBlocking));
 	CUDA(cudaStreamCreateWithFlags(&b->side_stream, cudaStreamNonBlocking));
 	CUDA(cudaStreamCreateWithFlags(&b->copy_stream, cudaStreamNonBlocking));

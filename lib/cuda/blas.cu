@@ -61,6 +61,7 @@ static struct blas_lt load_lt(void)
 	find(&library, "cublasLtMatmulDescSetAttribute", &b.desc_set);
 	find(&library, "cublasLtMatrixLayoutCreate", &b.layout_create);
 	find(&library, "cublasLtMatrixLayoutDestroy", &b.layout_destroy);
+	find(&library, "cublasLtMatrixLayoutSetAttribute", &b.layout_set);
 	find(&library, "cublasLtMatmulPreferenceCreate", &b.preference_create);
 	find(&library, "cublasLtMatmulPreferenceDestroy", &b.preference_destroy);
 	find(&library, "cublasLtMatmulPreferenceSetAttribute", &b.preference_set);

@@ -29,6 +29,7 @@ struct blas_lt {
 	decltype(&cublasLtMatmulDescSetAttribute) desc_set;
 	decltype(&cublasLtMatrixLayoutCreate) layout_create;
 	decltype(&cublasLtMatrixLayoutDestroy) layout_destroy;
+	decltype(&cublasLtMatrixLayoutSetAttribute) layout_set;
 	decltype(&cublasLtMatmulPreferenceCreate) preference_create;
 	decltype(&cublasLtMatmulPreferenceDestroy) preference_destroy;
 	decltype(&cublasLtMatmulPreferenceSetAttribute) preference_set;

@@ -41,6 +41,14 @@ __global__ void sum_slices_kernel(const float *__restrict__ partial, uint32_t in
 	dw[(size_t)(i / in) * lddw + i % in] = sum;
 }
 
+void sum_slices_cuda(cudaStream_t stream, const float *partial, uint32_t in, uint32_t out,
+	float *dw, uint32_t lddw)
+{
+	LAUNCH(sum_slices_kernel, gpu_blocks((size_t)in * out, GPU_BLOCK), GPU_BLOCK, 0, stream,
+		partial, in, in * out, dw, lddw);
+	CHECK_LAUNCH();
+}
+
 /* Few weights and very many rows: one product would be left to a few multiprocessors, or split by
    cuBLAS as it likes. Each slice of the rows is a product of its own, the rest goes to the first. */
 void dense_dw_cuda(cublasHandle_t blas, const float *dy, const float *x, uint32_t rows, uint32_t in,
@@ -63,9 +71,7 @@ void dense_dw_cuda(cublasHandle_t blas, const float *dy, const float *x, uint32_
 			(int)rest, &one, x + begin * in, (int)in, dy + begin * out, (int)out, &one,
 			partial, (int)in));
 	CUBLAS(blas_load()->get_stream(blas, &stream));
-	LAUNCH(sum_slices_kernel, gpu_blocks((size_t)in * out, GPU_BLOCK), GPU_BLOCK, 0, stream,
-		partial, in, in * out, dw, lddw);
-	CHECK_LAUNCH();
+	sum_slices_cuda(stream, partial, in, out, dw, lddw);
 }
 
 /* y (rows, out) = relu(y + bias) */

@@ -23,7 +23,7 @@ uint32_t device_in(const struct backend *b, uint32_t l)
 
 bool device_narrow(const struct backend *b, uint32_t l)
 {
-	return narrow_fits(device_in(b, l), b->shape.hidden[l]);
+	return b->precision != PRECISION_BF16 && narrow_fits(device_in(b, l), b->shape.hidden[l]);
 }
 
 size_t device_rounded(size_t bytes)
@@ -231,12 +231,15 @@ static void claim_activations(struct backend *b)
 	b->duser_bias = b->shape.bias ? claim_floats(b, B) : NULL;
 	if (!E)
 		return;
+	b->drows = claim_floats(b, S * 2 * E);
 	for (uint32_t l = 0; l < b->shape.num_hidden; l++) {
+		if (b->precision == PRECISION_BF16 && l + 1 < b->shape.num_hidden)
+			continue; /* wide_bf16_claim */
 		b->act[l] = claim_floats(b, S * b->shape.hidden[l]);
 		b->dact[l] = claim_floats(b, S * b->shape.hidden[l]);
 	}
-	b->rows = claim_floats(b, S * 2 * E);
-	b->drows = claim_floats(b, S * 2 * E);
+	if (b->precision != PRECISION_BF16)
+		b->rows = claim_floats(b, S * 2 * E);
 }
 
 static void claim_all(struct backend *b)

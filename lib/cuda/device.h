@@ -110,6 +110,13 @@ struct rank_scratch {
 	device_array<float> best;	 /* (users, k) */
 };
 
+/* The layers with --precision bf16, see wide_bf16.cu. */
+struct wide_bf16 {
+	bf16 *weights;					      /* of flat.value, rounded */
+	bf16 *rows;					      /* as struct gather */
+	bf16 *act[NEUMF_MAX_HIDDEN], *dact[NEUMF_MAX_HIDDEN]; /* act: but of the last layer */
+};
+
 /* Layers whose products are cuBLAS's, see wide.cu. */
 struct wide {
 	struct fused fused;
@@ -118,6 +125,7 @@ struct wide {
 	uint32_t *mask[NEUMF_MAX_HIDDEN];
 	bool has_mask[NEUMF_MAX_HIDDEN];
 	bool masked[NEUMF_MAX_HIDDEN]; /* dact is 0 where act is, from the layer above */
+	struct wide_bf16 bf16;
 };
 
 enum { MAX_ALLOCATIONS = 96 };
@@ -127,7 +135,8 @@ struct backend {
 	struct neumf_layout layout;
 	struct update_rule rule;
 	float l2;
-	bool train, tf32;
+	bool train;
+	enum backend_precision precision;
 	bool rows_only; /* an update moves no embedding rows but those of the batch */
 	uint32_t batch_size, items_per_row; /* most B; P */
 	uint32_t F, E, H; /* factors, mlp factors, last hidden; 0: the model lacks that branch */
@@ -213,10 +222,18 @@ struct update_table step_table(const struct backend *b, unsigned tensor);
 void wide_open(struct backend *b);
 void wide_close(struct backend *b);
 void wide_claim(struct backend *b);
+/* Before the first layer: copies of the weights, if there are to be any. */
+void wide_begin(struct backend *b);
 void wide_forward(struct backend *b, uint32_t l, uint32_t samples);
 void wide_backward(struct backend *b, uint32_t l, uint32_t samples);
 /* After the backward pass and the sum of the losses: the batch is bad if its gradient is. */
 void wide_check(struct backend *b);
+
+/* wide_bf16.cu: the same, called by wide.cu */
+void wide_bf16_claim(struct backend *b);
+void wide_bf16_begin(struct backend *b);
+void wide_bf16_forward(struct backend *b, uint32_t l, uint32_t samples);
+void wide_bf16_backward(struct backend *b, uint32_t l, uint32_t samples);
 
 /*
  * input.cu: lend() of backend.h, and a batch from there, or from wherever it is, to the device: it

@@ -6,7 +6,7 @@
  */
 #include "cuda/ops.h"
 
-template <int V> __global__ void gather_forward_kernel(struct gather a)
+template <int V, class T> __global__ void gather_forward_kernel(struct gather a, T *rows)
 {
 	uint32_t F = a.factors, E = a.mlp_factors, r = thread_row(), step = blockDim.x * V;
 
@@ -22,8 +22,8 @@ template <int V> __global__ void gather_forward_kernel(struct gather a)
 		vector_put<V>(a.g + s * F + k, p);
 	}
 	for (uint32_t k = threadIdx.x * V; k < E; k += step) {
-		vector_put<V>(a.rows + s * 2 * E + k, vector_at<V>(a.mlp_user + user * E + k));
-		vector_put<V>(a.rows + s * 2 * E + E + k, vector_at<V>(a.mlp_item + item * E + k));
+		vector_put<V>(rows + s * 2 * E + k, vector_at<V>(a.mlp_user + user * E + k));
+		vector_put<V>(rows + s * 2 * E + E + k, vector_at<V>(a.mlp_item + item * E + k));
 	}
 }
 
@@ -31,9 +31,14 @@ void gather_forward_cuda(cudaStream_t stream, const struct gather *a)
 {
 	uint32_t F = a->factors, E = a->mlp_factors, vector = gpu_vector(F, E);
 	dim3 block = gpu_row_block((F > E ? F : E) / vector);
+	dim3 grid(gpu_blocks(a->batch, block.y), a->items_per_row);
 
-	LAUNCH_VECTOR(vector, gather_forward_kernel,
-		dim3(gpu_blocks(a->batch, block.y), a->items_per_row), block, 0, stream, *a);
+	if (a->rows_bf16)
+		LAUNCH_VECTOR_OF(bf16, vector, gather_forward_kernel, grid, block, 0, stream, *a,
+			a->rows_bf16);
+	else
+		LAUNCH_VECTOR_OF(
+			float, vector, gather_forward_kernel, grid, block, 0, stream, *a, a->rows);
 }
 
 template <int V>

@@ -7,8 +7,9 @@
 #define GPU_H
 
 #ifdef __CUDACC__
-#include <cublasLt.h>
 #include <cublas_v2.h>
+#include <cublasLt.h>
+#include <cuda_bf16.h>
 #include <cuda_runtime.h>
 #include <dlfcn.h>
 #define LIBRARY_OPEN(name)	      dlopen(name, RTLD_NOW | RTLD_LOCAL)

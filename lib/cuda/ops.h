@@ -10,7 +10,7 @@
 #ifndef OPS_H
 #define OPS_H
 
-#include "cuda/gpu.h"
+#include "cuda/bf16.h"
 
 /* ---- draws.cu ---- */
 
@@ -32,7 +32,8 @@ struct gather {
 	uint32_t batch, items_per_row;	  /* B, P */
 	uint32_t factors, mlp_factors;	  /* F, E; 0 for a branch that the model lacks */
 	float *g;			  /* (S, F) */
-	float *rows;			  /* (S, 2E) */
+	float *rows;			  /* (S, 2E); NULL: */
+	bf16 *rows_bf16;		  /* the same, rounded */
 };
 
 /* g = gmf_user[user] * gmf_item[item]; rows = concat(mlp_user[user], mlp_item[item]). */
@@ -53,6 +54,9 @@ void dense_dx_cuda(cublasHandle_t blas, const float *dy, const float *w, uint32_
 void dense_dw_cuda(cublasHandle_t blas, const float *dy, const float *x, uint32_t rows, uint32_t in,
 	uint32_t out, float *dw, uint32_t lddw, float *partial);
 enum { DENSE_SLICES = 64, DENSE_SLICED = 8192 };
+/* dw (out, in; lddw) = the sum of the slices of such a partial, in order */
+void sum_slices_cuda(cudaStream_t stream, const float *partial, uint32_t in, uint32_t out,
+	float *dw, uint32_t lddw);
 /* y = relu(y + bias), y (rows, out), bias (out) */
 void bias_relu_forward_cuda(
 	cudaStream_t stream, float *y, const float *bias, uint32_t rows, uint32_t out);
@@ -75,15 +79,20 @@ enum { NARROW_PARTIALS = 256 };
 
 /* ---- reductions.cu ---- */
 
-/* `partial` of the next three: COLUMN_PARTIALS x columns floats */
+/* `partial` of the next four: COLUMN_PARTIALS x columns floats */
 enum { COLUMN_PARTIALS = 256 };
 
 /* dy (rows, cols) *= (y > 0); db (cols) = column sums of that */
 void relu_backward_cuda(cudaStream_t stream, float *dy, const float *y, uint32_t rows,
 	uint32_t cols, float *db, float *partial);
-/* db (cols) = column sums of dy (rows, cols) */
-void column_sum_cuda(cudaStream_t stream, const float *dy, uint32_t rows, uint32_t cols, float *db,
-	float *partial);
+/* The same, but dy stays and what it would have become is rounded to dz; db is the sum of what was
+   not rounded. */
+void relu_round_backward_cuda(cudaStream_t stream, const float *dy, const float *y, uint32_t rows,
+	uint32_t cols, bf16 *dz, float *db, float *partial);
+/* db (cols) = column sums of dy (rows, cols), T float or bf16 */
+template <class T>
+void column_sum_cuda(
+	cudaStream_t stream, const T *dy, uint32_t rows, uint32_t cols, float *db, float *partial);
 /* dhead (F + H, + 1 for the bias if `bias`) = sum over rows of dlogit[r] x concat(g, x, 1)[r] */
 void head_backward_cuda(cudaStream_t stream, const float *dlogit, const float *g, const float *x,
 	uint32_t rows, uint32_t F, uint32_t H, bool bias, float *dhead, float *partial);
@@ -96,6 +105,9 @@ void sample_sum_cuda(
  */
 void reduce_partial_cuda(cudaStream_t stream, const float *partial, uint32_t num_partials,
 	uint32_t n, float *out, uint32_t out_size, float *rest);
+
+/* out (n) = v (n) rounded */
+void round_cuda(cudaStream_t stream, const float *v, uint32_t n, bf16 *out);
 
 /* ---- loss.cu ---- */
 

@@ -30,21 +30,23 @@ static __device__ __forceinline__ void write_partial(
 		partial[(size_t)blockIdx.x * cols + c + i] = sum.at[i];
 }
 
-/* Mask one vector of dy, in place, and add it to the sums of its columns. */
-template <int V>
+/* Mask one vector of dy, put it to dz, and add it to the sums of its columns. */
+template <int V, class T>
 static __device__ __forceinline__ void mask_and_add(
-	float *dy, floats_of<V> d, floats_of<V> y, floats_of<V> *sum)
+	T *dz, floats_of<V> d, floats_of<V> y, floats_of<V> *sum)
 {
 	for (int i = 0; i < V; i++) {
 		d.at[i] = y.at[i] > 0 ? d.at[i] : 0.0f;
 		sum->at[i] += d.at[i];
 	}
-	vector_put<V>(dy, d);
+	vector_put<V>(dz, d);
 }
 
-template <int V>
-__global__ void __launch_bounds__(GPU_BLOCK) relu_backward_kernel(float *__restrict__ dy,
-	const float *__restrict__ y, uint32_t rows, uint32_t cols, float *__restrict__ partial)
+/* dz may be dy. */
+template <int V, class T>
+__global__ void __launch_bounds__(GPU_BLOCK)
+	relu_backward_kernel(const float *dy, const float *__restrict__ y, uint32_t rows,
+		uint32_t cols, T *dz, float *__restrict__ partial)
 {
 	uint32_t c = (blockIdx.y * blockDim.x + threadIdx.x) * V;
 	uint32_t r = thread_row(), step = gridDim.x * blockDim.y;
@@ -62,19 +64,19 @@ __global__ void __launch_bounds__(GPU_BLOCK) relu_backward_kernel(float *__restr
 		}
 #pragma unroll
 		for (uint32_t i = 0; i < IN_FLIGHT; i++)
-			mask_and_add<V>(dy + (size_t)(r + i * step) * cols + c, d[i], v[i], &sum);
+			mask_and_add<V>(dz + (size_t)(r + i * step) * cols + c, d[i], v[i], &sum);
 	}
 	for (; c < cols && r < rows; r += step) {
 		size_t at = (size_t)r * cols + c;
 
-		mask_and_add<V>(dy + at, vector_at<V>(dy + at), vector_at<V>(y + at), &sum);
+		mask_and_add<V>(dz + at, vector_at<V>(dy + at), vector_at<V>(y + at), &sum);
 	}
 	write_partial<V>(sum, c, c < cols ? V : 0, cols, partial);
 }
 
-template <int V>
+template <int V, class T>
 __global__ void __launch_bounds__(GPU_BLOCK) column_sum_kernel(
-	const float *__restrict__ dy, uint32_t rows, uint32_t cols, float *__restrict__ partial)
+	const T *__restrict__ dy, uint32_t rows, uint32_t cols, float *__restrict__ partial)
 {
 	uint32_t c = (blockIdx.y * blockDim.x + threadIdx.x) * V;
 	floats_of<V> sum = {};
@@ -142,28 +144,62 @@ static unsigned column_partials(uint32_t rows, dim3 block)
 	return blocks < COLUMN_PARTIALS ? blocks : (unsigned)COLUMN_PARTIALS;
 }
 
-void relu_backward_cuda(cudaStream_t stream, float *dy, const float *y, uint32_t rows,
-	uint32_t cols, float *db, float *partial)
+template <class T>
+static void relu_backward(cudaStream_t stream, const float *dy, const float *y, uint32_t rows,
+	uint32_t cols, T *dz, float *db, float *partial)
 {
 	uint32_t vector = gpu_vector(cols), width = cols / vector;
 	dim3 block = gpu_row_block(width);
 	unsigned blocks = column_partials(rows, block);
 
-	LAUNCH_VECTOR(vector, relu_backward_kernel, dim3(blocks, gpu_blocks(width, block.x)), block,
-		0, stream, dy, y, rows, cols, partial);
+	LAUNCH_VECTOR_OF(T, vector, relu_backward_kernel, dim3(blocks, gpu_blocks(width, block.x)),
+		block, 0, stream, dy, y, rows, cols, dz, partial);
 	reduce_partial_cuda(stream, partial, blocks, cols, db, cols, NULL);
 }
 
-void column_sum_cuda(cudaStream_t stream, const float *dy, uint32_t rows, uint32_t cols, float *db,
-	float *partial)
+void relu_backward_cuda(cudaStream_t stream, float *dy, const float *y, uint32_t rows,
+	uint32_t cols, float *db, float *partial)
+{
+	relu_backward(stream, dy, y, rows, cols, dy, db, partial);
+}
+
+void relu_round_backward_cuda(cudaStream_t stream, const float *dy, const float *y, uint32_t rows,
+	uint32_t cols, bf16 *dz, float *db, float *partial)
+{
+	relu_backward(stream, dy, y, rows, cols, dz, db, partial);
+}
+
+template <class T>
+void column_sum_cuda(
+	cudaStream_t stream, const T *dy, uint32_t rows, uint32_t cols, float *db, float *partial)
 {
 	uint32_t vector = gpu_vector(cols), width = cols / vector;
 	dim3 block = gpu_row_block(width);
 	unsigned blocks = column_partials(rows, block);
 
-	LAUNCH_VECTOR(vector, column_sum_kernel, dim3(blocks, gpu_blocks(width, block.x)), block, 0,
-		stream, dy, rows, cols, partial);
+	LAUNCH_VECTOR_OF(T, vector, column_sum_kernel, dim3(blocks, gpu_blocks(width, block.x)),
+		block, 0, stream, dy, rows, cols, partial);
 	reduce_partial_cuda(stream, partial, blocks, cols, db, cols, NULL);
+}
+
+template void column_sum_cuda(cudaStream_t, const float *, uint32_t, uint32_t, float *, float *);
+template void column_sum_cuda(cudaStream_t, const bf16 *, uint32_t, uint32_t, float *, float *);
+
+template <int V>
+__global__ void round_kernel(const float *__restrict__ v, uint32_t n, bf16 *__restrict__ out)
+{
+	uint32_t i = (blockIdx.x * blockDim.x + threadIdx.x) * V;
+
+	if (i < n)
+		vector_put<V>(out + i, vector_at<V>(v + i));
+}
+
+void round_cuda(cudaStream_t stream, const float *v, uint32_t n, bf16 *out)
+{
+	uint32_t vector = gpu_vector(n);
+
+	LAUNCH_VECTOR(vector, round_kernel, gpu_blocks(n / vector, GPU_BLOCK), GPU_BLOCK, 0, stream,
+		v, n, out);
 }
 
 __global__ void sample_sum_kernel(const float *__restrict__ v, uint32_t batch,

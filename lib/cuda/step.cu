@@ -50,6 +50,7 @@ static void enqueue_gather(struct backend *b, const uint32_t *user, const uint32
 	a.mlp_factors = b->E;
 	a.g = b->g;
 	a.rows = b->rows;
+	a.rows_bf16 = b->wide.bf16.rows;
 	gather_forward_cuda(b->stream, &a);
 }
 
@@ -197,6 +198,7 @@ void step_gradient(struct backend *b, bool then_update)
 	if (then_update)
 		step_begin_cuda(b->side_stream, b->state, &b->rule);
 	enqueue_gather(b, user, item);
+	wide_begin(b);
 	if (b->E)
 		forward_layers(b, samples);
 	enqueue_loss(b, user, item, label, samples);

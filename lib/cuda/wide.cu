@@ -12,13 +12,15 @@ enum { BLAS_RESERVE = 512 << 20 };
 
 void wide_open(struct backend *b)
 {
+	const bool tf32 = b->precision == PRECISION_TF32;
+
 	CUBLAS(blas_load()->create(&b->blas));
 	CUBLAS(blas_load()->set_stream(b->blas, b->stream));
 	CUBLAS(blas_load()->set_math_mode(
-		b->blas, b->tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
+		b->blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
 	CUBLAS(blas_lt_load()->create(&b->wide.fused.lt));
 	b->wide.fused.stream = b->stream;
-	b->wide.fused.compute = b->tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
+	b->wide.fused.compute = tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F;
 }
 
 void wide_close(struct backend *b)
@@ -43,14 +45,24 @@ void wide_claim(struct backend *b)
 	if (!b->planning)
 		CUBLAS(blas_load()->set_workspace(b->blas, f->workspace, f->workspace_size));
 	b->planned += BLAS_RESERVE;
+	if (b->train && b->precision == PRECISION_BF16)
+		wide_bf16_claim(b);
 	for (uint32_t l = 0; l < b->shape.num_hidden && b->train; l++)
 		if (!device_narrow(b, l) && wide_above(b, l))
 			b->wide.mask[l] = (uint32_t *)device_claim(
 				b, fused_mask_words(samples, b->shape.hidden[l]), sizeof(uint32_t));
 }
 
+void wide_begin(struct backend *b)
+{
+	if (b->blas && b->precision == PRECISION_BF16)
+		wide_bf16_begin(b);
+}
+
 void wide_forward(struct backend *b, uint32_t l, uint32_t samples)
 {
+	if (b->precision == PRECISION_BF16)
+		return wide_bf16_forward(b, l, samples);
 	const float *w = device_param(b, TENSOR_MLP + 2 * (int)l)->value;
 	const float *bias = device_param(b, TENSOR_MLP + 2 * (int)l + 1)->value;
 	const float *x = l ? b->act[l - 1] : b->rows;
@@ -82,6 +94,8 @@ static void backward_dx(struct backend *b, uint32_t l, uint32_t samples)
 
 void wide_backward(struct backend *b, uint32_t l, uint32_t samples)
 {
+	if (b->precision == PRECISION_BF16)
+		return wide_bf16_backward(b, l, samples);
 	float *dw = device_param(b, TENSOR_MLP + 2 * (int)l)->gradient;
 	float *db = device_param(b, TENSOR_MLP + 2 * (int)l + 1)->gradient, *dy = b->dact[l];
 	uint32_t in = device_in(b, l), out = b->shape.hidden[l];

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *const backend_precision_names[] = { "fp32", "tf32", "bf16", NULL };
+
 /* The first values, drawn by all threads: a job takes a piece of a tensor. */
 struct drawing {
 	const struct neumf_fresh *fresh;

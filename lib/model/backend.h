@@ -17,6 +17,11 @@
 
 enum { BACKEND_ABI = 7 };
 
+/* TF32: inputs rounded to 10 bits of mantissa. BF16: inputs, outputs and gradients of layers rounded
+   to 7, from weights that stay floats. */
+enum backend_precision { PRECISION_FP32, PRECISION_TF32, PRECISION_BF16 };
+extern const char *const backend_precision_names[];
+
 struct exchange;
 struct pool;
 struct row_draws;
@@ -31,9 +36,9 @@ struct backend_config {
 	const struct neumf_fresh *fresh;	 /* used during create() */
 	const struct neumf_optimizer *optimizer; /* copied; NULL: only scoring */
 	uint32_t batch_size;			 /* most rows of a batch */
-	struct pool *pool;	   /* borrowed; its threads never change a bit of any result */
-	bool tf32;		   /* cuda: TF32 matrix products; others ignore it */
-	struct exchange *exchange; /* borrowed; backend_cpu_processes alone has one */
+	struct pool *pool; /* borrowed; its threads never change a bit of any result */
+	enum backend_precision precision; /* of matrix products; others than cuda ignore it */
+	struct exchange *exchange;	  /* borrowed; backend_cpu_processes alone has one */
 };
 
 /*

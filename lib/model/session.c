@@ -95,7 +95,7 @@ static void start_backend(struct session *s)
 		.fresh = c->resume ? NULL : &fresh, /* the checkpoint has all values */
 		.optimizer = &c->optimizer,
 		.batch_size = c->batch_size,
-		.tf32 = c->tf32,
+		.precision = c->precision,
 		.exchange = c->exchange };
 	struct neumf_layout layout;
 

@@ -39,7 +39,7 @@ struct session_config {
 	double max_seconds;   /* then stop after the batch in training; INFINITY: do not */
 
 	enum backend_device device;
-	bool tf32;
+	enum backend_precision precision;
 	uint32_t threads;
 	struct exchange *exchange; /* with processes that follow this one; NULL: there are none */
 

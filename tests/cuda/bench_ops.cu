@@ -33,7 +33,7 @@ static void bench_gather(void)
 	float *gu = random_floats((size_t)users * F), *gi = random_floats((size_t)items * F);
 	float *mu = random_floats((size_t)users * E), *mi = random_floats((size_t)items * E);
 	float *g = device<float>((size_t)S * F), *rows = device<float>((size_t)S * 2 * E);
-	struct gather a = { gu, gi, mu, mi, user, item, B, P, F, E, g, rows };
+	struct gather a = { gu, gi, mu, mi, user, item, B, P, F, E, g, rows, NULL };
 
 	report("gather", 4.0 * B * (3 * (F + E) + 2 * F + 4 * E), 0,
 		[&] { gather_forward_cuda(stream, &a); });
@@ -63,29 +63,38 @@ static void bench_plain(const char *prefix, uint32_t in, uint32_t out, float *co
 	report(named("dx"), product, flop, [&] { dense_dx_cuda(blas, y, w, in, S, in, out, x); });
 }
 
-/* What epilogues make of it. */
+/* What epilogues make of it; T: float (TF32) or bf16, whose arrays are those of floats: every bit of
+   them is as random. */
+template <class T>
 static void bench_fused(const char *prefix, uint32_t in, uint32_t out, float *const *array)
 {
-	const struct fused f = { lt, stream, CUBLAS_COMPUTE_32F_FAST_TF32, array[5], WORKSPACE };
-	float *x = array[0], *y = array[1], *w = array[2], *bias = array[3], *partial = array[4];
+	const bool floats = sizeof(T) == sizeof(float);
+	const struct fused f = { lt, stream,
+		floats ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, array[5], WORKSPACE };
+	T *x = (T *)array[0], *y = (T *)array[1], *w = (T *)array[2], *bias = (T *)array[3];
 	uint32_t *mask = device<uint32_t>(fused_mask_words(S, in)),
 		 *out_mask = device<uint32_t>(fused_mask_words(S, out));
-	double product = 4.0 * S * (in + out), flop = 2.0 * S * in * out;
+	double product = (double)sizeof(T) * S * (in + out), flop = 2.0 * S * in * out;
 	char name[64];
 	auto named = [&](const char *what, bool there) {
-		snprintf(name, sizeof(name), "%s_%s%s_%ux%u", prefix, what, there ? "" : "_MISSING",
-			in, out);
+		snprintf(name, sizeof(name), "%s_%s_%s%s_%ux%u", prefix, floats ? "tf32" : "bf16",
+			what, there ? "" : "_MISSING", in, out);
 		return name;
 	};
 	bool forward = fused_forward_cuda(&f, x, w, bias, S, in, out, y, out_mask);
 	bool dx = fused_dx_cuda(&f, y, w, S, in, out, mask, x);
 
-	report(named("tf32_bias_relu_mask", forward), product + S * out / 8.0, flop,
+	report(named("bias_relu_mask", forward), product + S * out / 8.0, flop,
 		[&] { fused_forward_cuda(&f, x, w, bias, S, in, out, y, out_mask); });
-	report(named("tf32_dx_relu", dx), product + S * in / 8.0, flop,
+	report(named("dx_relu", dx), product + S * in / 8.0, flop,
 		[&] { fused_dx_cuda(&f, y, w, S, in, out, mask, x); });
-	report(named("column_sum", true), 4.0 * S * out, 0,
-		[&] { column_sum_cuda(stream, y, S, out, bias, partial); });
+	report(named("column_sum", true), (double)sizeof(T) * S * out, 0,
+		[&] { column_sum_cuda(stream, y, S, out, array[3], array[4]); });
+	if (!floats)
+		report(named("dw", true), product, flop, [&] {
+			fused_dw_cuda(&f, (const bf16 *)y, (const bf16 *)x, S, in, out, array[2],
+				array[4]);
+		});
 	CUDA(cudaFree(mask));
 	CUDA(cudaFree(out_mask));
 }
@@ -100,7 +109,8 @@ static void bench_layer(const char *prefix, uint32_t in, uint32_t out)
 		device<float>(WORKSPACE / sizeof(float)) };
 
 	bench_plain(prefix, in, out, array);
-	bench_fused(prefix, in, out, array);
+	bench_fused<float>(prefix, in, out, array);
+	bench_fused<bf16>(prefix, in, out, array);
 	for (float *p : array)
 		CUDA(cudaFree(p));
 }

@@ -45,7 +45,7 @@ training_parity() {
 	for program in test_training test_state test_draws; do
 		"$BUILD/cuda-host/plain/$program" "$@" || return 1
 	done
-	for program in test_misuse test_ranked; do
+	for program in test_misuse test_ranked test_bf16; do
 		"$BUILD/cuda-host/plain/$program" || return 1
 	done
 }
@@ -84,7 +84,7 @@ throughputs() {
 	local size mode bounds tool=$BUILD/cuda-host/plain/throughput
 	read -ra bounds <<<"$TABLES"
 	for size in $SIZES; do
-		for mode in 'train book fp32' 'train-drawn book fp32' 'train wide fp32' 'train-drawn wide tf32' 'train wide tf32' 'train-adam book fp32' 'train-adam wide tf32'; do
+		for mode in 'train book fp32' 'train-drawn book fp32' 'train wide fp32' 'train-drawn wide tf32' 'train wide tf32' 'train wide bf16' 'train-drawn wide bf16' 'train-adam book fp32' 'train-adam wide tf32'; do
 			# shellcheck disable=SC2086
 			"$tool" $mode "$size" "$STEPS" "${bounds[@]}" || [ "$size" -ge 1000000 ] || return 1
 		done

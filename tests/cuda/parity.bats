@@ -70,6 +70,18 @@ ops() {
 	CUDA_HOST_LEAKS=1 parity plain test_training ${quick:+"$quick"}
 }
 
+@test 'training in bf16' {
+	CUDA_HOST_LEAKS=1 parity plain test_bf16
+	CUDA_HOST_ORDER=random:1 CUDA_HOST_STREAMS=lazy parity plain test_bf16
+	CUDA_HOST_ORDER=reverse CUDA_HOST_GUARD=1 parity plain test_bf16
+}
+
+@test 'training in bf16: ASan and UBSan, TSan' {
+	only_in_all
+	parity asan test_bf16
+	CUDA_HOST_SMS=1 parity tsan test_bf16
+}
+
 @test 'training: other orders, lazy streams' {
 	CUDA_HOST_ORDER=random:1 CUDA_HOST_STREAMS=lazy parity plain test_training ${quick:+"$quick"}
 	[ -n "$quick" ] || CUDA_HOST_ORDER=reverse CUDA_HOST_STREAMS=lazy parity plain test_training ${quick:+"$quick"}
@@ -119,7 +131,8 @@ ops() {
 	grep -q '^copy [0-9.]* GB/s$' log
 	grep -q '^sgemm_tf32_.* TFLOP/s$' log
 	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" train wide tf32 64 2 300 200 >log
+	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" train wide bf16 64 2 300 200 >>log
 	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" rank wide fp32 640 2 300 200 >>log
 	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" train-drawn book fp32 64 2 300 200 >>log
-	[ "$(grep -c ' M/s ' log)" -eq 3 ]
+	[ "$(grep -c ' M/s ' log)" -eq 4 ]
 }

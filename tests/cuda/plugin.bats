@@ -195,6 +195,35 @@ metric() {
 	assert_near "$(metric b.safetensors cpu AUC)" "$(metric a.safetensors cpu AUC)" 0.01
 }
 
+@test 'bf16 is near fp32, the same twice, and is said to be bf16' {
+	small_data 2
+	local network='--hidden 128,72,32 --mlp-factors 72' m
+	# shellcheck disable=SC2086
+	train a.safetensors --device cuda $network
+	for m in b c; do
+		# shellcheck disable=SC2086
+		train $m.safetensors --device cuda $network --precision bf16
+	done
+	assert_contains "$(head -c 4000 b.safetensors)" 'bf16'
+	cmp b.safetensors c.safetensors
+	run ! cmp -s a.safetensors b.safetensors
+	assert_near "$(metric b.safetensors cpu AUC)" "$(metric a.safetensors cpu AUC)" 0.01
+	assert_near "$(metric b.safetensors cuda AUC)" "$(metric b.safetensors cpu AUC)" 0.001
+}
+
+@test 'bf16 takes layers of whole vectors, and says so' {
+	small_data
+	local network
+	for network in '--hidden 128,70 --mlp-factors 72' '--hidden 128,72 --mlp-factors 70'; do
+		# shellcheck disable=SC2086
+		run -1 --separate-stderr train model.safetensors --device cuda --precision bf16 $network
+		assert_error neumf-train 'multiples of 8'
+		[ ! -e model.safetensors ]
+	done
+	# no layers, nothing to round
+	neumf-train -q --device cuda --precision bf16 --model mf --factors 9 -o mf.safetensors triples.cof
+}
+
 @test 'ML-100K: metrics are the cpu backend'\''s within their spread' {
 	local epochs=2 seed
 	[ "${COFILTER_CUDA_TESTS:-quick}" = all ] && epochs=10

@@ -8,10 +8,10 @@
 
 static const struct test_case adam_case = { "adam",
 	{ MODEL_MF, LOSS_BPR, false, 30, 40, 5, 0, 0, { 0 }, false, { 0, 0, 0 } }, ADAM(0.01, 0, 0),
-	7, false, true };
+	7, PRECISION_FP32, true };
 static const struct test_case sgd_case = { "sgd",
 	{ MODEL_MF, LOSS_BPR, false, 30, 40, 5, 0, 0, { 0 }, false, { 0, 0, 0 } }, SGD(0.01, 0, 0),
-	7, false, true };
+	7, PRECISION_FP32, true };
 
 enum wrong {
 	GRADIENT_IN,

@@ -77,7 +77,7 @@ static void test_gather(uint32_t batch, uint32_t items_per_row, uint32_t F, uint
 	struct ids user = ids_random(batch, USERS), item = ids_random(S, ITEMS);
 	struct floats g = floats_empty((size_t)S * F), rows = floats_empty((size_t)S * 2 * E);
 	struct gather a = { gu.dev, gi.dev, mu.dev, mi.dev, user.dev, item.dev, batch,
-		items_per_row, F, E, g.dev, rows.dev };
+		items_per_row, F, E, g.dev, rows.dev, NULL };
 	size_t wrong = 0;
 
 	gather_forward_cuda(stream, &a);

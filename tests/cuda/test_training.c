@@ -109,7 +109,8 @@ static uint64_t largest(const struct test_case *c, const struct neumf_layout *la
 
 static void check_training(const struct backend_ops *ops, const struct test_case *c)
 {
-	double first_limit = c->tf32 ? 4e-3 : 1e-5, limit = c->tf32 ? 5e-3 : 2e-4;
+	const bool tf32 = c->precision == PRECISION_TF32;
+	double first_limit = tf32 ? 4e-3 : 1e-5, limit = tf32 ? 5e-3 : 2e-4;
 	struct pair p = { ops, &backend_reference, make_backend(ops, c),
 		make_backend(&backend_reference, c), { 0 }, NULL, NULL };
 	struct arrays a = make_arrays(c->batch_size);
@@ -244,7 +245,7 @@ static void check_cosines(const struct backend_ops *ops)
 {
 	const struct test_case c = { "mf by ccl",
 		{ MODEL_MF, LOSS_CCL, false, 50, 70, 9, 0, 0, { 0 }, false, { 0, 0, 0 } },
-		ADAM(0, 0, 0), 1, false, true };
+		ADAM(0, 0, 0), 1, PRECISION_FP32, true };
 	struct backend_config config = make_config(&c), plain = make_config(&c);
 	struct pair p = { ops, &backend_reference, NULL, NULL, { 0 }, NULL, NULL };
 

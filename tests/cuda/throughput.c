@@ -1,7 +1,7 @@
 /*
  * throughput: how fast the plug-in trains and scores, without streams and files around it.
  *   COFILTER_CUDA_PLUGIN=FILE throughput train|train-adam|train-drawn|score|rank book|wide
- *       fp32|tf32 BATCH STEPS [USERS ITEMS]
+ *       fp32|tf32|bf16 BATCH STEPS [USERS ITEMS]
  * train: STEPS steps on batches of BATCH triples with lazy-adam, or adam, which moves every row;
  * train-drawn: on triples that the device draws, lazy-adam. Half of the positives are log-uniform,
  * as popular items are. score, rank: STEPS blocks of BATCH
@@ -47,7 +47,7 @@ static uint32_t *random_ids(size_t n, uint32_t bound, uint64_t stream, bool hot)
 }
 
 static struct backend *create(const struct backend_ops *ops, const struct neumf_shape *shape,
-	uint32_t batch, const enum neumf_optimizer_kind *kind, bool tf32)
+	uint32_t batch, const enum neumf_optimizer_kind *kind, enum backend_precision precision)
 {
 	struct neumf_optimizer optimizer = { kind ? *kind : OPTIMIZER_ADAM, 0.001, 0, 0, 0.9, 0.999,
 		1e-8 };
@@ -58,7 +58,7 @@ static struct backend *create(const struct backend_ops *ops, const struct neumf_
 	config.params = xmalloc(layout.num_params, sizeof(float));
 	neumf_init(shape, 0.01, DENSE_NORMAL, 1, config.params);
 	config.optimizer = kind ? &optimizer : NULL;
-	config.tf32 = tf32;
+	config.precision = precision;
 	return ops->create(&config);
 }
 
@@ -175,11 +175,13 @@ struct cost {
  * (the book's) take a kernel each way; wide ones products, whose epilogues write and read a bit for
  * each hidden unit, and a kernel for the gradient of the bias (and relu', after the last layer).
  */
-static struct cost triple_cost(const struct neumf_shape *s, bool narrow)
+static struct cost triple_cost(
+	const struct neumf_shape *s, bool narrow, enum backend_precision precision)
 {
 	double F = s->factors, E = s->mlp_factors, in = 2 * E, flop = 0, moved;
+	const double half = precision == PRECISION_BF16 ? 0.5 : 1; /* a layer's number, in floats */
 
-	moved = 3 * (F + E) + 2 * F + 4 * E; /* gather */
+	moved = 3 * (F + E) + 2 * F + 4 * E * half; /* gather */
 	for (uint32_t l = 0; l < s->num_hidden; l++) {
 		double out = s->hidden[l];
 		bool last = l == s->num_hidden - 1;
@@ -187,7 +189,8 @@ static struct cost triple_cost(const struct neumf_shape *s, bool narrow)
 		if (narrow)
 			moved += 2 * in + 2 * out + 4 * out + 4 * in;
 		else
-			moved += 6 * in + (last ? 12 : 8) * out + (last ? 0 : 2 * out / 16);
+			moved += (l ? 6 * half : 4 * half + 2) * in +
+				 (last ? 6 + 6 * half : 8 * half + 2.0 / 16) * out;
 		flop += 3 * 2 * 2 * in * out;
 		in = out;
 	}
@@ -230,8 +233,8 @@ int main(int argc, char **argv)
 
 	die_set_name("throughput");
 	if (argc != 6 && argc != 8)
-		die("usage: throughput train|train-adam|train-drawn|score|rank book|wide fp32|tf32 BATCH STEPS "
-		    "[USERS ITEMS]");
+		die("usage: throughput train|train-adam|train-drawn|score|rank book|wide "
+		    "fp32|tf32|bf16 BATCH STEPS [USERS ITEMS]");
 	bool narrow = strcmp(argv[2], "wide");
 	if (!narrow)
 		shape = wide;
@@ -243,13 +246,16 @@ int main(int argc, char **argv)
 	bool train = !strncmp(argv[1], "train", 5);
 	enum neumf_optimizer_kind kind =
 		strcmp(argv[1], "train-adam") ? OPTIMIZER_LAZY_ADAM : OPTIMIZER_ADAM;
+	enum backend_precision precision = PRECISION_FP32;
+	while (strcmp(argv[3], backend_precision_names[precision]))
+		if (!backend_precision_names[++precision])
+			die("'%s' is no precision", argv[3]);
 	const struct backend_ops *ops = backend_select(DEVICE_CUDA, true);
-	struct backend *b = create(
-		ops, &shape, train ? batch : 1, train ? &kind : NULL, !strcmp(argv[3], "tf32"));
+	struct backend *b = create(ops, &shape, train ? batch : 1, train ? &kind : NULL, precision);
 	if (train) {
 		seconds = (strcmp(argv[1], "train-drawn") ? time_training : time_drawn)(
 			ops, b, &shape, batch, steps);
-		cost = triple_cost(&shape, narrow);
+		cost = triple_cost(&shape, narrow, precision);
 		if (kind ==
 			OPTIMIZER_ADAM) { /* all rows, six floats each, in place of the batch's */
 			double all = sizeof(float) * 6.0 * (shape.factors + shape.mlp_factors) /

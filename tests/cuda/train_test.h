@@ -22,7 +22,8 @@ struct test_case {
 	struct neumf_shape shape;
 	struct neumf_optimizer optimizer;
 	uint32_t batch_size;
-	bool tf32, quick;
+	enum backend_precision precision;
+	bool quick;
 };
 
 #define ADAM(lr, wd, l2)                                     \
@@ -42,24 +43,29 @@ struct test_case {
    of one, two and three digits of the sort, in one tile and in many; a short batch of one row. */
 static const struct test_case cases[] = {
 	/* clang-format off */
-	{ "neumf bpr adam, narrow",      { MODEL_NEUMF, LOSS_BPR, false, 300, 700, 10, 10, 3, { 10, 10, 10 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-5, 0), 331, false, true },
-	{ "neumf hinge lazy-adam, wide", { MODEL_NEUMF, LOSS_HINGE, false, 97, 131, 12, 70, 3, { 130, 66, 31 }, false, { 0, 0, 0 } }, LAZY(0.01, 1e-4, 1e-3), 67, false, true },
-	{ "neumf bce sgd, mixed",        { MODEL_NEUMF, LOSS_BCE, false, 50, 400, 5, 9, 4, { 33, 80, 7, 65 }, false, { 0, 0, 0 } }, SGD(0.1, 1e-3, 0), 257, false, true },
-	{ "neumf bpr sigmoid adam",      { MODEL_NEUMF, LOSS_BPR, true, 40, 60, 8, 6, 2, { 16, 9 }, false, { 0, 0, 0 } }, ADAM(0.01, 0, 1e-3), 64, false, true },
-	{ "neumf hinge sigmoid sgd",     { MODEL_NEUMF, LOSS_HINGE, true, 40, 60, 3, 40, 1, { 40 }, false, { 0, 0, 0 } }, SGD(0.5, 0, 1e-3), 129, false, false },
-	{ "gmf bpr sgd",                 { MODEL_GMF, LOSS_BPR, false, 20, 30, 33, 0, 0, { 0 }, false, { 0, 0, 0 } }, SGD(0.5, 0, 0), 31, false, true },
-	{ "gmf hinge adam",              { MODEL_GMF, LOSS_HINGE, false, 1000, 20, 8, 0, 0, { 0 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-4, 1e-2), 500, false, false },
-	{ "gmf bce lazy-adam",           { MODEL_GMF, LOSS_BCE, false, 11, 300, 7, 0, 0, { 0 }, false, { 0, 0, 0 } }, LAZY(0.01, 1e-4, 0), 100, false, true },
-	{ "mlp bpr lazy-adam",           { MODEL_MLP, LOSS_BPR, false, 257, 258, 0, 33, 2, { 65, 17 }, false, { 0, 0, 0 } }, LAZY(0.01, 0, 1e-3), 200, false, true },
-	{ "mlp hinge sgd",               { MODEL_MLP, LOSS_HINGE, false, 9, 90, 0, 8, 3, { 32, 16, 8 }, false, { 0, 0, 0 } }, SGD(0.1, 1e-3, 1e-3), 1, false, false },
-	{ "mlp bce adam",                { MODEL_MLP, LOSS_BCE, false, 5, 6, 0, 1, 1, { 1 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-4, 0), 3000, false, true },
-	{ "mf bpr adam",                 { MODEL_MF, LOSS_BPR, false, 400, 66000, 2, 0, 0, { 0 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-5, 0), 2500, false, false },
-	{ "mf hinge sgd",                { MODEL_MF, LOSS_HINGE, false, 30, 40, 9, 0, 0, { 0 }, false, { 0, 0, 0 } }, SGD(0.3, 1e-3, 1e-3), 77, false, true },
-	{ "mf bce lazy-adam",            { MODEL_MF, LOSS_BCE, false, 30, 40, 1, 0, 0, { 0 }, false, { 0, 0, 0 } }, LAZY(0.01, 0, 1e-3), 33, false, false },
-	{ "mf with biases bce adam",     { MODEL_MF, LOSS_BCE, false, 41, 700, 11, 0, 0, { 0 }, true, { 0, 0, 0 } }, ADAM(0.01, 1e-4, 1e-3), 259, false, true },
-	{ "mf with biases bpr lazy",     { MODEL_MF, LOSS_BPR, false, 300, 37, 4, 0, 0, { 0 }, true, { 0, 0, 0 } }, LAZY(0.01, 0, 0), 61, false, true },
-	{ "mf with biases, sigmoid sgd", { MODEL_MF, LOSS_HINGE, true, 30, 40, 33, 0, 0, { 0 }, true, { 0, 0, 0 } }, SGD(0.5, 0, 1e-2), 130, false, true },
-	{ "neumf bce sgd, wide tf32",    { MODEL_NEUMF, LOSS_BCE, false, 97, 131, 12, 70, 3, { 130, 66, 31 }, false, { 0, 0, 0 } }, SGD(0.1, 1e-5, 0), 67, true, true },
+	{ "neumf bpr adam, narrow",      { MODEL_NEUMF, LOSS_BPR, false, 300, 700, 10, 10, 3, { 10, 10, 10 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-5, 0), 331, PRECISION_FP32, true },
+	{ "neumf hinge lazy-adam, wide", { MODEL_NEUMF, LOSS_HINGE, false, 97, 131, 12, 70, 3, { 130, 66, 31 }, false, { 0, 0, 0 } }, LAZY(0.01, 1e-4, 1e-3), 67, PRECISION_FP32, true },
+	{ "neumf bce sgd, mixed",        { MODEL_NEUMF, LOSS_BCE, false, 50, 400, 5, 9, 4, { 33, 80, 7, 65 }, false, { 0, 0, 0 } }, SGD(0.1, 1e-3, 0), 257, PRECISION_FP32, true },
+	{ "neumf bpr sigmoid adam",      { MODEL_NEUMF, LOSS_BPR, true, 40, 60, 8, 6, 2, { 16, 9 }, false, { 0, 0, 0 } }, ADAM(0.01, 0, 1e-3), 64, PRECISION_FP32, true },
+	{ "neumf hinge sigmoid sgd",     { MODEL_NEUMF, LOSS_HINGE, true, 40, 60, 3, 40, 1, { 40 }, false, { 0, 0, 0 } }, SGD(0.5, 0, 1e-3), 129, PRECISION_FP32, false },
+	{ "gmf bpr sgd",                 { MODEL_GMF, LOSS_BPR, false, 20, 30, 33, 0, 0, { 0 }, false, { 0, 0, 0 } }, SGD(0.5, 0, 0), 31, PRECISION_FP32, true },
+	{ "gmf hinge adam",              { MODEL_GMF, LOSS_HINGE, false, 1000, 20, 8, 0, 0, { 0 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-4, 1e-2), 500, PRECISION_FP32, false },
+	{ "gmf bce lazy-adam",           { MODEL_GMF, LOSS_BCE, false, 11, 300, 7, 0, 0, { 0 }, false, { 0, 0, 0 } }, LAZY(0.01, 1e-4, 0), 100, PRECISION_FP32, true },
+	{ "mlp bpr lazy-adam",           { MODEL_MLP, LOSS_BPR, false, 257, 258, 0, 33, 2, { 65, 17 }, false, { 0, 0, 0 } }, LAZY(0.01, 0, 1e-3), 200, PRECISION_FP32, true },
+	{ "mlp hinge sgd",               { MODEL_MLP, LOSS_HINGE, false, 9, 90, 0, 8, 3, { 32, 16, 8 }, false, { 0, 0, 0 } }, SGD(0.1, 1e-3, 1e-3), 1, PRECISION_FP32, false },
+	{ "mlp bce adam",                { MODEL_MLP, LOSS_BCE, false, 5, 6, 0, 1, 1, { 1 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-4, 0), 3000, PRECISION_FP32, true },
+	{ "mf bpr adam",                 { MODEL_MF, LOSS_BPR, false, 400, 66000, 2, 0, 0, { 0 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-5, 0), 2500, PRECISION_FP32, false },
+	{ "mf hinge sgd",                { MODEL_MF, LOSS_HINGE, false, 30, 40, 9, 0, 0, { 0 }, false, { 0, 0, 0 } }, SGD(0.3, 1e-3, 1e-3), 77, PRECISION_FP32, true },
+	{ "mf bce lazy-adam",            { MODEL_MF, LOSS_BCE, false, 30, 40, 1, 0, 0, { 0 }, false, { 0, 0, 0 } }, LAZY(0.01, 0, 1e-3), 33, PRECISION_FP32, false },
+	{ "mf with biases bce adam",     { MODEL_MF, LOSS_BCE, false, 41, 700, 11, 0, 0, { 0 }, true, { 0, 0, 0 } }, ADAM(0.01, 1e-4, 1e-3), 259, PRECISION_FP32, true },
+	{ "mf with biases bpr lazy",     { MODEL_MF, LOSS_BPR, false, 300, 37, 4, 0, 0, { 0 }, true, { 0, 0, 0 } }, LAZY(0.01, 0, 0), 61, PRECISION_FP32, true },
+	{ "mf with biases, sigmoid sgd", { MODEL_MF, LOSS_HINGE, true, 30, 40, 33, 0, 0, { 0 }, true, { 0, 0, 0 } }, SGD(0.5, 0, 1e-2), 130, PRECISION_FP32, true },
+	{ "neumf bce sgd, wide tf32",    { MODEL_NEUMF, LOSS_BCE, false, 97, 131, 12, 70, 3, { 130, 66, 31 }, false, { 0, 0, 0 } }, SGD(0.1, 1e-5, 0), 67, PRECISION_TF32, true },
+	/* layers of whole vectors, which cublasLt takes, above and below narrow ones; the host's has
+	   no mask for the first */
+	{ "neumf bpr lazy-adam, fused",  { MODEL_NEUMF, LOSS_BPR, false, 97, 131, 12, 34, 5, { 128, 72, 16, 16, 68 }, false, { 0, 0, 0 } }, LAZY(0.01, 1e-4, 1e-3), 67, PRECISION_FP32, true },
+	{ "mlp bce adam, fused",         { MODEL_MLP, LOSS_BCE, false, 97, 131, 0, 64, 3, { 128, 64, 32 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-4, 1e-3), 67, PRECISION_FP32, true },
+	{ "mlp bce sgd, fused tf32",     { MODEL_MLP, LOSS_BCE, false, 97, 131, 0, 64, 3, { 128, 64, 32 }, false, { 0, 0, 0 } }, SGD(0.1, 1e-5, 0), 67, PRECISION_TF32, true },
 	/* clang-format on */
 };
 
@@ -109,7 +115,7 @@ static inline struct backend_config make_config(const struct test_case *c)
 	struct backend_config config = { .shape = c->shape,
 		.optimizer = &c->optimizer,
 		.batch_size = c->batch_size,
-		.tf32 = c->tf32 };
+		.precision = c->precision };
 	struct neumf_layout layout;
 
 	neumf_layout(&c->shape, &layout);
@@ -124,7 +130,7 @@ static inline struct backend *make_backend(const struct backend_ops *ops, const 
 	struct neumf_layout layout;
 
 	neumf_layout(&c->shape, &layout);
-	for (unsigned t = 0; t < layout.num_tensors && c->tf32; t++) {
+	for (unsigned t = 0; t < layout.num_tensors && c->precision == PRECISION_TF32; t++) {
 		bool mlp = !strncmp(layout.tensor[t].name, "mlp.", 4), bias = layout.tensor[t].bias;
 
 		for (uint64_t k = 0;

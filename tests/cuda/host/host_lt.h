@@ -1,6 +1,7 @@
 /*
  * host_lt: what lib/cuda calls of cublasLt. The stand-in (lt.cpp) is as difficult as the library may
- * be: it has no product of rows that are not multiples of 16 bytes, its relu makes a NaN 0, and it
+ * be: it has no product of rows that are not multiples of 16 bytes, none with a mask of sums whose
+ * length is not a multiple of 8, its relu makes a NaN 0, and it
  * runs an algorithm only for the problem it was chosen for.
  */
 #ifndef HOST_LT_H
@@ -26,6 +27,10 @@ enum cublasLtMatmulDescAttributes_t {
 	CUBLASLT_MATMUL_DESC_BIAS_POINTER = 8,
 	CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_POINTER = 11,
 	CUBLASLT_MATMUL_DESC_EPILOGUE_AUX_LD = 12
+};
+enum cublasLtMatrixLayoutAttribute_t {
+	CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT = 5,
+	CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET = 6
 };
 enum cublasLtMatmulPreferenceAttributes_t {
 	CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES = 1,
@@ -64,6 +69,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t d,
 cublasStatus_t cublasLtMatrixLayoutCreate(
 	cublasLtMatrixLayout_t *l, cudaDataType_t type, uint64_t rows, uint64_t cols, int64_t ld);
 cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t l);
+cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t l,
+	cublasLtMatrixLayoutAttribute_t what, const void *value, size_t size);
 cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *p);
 cublasStatus_t cublasLtMatmulPreferenceDestroy(cublasLtMatmulPreference_t p);
 cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p,

@@ -16,6 +16,8 @@ struct cu_lt_work {
 struct cu_lt_layout {
 	cudaDataType_t type;
 	int rows, cols, ld;
+	int32_t count = 1;
+	int64_t stride = 0;
 };
 
 struct cu_lt_preference {
@@ -106,6 +108,13 @@ cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t l)
 	return destroy(l);
 }
 
+cublasStatus_t cublasLtMatrixLayoutSetAttribute(cublasLtMatrixLayout_t l,
+	cublasLtMatrixLayoutAttribute_t what, const void *value, size_t size)
+{
+	return what == CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT ? set(&l->count, value, size)
+							  : set(&l->stride, value, size);
+}
+
 cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *p)
 {
 	return make(p);
@@ -141,7 +150,8 @@ static cublasLtMatmulAlgo_t algorithm(cublasLtMatmulDesc_t w, cublasLtMatrixLayo
 	return { { (uint64_t)d->rows << 32 | (uint32_t)d->cols,
 		(uint64_t)a->rows << 32 | (uint32_t)b->rows,
 		(uint64_t)a->ld << 32 | (uint32_t)b->ld, (uint64_t)w->epilogue << 32 | w->compute,
-		(uint64_t)w->ta << 32 | w->tb, (uint64_t)a->type << 32 | d->type, workspace,
+		(uint64_t)w->ta << 32 | w->tb,
+		(uint64_t)a->type << 32 | (uint32_t)d->type << 16 | (uint32_t)d->count, workspace,
 		alignment } };
 }
 
@@ -166,6 +176,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t, cublasLtMatmulDe
 	if (w->epilogue & 128 && (w->mask_ld % 128 || w->mask_ld < d->rows || !w->mask))
 		return CUBLAS_STATUS_INVALID_VALUE;
 	if (wanted < 1 || !vectors(a) || !vectors(b) || !vectors(d) || alignment < 16)
+		return CUBLAS_STATUS_NOT_SUPPORTED;
+	if (w->epilogue == CUBLASLT_EPILOGUE_RELU_AUX_BIAS && b->rows % 8)
 		return CUBLAS_STATUS_NOT_SUPPORTED;
 	result->algo = algorithm(w, a, b, d, p->workspace, alignment);
 	result->workspaceSize = p->workspace;
@@ -213,6 +225,19 @@ static void run(const cu_lt_work &w, cu_product p, void *workspace, size_t size)
 	cu_product_run(p);
 }
 
+static cu_matrix matrix(cublasLtMatrixLayout_t l, cublasOperation_t op, const void *at)
+{
+	const bool turned = op == CUBLAS_OP_T;
+
+	return { l->type, op, turned ? l->cols : l->rows, turned ? l->rows : l->cols, at, l->ld };
+}
+
+/* The same of the next product of a batch. */
+static void next(cublasLtMatrixLayout_t l, cu_matrix *x)
+{
+	x->at = (const char *)x->at + l->stride * (l->type == CUDA_R_32F ? 4 : 2);
+}
+
 cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t work, const void *alpha,
 	const void *a, cublasLtMatrixLayout_t la, const void *b, cublasLtMatrixLayout_t lb,
 	const void *beta, const void *c, cublasLtMatrixLayout_t lc, void *d,
@@ -222,19 +247,24 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t, cublasLtMatmulDesc_t work, const
 	const cu_lt_work w = *work;
 	const cublasLtMatmulAlgo_t right =
 		algorithm(work, la, lb, ld, algo->data[6], (uint32_t)algo->data[7]);
-	const bool ta = w.ta == CUBLAS_OP_T, tb = w.tb == CUBLAS_OP_T;
-	const cu_product p = { "cublasLtMatmul",
-		{ la->type, w.ta, ta ? la->cols : la->rows, ta ? la->rows : la->cols, a, la->ld },
-		{ lb->type, w.tb, tb ? lb->cols : lb->rows, tb ? lb->rows : lb->cols, b, lb->ld },
-		{ ld->type, CUBLAS_OP_N, ld->rows, ld->cols, d, ld->ld }, *(const float *)alpha,
-		*(const float *)beta, w.compute == CUBLAS_COMPUTE_32F_FAST_TF32, nullptr };
+	const bool overlap = ld->count > 1 && ld->stride < (int64_t)ld->ld * ld->cols;
+	cu_product p = { "cublasLtMatmul", matrix(la, w.ta, a), matrix(lb, w.tb, b),
+		matrix(ld, CUBLAS_OP_N, d), *(const float *)alpha, *(const float *)beta,
+		w.compute == CUBLAS_COMPUTE_32F_FAST_TF32, nullptr };
 
 	if (memcmp(&right, algo, sizeof(right)) || algo->data[6] > workspace_size || c != d ||
-		lc != ld || !cu_product_fits(p))
+		lc != ld || la->count != ld->count || lb->count != ld->count || overlap ||
+		!cu_product_fits(p))
 		return CUBLAS_STATUS_INVALID_VALUE;
 	for (const void *at : { a, b, (const void *)d })
 		if ((uintptr_t)at % algo->data[7])
 			cu_die("cublasLtMatmul: an array is not aligned as it was said to be");
-	cu_submit(stream, [=, size = (size_t)algo->data[6]] { run(w, p, workspace, size); });
+	for (int i = 0; i < ld->count; i++) {
+		cu_submit(
+			stream, [=, size = (size_t)algo->data[6]] { run(w, p, workspace, size); });
+		next(la, &p.a);
+		next(lb, &p.b);
+		next(ld, &p.d);
+	}
 	return CUBLAS_STATUS_SUCCESS;
 }

@@ -1,5 +1,5 @@
-/* product: extents are checked, TF32 rounds its inputs as tensor cores do, and products are summed in
-   blocks, as in any fast product. */
+/* product: extents are checked, TF32 rounds its inputs as tensor cores do, and products are summed
+   in blocks, as in any fast product. */
 #include "product.h"
 
 float cu_load(cudaDataType_t type, const void *x, size_t at)
