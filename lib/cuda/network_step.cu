@@ -40,7 +40,8 @@ bool network_prepare(struct backend *b)
 	a->has_bias = device_param(b, bias) != NULL;
 	a->bias = place_of(b, bias);
 	a->dense = b->flat;
-	return network_plan(a);
+	/* layers in 16 bits are those of wide_bf16.cu */
+	return (b->precision != PRECISION_BF16 || !b->E) && network_plan(a);
 }
 
 static float *occurrences(const struct backend *b, int which)
