@@ -98,7 +98,8 @@ void cpu_reserve(struct cpu_side *s, size_t n)
 		return;
 	free(s->gradient);
 	s->capacity = n;
-	s->gradient = xcalloc_aligned(n * s->stride + CPU_SLACK, sizeof(*s->gradient));
+	n = n * s->stride + CPU_SLACK;
+	s->gradient = memset(xmalloc_table(n, sizeof(*s->gradient)), 0, n * sizeof(*s->gradient));
 }
 
 /* Arrays for a batch, with `per_row` occurrences in a row of it, but for contributions. */

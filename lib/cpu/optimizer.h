@@ -50,12 +50,15 @@ static void add_l2(const struct backend *b, const struct cpu_side *side, uint32_
 	for (uint32_t k = first; k < end; k++, sums += cpu_sum_stride(side)) {
 		const uint32_t count = side->start[k + 1] - side->start[k];
 		const float l2 = (float)(b->l2 * count / b->rows);
+		const uint32_t ahead = side->unique[k + AHEAD < end ? k + AHEAD : k];
 		float *to = sums;
 
 		for (unsigned branch = 0; branch < 2; branch++) {
 			const uint32_t cols = side->cols[branch];
 			const float *w = side->table[branch] + (size_t)side->unique[k] * cols;
 
+			if (cols > 0)
+				cpu_fetch(side->table[branch] + (size_t)ahead * cols, cols);
 			for (uint32_t c = 0; c < cols; c++)
 				to[c] = fused1(l2, w[c], to[c]);
 			to += cols;

@@ -47,14 +47,14 @@ prepare_mf() {
 # cornac is ours, and of a batch's mean a step of LR x batch size moves as far as LR for each triple.
 mf_recall_epochs=30
 declare -A mf=(
-	[sgd]='--optimizer sgd --lr 51.2 --l2 0.01 --init-std 0.1'
-	[lazy]='--optimizer lazy-adam --lr 0.001 --l2 0.001 --init-std 0.1'
+	[sgd]='--optimizer sgd --lr 1638.4 --l2 0.01 --init-std 0.1'
+	[lazy]='--optimizer lazy-adam --lr 0.004 --l2 0.001 --init-std 0.1'
 )
 mf_peer='0.05 0.01' # their learning rate and regularization
 
 # mf_train EPOCHS OPTIONS: a command that trains on Gowalla
 mf_train() {
-	echo "negsample -q --epochs $1 $data/mf.cof | neumf-train -q --device cpu --model mf --factors 64 --batch-size 1024 $2 -o $out/m"
+	echo "neumf-train -q --device cpu --epochs $1 --model mf --factors 64 --loss bpr --batch-size 32768 $2 -o $out/m $data/mf.cof"
 }
 
 # mf_recall OPTIONS: a command that trains, and prints recall@20
