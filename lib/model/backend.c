@@ -56,16 +56,16 @@ float *backend_params(const struct backend_config *config, size_t slack)
 
 	neumf_layout(&config->shape, l);
 	const uint64_t n = l->num_params + slack;
-	const uint64_t known = fresh || config->params ? l->num_params : 0;
+	const bool given = config->params;
 
-	d.params = xmalloc_table(n, sizeof(float));
-	if (config->params)
-		memcpy(d.params, config->params, known * sizeof(float));
-	free(config->params);
+	/* given values stay where they are: a copy would take their memory twice */
+	d.params = given ? xrealloc(config->params, n, sizeof(float))
+			 : xmalloc_table(n, sizeof(float));
 	for (unsigned t = 0; t < l->num_tensors; t++)
 		pieces += num_pieces(&l->tensor[t]);
-	if (!config->params && fresh)
+	if (!given && fresh)
 		pool_run(config->pool, pieces, draw_piece, &d);
+	const uint64_t known = given || fresh ? l->num_params : 0;
 	memset(d.params + known, 0, (n - known) * sizeof(float));
 	return d.params;
 }
