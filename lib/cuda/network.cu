@@ -61,8 +61,9 @@ static __device__ __forceinline__ void add_dense(const struct network *a, const 
 		m->sums[a->bias] += sum_tile(m, a->dlogit, NULL);
 }
 
-/* Block number a.blocks, if there is one, computes the scalars of the step. */
-__global__ void __launch_bounds__(GPU_BLOCK)
+/* Block number a.blocks, if there is one, computes the scalars of the step. For more blocks at a time
+   ptxas would spill. */
+__global__ void __launch_bounds__(GPU_BLOCK, 4)
 	network_backward_kernel(struct network a, struct update_rule rule, struct step_state *state)
 {
 	DYN_SHARED(float4, memory);

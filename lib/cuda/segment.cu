@@ -287,8 +287,9 @@ static __device__ __forceinline__ void rows_of_block(const struct segment *a,
 	}
 }
 
+/* For more blocks at a time ptxas would spill. */
 template <int PURPOSE>
-__global__ void __launch_bounds__(GPU_BLOCK) segment_rows_kernel(
+__global__ void __launch_bounds__(GPU_BLOCK, 3) segment_rows_kernel(
 	struct segments all, struct update_rule rule, const struct step_state *__restrict__ state)
 {
 	const struct segment *a = &all.table[blockIdx.y];
