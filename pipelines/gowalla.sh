@@ -7,7 +7,7 @@
 # learns from all of train. What was chosen for knn-score is kept below; TUNE=1 chooses it again.
 #
 # Environment: COFILTER_DATA (gowalla/gowalla.train.tsv and gowalla.test.tsv there, lines of user TAB item, or train.txt
-# and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), EPOCHS (60, of MF-BPR), CCL_EPOCHS ("31 20":
+# and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), EPOCHS (60, of MF-BPR), CCL_EPOCHS ("61 20":
 # of MF-CCL at its first rate, and at most at the second) and PATIENCE (3), SYSTEMS (all), KEEP (1: rows of the run before
 # stay in the table), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
 set -euo pipefail
@@ -20,7 +20,7 @@ SEEDS=${SEEDS:-1}
 TUNE=${TUNE:-}
 EPOCHS=${EPOCHS:-60}
 PATIENCE=${PATIENCE:-3}
-read -r first_epochs second_epochs <<<"${CCL_EPOCHS:-31 20}"
+read -r first_epochs second_epochs <<<"${CCL_EPOCHS:-61 20}"
 METRICS='recall@20 NDCG@20'
 BASELINES='ItemPop ItemKNN RP3beta EASE iALS'
 cutoff=20
