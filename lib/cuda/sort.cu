@@ -67,13 +67,14 @@ __global__ void sort_split_kernel(const uint32_t *__restrict__ marked, uint32_t 
 
 	if (i >= n)
 		return;
-	const struct sorted *a = i < users.n ? &users : &items;
-	uint32_t j = i < users.n ? i : i - users.n, id = marked[i] & ~mark;
-	a->key[j] = id;
-	if (i >= users.n)
-		a->position[j] -= users.n;
-	if (a->slot && (!j || marked[i - 1] != marked[i]))
-		a->slot[id] = j;
+	bool item = i >= users.n;
+	uint32_t j = item ? i - users.n : i, id = marked[i] & ~mark;
+	uint32_t *slot = item ? items.slot : users.slot;
+	(item ? items.key : users.key)[j] = id;
+	if (item)
+		items.position[j] -= users.n;
+	if (slot && (!j || marked[i - 1] != marked[i]))
+		slot[id] = j;
 }
 
 /* slot[id] = the first place of id */
