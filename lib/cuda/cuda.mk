@@ -52,7 +52,7 @@ $O/cuda/%.o: lib/cuda/%.cu $O/cuda/flags
 
 $O/cuda/c/%.o: lib/%.c $B/flags
 	@mkdir -p $(@D)
-	$(CC) $(COF_CFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c $< -o $@
+	$(CC) $(COF_CFLAGS) $(CFLAGS) $(SAME_BITS) -fPIC -fvisibility=hidden -MMD -MP -c $< -o $@
 
 $(CUDA_PLUGIN): $(CUDA_OBJECTS) $(CUDA_C_OBJECTS)
 	@mkdir -p $(@D)
