@@ -10,7 +10,8 @@ CUDA_PLUGIN := $B/lib/cofilter/cofilter-cuda.so
 CUDA_SRC := $(wildcard lib/cuda/*.cu)
 CUDA_OBJECTS := $(CUDA_SRC:lib/cuda/%.cu=$O/cuda/%.o)
 # what it takes from lib/, its own copy: a plug-in cannot see the program's
-CUDA_C_PARTS := base/clock base/die base/mem base/permute base/pool base/processor base/real base/rng base/utf8 model/backend model/neumf
+CUDA_C_PARTS := base/clock base/die base/mem base/permute base/pool base/processor base/real base/rng base/rng_normals \
+	base/utf8 model/backend model/neumf
 CUDA_C_OBJECTS := $(CUDA_C_PARTS:%=$O/cuda/c/%.o)
 
 comma := ,
@@ -51,7 +52,7 @@ $O/cuda/%.o: lib/cuda/%.cu $O/cuda/flags
 
 $O/cuda/c/%.o: lib/%.c $B/flags
 	@mkdir -p $(@D)
-	$(CC) $(COF_CFLAGS) $(CFLAGS) -fPIC -fvisibility=hidden -MMD -MP -c $< -o $@
+	$(CC) $(COF_CFLAGS) $(CFLAGS) $(SAME_BITS) -fPIC -fvisibility=hidden -MMD -MP -c $< -o $@
 
 $(CUDA_PLUGIN): $(CUDA_OBJECTS) $(CUDA_C_OBJECTS)
 	@mkdir -p $(@D)
