@@ -583,7 +583,7 @@ plugin() {
 		}
 	EOF
 	cc -shared -fPIC -o plugin.so -I"$ROOT/lib" plugin.c \
-		"$ROOT"/lib/{reference/{backend,network},model/{backend,neumf},base/{rng,real,mem,die,utf8,pool,clock}}.c -D_POSIX_C_SOURCE=200809L -lm
+		"$ROOT"/lib/{reference/{backend,network},model/{backend,neumf},base/{rng,real,mem,die,utf8,pool,clock,processor,rng_normals}}.c -D_POSIX_C_SOURCE=200809L -lm
 }
 
 @test "a plug-in that is named is taken" {
