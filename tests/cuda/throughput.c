@@ -121,22 +121,20 @@ struct cost {
 };
 
 /*
- * Of a triple, in floats read and written, by kernel as lib/cuda/README.md lists them. Narrow layers
- * (the book's) take concat(p, q) of each sample and a kernel each way; wide ones the first layer in
- * halves, the user half once, and kernels for the products and for what lies between them.
+ * Of a triple, in floats read and written, by kernel as lib/cuda/README.md lists them. The book's
+ * network, a narrow one, keeps its activations: rows, gradients of occurrences out and in, and moments.
+ * The wide one has a first layer in halves, the user half once, and kernels for the products and for
+ * what lies between them.
  */
 static struct cost triple_cost(const struct neumf_shape *s, bool narrow)
 {
 	double F = s->factors, E = s->mlp_factors, H1 = s->hidden[0], in = 2 * E;
-	double rows = narrow ? 4 * E : 3 * E, flop = 0, moved;
+	double flop = 0, moved = 3 * (F + E) + 2 * F + 3 * E; /* gather */
 
-	moved = 3 * (F + E) + 2 * F + rows; /* gather */
 	for (uint32_t l = 0; l < s->num_hidden; l++) {
 		double out = s->hidden[l];
 
-		if (narrow)
-			moved += 2 * in + 2 * out + 4 * out + 4 * in;
-		else if (l)
+		if (l)
 			moved += 2 * in + 2 * out + 4 * out + 6 * out + 2 * in + 2 * out + 2 * in +
 				 2 * out;
 		else
@@ -145,9 +143,11 @@ static struct cost triple_cost(const struct neumf_shape *s, bool narrow)
 		flop += 3 * 2 * (l || narrow ? 2 * in : 3 * E) * out;
 		in = out;
 	}
-	moved += 4 * F + 6 * in + 6;	     /* loss, head */
-	moved += 4 * F + rows + 3 * (F + E); /* segments */
-	moved += 7 * 3 * (F + E);	     /* rows and their moments */
+	moved += 4 * F + 6 * in + 6;	      /* loss, head */
+	moved += 4 * F + 3 * E + 3 * (F + E); /* segments */
+	if (narrow)
+		moved = 2 * 3 * (F + E) + 9; /* rows and gradients; ids, keys, places */
+	moved += 7 * 3 * (F + E);	     /* rows, moments, gradients */
 	return (struct cost){ flop, sizeof(float) * moved, sizeof(float) * 6 * 3 * (F + E) };
 }
 
