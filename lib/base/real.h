@@ -51,9 +51,10 @@ static inline double real_exp(double x)
 }
 
 /*
- * log(x) within 1 unit in the last place, for normal x > 0. With x = 2^e (1 + f), 1 + f between the roots of 1/2 and 2, s = f / (2 + f): log(1 + f) =
- * 2 atanh(s) = 2 s + s R, R = 2/3 s^2 + 2/5 s^4 + ... To lose no bit of f, which is exact, it is
- * summed as f - (f^2 / 2 - s (f^2 / 2 + R)) (Tang 1990).
+ * log(x) within 1 unit in the last place, for normal x > 0. With x = 2^e (1 + f), 1 + f between the
+ * roots of 1/2 and 2, s = f / (2 + f): log(1 + f) = 2 atanh(s) = 2 s + s R, R = 2/3 s^2 + 2/5 s^4 +
+ * ... To lose no bit of f, which is exact, it is summed as f - (f^2 / 2 - s (f^2 / 2 + R)) (Tang
+ * 1990).
  */
 static inline double real_log(double x)
 {
