@@ -171,58 +171,32 @@ struct cost {
 };
 
 /*
-<<<<<<< HEAD
- * Of a triple, in floats read and written, by kernel as lib/cuda/README.md lists them. Narrow layers
- * (the book's) take a kernel each way; wide ones products, whose epilogues write and read a bit for
- * each hidden unit, and a kernel for the gradient of the bias (and relu', after the last layer).
-=======
  * Of a triple, in floats read and written, by kernel as lib/cuda/README.md lists them. The book's
  * network, a narrow one, keeps its activations: rows, gradients of occurrences out and in, and moments.
- * The wide one has a first layer in halves, the user half once, and kernels for the products and for
- * what lies between them.
->>>>>>> cuda-narrow
+ * Layers of the wide one are products, whose epilogues write and read a bit for each hidden unit, and
+ * a kernel for the gradient of the bias (and relu', after the last layer).
  */
 static struct cost triple_cost(
 	const struct neumf_shape *s, bool narrow, enum backend_precision precision)
 {
-<<<<<<< HEAD
 	double F = s->factors, E = s->mlp_factors, in = 2 * E, flop = 0, moved;
 	const double half = precision == PRECISION_BF16 ? 0.5 : 1; /* a layer's number, in floats */
 
 	moved = 3 * (F + E) + 2 * F + 4 * E * half; /* gather */
-=======
-	double F = s->factors, E = s->mlp_factors, H1 = s->hidden[0], in = 2 * E;
-	double flop = 0, moved = 3 * (F + E) + 2 * F + 3 * E; /* gather */
-
->>>>>>> cuda-narrow
 	for (uint32_t l = 0; l < s->num_hidden; l++) {
 		double out = s->hidden[l];
 		bool last = l == s->num_hidden - 1;
 
-<<<<<<< HEAD
-		if (narrow)
-			moved += 2 * in + 2 * out + 4 * out + 4 * in;
-=======
-		if (l)
-			moved += 2 * in + 2 * out + 4 * out + 6 * out + 2 * in + 2 * out + 2 * in +
-				 2 * out;
->>>>>>> cuda-narrow
-		else
-			moved += (l ? 6 * half : 4 * half + 2) * in +
-				 (last ? 6 + 6 * half : 8 * half + 2.0 / 16) * out;
+		moved += (l ? 6 * half : 4 * half + 2) * in +
+			 (last ? 6 + 6 * half : 8 * half + 2.0 / 16) * out;
 		flop += 3 * 2 * 2 * in * out;
 		in = out;
 	}
 	moved += 4 * F + 6 * in + 6;	      /* loss, head */
-<<<<<<< HEAD
 	moved += 4 * F + 4 * E + 3 * (F + E); /* segments */
-	moved += 7 * 3 * (F + E);	      /* rows and their moments */
-=======
-	moved += 4 * F + 3 * E + 3 * (F + E); /* segments */
 	if (narrow)
 		moved = 2 * 3 * (F + E) + 9; /* rows and gradients; ids, keys, places */
-	moved += 7 * 3 * (F + E);	     /* rows, moments, gradients */
->>>>>>> cuda-narrow
+	moved += 7 * 3 * (F + E);	     /* rows and their moments */
 	return (struct cost){ flop, sizeof(float) * moved, sizeof(float) * 6 * 3 * (F + E) };
 }
 

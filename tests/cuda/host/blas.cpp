@@ -111,8 +111,8 @@ void *cu_library_symbol(void *, const char *name)
 		CU_BLAS(cublasGetStatusString), CU_BLAS(cublasLtCreate), CU_BLAS(cublasLtDestroy),
 		CU_BLAS(cublasLtMatmulDescCreate), CU_BLAS(cublasLtMatmulDescDestroy),
 		CU_BLAS(cublasLtMatmulDescSetAttribute), CU_BLAS(cublasLtMatrixLayoutCreate),
-		CU_BLAS(cublasLtMatrixLayoutDestroy), CU_BLAS(cublasLtMatrixLayoutSetAttribute), CU_BLAS(cublasLtMatmulPreferenceCreate),
-		CU_BLAS(cublasLtMatmulPreferenceDestroy),
+		CU_BLAS(cublasLtMatrixLayoutDestroy), CU_BLAS(cublasLtMatrixLayoutSetAttribute),
+		CU_BLAS(cublasLtMatmulPreferenceCreate), CU_BLAS(cublasLtMatmulPreferenceDestroy),
 		CU_BLAS(cublasLtMatmulPreferenceSetAttribute),
 		CU_BLAS(cublasLtMatmulAlgoGetHeuristic), CU_BLAS(cublasLtMatmul)
 #undef CU_BLAS

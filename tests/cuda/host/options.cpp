@@ -99,7 +99,8 @@ void cu_arrange(int *v, int n)
 static struct at_end {
 	~at_end()
 	{
-		if (cu_opt.leaks && cu_report_leaks() + cu_report_streams() + cu_report_graphs() + cu_report_lt()) {
+		if (cu_opt.leaks && cu_report_leaks() + cu_report_streams() + cu_report_graphs() +
+					    cu_report_lt()) {
 			fflush(stderr);
 			_Exit(70);
 		}
