@@ -126,13 +126,14 @@ ops() {
 }
 
 @test 'limits and throughput run' {
+	local work
 	built plain/limits
 	"$HOST/plain/limits" 20000 >log
 	grep -q '^copy [0-9.]* GB/s$' log
 	grep -q '^sgemm_tf32_.* TFLOP/s$' log
-	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" train wide tf32 64 2 300 200 >log
-	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" train wide bf16 64 2 300 200 >>log
-	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" rank wide fp32 640 2 300 200 >>log
-	COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" train-drawn book fp32 64 2 300 200 >>log
+	for work in 'train wide tf32 64' 'train wide bf16 64' 'rank wide fp32 640' 'train-drawn book fp32 64'; do
+		# shellcheck disable=SC2086
+		COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" $work 2 300 200
+	done >log
 	[ "$(grep -c ' M/s ' log)" -eq 4 ]
 }
