@@ -14,7 +14,7 @@
 #endif
 
 /*
- * x % n. In CUDA by bits of the quotient: its 64-bit division is a call, which spills registers, and
+ * x % n, n >= 1. In CUDA by bits of the quotient: its 64-bit division is a call, which spills registers, and
  * quotients are small here.
  */
 static inline ON_GPU uint64_t on_gpu_modulo(uint64_t x, uint64_t n)
@@ -29,7 +29,7 @@ static inline ON_GPU uint64_t on_gpu_modulo(uint64_t x, uint64_t n)
 			x -= part;
 	return x;
 #else
-	return x % n;
+	return x % n; // cppcheck-suppress zerodiv
 #endif
 }
 

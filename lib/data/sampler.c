@@ -290,8 +290,6 @@ static uint32_t draw_not_taken(const struct sampler *s, struct rng *r)
 
 	for (uint32_t k = 0; k < s->num_items; k++)
 		total += bitset_has(s->taken, k) ? 0 : weight_of(s, k);
-	if (total == 0)
-		BUG("no item is left to draw");
 	t = rng_below64(r, total);
 	for (;; i++) {
 		const uint64_t weight = bitset_has(s->taken, i) ? 0 : weight_of(s, i);
