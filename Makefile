@@ -7,16 +7,17 @@ CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
 B := build$(if $(SAN),/san)
 
+# for a make of one goal: all processors, where nobody says how many
+jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
+
 # `deps` named with other goals runs first, the rest in a sub-make: no probe below sees the machine before it.
 ifneq ($(and $(filter deps deps-dev,$(MAKECMDGOALS)),$(filter-out deps deps-dev,$(MAKECMDGOALS))),)
 .PHONY: $(MAKECMDGOALS)
-# one goal is made by all processors, where nobody says how many
-jobs = $(if $(or $(filter -j%,$(MAKEFLAGS)),$(word 2,$(filter-out deps deps-dev,$(MAKECMDGOALS)))),,-j$(shell nproc 2>/dev/null || echo 1))
 first_goal := $(firstword $(filter-out deps deps-dev,$(MAKECMDGOALS)))
 $(filter deps deps-dev,$(MAKECMDGOALS)):
 	@sh data/deps.sh $@
 $(first_goal): $(filter deps deps-dev,$(MAKECMDGOALS))
-	@$(MAKE) $(jobs) $(filter-out deps deps-dev,$(MAKECMDGOALS))
+	@$(MAKE) $(if $(word 2,$(filter-out deps deps-dev,$(MAKECMDGOALS))),,$(jobs)) $(filter-out deps deps-dev,$(MAKECMDGOALS))
 $(filter-out deps deps-dev $(first_goal),$(MAKECMDGOALS)): $(first_goal) ;
 else
 

@@ -92,23 +92,17 @@ static inline ON_GPU uint32_t draw_one(
 	const struct draw_from *d, uint32_t epoch, uint64_t record, struct draw_list l)
 {
 	const uint64_t word = d->weighted ? 2 * record : record;
+	const unsigned at = word % 4;
 	uint32_t out[4], item;
 	uint64_t product;
 	struct rng r;
 
 	rng_start(&r, d->seed, RNG_NEGATIVE, epoch, word / 4);
 	rng_block(&r, out);
-	if (d->weighted)
-		product = word % 4 == 0 ? out[0] : out[2];
-	else
-		product = word % 4 == 0	  ? out[0]
-			  : word % 4 == 1 ? out[1]
-			  : word % 4 == 2 ? out[2]
-					  : out[3];
-	product *= d->num;
+	product = (uint64_t)rng_word(out, at) * d->num;
 	item = (uint32_t)(product >> 32);
 	if (d->weighted)
-		item = alias_pick(&d->alias, item, word % 4 == 0 ? out[1] : out[3]);
+		item = alias_pick(&d->alias, item, rng_word(out, at + 1));
 	if ((uint32_t)product < d->surplus || draw_list_has(l, item))
 		return draw_again(d, epoch, record, l, NULL, NULL);
 	return item;

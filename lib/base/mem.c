@@ -66,6 +66,11 @@ void *xmalloc_table(size_t n, size_t size)
 	return p;
 }
 
+void *xcalloc_table(size_t n, size_t size)
+{
+	return memset(xmalloc_table(n, size), 0, n * size);
+}
+
 void *xcalloc_aligned(size_t n, size_t size)
 {
 	return memset(xaligned(CACHE_LINE, n, size), 0, n * size);

@@ -19,6 +19,7 @@ void *xcalloc_aligned(size_t n, size_t size);
  * system has them (a TLB miss costs as much as a cache miss).
  */
 void *xmalloc_table(size_t n, size_t size);
+void *xcalloc_table(size_t n, size_t size); /* the same of zeros, written: each page is there */
 char *xstrdup(const char *s);
 
 /*

@@ -14,8 +14,8 @@
 #endif
 
 /*
- * x % n, n >= 1. In CUDA by bits of the quotient: its 64-bit division is a call, which spills registers, and
- * quotients are small here.
+ * x % n, n >= 1. In CUDA by bits of the quotient: its 64-bit division is a call, which spills
+ * registers, and quotients are small here.
  */
 static inline ON_GPU uint64_t on_gpu_modulo(uint64_t x, uint64_t n)
 {

@@ -10,6 +10,9 @@
  */
 unsigned processor_level(void);
 
+/* Of functions that are written in AVX-512, for processors of level 4. */
+#define PROCESSOR_LEVEL_4 __attribute__((target("avx512f")))
+
 /* Has it products without carries of whole vectors of AVX-512 (VPCLMULQDQ)? */
 bool processor_multiplies_carryless(void);
 

@@ -85,6 +85,12 @@ static inline ON_GPU void rng_block(struct rng *r, uint32_t out[4])
 	r->block++;
 }
 
+/* Number k of a block. No index: a GPU would take it to local memory. */
+static inline ON_GPU uint32_t rng_word(const uint32_t block[4], unsigned k)
+{
+	return k == 0 ? block[0] : k == 1 ? block[1] : k == 2 ? block[2] : block[3];
+}
+
 static inline ON_GPU uint32_t rng_u32(struct rng *r)
 {
 	if (r->left == 0) {
@@ -92,10 +98,7 @@ static inline ON_GPU uint32_t rng_u32(struct rng *r)
 		r->left = 4;
 	}
 	r->left--;
-	return r->left == 3   ? r->out[0]
-	       : r->left == 2 ? r->out[1]
-	       : r->left == 1 ? r->out[2]
-			      : r->out[3];
+	return rng_word(r->out, 3 - r->left);
 }
 
 static inline ON_GPU uint64_t rng_u64(struct rng *r)

@@ -98,8 +98,7 @@ void cpu_reserve(struct cpu_side *s, size_t n)
 		return;
 	free(s->gradient);
 	s->capacity = n;
-	n = n * s->stride + CPU_SLACK;
-	s->gradient = memset(xmalloc_table(n, sizeof(*s->gradient)), 0, n * sizeof(*s->gradient));
+	s->gradient = xcalloc_table(n * s->stride + CPU_SLACK, sizeof(*s->gradient));
 }
 
 /* Arrays for a batch, with `per_row` occurrences in a row of it, but for contributions. */
@@ -179,8 +178,8 @@ static void training_init(struct backend *b, const struct backend_config *config
 		b->max_jobs /= 2;
 	b->dense_gradient = xcalloc_aligned(b->max_jobs * b->dense_size, sizeof(float));
 	if (b->optimizer.kind != OPTIMIZER_SGD) {
-		b->moment1 = memset(xmalloc_table(n, sizeof(float)), 0, n * sizeof(float));
-		b->moment2 = memset(xmalloc_table(n, sizeof(float)), 0, n * sizeof(float));
+		b->moment1 = xcalloc_table(n, sizeof(float));
+		b->moment2 = xcalloc_table(n, sizeof(float));
 	}
 }
 

@@ -16,6 +16,16 @@ const float *device_value(const struct backend *b, int which)
 	return p ? p->value : NULL;
 }
 
+const struct param *device_weight(const struct backend *b, uint32_t l)
+{
+	return device_param(b, TENSOR_MLP + 2 * (int)l);
+}
+
+const struct param *device_bias(const struct backend *b, uint32_t l)
+{
+	return device_param(b, TENSOR_MLP + 2 * (int)l + 1);
+}
+
 uint32_t device_in(const struct backend *b, uint32_t l)
 {
 	return l ? b->shape.hidden[l - 1] : 2 * b->E;

@@ -189,7 +189,10 @@ struct backend {
 const struct param *device_param(const struct backend *b, int which);
 const float *device_value(const struct backend *b, int which);
 
-/* The number of inputs of layer l (from 0), and whether one narrow kernel computes it. */
+/* Of layer l (from 0): weights (out, in) and biases (out). */
+const struct param *device_weight(const struct backend *b, uint32_t l);
+const struct param *device_bias(const struct backend *b, uint32_t l);
+/* The number of its inputs, and whether one narrow kernel computes it. */
 uint32_t device_in(const struct backend *b, uint32_t l);
 bool device_narrow(const struct backend *b, uint32_t l);
 

@@ -32,8 +32,8 @@ bool network_prepare(struct backend *b)
 	for (uint32_t l = 0; l < a->num_layers; l++) {
 		a->layer[l].in = device_in(b, l);
 		a->layer[l].out = s->hidden[l];
-		a->layer[l].weight = place_of(b, TENSOR_MLP + 2 * (int)l);
-		a->layer[l].bias = place_of(b, TENSOR_MLP + 2 * (int)l + 1);
+		a->layer[l].weight = device_weight(b, l)->at;
+		a->layer[l].bias = device_bias(b, l)->at;
 	}
 	a->head = place_of(b, TENSOR_HEAD);
 	a->head_size = device_param(b, TENSOR_HEAD) ? neumf_head_width(s) : 0;

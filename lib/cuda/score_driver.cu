@@ -75,9 +75,8 @@ static void score_rows(struct backend *b, uint32_t rows, size_t user, uint32_t f
 	struct score_output a;
 
 	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++) {
-		const float *w = device_param(b, TENSOR_MLP + 2 * (int)l)->value;
-		const float *bias = device_param(b, TENSOR_MLP + 2 * (int)l + 1)->value,
-			    *x = s->act[~l & 1];
+		const float *w = device_weight(b, l)->value;
+		const float *bias = device_bias(b, l)->value, *x = s->act[~l & 1];
 		uint32_t in = device_in(b, l), out = b->shape.hidden[l];
 		float *y = s->act[l & 1];
 

@@ -8,9 +8,8 @@ static void forward_layers(struct backend *b, uint32_t samples)
 
 		if (device_narrow(b, l))
 			narrow_forward_cuda(b->stream, l ? b->act[l - 1] : b->rows, in,
-				device_param(b, TENSOR_MLP + 2 * (int)l)->value, in,
-				device_param(b, TENSOR_MLP + 2 * (int)l + 1)->value, samples, in,
-				b->shape.hidden[l], b->act[l]);
+				device_weight(b, l)->value, in, device_bias(b, l)->value, samples,
+				in, b->shape.hidden[l], b->act[l]);
 		else
 			wide_forward(b, l, samples);
 	}
@@ -20,14 +19,13 @@ static void forward_layers(struct backend *b, uint32_t samples)
 static void backward_layers(struct backend *b, uint32_t samples)
 {
 	for (uint32_t l = b->shape.num_hidden; l-- > 0;) {
-		const struct param *weight = device_param(b, TENSOR_MLP + 2 * (int)l);
+		const struct param *weight = device_weight(b, l);
 
 		if (device_narrow(b, l))
 			narrow_backward_cuda(b->stream, b->dact[l], b->act[l],
 				l ? b->act[l - 1] : b->rows, weight->value, samples,
 				device_in(b, l), b->shape.hidden[l], l ? b->dact[l - 1] : b->drows,
-				weight->gradient,
-				device_param(b, TENSOR_MLP + 2 * (int)l + 1)->gradient, b->partial);
+				weight->gradient, device_bias(b, l)->gradient, b->partial);
 		else
 			wide_backward(b, l, samples);
 	}

@@ -63,8 +63,8 @@ void wide_forward(struct backend *b, uint32_t l, uint32_t samples)
 {
 	if (b->precision == PRECISION_BF16)
 		return wide_bf16_forward(b, l, samples);
-	const float *w = device_param(b, TENSOR_MLP + 2 * (int)l)->value;
-	const float *bias = device_param(b, TENSOR_MLP + 2 * (int)l + 1)->value;
+	const float *w = device_weight(b, l)->value;
+	const float *bias = device_bias(b, l)->value;
 	const float *x = l ? b->act[l - 1] : b->rows;
 	uint32_t in = device_in(b, l), out = b->shape.hidden[l];
 	bool fused = fused_forward_cuda(
@@ -81,7 +81,7 @@ void wide_forward(struct backend *b, uint32_t l, uint32_t samples)
 /* dx of the layer; that of the layer below is masked on the way where it left a mask. */
 static void backward_dx(struct backend *b, uint32_t l, uint32_t samples)
 {
-	const float *w = device_param(b, TENSOR_MLP + 2 * (int)l)->value;
+	const float *w = device_weight(b, l)->value;
 	uint32_t in = device_in(b, l), out = b->shape.hidden[l];
 	float *dx = l ? b->dact[l - 1] : b->drows;
 
@@ -96,8 +96,8 @@ void wide_backward(struct backend *b, uint32_t l, uint32_t samples)
 {
 	if (b->precision == PRECISION_BF16)
 		return wide_bf16_backward(b, l, samples);
-	float *dw = device_param(b, TENSOR_MLP + 2 * (int)l)->gradient;
-	float *db = device_param(b, TENSOR_MLP + 2 * (int)l + 1)->gradient, *dy = b->dact[l];
+	float *dw = device_weight(b, l)->gradient;
+	float *db = device_bias(b, l)->gradient, *dy = b->dact[l];
 	uint32_t in = device_in(b, l), out = b->shape.hidden[l];
 
 	if (b->wide.masked[l])

@@ -45,8 +45,8 @@ void wide_bf16_begin(struct backend *b)
 
 void wide_bf16_forward(struct backend *b, uint32_t l, uint32_t samples)
 {
-	const struct param *weight = device_param(b, TENSOR_MLP + 2 * (int)l);
-	const struct param *bias = device_param(b, TENSOR_MLP + 2 * (int)l + 1);
+	const struct param *weight = device_weight(b, l);
+	const struct param *bias = device_bias(b, l);
 	const struct wide_bf16 *w = &b->wide.bf16;
 	const bf16 *x = l ? w->act[l - 1] : w->rows;
 	uint32_t in = device_in(b, l), out = b->shape.hidden[l];
@@ -63,10 +63,10 @@ void wide_bf16_forward(struct backend *b, uint32_t l, uint32_t samples)
 
 void wide_bf16_backward(struct backend *b, uint32_t l, uint32_t samples)
 {
-	const struct param *weight = device_param(b, TENSOR_MLP + 2 * (int)l);
+	const struct param *weight = device_weight(b, l);
 	const struct wide_bf16 *w = &b->wide.bf16;
 	const bf16 *x = l ? w->act[l - 1] : w->rows, *copy = copy_of(b, weight);
-	float *db = device_param(b, TENSOR_MLP + 2 * (int)l + 1)->gradient;
+	float *db = device_bias(b, l)->gradient;
 	uint32_t in = device_in(b, l), out = b->shape.hidden[l];
 	bf16 *dz = w->dact[l];
 

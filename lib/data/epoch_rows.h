@@ -25,7 +25,8 @@ struct epoch_rows {
 void epoch_rows_init(struct epoch_rows *e, const struct sampling *from, enum rec_kind kind,
 	uint32_t negatives, uint64_t seed);
 
-/* Triples and samples: what they are drawn from one by one, as long as `e` and what it is from lasts. */
+/* Triples and samples: what they are drawn from one by one, as long as `e` and what it is from
+   lasts. */
 struct row_draws epoch_rows_draws(const struct epoch_rows *e);
 
 /* rows (n structs of their kind): rows first .. first + n - 1 of the run, whose epochs are counted

@@ -225,7 +225,6 @@ static int role_of(const struct neumf_layout *l, unsigned tensor)
 	return which;
 }
 
-/* The role takes the place of the epoch in a draw: a tensor starts equal in all models. */
 enum { DRAWS = 256 }; /* drawn at a time */
 
 /* n draws of N(0, std), of numbers `first` and on. */
@@ -243,6 +242,7 @@ static void init_normal(
 	}
 }
 
+/* The role takes the place of the epoch in a draw: a tensor starts equal in all models. */
 void neumf_init_rows(const struct neumf_layout *l, const struct neumf_fresh *fresh,
 	struct neumf_rows rows, float *out)
 {

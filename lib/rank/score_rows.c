@@ -33,17 +33,15 @@ static inline void store4(void *p, v4 x)
 }
 
 #ifdef __x86_64__
-#define WIDE __attribute__((target("avx512f")))
-
 /* A column of four vectors of four rows each; `places`: of its words in two of them. */
-WIDE static inline __m512i column(const __m512i row[4], __m512i places)
+PROCESSOR_LEVEL_4 static inline __m512i column(const __m512i row[4], __m512i places)
 {
 	return _mm512_inserti64x4(_mm512_permutex2var_epi32(row[0], places, row[1]),
 		_mm512_castsi512_si256(_mm512_permutex2var_epi32(row[2], places, row[3])), 1);
 }
 
 /* score_rows_split of 16 rows at a time; returns how many that are. */
-WIDE static size_t split_wide(
+PROCESSOR_LEVEL_4 static size_t split_wide(
 	const struct score *rows, size_t n, uint32_t *item, float *label, float *score)
 {
 	const __m512i first = _mm512_set_epi32(0, 0, 0, 0, 0, 0, 0, 0, 28, 24, 20, 16, 12, 8, 4, 0);
@@ -64,7 +62,7 @@ WIDE static size_t split_wide(
 }
 
 /* score_rows_make of 16 rows at a time; returns how many there are of n / 16 x 16 scores. */
-WIDE static size_t make_wide(
+PROCESSOR_LEVEL_4 static size_t make_wide(
 	uint32_t user, uint32_t item, const float *score, size_t n, struct score *rows)
 {
 	static const unsigned char halves[16] = { 0x00, 0x03, 0x0c, 0x0f, 0x30, 0x33, 0x3c, 0x3f,

@@ -70,11 +70,9 @@ PROCESSOR_LEVELS(size_t, good_words,
 	(const struct pattern *p, const unsigned char *packed, size_t words), (p, packed, words))
 
 #ifdef __x86_64__
-#define WIDE __attribute__((target("avx512f")))
-
-/* The same for some patterns at a time, in vectors of LANES words, `num` of them a pattern: the greatest word at each place of
-   some patterns is enough to know. */
-WIDE static inline __attribute__((always_inline)) size_t good_vectors(
+/* The same for some patterns at a time, in vectors of LANES words, `num` of them a pattern: the
+   greatest word at each place of some patterns is enough to know. */
+PROCESSOR_LEVEL_4 static inline __attribute__((always_inline)) size_t good_vectors(
 	const struct pattern *p, const unsigned char *packed, size_t words, const unsigned num)
 {
 	enum { PATTERNS = 8, MOST = 6 };
@@ -107,7 +105,8 @@ WIDE static inline __attribute__((always_inline)) size_t good_vectors(
 	return k;
 }
 
-WIDE static size_t good_wide(const struct pattern *p, const unsigned char *packed, size_t words)
+PROCESSOR_LEVEL_4 static size_t good_wide(
+	const struct pattern *p, const unsigned char *packed, size_t words)
 {
 	switch (p->words / LANES) {
 	case 3:
