@@ -74,7 +74,7 @@ system_lines() {
 			{id: $id, label: $title, tried: [$tried[] | select(.id == $id) | {setting: (.setting | plain), epoch, valid}],
 			 setting: ($c.setting | plain), epoch: $c.epoch, valid: $c.valid,
 			 test: ($test[0].metrics + ($top[0].metrics | with_entries(select(.key | test("^(coverage|novelty|popularity|long_tail)"))))),
-			 activity: ($test[0].activity // [])}'
+			 activity: ($test[0].activity // []), popularity: ($test[0].popularity // [])}'
 	done
 }
 

@@ -4,7 +4,7 @@
 recommend_options='user||ID|recommendations for this user of the ratings
 likes||ITEM,ITEM,...|for somebody who likes these items: names or raw ids
 like||[ITEM]|one such item, whose name may hold commas (may be repeated)
-exclude|x|[FILE|ITEM]|never these: an item, or a file with one per line (may be repeated)
+exclude|x|[FILE or ITEM]|never these: an item, or a file with one per line (may be repeated)
 only||FILE|only items of this file, one per line
 top|n|N|how many [10]
 quiet|q||no notes'

@@ -92,9 +92,9 @@ scorer() {
 	esac
 }
 
-# ease_fits ITEMS: in half of the memory that is free (three matrices of float32), and in a time that is worth it
+# ease_fits ITEMS: in half of the memory that is free (a matrix of float32, a tenth more), and in a time that is worth it
 ease_fits() {
 	free=$(awk '/^MemAvailable:/ { print $2 }' /proc/meminfo 2>/dev/null || :)
 	awk -v items="$1" -v max="$max_ease_items" -v free="${free:-8000000}" \
-		'BEGIN { exit !(items <= max && items * items * 12 / 1024 < free / 2) }'
+		'BEGIN { exit !(items <= max && items * items * 4.4 / 1024 < free / 2) }'
 }

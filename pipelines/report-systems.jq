@@ -155,20 +155,29 @@ def lines_over($width; $height; $places; $lines; $y):
 				| hint("\($line | called), \($places[$k].label): \($line.values[$k] | fixed(4))")] | add)] | add)
 		+ ($ends | end_labels($width)))};
 
-def activity_figure:
-	.metric as $metric
-	| [systems[] | select(.activity | type == "array" and length > 1)
-		| . + {values: [.activity[].metrics[$metric]?]} | select(any(.values[]; number))] as $lines
+# A metric over groups, those of .[$of], each of which has .[$counted] of something: one and many are its names.
+def groups_figure($of; $metric; $counted; one; many; $name; $title; $order; $caption):
+	[systems[] | select(.[$of] | type == "array" and length > 1)
+		| . + {values: [.[$of][].metrics[$metric]?]} | select(any(.values[]; number))] as $lines
 	| select($lines | length > 0)
-	| [$lines[0].activity[]
-		| {label: (if .from == .to then "\(.from)" else "\(.from)–\(.to)" end), below: (.users | plural("user"; "users"))}] as $places
-	| select(all($lines[]; .activity | length == ($places | length)))
+	| [$lines[0][$of][]
+		| {label: (if .from == .to then "\(.from)" else "\(.from)–\(.to)" end), below: (.[$counted] | plural(one; many))}] as $places
+	| select(all($lines[]; .[$of] | length == ($places | length)))
 	| ([$lines[].values[] | select(number)]) as $all
 	| {wide: (scale_around($all; 236; 12) as $y | lines_over(720; 282; $places; $lines; $y)),
 		narrow: (scale_around($all; 236; 12) as $y | lines_over(360; 282; $places; $lines; $y))}
-	| figure("activity"; "For whom: \($metric) by the user’s number of rows in train";
-		"Groups of users, the least active first. " + ([$lines[] | "\(called): \(.values | map(fixed(4)) | join(", "))"] | join(". ")) + ".";
-		"Users in \($places | length) groups, those with the fewest rows on the left.");
+	| figure($name; $title;
+		"\($order) first. " + ([$lines[] | "\(called): \(.values | map(fixed(4)) | join(", "))"] | join(". ")) + ".";
+		$caption | sub("N groups"; "\($places | length) groups"));
+def activity_figure:
+	groups_figure("activity"; .metric; "users"; "user"; "users"; "activity"; "For whom: \(.metric) by the user’s number of rows in train";
+		"Groups of users, the least active"; "Users in N groups, those with the fewest rows on the left.");
+def popularity_figure:
+	"recall@\(.metric | split("@")[1])" as $recall
+	| groups_figure("popularity"; $recall; "positives"; "row"; "rows"; "groups-of-items";
+		"Of what: \($recall) by the item’s number of users in train"; "Groups of items, the least popular";
+		"Rows of test in N groups, those whose items have the fewest users on the left. Each group of items has a quarter of train’s "
+			+ "rows; recall here is the share of a group’s rows that were found.");
 
 def exposure_words: {
 	coverage: ["Coverage", "share of all items that anybody is shown"],
@@ -202,4 +211,4 @@ def exposure:
 			| join("\n")) + "</div>";
 
 def results_section:
-	"<section id=\"results\"><h2>Results</h2>" + ([results_table, intervals_figure, activity_figure, exposure] | join_lines) + "</section>";
+	"<section id=\"results\"><h2>Results</h2>" + ([results_table, intervals_figure, activity_figure, popularity_figure, exposure] | join_lines) + "</section>";

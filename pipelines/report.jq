@@ -18,8 +18,8 @@ def checked:
 	| check(
 		of(""; {metric: "string", input: "object", stat: "object", lint: "object", split: "object", systems: "array", curves: "array",
 			users: "array", neighbours: "array", commands: "array", versions: "object"}),
-		each(""; "systems"; {id: "string", test: "object", interval: "object", p: "object", tried: "array", activity: "array"}),
-		(.systems // [] | .[] | each("systems."; "tried"; {}), each("systems."; "activity"; {metrics: "object"})),
+		each(""; "systems"; {id: "string", test: "object", interval: "object", p: "object", tried: "array", activity: "array", popularity: "array"}),
+		(.systems // [] | .[] | each("systems."; "tried"; {}), each("systems."; "activity"; {metrics: "object"}), each("systems."; "popularity"; {metrics: "object"})),
 		each(""; "curves"; {id: "string", points: "array"}),
 		(.curves // [] | .[] | each("curves."; "points"; {})),
 		each(""; "users"; {liked: "array", recommended: "array"}),

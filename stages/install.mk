@@ -14,6 +14,7 @@ INCLUDE_DIR := $(PREFIX)/include/cofilter
 INSTALL_PROGRAMS := $(notdir $(PROGRAMS))
 # programs that are shell, beside the parts they are made of
 INSTALL_DOORS := pipelines/cofilter
+INSTALL_COMPLETED := $(INSTALL_PROGRAMS) $(notdir $(INSTALL_DOORS))
 INSTALL_PAGES := $(wildcard stages/*.1 data/*.1 pipelines/*.1)
 INSTALL_SCRIPTS := $(wildcard pipelines/*.sh data/fetch-*.sh)
 INSTALL_DATA := $(filter-out $(INSTALL_SCRIPTS) $(INSTALL_DOORS) $(INSTALL_PAGES),$(wildcard pipelines/*))
@@ -23,8 +24,8 @@ INSTALL_PLUGINS := $B/lib/cofilter/cofilter-cuda.so $B/lib/cofilter/cofilter-mpi
 INSTALL_HEADERS := $(filter-out lib/linear/ials_row.h,$(foreach f,base stream text data rank model linear cli,$(wildcard lib/$f/*.h)))
 
 INSTALLED = $(INSTALL_PROGRAMS:%=$(BIN_DIR)/%) $(patsubst pipelines/%,$(BIN_DIR)/%,$(INSTALL_DOORS)) \
-	$(INSTALL_PROGRAMS:%=$(BASH_DIR)/%) \
-	$(INSTALL_PROGRAMS:%=$(ZSH_DIR)/_%) $(INSTALL_PROGRAMS:%=$(FISH_DIR)/%.fish) \
+	$(INSTALL_COMPLETED:%=$(BASH_DIR)/%) \
+	$(INSTALL_COMPLETED:%=$(ZSH_DIR)/_%) $(INSTALL_COMPLETED:%=$(FISH_DIR)/%.fish) \
 	$(patsubst %,$(MAN_DIR)/man1/%,$(notdir $(INSTALL_PAGES))) $(MAN_DIR)/man5/record.5 \
 	$(SHARE_DIR)/cofilter.magic $(patsubst %,$(SHARE_DIR)/%,$(INSTALL_SCRIPTS) $(INSTALL_DATA)) \
 	$(INSTALL_HEADERS:lib/%=$(INCLUDE_DIR)/%) $(LIBRARY_DIR)/libcofilter.a $(LIBRARY_DIR)/pkgconfig/cofilter.pc \
@@ -39,10 +40,10 @@ install: all
 	install -d $(addprefix $(DESTDIR),$(BIN_DIR) $(BASH_DIR) $(ZSH_DIR) $(FISH_DIR) $(MAN_DIR)/man1 $(MAN_DIR)/man5 \
 		$(SHARE_DIR)/pipelines $(SHARE_DIR)/data)
 	install $(PROGRAMS) $(INSTALL_DOORS) $(DESTDIR)$(BIN_DIR)
-	for program in $(INSTALL_PROGRAMS); do \
-		$B/bin/$$program --completion bash >$(DESTDIR)$(BASH_DIR)/$$program && \
-		$B/bin/$$program --completion zsh >$(DESTDIR)$(ZSH_DIR)/_$$program && \
-		$B/bin/$$program --completion fish >$(DESTDIR)$(FISH_DIR)/$$program.fish || exit 1; done
+	for program in $(PROGRAMS) $(INSTALL_DOORS); do name=$${program##*/}; \
+		$$program --completion bash >$(DESTDIR)$(BASH_DIR)/$$name && \
+		$$program --completion zsh >$(DESTDIR)$(ZSH_DIR)/_$$name && \
+		$$program --completion fish >$(DESTDIR)$(FISH_DIR)/$$name.fish || exit 1; done
 	install -m 644 $(INSTALL_PAGES) $(DESTDIR)$(MAN_DIR)/man1
 	install -m 644 lib/stream/record.5 $(DESTDIR)$(MAN_DIR)/man5
 	install -m 644 lib/stream/cofilter.magic $(DESTDIR)$(SHARE_DIR)

@@ -14,6 +14,7 @@
 #include "rank/evaluation.h"
 #include "rank/evaluation_print.h"
 #include "rank/exposure.h"
+#include "rank/popularity.h"
 #include "rank/referee.h"
 #include "rank/sampled.h"
 #include "rank/top_lists.h"
@@ -52,7 +53,8 @@ static const struct opt options[] = {
 	OPT_PATH(0, "truth", &cfg.truth, "FILE",
 		"with top records: the positives, as interactions or ratings"),
 	OPT_PATH(0, "train", &cfg.train, "FILE",
-		"interactions: also metrics by activity; of lists and scores, what they show"),
+		"interactions: also metrics by activity and popularity; of lists and scores, what "
+		"they show"),
 	OPT_FLAG(0, "json", &cfg.json, "print JSON"),
 	OPT_OUTPUT(0, "per-user", &cfg.per_user, "FILE",
 		"write each user's metrics here, tab-separated"),
@@ -96,10 +98,11 @@ struct session {
 	struct stream_out *per_user;   /* NULL: none */
 
 	struct user_items truth, train; /* where they are given */
-	bool has_lists, has_activity, has_exposure;
+	bool has_lists, has_activity, has_popularity, has_exposure;
 	struct top_lists_report lists;
 	struct exposure exposure;
 	struct activity activity;
+	struct popularity popularity;
 	uint64_t shorter; /* lists that end before the last cutoff */
 };
 
@@ -119,6 +122,8 @@ static void add_user(void *arg, uint32_t user, const struct rank *rows, size_t n
 		referee_add(&s->referee, rows, n);
 	if (s->has_activity)
 		activity_add(&s->activity, user, &u);
+	if (s->has_popularity)
+		popularity_add(&s->popularity, rows, n);
 	if (s->per_user)
 		evaluation_user_line(&s->sums, cfg.ties, user, &u, s->per_user);
 }
@@ -207,6 +212,10 @@ static void read_sides(struct session *s)
 		die("'%s' has no rows", cfg.train);
 	s->has_activity = true;
 	activity_init(&s->activity, &s->sums.cutoffs, &s->train);
+	s->has_popularity = !s->sampled; /* whose places are those among all candidates */
+	if (s->has_popularity)
+		popularity_init(&s->popularity, &s->sums.cutoffs,
+			s->has_lists ? TIES_ID : (enum tie_policy)cfg.ties, &s->train);
 	s->has_exposure = rec_header(s->in)->kind != REC_RANK;
 	if (s->has_exposure)
 		exposure_init(&s->exposure, &s->sums.cutoffs, &s->train);
@@ -307,7 +316,8 @@ static void print_result(const struct session *s)
 		.referee = s->has_referee ? &s->referee : NULL,
 		.lists = s->has_lists ? &s->lists : NULL,
 		.exposure = s->has_exposure ? &s->exposure : NULL,
-		.activity = s->has_activity ? &s->activity : NULL };
+		.activity = s->has_activity ? &s->activity : NULL,
+		.popularity = s->has_popularity ? &s->popularity : NULL };
 	struct stream_out *out = stream_create("-", false);
 
 	if (s->only.kind != ONLY_NONE)

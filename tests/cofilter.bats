@@ -458,7 +458,7 @@ same_run() {
 		cofilter $command --help | grep -oE '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+'
 	done | sort -u >help
 	grep -oE '(Fl|,) -[a-z-]+' "$ROOT/pipelines/cofilter.1" | sed 's/.* /-/' | sort -u >page
-	diff help <(grep -vx -- --version page)
+	diff help <(grep -vxE -- "--(version|completion)" page)
 	for wrong in '--systems nmf' '--seed x' '--mode best' '--device tpu' '--min-rating good' '--test-ratio 0.2' '--names-columns item=1' '--quick=1' '--output'; do
 		run --separate-stderr cofilter run "$data" $wrong
 		assert_status 2
@@ -466,6 +466,51 @@ same_run() {
 	done
 	for wrong in 0 x 1.5 -1; do
 		run --separate-stderr cofilter similar "$out" --item i1 -n $wrong
+		assert_status 2
+	done
+}
+
+# offered WORD...: what bash offers for the last word
+offered() {
+	COMP_WORDS=(cofilter "$@")
+	COMP_CWORD=$#
+	_cofilter
+	printf '%s' "${COMPREPLY[*]}"
+}
+
+@test "--completion: commands, stages, and every option of --help" {
+	for shell in bash zsh fish; do cofilter --completion $shell >as.$shell; done
+	for command in run recommend similar compare; do
+		cofilter $command --help | grep -oE -- '^ +(-[a-z], )?--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort >$command.help
+	done
+	# shellcheck disable=SC1091
+	. ./as.bash
+	assert_equal "$(offered re)" "recommend report"
+	assert_equal "$(offered help rank-)" "rank-cmp rank-eval"
+	assert_equal "$(offered --comp)" --completion
+	assert_equal "$(offered run x)" ''
+	for command in run recommend similar compare; do
+		offered $command -- | tr ' ' '\n' | sort | diff - $command.help
+	done
+	if command -v zsh; then
+		for command in run recommend similar compare; do
+			# what _arguments is given for the command: the names of the specifications
+			zsh -fc '_arguments() { print -rl -- "$@" }; _describe() {}; compadd() {}; . ./as.zsh; words=($1); _cofilter_option' \
+				- $command | sed -n '/^.*)\?\*\?\(--[a-z-]*\)\[.*/s//\1/p; s/^\*\?\(--[a-z-]*\)\[.*/\1/p' >given
+			for option in $(cat $command.help); do grep -qx -- "$option" given; done
+		done
+	fi
+	if command -v fish; then
+		fish -c 'source as.fish; complete -C "cofilter re"' >given
+		assert_equal "$(cut -f 1 given | xargs)" "recommend report"
+		assert_contains "$(cat given)" "a run's recommendations for one user"
+		for command in run recommend similar compare; do
+			fish -c 'source as.fish; complete -C "cofilter $argv[1] --"' $command | cut -f 1 | sort | diff - $command.help
+		done
+		assert_equal "$(fish -c 'source as.fish; complete -C "cofilter help rank-"' | xargs)" "rank-cmp rank-eval"
+	fi
+	for wrong in '' tcsh 'bash zsh'; do
+		run --separate-stderr cofilter --completion $wrong
 		assert_status 2
 	done
 }

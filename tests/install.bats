@@ -17,7 +17,7 @@ setup_file() {
 }
 
 @test "install: every program runs, has its page, its completion, and its pipelines" {
-	for source in "$ROOT"/stages/*.c "$ROOT"/data/*.c; do
+	for source in "$ROOT"/stages/*.c "$ROOT"/data/*.c cofilter; do
 		name=$(basename "$source" .c)
 		run "$DESTDIR/usr/bin/$name" --version
 		assert_status 0

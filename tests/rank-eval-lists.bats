@@ -77,7 +77,12 @@ by items in train, @2
 items           users    HR      NDCG    MRR     MAP     precision  recall
 1 to 1          1        0.0000  0.0000  0.0000  0.0000  0.0000     0.0000
 2 to 2          1        0.0000  0.0000  0.0000  0.0000  0.0000     0.0000
-3 to 3          1        1.0000  0.6309  0.5000  0.5000  0.5000     1.0000"
+3 to 3          1        1.0000  0.6309  0.5000  0.5000  0.5000     1.0000
+
+by users of the item in train, @2
+users           positives  recall
+0 to 0          2          0.5000
+1 to 2          2          0.0000"
 	assert_equal "$stderr" "rank-eval: users without a positive, left out of all means: 1
 rank-eval: users of --truth without a list, whose positives are missed: 1
 rank-eval: lists that end before the last cutoff: what follows counts as missed: 1
@@ -184,7 +189,7 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 	for ties in mean worst best id; do
 		rank-eval -q -k 10,5 --train train.cof --ties $ties score.cof
 	done >>tables
-	[ "$(grep -c '^users' tables)" = 44 ]
+	[ "$(grep -cE '^users +[0-9]' tables)" = 44 ]
 	run awk 'length($0) > 80' tables
 	assert_equal "$output" ""
 }
@@ -226,7 +231,7 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 	assert_error rank-eval "number their users differently"
 }
 
-@test "top lists say what ranks by --ties id say, and activity is the same for lists, ranks and scores" {
+@test "top lists say what ranks by --ties id say, and groups are the same for lists, ranks and scores" {
 	planted --users 60 --items 50 --ratings 700 >ratings.tsv
 	ml-split -q --mode random --seed 3 --test test.cof ratings.tsv | binarize >train.cof
 	binarize <test.cof >positives.cof
@@ -238,7 +243,7 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 		local way=(--ties id)
 		[ $file != top ] || way=(--truth positives.cof)
 		rank-eval -q -k 5,20 "${way[@]}" --train train.cof --json $file.cof >$file.json
-		jq -S '[.metrics, .activity] | walk(if type == "object" then with_entries(select(.key |
+		jq -S '[.metrics, .activity, .popularity] | walk(if type == "object" then with_entries(select(.key |
 			test("AUC|coverage|novelty|popularity|long") | not)) else . end)' $file.json >$file.txt
 	done
 	cmp top.txt rank.txt
@@ -250,6 +255,9 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 	[ "$(jq length top.txt)" = 8 ]
 	cmp top.txt score.txt
 	[ "$(jq '.activity | length' rank.json)" -ge 2 ]
+	[ "$(jq '.popularity | length' rank.json)" -ge 3 ]
+	# --sampled has no places among all candidates
+	[ "$(rank-eval -q --sampled 5 --train train.cof --json rank.cof | jq '[has("activity"), has("popularity")]' -c)" = '[true,false]' ]
 }
 
 @test "--train against Python, on random lists" {
@@ -298,5 +306,56 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 		        g = 0 if s == 0 else next(e for e in ends if s <= e)
 		        groups[g] = groups.get(g, 0) + 1
 		    assert {g["to"]: g["users"] for g in got["activity"]} == groups, trial
+	EOF
+}
+
+@test "recall by the popularity of items against Python, over all orders of the tied" {
+	python3 - <<-'EOF'
+		import itertools, json, random, subprocess
+		random.seed(11)
+		U, I = 12, 9
+		def stream(name, kind, rows):
+		    text = "".join("\t".join(map(str, r)) + "\n" for r in rows)
+		    with open(name, "wb") as f:
+		        subprocess.run(["cof-cat", "--from", "tsv", "--kind", kind, "--users", str(U), "--items", str(I)],
+		            input=text.encode(), stdout=f, check=True)
+		def shares(scores, positive, k, ties):
+		    "item: how much of it stands in the first k places"
+		    items = sorted(scores, key=lambda i: (-scores[i], i))
+		    if ties == "id":
+		        return {i: float(i in items[:k]) for i in positive}
+		    if ties == "mean":
+		        orders = [o for o in itertools.permutations(items) if all(scores[a] >= scores[b] for a, b in zip(o, o[1:]))]
+		        return {i: sum(i in o[:k] for o in orders) / len(orders) for i in positive}
+		    first = sorted(items, key=lambda i: (-scores[i], (i in positive) == (ties == "worst")))[:k]
+		    return {i: sum(scores[j] == scores[i] for j in positive & set(first)) /
+		        sum(scores[j] == scores[i] for j in positive) for i in positive}
+		for trial in range(8):
+		    train = {(u, min(I - 1, int(random.expovariate(.5)))) for u in range(U) for _ in range(random.randrange(1, 6))}
+		    users = {u: ({i: random.randrange(3) for i in random.sample(range(I), 5)}, set()) for u in range(U)}
+		    for scores, positive in users.values():
+		        positive |= set(random.sample(sorted(scores), random.randrange(1, 4)))
+		    stream("a.cof", "interaction", [(u, i, 0) for u, i in train])
+		    stream("s.cof", "score", [(u, i, int(i in p), s[i]) for u, (s, p) in users.items() for i in s])
+		    n = [sum(i == j for _, j in train) for i in range(I)]
+		    ends, total = [], 0
+		    for i in sorted(range(I), key=lambda i: n[i]):
+		        before, total = total, total + n[i]
+		        if any(before < q * len(train) / 4 <= total for q in (1, 2, 3, 4)): ends.append(n[i])
+		    for ties in "mean", "worst", "best", "id":
+		        got = json.loads(subprocess.run(["rank-eval", "-q", "--json", "-k", "1,3", "--ties", ties, "--train", "a.cof", "s.cof"],
+		            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout)["popularity"]
+		        want = {}
+		        for scores, positive in users.values():
+		            for k in 1, 3:
+		                for i, share in shares(scores, positive, k, ties).items():
+		                    g = 0 if n[i] == 0 else next(e for e in ends if n[i] <= e)
+		                    want.setdefault((g, k), []).append(share)
+		        assert len(got) * 2 == len(want), (trial, got, want)
+		        for g in got:
+		            for k in 1, 3:
+		                share = want[g["to"], k]
+		                assert g["positives"] == len(share), trial
+		                assert abs(g["metrics"][f"recall@{k}"] - sum(share) / len(share)) < 1e-12, (trial, ties, g, k)
 	EOF
 }

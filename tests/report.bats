@@ -83,7 +83,7 @@ heads() {
 	assert_equal "$(page)" '2 pictures, 1 tables'
 	for key in input stat lint split curves users neighbours commands versions stat.time stat.rating stat.popularity_curve \
 		stat.rows_per_user lint.checks input.name input.dropped users[0].liked neighbours[0].similar curves[0].points \
-		curves[0].kept systems[].tried systems[].activity systems[].interval systems[].p systems[].label systems[0].test \
+		curves[0].kept systems[].tried systems[].activity systems[].popularity systems[].interval systems[].p systems[].label systems[0].test \
 		'systems[].test["coverage@10"]' systems[].seconds systems[].setting systems[].valid; do
 		report "del(.$key)"
 		assert_status 0
@@ -95,7 +95,7 @@ heads() {
 }
 
 @test "odd numbers: nothing but dashes, no NaN, no division by zero" {
-	report '.systems |= map(.test |= map_values(0) | .valid = 0 | .interval |= map_values([0, 0]) | .activity |= map(.metrics |= map_values(0)))
+	report '.systems |= map(.test |= map_values(0) | .valid = 0 | .interval |= map_values([0, 0]) | .activity |= map(.metrics |= map_values(0)) | .popularity |= map(.metrics |= map_values(0)))
 		| .curves[0].points |= (.[:1] | map(.loss = 0)) | .stat.popularity_curve |= map(1) | .stat.time.last = .stat.time.first
 		| .stat.time.rows |= map(0) | .stat.rating.values |= map([.[0], 0]) | .stat.rows_per_user |= map_values(1)'
 	assert_status 0

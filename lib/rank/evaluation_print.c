@@ -3,6 +3,7 @@
 #include "base/js.h"
 #include "rank/activity.h"
 #include "rank/exposure.h"
+#include "rank/popularity.h"
 #include "rank/referee.h"
 #include "rank/top_lists.h"
 #include "stream/stream.h"
@@ -135,6 +136,24 @@ static void print_activity(const struct evaluation_result *r, struct stream_out 
 	}
 }
 
+/* Recall of the groups of items, at the first cutoff. */
+static void print_popularity(const struct evaluation_result *r, struct stream_out *out)
+{
+	char cell[CELL_SIZE];
+
+	stream_printf(out, "\nby users of the item in train, @%" PRIu32 "\n%-14s  %-9s  recall\n",
+		r->sums->cutoffs.value[0], "users", "positives");
+	for (unsigned g = 0; g < r->popularity->num; g++) {
+		const struct popularity_group *group = &r->popularity->group[g];
+
+		if (group->positives == 0)
+			continue;
+		snprintf(cell, sizeof(cell), "%" PRIu32 " to %" PRIu32, group->from, group->to);
+		stream_printf(out, "%-14s  %-9" PRIu64 "  %.4f\n", cell, group->positives,
+			popularity_recall(group, 0));
+	}
+}
+
 void evaluation_table(const struct evaluation_result *r, struct stream_out *out)
 {
 	const struct evaluation *e = r->sums;
@@ -172,6 +191,8 @@ void evaluation_table(const struct evaluation_result *r, struct stream_out *out)
 	}
 	if (r->activity)
 		print_activity(r, out);
+	if (r->popularity)
+		print_popularity(r, out);
 	if (r->referee)
 		referee_table(r->referee, e, r->ties, out);
 }
@@ -229,6 +250,33 @@ static struct js *activity_json(const struct evaluation_result *r)
 	return groups;
 }
 
+static struct js *popularity_json(const struct evaluation_result *r)
+{
+	struct js *groups = js_array();
+	char name[CELL_SIZE];
+
+	for (unsigned g = 0; g < r->popularity->num; g++) {
+		const struct popularity_group *group = &r->popularity->group[g];
+		struct js *v, *metrics;
+
+		if (group->positives == 0)
+			continue;
+		metrics = js_object();
+		for (unsigned c = 0; c < r->sums->cutoffs.num; c++) {
+			snprintf(name, sizeof(name), "%s@%" PRIu32, metric_names[METRIC_RECALL],
+				r->sums->cutoffs.value[c]);
+			js_put(metrics, name, js_real(popularity_recall(group, c)));
+		}
+		v = js_object();
+		js_put(v, "from", js_int(group->from));
+		js_put(v, "to", js_int(group->to));
+		js_put(v, "positives", js_int((int64_t)group->positives));
+		js_put(v, "metrics", metrics);
+		js_append(groups, v);
+	}
+	return groups;
+}
+
 static struct js *lists_json(const struct top_lists_report *l)
 {
 	struct js *v = js_object();
@@ -268,6 +316,8 @@ void evaluation_json(const struct evaluation_result *r, struct stream_out *out)
 	}
 	if (r->activity)
 		js_put(v, "activity", activity_json(r));
+	if (r->popularity)
+		js_put(v, "popularity", popularity_json(r));
 	if (r->referee)
 		js_put(v, "as", referee_json(r->referee, e, r->ties));
 	text = js_dump(v, true);

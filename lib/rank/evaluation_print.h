@@ -8,6 +8,7 @@
 
 struct activity;
 struct exposure;
+struct popularity;
 struct referee;
 struct stream_out;
 struct top_lists_report;
@@ -21,12 +22,13 @@ struct evaluation_result {
 	const struct top_lists_report *lists; /* of top records: no ties, no AUC */
 	const struct exposure *exposure;
 	const struct activity *activity;
+	const struct popularity *popularity;
 	const struct referee *referee;
 };
 
 /*
  * A table for people: a row per metric, a column per cutoff; [worst, best] wherever they print
- * differently. Below it the groups of users, at the first cutoff.
+ * differently. Below it the groups of users and of items, at the first cutoff.
  */
 void evaluation_table(const struct evaluation_result *r, struct stream_out *out);
 
