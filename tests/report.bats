@@ -40,7 +40,7 @@ assert_sound() {
 	report
 	assert_status 0
 	assert_equal "$output$stderr" ''
-	assert_equal "$(page)" '17 pictures, 4 tables'
+	assert_equal "$(page)" '19 pictures, 4 tables'
 	for text in '5,000</b> ratings' 'The most popular fifth of the items' 'ratings dropped for a later one' \
 		'1 warning, no error' '1,040 of 5,000 rows repeat a user' 'cof-import --duplicates' '1 check passed' \
 		'0.0045 above' '(p = 0.012)' 'For 10 of 100 users' '[0.0400, 0.0610]' 'p &lt; 0.0001' \
@@ -114,7 +114,7 @@ heads() {
 @test "hostile names are text: as they are, and nothing runs" {
 	report "$(cat "$BATS_TEST_DIRNAME/report/hostile.jq")"
 	assert_status 0
-	assert_equal "$(page)" '17 pictures, 4 tables'
+	assert_equal "$(page)" '19 pictures, 4 tables'
 	assert_equal "$(grep -c '<script' run/report.html)" 1
 	browse
 	assert_sound 400
