@@ -7,8 +7,8 @@
 # learns from all of train. What was chosen for knn-score is kept below; TUNE=1 chooses it again.
 #
 # Environment: COFILTER_DATA (gowalla/gowalla.train.tsv and gowalla.test.tsv there, lines of user TAB item, or train.txt
-# and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), EPOCHS (60, of MF-BPR), CCL_EPOCHS ("61 20":
-# of MF-CCL at its first rate, and at most at the second) and PATIENCE (3), SYSTEMS (all), KEEP (1: rows of the run before
+# and test.txt of LightGCN; plain, .gz or .xz), SEEDS ("1"), TUNE (nothing), EPOCHS (100, of MF-BPR), CCL_EPOCHS ("61 20":
+# of MF-CCL at its first rate, and at most at the second) and PATIENCE (5), SYSTEMS (all), KEEP (1: rows of the run before
 # stay in the table), OUT (build), DEVICE (cpu); NEGSAMPLE, ... swap a stage.
 set -euo pipefail
 # shellcheck source=pipelines/common.sh
@@ -18,8 +18,8 @@ set -euo pipefail
 
 SEEDS=${SEEDS:-1}
 TUNE=${TUNE:-}
-EPOCHS=${EPOCHS:-60}
-PATIENCE=${PATIENCE:-3}
+EPOCHS=${EPOCHS:-100}
+PATIENCE=${PATIENCE:-5}
 read -r first_epochs second_epochs <<<"${CCL_EPOCHS:-61 20}"
 METRICS='recall@20 NDCG@20'
 BASELINES='ItemPop ItemKNN RP3beta EASE iALS'
@@ -117,7 +117,7 @@ if wanted iALS; then
 fi
 if wanted MF-BPR; then
 	negatives=16
-	learned 'MF-BPR 64' "$EPOCHS" --model mf --factors 64 --loss bpr --optimizer lazy-adam --lr 0.001 --l2 0.0001 \
+	learned 'MF-BPR 64' "$EPOCHS" --model mf --factors 64 --loss bpr --optimizer lazy-adam --lr 0.002 --l2 0.01 \
 		--init-std 0.1 --batch-size 8192
 fi
 # Plain SGD on directions slows down by itself, since rows grow; what a lower rate still gives comes from a second training

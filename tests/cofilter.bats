@@ -497,7 +497,7 @@ offered() {
 			# what _arguments is given for the command: the names of the specifications
 			zsh -fc '_arguments() { print -rl -- "$@" }; _describe() {}; compadd() {}; . ./as.zsh; words=($1); _cofilter_option' \
 				- $command | sed -n '/^.*)\?\*\?\(--[a-z-]*\)\[.*/s//\1/p; s/^\*\?\(--[a-z-]*\)\[.*/\1/p' >given
-			for option in $(cat $command.help); do grep -qx -- "$option" given; done
+			while read -r option; do grep -qx -- "$option" given; done <$command.help
 		done
 	fi
 	if command -v fish; then
