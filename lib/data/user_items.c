@@ -163,6 +163,15 @@ uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struc
 	return rec_rows(r);
 }
 
+uint64_t user_items_add_file(struct user_items *m, const char *path)
+{
+	struct rec_reader *r = rec_open(path, 1u << REC_INTERACTION);
+	uint64_t rows = user_items_add_stream(m, r, NULL);
+
+	rec_close(r, true);
+	return rows;
+}
+
 static void insertion_sort(uint32_t *item, uint64_t n)
 {
 	for (uint64_t k = 1; k < n; k++) {

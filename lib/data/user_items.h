@@ -53,6 +53,10 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item);
    none), another brings the rows into the matrix while this one reads. */
 uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struct pool *pool);
 
+/* Open, add and close an interaction file (--seen, --exclude, --train); returns its number of rows.
+   */
+uint64_t user_items_add_file(struct user_items *m, const char *path);
+
 /* Move all rows into the matrix, sort the items of each user and drop duplicates; returns how many
    were dropped. */
 uint64_t user_items_finish(struct user_items *m);
