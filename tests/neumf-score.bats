@@ -110,6 +110,9 @@ scores() {
 0 1 2 2
 1 0 1 6
 1 2 2 -1"
+	# longer than any list: room for so many is not asked for
+	neumf-score -q --model model.safetensors --all-items --top 4294967295 x.cof | cof-cat >longest
+	neumf-score -q --model model.safetensors --all-items --top 3 x.cof | cof-cat | cmp - longest
 }
 
 @test "a stream may have smaller bounds than the model, not larger ones" {

@@ -6,7 +6,8 @@
 
 /*
  * The highest level of x86-64 (System V psABI, 3.1.1) that this processor runs and kernels are
- * compiled for: 4 (AVX-512), 3 (AVX2, FMA), else 1. 1 on every other machine.
+ * compiled for: 4 (AVX-512), 3 (AVX2, FMA), else 1. 1 on every other machine. For tests, which must
+ * see what other machines do, COFILTER_CPU sets a limit: avx2 is 3, sse2 is 1.
  */
 unsigned processor_level(void);
 

@@ -224,8 +224,8 @@ enum { CPU_MAX_KERNELS = 3 };
 unsigned cpu_kernels_available(const struct cpu_kernels *list[], unsigned max);
 
 /*
- * The best kernels of this processor, or those that COFILTER_CPU names. They differ in speed alone;
- * tests compare them.
+ * The best kernels of this processor, or those that COFILTER_CPU names (processor.h). They differ in
+ * speed alone; tests compare them.
  */
 const struct cpu_kernels *cpu_best_kernels(void);
 

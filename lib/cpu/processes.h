@@ -119,8 +119,7 @@ void cpu_sort_any(struct cpu_side *s);
    (share.c). */
 void cpu_share_gradient(struct cpu_processes *p, const struct batch *batch);
 
-/* The functions of the exchange, counting what is received (share.c). */
+/* broadcast() of the exchange, counting what is received (share.c). */
 void cpu_broadcast(struct cpu_processes *p, unsigned root, void *data, size_t bytes);
-void cpu_receive(struct cpu_processes *p, unsigned from, void *data, size_t bytes);
 
 #endif

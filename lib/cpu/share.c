@@ -17,7 +17,7 @@ void cpu_broadcast(struct cpu_processes *p, unsigned root, void *data, size_t by
 	p->exchange->received += p->exchange->rank == root ? 0 : bytes;
 }
 
-void cpu_receive(struct cpu_processes *p, unsigned from, void *data, size_t bytes)
+static void receive(struct cpu_processes *p, unsigned from, void *data, size_t bytes)
 {
 	p->exchange->receive(p->exchange, from, data, bytes);
 	p->exchange->received += bytes;
@@ -355,7 +355,7 @@ static void chain(
 	sums.dense_gradient += (p->job_start[rank] - (size_t)!alone) * sums.dense_size;
 	sums.jobs = p->job_start[rank + 1] - p->job_start[rank] + (size_t)!alone;
 	if (!alone)
-		cpu_receive(p, before, sums.dense_gradient + first, n * sizeof(float));
+		receive(p, before, sums.dense_gradient + first, n * sizeof(float));
 	sums.kernels->dense_sums(&sums, first, n, total_of);
 	if (after < size)
 		p->exchange->send(p->exchange, after, total_of, n * sizeof(float));

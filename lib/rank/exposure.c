@@ -104,7 +104,8 @@ void exposure_add(struct exposure *e, const uint32_t *item, uint32_t n)
 	}
 }
 
-uint32_t exposure_shown(const struct exposure *e, unsigned cutoff)
+/* Items in the first places of at least one list. */
+static uint32_t num_shown(const struct exposure *e, unsigned cutoff)
 {
 	uint32_t shown = 0;
 
@@ -121,7 +122,7 @@ double exposure_value(const struct exposure *e, enum exposure_metric metric, uns
 		return NAN;
 	switch (metric) {
 	case EXPOSURE_COVERAGE:
-		return (double)exposure_shown(e, cutoff) / e->num_items;
+		return (double)num_shown(e, cutoff) / e->num_items;
 	case EXPOSURE_NOVELTY:
 		return sum->novelty_lists ? sum->novelty / (double)sum->novelty_lists : NAN;
 	case EXPOSURE_POPULARITY:

@@ -66,7 +66,4 @@ void exposure_add(struct exposure *e, const uint32_t *item, uint32_t n);
 /* Of the lists added; NaN where there is none. */
 double exposure_value(const struct exposure *e, enum exposure_metric metric, unsigned cutoff);
 
-/* Items in the first places of at least one list. */
-uint32_t exposure_shown(const struct exposure *e, unsigned cutoff);
-
 #endif

@@ -71,7 +71,8 @@ bool rating_columns_has(const struct rating_columns *c, enum column column)
 	return memchr(c->column, (int)column, c->num_columns) != NULL;
 }
 
-void rating_columns_drop_last(struct rating_columns *c)
+/* Columns after the last one used are passed over. */
+static void drop_last(struct rating_columns *c)
 {
 	while (c->num_columns > 0 && c->column[c->num_columns - 1] == COLUMN_SKIP)
 		c->num_columns--;
@@ -105,7 +106,7 @@ void rating_columns_place(struct rating_columns *c, const char *list)
 	}
 	if (!rating_columns_has(c, COLUMN_USER) || !rating_columns_has(c, COLUMN_ITEM))
 		die_usage("option --columns: '%s' lacks user or item", list);
-	rating_columns_drop_last(c);
+	drop_last(c);
 }
 
 /* "user=CustomerID,item=2": names of the header, or numbers of columns. */

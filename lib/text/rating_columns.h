@@ -68,9 +68,6 @@ void rating_columns_release(struct rating_columns *c);
 void rating_columns_place(struct rating_columns *c, const char *list);
 bool rating_columns_has(const struct rating_columns *c, enum column column);
 
-/* Columns after the last one used are passed over. */
-void rating_columns_drop_last(struct rating_columns *c);
-
 /* "tab", "comma" ...; the delimiter itself where it has no name. */
 const char *rating_delimiter_name(const char *delimiter);
 

@@ -183,11 +183,6 @@ bool field_is_seconds(const struct sample_field *f)
 	return false;
 }
 
-bool field_is(const struct sample_field *f, const char *text)
-{
-	return strlen(text) == f->length && memcmp(text, f->at, f->length) == 0;
-}
-
 char *field_text(const struct sample_field *f)
 {
 	char *text = xmalloc(f->length + 1, 1);

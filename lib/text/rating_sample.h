@@ -57,7 +57,6 @@ enum field_kind field_kind(const struct sample_field *f);
 
 /* Is it a whole number of seconds from 1973 to 2106, or of their milli-, micro- or nanoseconds? */
 bool field_is_seconds(const struct sample_field *f);
-bool field_is(const struct sample_field *f, const char *text);
 
 /* The content with two quotes made one, in a new string. */
 char *field_text(const struct sample_field *f);

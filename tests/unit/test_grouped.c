@@ -8,7 +8,7 @@
 enum { USERS = 9 };
 
 /* Rows of user k, in the order of `users`; the item counts the rows. */
-static const size_t num_rows[USERS] = { 1, GROUPED_MAX_ROWS - 1, 1, GROUPED_MAX_ROWS,
+static size_t num_rows[USERS] = { 1, GROUPED_MAX_ROWS - 1, 1, GROUPED_MAX_ROWS,
 	GROUPED_MAX_ROWS + 1, 1, 20000, 2, 1 };
 static const uint32_t users[USERS] = { 3, 0, 8, 1, 7, 2, 6, 4, 5 };
 static char path[] = "/tmp/test_grouped.XXXXXX";
@@ -101,6 +101,12 @@ int main(void)
 		abort();
 	for (size_t num = 0; num <= USERS; num++)
 		check_walk(num);
+	for (size_t n = 1; n < 140; n++) { /* rows are compared 64 at a time */
+		num_rows[0] = n;
+		num_rows[2] = n % 7 + 1;
+		check_walk(3);
+	}
+	num_rows[0] = num_rows[2] = 1;
 	check_return(2, text);
 	check_return(3, text);
 	check_return(USERS, text);

@@ -8,7 +8,12 @@
 #include "child.h"
 
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 
 enum { TOTAL = 5000003, PIECE = 200000 };
 
@@ -104,6 +109,59 @@ static void test_not_blocking(void)
 	close(fd[1]);
 }
 
+/* Make the system refuse splice, as some containers do; false: it cannot be made to. */
+static bool refuse_splice(int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_splice, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (uint32_t)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { sizeof(code) / sizeof(*code), code };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
+static void read_refused(void *arg)
+{
+	const int *error = arg;
+	char text[8] = "";
+	struct siphon *s;
+	ssize_t n = 0, some;
+	int fd[2];
+
+	if (pipe(fd) || write(fd[1], "abcdef", 6) != 6 || close(fd[1]))
+		die("no pipe:");
+	if (!refuse_splice(*error)) {
+		fputs("no filter", stderr);
+		return;
+	}
+	s = siphon_new(fd[0]);
+	while ((some = siphon_read(s, text + n, 4)) > 0)
+		n += some;
+	fprintf(stderr, "%s, then %s", text, some == 0 ? "the end" : strerror(errno));
+	siphon_free(s);
+}
+
+static void test_refused(void)
+{
+	int errors[] = { EPERM, ENOSYS, EINVAL, EIO }, fd = child_file();
+
+	for (unsigned k = 0; k < sizeof(errors) / sizeof(*errors); k++) {
+		const struct child c = child_run(read_refused, &errors[k], fd);
+		const char *expected =
+			errors[k] == EIO ? ", then Input/output error" : "abcdef, then the end";
+
+		if (strcmp(c.text, "no filter") == 0)
+			printf("ok - splice refused # skip the system filters no calls\n");
+		else
+			CHECK(c.status == 0 && strcmp(c.text, expected) == 0,
+				"splice fails, %s: '%s'", strerror(errors[k]), c.text);
+	}
+}
+
 static void test_none(void)
 {
 	char path[] = "/tmp/test_siphon.XXXXXX";
@@ -124,6 +182,7 @@ int main(void)
 {
 	test_pipe();
 	test_not_blocking();
+	test_refused();
 	test_none();
 	return CHECK_EXIT;
 }
