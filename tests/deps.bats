@@ -94,7 +94,7 @@ tests='bats g++ pkgconf python3-numpy mandoc file xz-utils'
 	assert_status 0
 	assert_equal "$stderr" ""
 	assert_equal "$(cat called)" "-m venv tree/data/../build/snakemake
-install -q snakemake"
+install -q --retries 1 --timeout 15 snakemake"
 	rm called
 	cp bin/python3 bin/snakemake
 	env PATH="$PWD/bin" sh tree/data/deps.sh deps-dev
