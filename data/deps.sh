@@ -9,8 +9,8 @@ set -eu
 build='gcc libc6-dev make zlib1g-dev libdeflate-dev libxxhash-dev libjansson-dev librandom123-dev'
 pipelines='jq gnuplot-nox curl unzip ca-certificates'
 tests='bats g++ pkgconf python3-numpy mandoc file xz-utils'
-lint='clang libclang-rt-dev clang-format cppcheck shellcheck' # Debian only recommends clang's runtime libraries
-more='zsh fish time libopenblas-dev chromium libopenmpi-dev openmpi-bin parallel
+lint='git clang libclang-rt-dev clang-format cppcheck shellcheck' # Debian only recommends clang's runtime libraries
+more='zsh fish time libopenblas-dev chromium libopenmpi-dev openmpi-bin procps iproute2 parallel
 	python3-torch python3-pandas python3-scipy python3-pip python3-setuptools python3-venv
 	qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
