@@ -1,5 +1,5 @@
 # cofilter. Targets: all test lint bench bench-quick bench-peers pipeline pipeline-ncf pipeline-gowalla,
-# install uninstall deps deps-dev clean,
+# install uninstall deps deps-lint deps-dev clean,
 # test-cuda test-cuda-quick gpu-kit (tests/cuda/README.md), fuzz (tests/fuzz), test-resume (tests/faults/kill-resume)
 # Knobs: CC CFLAGS LDFLAGS PREFIX DESTDIR, SAN=address,undefined, DEV=1 (warnings are errors), NVCC, CUDA_ARCH
 
@@ -10,15 +10,16 @@ B := build$(if $(SAN),/san)
 # for a make of one goal: all processors, where nobody says how many
 jobs = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
+DEPS := deps deps-lint deps-dev
 # `deps` named with other goals runs first, the rest in a sub-make: no probe below sees the machine before it.
-ifneq ($(and $(filter deps deps-dev,$(MAKECMDGOALS)),$(filter-out deps deps-dev,$(MAKECMDGOALS))),)
+ifneq ($(and $(filter $(DEPS),$(MAKECMDGOALS)),$(filter-out $(DEPS),$(MAKECMDGOALS))),)
 .PHONY: $(MAKECMDGOALS)
-first_goal := $(firstword $(filter-out deps deps-dev,$(MAKECMDGOALS)))
-$(filter deps deps-dev,$(MAKECMDGOALS)):
+first_goal := $(firstword $(filter-out $(DEPS),$(MAKECMDGOALS)))
+$(filter $(DEPS),$(MAKECMDGOALS)):
 	@sh data/deps.sh $@
-$(first_goal): $(filter deps deps-dev,$(MAKECMDGOALS))
-	@$(MAKE) $(if $(word 2,$(filter-out deps deps-dev,$(MAKECMDGOALS))),,$(jobs)) $(filter-out deps deps-dev,$(MAKECMDGOALS))
-$(filter-out deps deps-dev $(first_goal),$(MAKECMDGOALS)): $(first_goal) ;
+$(first_goal): $(filter $(DEPS),$(MAKECMDGOALS))
+	@$(MAKE) $(if $(word 2,$(filter-out $(DEPS),$(MAKECMDGOALS))),,$(jobs)) $(filter-out $(DEPS),$(MAKECMDGOALS))
+$(filter-out $(DEPS) $(first_goal),$(MAKECMDGOALS)): $(first_goal) ;
 else
 
 O := $B/obj
@@ -41,7 +42,7 @@ COF_LIBS := -ljansson -lz -ldeflate -lxxhash -ldl -lm
 
 .DELETE_ON_ERROR:
 .PRECIOUS: $O/%.o
-.PHONY: all programs test unit lint bench bench-quick bench-peers pipeline deps deps-dev install uninstall clean
+.PHONY: all programs test unit lint bench bench-quick bench-peers pipeline $(DEPS) install uninstall clean
 all: programs
 
 include lib/cpu/cpu.mk lib/linear/linear.mk lib/cuda/cuda.mk lib/mpi/mpi.mk stages/install.mk tests/tests.mk tests/cuda/host.mk
@@ -100,7 +101,7 @@ bench-peers: all $(BENCHES)
 	@BUILD=$(CURDIR)/$B tests/bench/install-peers
 	@BUILD=$(CURDIR)/$B tests/bench/run --peers
 
-deps deps-dev:
+$(DEPS):
 	@sh data/deps.sh $@
 
 pipeline: all

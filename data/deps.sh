@@ -1,23 +1,25 @@
 #!/bin/sh
-# Install the Debian packages that cofilter needs; does nothing when all are there. deps-dev also puts Snakemake, from
-# PyPI, into build/snakemake, where no other one is on PATH.
-# Usage: deps.sh deps|deps-dev
+# Install the Debian packages that cofilter needs; does nothing when all are there. deps: build, pipelines, tests.
+# deps-lint: lint and fuzzing too. deps-dev: all; and Snakemake, from PyPI, into build/snakemake, where no other one is
+# on PATH.
+# Usage: deps.sh deps|deps-lint|deps-dev
 # Without the right to install: one line for an administrator. Exit status 1, unless only tests need what is missing.
 set -eu
 
 build='gcc libc6-dev make zlib1g-dev libdeflate-dev libxxhash-dev libjansson-dev librandom123-dev'
 pipelines='jq gnuplot-nox curl unzip ca-certificates'
 tests='bats g++ pkgconf python3-numpy mandoc file xz-utils'
-deps_dev='clang clang-format cppcheck shellcheck zsh fish time libopenblas-dev chromium
-	libopenmpi-dev openmpi-bin python3-torch python3-pandas python3-scipy python3-pip python3-setuptools
-	python3-venv parallel
+lint='git clang libclang-rt-dev clang-format cppcheck shellcheck' # Debian only recommends clang's runtime libraries
+more='zsh fish time libopenblas-dev chromium libopenmpi-dev openmpi-bin procps iproute2 parallel
+	python3-torch python3-pandas python3-scipy python3-pip python3-setuptools python3-venv
 	qemu-user gcc-s390x-linux-gnu libc6-dev-s390x-cross gcc-arm-linux-gnueabihf libc6-dev-armhf-cross
 	gcc-aarch64-linux-gnu libc6-dev-arm64-cross'
 
 case ${1-} in
 deps) needed="$build $pipelines" ;;
-deps-dev) needed="$build $pipelines $tests $deps_dev" ;;
-*) echo "usage: deps.sh deps|deps-dev" >&2 && exit 2 ;;
+deps-lint) needed="$build $pipelines $tests $lint" ;;
+deps-dev) needed="$build $pipelines $tests $lint $more" ;;
+*) echo "usage: deps.sh deps|deps-lint|deps-dev" >&2 && exit 2 ;;
 esac
 
 # print those of the packages that are not installed
@@ -27,14 +29,14 @@ missing() {
 	done
 }
 
-# Only tests need it: they are skipped without it.
+# Only tests need it: they are skipped without it. One that cannot be had soon is not waited for.
 install_snakemake() {
 	venv=${0%/*}/../build/snakemake
-	if [ "$1" = deps ] || command -v snakemake >/dev/null || [ -x "$venv/bin/snakemake" ]; then
+	if [ "$1" != deps-dev ] || command -v snakemake >/dev/null || [ -x "$venv/bin/snakemake" ]; then
 		return
 	fi
 	echo "$1: installing snakemake into build/snakemake"
-	if ! python3 -m venv "$venv" || ! "$venv/bin/pip" install -q snakemake; then
+	if ! python3 -m venv "$venv" || ! "$venv/bin/pip" install -q --retries 1 --timeout 15 snakemake; then
 		echo "$1: without snakemake from PyPI its tests are skipped" >&2
 	fi
 }
@@ -42,7 +44,7 @@ install_snakemake() {
 # shellcheck disable=SC2086
 lacks=$(missing $needed) tests_lack=
 # shellcheck disable=SC2086
-[ "$1" = deps-dev ] || tests_lack=$(missing $tests)
+[ "$1" != deps ] || tests_lack=$(missing $tests)
 wanted=$lacks$tests_lack
 if [ -z "$wanted" ]; then
 	echo "$1: all packages are there"

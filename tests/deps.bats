@@ -79,6 +79,22 @@ tests='bats g++ pkgconf python3-numpy mandoc file xz-utils'
 	grep -qx 'apt-get install -y --no-install-recommends gnuplot-nox' called
 }
 
+@test "make deps-lint installs what lint needs beside deps, and not all of deps-dev" {
+	HAS="$build $pipelines $tests git clang clang-format cppcheck"
+	USER_ID=0
+	deps deps-lint
+	assert_status 0
+	assert_equal "$(tail -n 1 called)" "apt-get install -y --no-install-recommends libclang-rt-dev shellcheck"
+	rm called
+	HAS+=" libclang-rt-dev shellcheck"
+	deps deps-lint
+	assert_status 0
+	assert_equal "$output" "deps-lint: all packages are there"
+	[ ! -e called ]
+	deps deps-dev
+	assert_contains "$(tail -n 1 called)" " zsh fish "
+}
+
 @test "make deps-dev puts snakemake into build, where there is none; without PyPI tests do without it" {
 	mkdir -p tree/data
 	cp "$ROOT/data/deps.sh" tree/data
@@ -94,7 +110,7 @@ tests='bats g++ pkgconf python3-numpy mandoc file xz-utils'
 	assert_status 0
 	assert_equal "$stderr" ""
 	assert_equal "$(cat called)" "-m venv tree/data/../build/snakemake
-install -q snakemake"
+install -q --retries 1 --timeout 15 snakemake"
 	rm called
 	cp bin/python3 bin/snakemake
 	env PATH="$PWD/bin" sh tree/data/deps.sh deps-dev

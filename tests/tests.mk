@@ -53,7 +53,7 @@ test: $(if $(SAN),,$(FUZZ_PROGRAMS) $(FAULT_LIBRARIES))
 SAN_TESTS := $(patsubst %,unit/test_%,ahead behind best_epoch claim crc grouped id_family mem pool processes rating_text \
 	raw_ids record record_check siphon sorted_runs safetensors stream whole_file) $(patsubst %,tests/%.bats,manners record golden cof-cat cof-cat-join ml-split)
 test-san:
-	@$(MAKE) $(jobs) SAN=address,undefined NVCC= all unit
+	@$(MAKE) $(jobs) SAN=address,undefined NVCC= all $(addprefix $B/san/,$(filter unit/%,$(SAN_TESTS)))
 	@BUILD=$(CURDIR)/$B/san tests/run $(SAN_TESTS)
 
 .PHONY: test-faults test-machines test-san

@@ -13,6 +13,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Philox uses no vector intrinsics; their headers are longer than all others that a file includes. */
+#ifndef R123_USE_SSE
+#define R123_USE_SSE 0
+#endif
+#ifndef R123_USE_X86INTRIN_H
+#define R123_USE_X86INTRIN_H 0
+#endif
 #ifdef __cplusplus
 extern "C++" {
 #endif

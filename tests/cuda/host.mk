@@ -75,17 +75,19 @@ $(CUDA_HOST)/cofilter-cuda.so: $(CUDA_HOST)/plain/cofilter-cuda.so
 	cp $< $@
 
 # With SAN= the plain variant has those sanitizers, and the others are left out.
-CUDA_VARIANTS := plain $(if $(SAN),,asan tsan)
-.PHONY: cuda-host test-cuda-quick test-cuda
+CUDA_SANITIZED := $(if $(SAN),,asan tsan)
+.PHONY: cuda-host cuda-host-quick test-cuda-quick test-cuda
 ifneq ($(shell command -v $(CUDA_CXX) 2>/dev/null),)
-cuda-host: $(CUDA_VARIANTS:%=cuda-host-%)
+cuda-host: cuda-host-plain $(CUDA_SANITIZED:%=cuda-host-%)
+# with sanitizers the quick set runs the suite of the host runtime and the ops
+cuda-host-quick: cuda-host-plain $(foreach v,$(CUDA_SANITIZED),$(patsubst %,$(CUDA_HOST)/$v/%,bugs/bugs $(filter test_ops%,$(CUDA_PROGRAMS))))
 else
-cuda-host:
+cuda-host cuda-host-quick:
 	@echo 'tests/cuda: no $(CUDA_CXX), the CUDA backend is not tested'
 endif
 
-test: cuda-host
-test-cuda-quick: all cuda-host
+test: cuda-host-quick
+test-cuda-quick: all cuda-host-quick
 	@BUILD=$(CURDIR)/$B tests/run tests/cuda/*.bats
 test-cuda: all cuda-host
 	@COFILTER_CUDA_TESTS=all BUILD=$(CURDIR)/$B tests/run tests/cuda/*.bats
