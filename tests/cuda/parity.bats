@@ -130,7 +130,8 @@ ops() {
 	built plain/limits
 	"$HOST/plain/limits" 20000 >log
 	grep -q '^copy [0-9.]* GB/s$' log
-	grep -q '^sgemm_tf32_.* TFLOP/s$' log
+	grep -q '^gemm_tf32_.* TFLOP/s$' log
+	grep -q '^gemm_dw_bf16_.* TFLOP/s$' log
 	for work in 'train wide tf32 64' 'train wide bf16 64' 'rank wide fp32 640' 'train-drawn book fp32 64'; do
 		# shellcheck disable=SC2086
 		COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" $work 2 300 200

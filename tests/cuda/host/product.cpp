@@ -62,6 +62,34 @@ static void column(int m, int k, float alpha, const float *a, const float *b, fl
 	}
 }
 
+/* v without the bits that a float lacks. */
+static float cut(double v)
+{
+	float f = (float)v;
+
+	return fabs((double)f) > fabs(v) ? nextafterf(f, 0) : f;
+}
+
+/*
+ * The same as tensor cores do it: 16 products at a time are added to the sum, which is then cut off,
+ * not rounded (Fasi, Higham, Mikaitis & Pranesh 2021, "Numerical behavior of NVIDIA tensor cores").
+ */
+static void tensor_column(
+	int m, int k, float alpha, const float *a, const float *b, float *sum, float *c)
+{
+	for (int i = 0; i < m; i++) {
+		sum[i] = 0;
+		for (int p = 0; p < k;) {
+			double part = sum[i];
+
+			for (int end = p + 16 < k ? p + 16 : k; p < end; p++)
+				part += (double)a[(size_t)p * (size_t)m + (size_t)i] * b[p];
+			sum[i] = cut(part);
+		}
+		c[i] += alpha * sum[i];
+	}
+}
+
 /* Every element of it is in device memory. */
 static void need(const cu_matrix &x, const char *letter, const char *name)
 {
@@ -79,6 +107,7 @@ static void need(const cu_matrix &x, const char *letter, const char *name)
 void cu_product_run(const cu_product &p)
 {
 	const int m = p.d.rows, n = p.d.cols, k = p.a.cols;
+	const bool tensor = p.tf32 || p.a.type != CUDA_R_32F;
 
 	if (!m || !n)
 		return;
@@ -95,8 +124,8 @@ void cu_product_run(const cu_product &p)
 			c[(size_t)i] = p.beta == 0
 					       ? 0
 					       : p.beta * cu_load(p.d.type, p.d.at, at + (size_t)i);
-		column(m, k, p.alpha, a.data(), b.data() + (size_t)j * (size_t)k, sum.data(),
-			c.data());
+		(tensor ? tensor_column : column)(m, k, p.alpha, a.data(),
+			b.data() + (size_t)j * (size_t)k, sum.data(), c.data());
 		if (p.epilogue)
 			p.epilogue(j, c.data());
 		for (int i = 0; i < m; i++)
