@@ -160,6 +160,8 @@ summary() {
 			"$LOGS/bench_ops.log"
 		echo '== throughput against the floors from these limits'
 		table text
+		echo '== PyTorch, the same network with dense Adam, a step one CUDA graph: triples'
+		grep -hE '^(torch|no PyTorch)' "$LOGS/torch.log" 2>/dev/null
 		echo "whole program on a stream: $(cat "$WORK/a.jsonl" 2>/dev/null)"
 	fi
 	echo "== $([ $failed -eq 0 ] && echo 'all is well' || echo 'SOMETHING FAILED'), $SECONDS s"
@@ -180,6 +182,10 @@ json() {
 			"$LOGS/bench_ops.log"
 	printf '],"throughput":['
 	table json
+	printf '],"torch":['
+	[ -e "$LOGS/torch.log" ] &&
+		awk '$1 == "torch" { printf "%s{\"network\":\"%s\",\"precision\":\"%s\",\"batch\":%s,\"millions_per_s\":%s}", (n++ ? "," : ""), $2, $3, $4, $5 }' \
+			"$LOGS/torch.log"
 	printf ']}\n'
 }
 
@@ -212,6 +218,7 @@ if [ -n "$emulated" ] || make_programs; then
 		step limits 60 "$STEP" limits
 		step bench_ops 60 "$STEP" bench_ops
 		step throughput 150 "$STEP" throughput
+		[ -n "$emulated" ] || step torch 60 "$STEP" torch
 		step reproducibility 60 "$STEP" twice
 		step bats 120 bats tests/cuda/plugin.bats tests/cuda/drawn.bats tests/cuda/ranked.bats
 	fi

@@ -18,7 +18,7 @@ cp -r "$(dirname "$random123")" "$kit/lib/Random123"
 cp tests/helper.bash "$kit/tests/"
 cp pipelines/find-data.sh "$kit/pipelines/" # helper.bash reads it
 cp tests/unit/check.h "$kit/tests/unit/"
-cp tests/cuda/*.cu tests/cuda/*.h tests/cuda/*.sh tests/cuda/*.bash tests/cuda/*.bats "$kit/tests/cuda/"
+cp tests/cuda/*.cu tests/cuda/*.h tests/cuda/*.py tests/cuda/*.sh tests/cuda/*.bash tests/cuda/*.bats "$kit/tests/cuda/"
 cp "$build"/bin/* "$kit/build/bin/"
 cp -r "$build/cuda-host/plain/c" "$kit/build/cuda-host/plain/"
 find "$kit/build" -name '*.d' -delete

@@ -7,12 +7,12 @@ cd "$(dirname "$0")/../.." || exit 1
 
 bad=0
 
-# attempt SECONDS COMMAND...: run it with a limit, and say if it fails.
+# attempt SECONDS COMMAND...: run it with a limit, and say if it fails. In the foreground: what ends the step ends it, too.
 attempt() {
 	local limit=$(($1 * PATIENCE)) status
 	shift
 	echo "== $*"
-	timeout "$limit" "$@"
+	timeout --foreground "$limit" "$@"
 	status=$?
 	case $status in
 	0) ;;
@@ -115,6 +115,18 @@ throughputs() {
 	done
 }
 
+# On a machine with PyTorch.
+torch_peer() {
+	local bounds
+	read -ra bounds <<<"${TABLES:-138493 26744}"
+	if ! python3 -c 'import torch' 2>/dev/null; then
+		echo 'no PyTorch here'
+		return
+	fi
+	# shellcheck disable=SC2086
+	attempt 90 python3 tests/cuda/torch_peer.py "${bounds[@]}" $SIZES
+}
+
 step=$1
 shift
 case $step in
@@ -129,5 +141,6 @@ training) training_parity "$@" ;;
 twice) twice ;;
 throughput) throughputs ;;
 sanitize) sanitize "$@" ;;
+torch) torch_peer ;;
 *) echo "no step $step" && exit 2 ;;
 esac && [ $bad -eq 0 ]

@@ -125,6 +125,32 @@ ops() {
 	parity plain test_misuse
 }
 
+@test 'the kit for a machine with a GPU is whole: its check passes on the host runtime' {
+	only_in_all
+	built plain/limits
+	NVCC='' "$ROOT/tests/cuda/gpu-kit.sh" "$BUILD" kit
+	env -i PATH="$PATH" HOME="$HOME" OUT="$PWD/out" kit/tests/cuda/gpu-check.sh check --emulated
+	jq -e '.failed == 0 and .limits.copy > 0 and (.ops | length) > 30 and (.throughput | length) == 22' out/check.json
+	[ "$(find out -type f | wc -l)" -eq 3 ]
+}
+
+@test 'a check that fails says what failed, and goes on' {
+	local kit=$PWD/kit
+	built plain/limits
+	mkdir -p kit/tests/cuda kit/build/cuda-host/plain kit/build/bin
+	cp "$ROOT"/tests/cuda/gpu-*.sh kit/tests/cuda/
+	touch kit/tests/cuda/test_ops.cu
+	cp "$HOST/plain/limits" kit/build/cuda-host/plain/
+	printf '#!/bin/sh\necho "not ok - gather: 3 x 5"\nexit 1\n' >kit/build/cuda-host/plain/test_ops
+	chmod +x kit/build/cuda-host/plain/test_ops
+	run -1 env -i PATH="$PATH" OUT="$PWD/out" "$kit/tests/cuda/gpu-check.sh" check --emulated
+	assert_contains "$output" 'FAIL ops-fp32: exit status 1'
+	assert_contains "$output" 'not ok - gather: 3 x 5'
+	assert_contains "$output" 'ok   limits'
+	assert_contains "$output" 'SOMETHING FAILED'
+	jq -e '.failed == 1 and .limits.copy > 0 and .steps[0] == { step: "ops-fp32", verdict: "FAIL" }' out/check.json
+}
+
 @test 'limits and throughput run' {
 	local work
 	built plain/limits
