@@ -2,8 +2,8 @@
 """What PyTorch does with the work of throughput's train-adam, on the same device: NeuMF by bpr, dense Adam, rows drawn
 on the device (uniformly, without exclusion), each step one CUDA graph with a fused optimizer.
   torch_peer.py USERS ITEMS BATCH...
-Prints "torch NETWORK PRECISION BATCH RATE M/s", in triples, for each. Without a GPU it runs on the CPU, to see that it
-runs.
+Prints "torch NETWORK PRECISION BATCH RATE M/s HOW", in triples, for each; HOW: graph, or eager where PyTorch could not
+capture the step. Without a GPU it runs on the CPU, to see that it runs.
 """
 import sys
 import time
@@ -80,12 +80,16 @@ def main():
         torch.set_float32_matmul_precision('high' if precision == 'tf32' else 'highest')
         for batch in batches:
             net = NeuMF(users, items, *NETWORKS[network]).to(DEVICE)
-            step = step_of(net, users, items, batch, precision == 'bf16')
+            step, how = step_of(net, users, items, batch, precision == 'bf16'), 'eager'
             if DEVICE == 'cuda':
-                step = as_graph(step)
+                try:
+                    step, how = as_graph(step), 'graph'
+                except RuntimeError as error:
+                    print('# no graph:', str(error).split('\n')[0])
             once = seconds(step, 5) / 5
             times = max(5, min(5000, int(0.5 / once))) if DEVICE == 'cuda' else 2
-            print('torch', network, precision, batch, '%.4g M/s' % (batch * times / seconds(step, times) / 1e6), flush=True)
+            rate = batch * times / seconds(step, times) / 1e6
+            print('torch', network, precision, batch, '%.4g M/s' % rate, how, flush=True)
 
 
 main()
