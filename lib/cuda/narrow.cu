@@ -20,8 +20,9 @@ bool narrow_fits(uint32_t in, uint32_t out)
 
 /* A thread has one output of FORWARD_ROWS rows, far apart, so that neighbours write side by side and
    a weight is read and a place computed once for all of them. Shared: w transposed (in, out), so that
-   neighbouring threads read neighbouring weights. */
-__global__ void __launch_bounds__(GPU_BLOCK) narrow_forward_kernel(const float *__restrict__ x,
+   neighbouring threads read neighbouring weights. For more blocks at a time ptxas would compute the
+   places of the rows anew at every turn. */
+__global__ void __launch_bounds__(GPU_BLOCK, 4) narrow_forward_kernel(const float *__restrict__ x,
 	uint32_t ldx, const float *__restrict__ w, uint32_t ldw, const float *__restrict__ bias,
 	uint32_t rows, uint32_t in, uint32_t out, float *__restrict__ y)
 {
@@ -41,7 +42,7 @@ __global__ void __launch_bounds__(GPU_BLOCK) narrow_forward_kernel(const float *
 		from[i] = x + (size_t)min(r + i * apart, rows - 1) * ldx;
 		sum[i] = bias ? bias[j] : 0.0f;
 	}
-#pragma unroll 2
+#pragma unroll 4
 	for (uint32_t k = 0; k < in; k++) {
 		float weight = shared_w[k * out + j];
 
