@@ -40,7 +40,8 @@ allowed() {
 # why LOG: the lines that say what went wrong, else the last ones.
 why() {
 	local lines
-	lines=$(grep -m 4 -E '^not ok|FAIL|failed:|[Ee]rror[: ]|fatal|^=+ *(Invalid|Error|Warning|Leaked|Uninit|Barrier)' "$1")
+	lines=$(grep -v '^ok' "$1" |
+		grep -m 4 -E '^not ok|FAIL|failed:|[Ee]rror[: ]|fatal|^=+ *(Invalid|Error|Warning|Leaked|Uninit|Barrier)')
 	[ -n "$lines" ] || lines=$(tail -n 3 "$1")
 	cut -c1-160 <<<"$lines" | sed 's/^/       /' | tee -a "$LOGS/steps.txt"
 }
