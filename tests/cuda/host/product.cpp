@@ -67,27 +67,42 @@ static float cut(double v)
 {
 	float f = (float)v;
 
-	return fabs((double)f) > fabs(v) ? nextafterf(f, 0) : f;
+	return cu_unbits<float>((uint32_t)cu_bits(f) - (fabs((double)f) > fabs(v)));
+}
+
+/* count <= WIDE numbers of the next. */
+enum { WIDE = 64, TENSOR_TERMS = 16 };
+static void tensor_rows(
+	int count, int m, int k, float alpha, const float *a, const float *b, float *c)
+{
+	float sum[WIDE] = { 0 };
+
+	for (int p = 0; p < k;) {
+		int end = p + TENSOR_TERMS < k ? p + TENSOR_TERMS : k;
+		double part[WIDE];
+
+		for (int i = 0; i < count; i++)
+			part[i] = sum[i];
+		for (; p < end; p++)
+			for (int i = 0; i < count; i++)
+				part[i] += (double)a[(size_t)p * (size_t)m + (size_t)i] * b[p];
+		for (int i = 0; i < count; i++)
+			sum[i] = cut(part[i]);
+	}
+	for (int i = 0; i < count; i++)
+		c[i] += alpha * sum[i];
 }
 
 /*
- * The same as tensor cores do it: 16 products at a time are added to the sum, which is then cut off,
- * not rounded (Fasi, Higham, Mikaitis & Pranesh 2021, "Numerical behavior of NVIDIA tensor cores").
+ * As column(), the way tensor cores do it: 16 products at a time are added to the sum, which is then
+ * cut off, not rounded (Fasi, Higham, Mikaitis & Pranesh 2021, "Numerical behavior of NVIDIA tensor
+ * cores").
  */
 static void tensor_column(
-	int m, int k, float alpha, const float *a, const float *b, float *sum, float *c)
+	int m, int k, float alpha, const float *a, const float *b, float *, float *c)
 {
-	for (int i = 0; i < m; i++) {
-		sum[i] = 0;
-		for (int p = 0; p < k;) {
-			double part = sum[i];
-
-			for (int end = p + 16 < k ? p + 16 : k; p < end; p++)
-				part += (double)a[(size_t)p * (size_t)m + (size_t)i] * b[p];
-			sum[i] = cut(part);
-		}
-		c[i] += alpha * sum[i];
-	}
+	for (int i = 0; i < m; i += WIDE)
+		tensor_rows(m - i < WIDE ? m - i : WIDE, m, k, alpha, a + i, b, c + i);
 }
 
 /* Every element of it is in device memory. */
