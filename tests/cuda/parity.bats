@@ -151,9 +151,13 @@ ops() {
 	jq -e '.failed == 1 and .limits.copy > 0 and .steps[0] == { step: "ops-fp32", verdict: "FAIL" }' out/check.json
 }
 
-@test 'limits and throughput run' {
+@test 'limits, every op by itself and throughput run' {
 	local work
 	built plain/limits
+	export CUDA_HOST_GUARD=1 CUDA_HOST_STREAMS=lazy CUDA_HOST_LEAKS=1
+	"$HOST/plain/bench_ops" 64 300 200 >log
+	grep -q '^op draw_rows .* share$' log
+	run ! grep MISSING log
 	"$HOST/plain/limits" 20000 >log
 	grep -q '^copy [0-9.]* GB/s$' log
 	grep -q '^gemm_tf32_.* TFLOP/s$' log
