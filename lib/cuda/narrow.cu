@@ -8,8 +8,9 @@
  */
 #include "cuda/ops.h"
 
-/* Rows of a tile; most weights (db among them) and units of a layer; weights that a thread sums. */
-enum { TILE_ROWS = 64, NARROW_WEIGHTS = 1088, NARROW_WIDTH = 64 };
+/* Rows of a tile; most weights (db among them) and units of a layer; rows of a thread going forward;
+   weights that a thread sums. */
+enum { TILE_ROWS = 64, NARROW_WEIGHTS = 1088, NARROW_WIDTH = 64, FORWARD_ROWS = 4 };
 enum { PER_THREAD = (NARROW_WEIGHTS + GPU_BLOCK - 1) / GPU_BLOCK };
 
 bool narrow_fits(uint32_t in, uint32_t out)
@@ -17,9 +18,11 @@ bool narrow_fits(uint32_t in, uint32_t out)
 	return in <= NARROW_WIDTH && out <= NARROW_WIDTH && (in + 1) * out <= NARROW_WEIGHTS;
 }
 
-/* One thread per output. Shared: w transposed (in, out), so that neighbouring threads read
-   neighbouring weights. */
-__global__ void __launch_bounds__(GPU_BLOCK) narrow_forward_kernel(const float *__restrict__ x,
+/* A thread has one output of FORWARD_ROWS rows, far apart, so that neighbours write side by side and
+   a weight is read and a place computed once for all of them. Shared: w transposed (in, out), so that
+   neighbouring threads read neighbouring weights. For more blocks at a time ptxas would compute the
+   places of the rows anew at every turn. */
+__global__ void __launch_bounds__(GPU_BLOCK, 4) narrow_forward_kernel(const float *__restrict__ x,
 	uint32_t ldx, const float *__restrict__ w, uint32_t ldw, const float *__restrict__ bias,
 	uint32_t rows, uint32_t in, uint32_t out, float *__restrict__ y)
 {
@@ -28,19 +31,37 @@ __global__ void __launch_bounds__(GPU_BLOCK) narrow_forward_kernel(const float *
 	for (uint32_t t = threadIdx.x; t < in * out; t += blockDim.x)
 		shared_w[t] = w[(size_t)(t % out) * ldw + t / out];
 	__syncthreads();
+	const uint32_t apart = (rows + FORWARD_ROWS - 1) / FORWARD_ROWS;
 	uint32_t t = blockIdx.x * blockDim.x + threadIdx.x, r = t / out, j = t % out;
-	if (r >= rows)
+	const float *from[FORWARD_ROWS];
+	float sum[FORWARD_ROWS];
+	if (r >= apart)
 		return;
-	float sum = bias ? bias[j] : 0.0f;
-	for (uint32_t k = 0; k < in; k++)
-		sum += x[(size_t)r * ldx + k] * shared_w[k * out + j];
-	y[t] = bias ? relu(sum) : sum;
+#pragma unroll
+	for (uint32_t i = 0; i < FORWARD_ROWS; i++) {
+		from[i] = x + (size_t)min(r + i * apart, rows - 1) * ldx;
+		sum[i] = bias ? bias[j] : 0.0f;
+	}
+#pragma unroll 4
+	for (uint32_t k = 0; k < in; k++) {
+		float weight = shared_w[k * out + j];
+
+#pragma unroll
+		for (uint32_t i = 0; i < FORWARD_ROWS; i++)
+			sum[i] += from[i][k] * weight;
+	}
+#pragma unroll
+	for (uint32_t i = 0; i < FORWARD_ROWS; i++)
+		if (r + i * apart < rows)
+			y[t + (size_t)i * apart * out] = bias ? relu(sum[i]) : sum[i];
 }
 
 void narrow_forward_cuda(cudaStream_t stream, const float *x, uint32_t ldx, const float *w,
 	uint32_t ldw, const float *bias, uint32_t rows, uint32_t in, uint32_t out, float *y)
 {
-	LAUNCH(narrow_forward_kernel, gpu_blocks((size_t)rows * out, GPU_BLOCK), GPU_BLOCK,
+	size_t threads = ((size_t)rows + FORWARD_ROWS - 1) / FORWARD_ROWS * out;
+
+	LAUNCH(narrow_forward_kernel, gpu_blocks(threads, GPU_BLOCK), GPU_BLOCK,
 		(size_t)in * out * sizeof(float), stream, x, ldx, w, ldw, bias, rows, in, out, y);
 	CHECK_LAUNCH();
 }

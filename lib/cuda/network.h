@@ -50,9 +50,20 @@ static __device__ __forceinline__ samples get(const struct shared *m, uint32_t c
 	return vector_at<SAMPLES>(own_column(m, column));
 }
 
+/* By one instruction: nvcc takes four where the samples were computed one by one, and lanes that are
+   16 bytes apart wait for each other's banks. */
 static __device__ __forceinline__ void put(const struct shared *m, uint32_t column, samples v)
 {
-	vector_put<SAMPLES>(own_column(m, column), v);
+	float *to = own_column(m, column);
+
+#ifdef __CUDACC__
+	asm volatile("st.shared.v4.f32 [%0], {%1, %2, %3, %4};" ::"r"(
+			     (uint32_t)__cvta_generic_to_shared(to)),
+		     "f"(v.at[0]), "f"(v.at[1]), "f"(v.at[2]), "f"(v.at[3])
+		     : "memory");
+#else
+	vector_put<SAMPLES>(to, v);
+#endif
 }
 
 /* Row i of the batch, and sample i; i < SAMPLES */

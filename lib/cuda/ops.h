@@ -140,7 +140,7 @@ void loss_total_cuda(cudaStream_t stream, const struct loss *a, struct loss_tota
 
 /* ---- sort.cu ---- */
 
-enum { SORT_ID_BITS = 31 }; /* ids are below 2^31: one bit tells users and items apart */
+enum { SORT_ID_BITS = 31 }; /* ids are below 2^31: keys of both sides together need a bit more */
 
 /* For up to n ids of both sides together, each below the bound of its side. */
 struct sorter {

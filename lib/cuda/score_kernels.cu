@@ -62,12 +62,13 @@ __global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_ou
 {
 	uint32_t r = thread_row();
 	bool there = r < a.rows;
+	uint32_t row = a.items ? r / a.items : r, place = a.items ? r - row * a.items : 0;
 	size_t user = 0, item = 0;
 	float sum = 0;
 
 	if (there) {
-		user = a.user[a.items ? r / a.items : r];
-		item = a.items ? a.first + r % a.items : a.item[r];
+		user = a.user[row];
+		item = a.items ? a.first + place : a.item[r];
 		sum = gmf_part<V>(&a, user, item);
 		if (a.H)
 			sum += dot_part<V>(a.head + a.F, a.x + (size_t)r * a.H, a.H);
@@ -77,7 +78,7 @@ __global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_ou
 		return;
 	if (a.user_bias)
 		sum += a.user_bias[user] + a.item_bias[item];
-	a.score[a.items ? (size_t)(r / a.items) * a.width + r % a.items : r] =
+	a.score[(size_t)row * a.width + place] =
 		a.sigmoid_output ? 1.0f / (1.0f + expf(-sum)) : sum;
 }
 

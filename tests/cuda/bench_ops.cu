@@ -9,7 +9,7 @@
 #include "cuda/ops.h"
 #include "timing.h"
 
-enum { F = 64, E = 64, H1 = 256, H2 = 128, H3 = 64, P = 2, WORKSPACE = 32 << 20 };
+enum { F = 64, E = 64, H1 = 256, H2 = 128, H3 = 64, P = 2 };
 
 static cublasLtHandle_t lt;
 
@@ -70,7 +70,7 @@ static void bench_fused(const char *prefix, uint32_t in, uint32_t out, float *co
 {
 	const bool floats = sizeof(T) == sizeof(float);
 	const struct fused f = { lt, stream,
-		floats ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, array[5], WORKSPACE };
+		floats ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, workspace, WORKSPACE };
 	T *x = (T *)array[0], *y = (T *)array[1], *w = (T *)array[2], *bias = (T *)array[3];
 	uint32_t *mask = device<uint32_t>(fused_mask_words(S, in)),
 		 *out_mask = device<uint32_t>(fused_mask_words(S, out));
@@ -105,8 +105,7 @@ static void bench_layer(const char *prefix, uint32_t in, uint32_t out)
 	float *const array[] = { random_floats((size_t)S * in), random_floats((size_t)S * out),
 		random_floats(in * out), random_floats(out),
 		device<float>(
-			std::max((size_t)DENSE_SLICES * in * out, (size_t)COLUMN_PARTIALS * out)),
-		device<float>(WORKSPACE / sizeof(float)) };
+			std::max((size_t)DENSE_SLICES * in * out, (size_t)COLUMN_PARTIALS * out)) };
 
 	bench_plain(prefix, in, out, array);
 	bench_fused<float>(prefix, in, out, array);
@@ -209,8 +208,9 @@ static uint32_t *batch_ids(void)
 	uint32_t *id = device<uint32_t>(B + S), *of_users = random_ids(B, users, false),
 		 *of_items = random_ids(S, items, true);
 
-	CUDA(cudaMemcpy(id, of_users, B * sizeof(*id), cudaMemcpyDeviceToDevice));
-	CUDA(cudaMemcpy(id + B, of_items, S * sizeof(*id), cudaMemcpyDeviceToDevice));
+	CUDA(cudaMemcpyAsync(id, of_users, B * sizeof(*id), cudaMemcpyDeviceToDevice, stream));
+	CUDA(cudaMemcpyAsync(id + B, of_items, S * sizeof(*id), cudaMemcpyDeviceToDevice, stream));
+	CUDA(cudaStreamSynchronize(stream));
 	CUDA(cudaFree(of_users));
 	CUDA(cudaFree(of_items));
 	return id;
@@ -288,6 +288,63 @@ static void bench_network(void)
 	CUDA(cudaFree(total));
 }
 
+enum { ITEMS_OF_USER = 64 };
+
+/* ITEMS_OF_USER positives of each user; no other items are excluded. */
+static __global__ void positives_kernel(struct positive_index_line *line, size_t lines,
+	uint64_t *start, uint32_t *excluded, uint32_t users, uint32_t items)
+{
+	size_t i = blockIdx.x * (size_t)blockDim.x + threadIdx.x;
+	uint32_t apart = items / ITEMS_OF_USER;
+
+	if (i <= users)
+		start[i] = i * ITEMS_OF_USER;
+	if (i < (size_t)users * ITEMS_OF_USER)
+		excluded[i] = (uint32_t)(i % ITEMS_OF_USER) * apart + scatter(i) % apart;
+	if (i >= lines)
+		return;
+	size_t first = i * POSITIVES_PER_LINE;
+	line[i].before = (uint32_t)((first + ITEMS_OF_USER - 1) / ITEMS_OF_USER);
+	line[i].begins = 0;
+	for (uint32_t k = 0; k < POSITIVES_PER_LINE; k++) {
+		size_t at = first + k;
+
+		line[i].begins |= (uint32_t)(at % ITEMS_OF_USER == 0) << k;
+		line[i].item[k] = (uint32_t)(at % ITEMS_OF_USER) * apart + scatter(at) % apart;
+	}
+}
+
+/* A batch of triples drawn: 12 bytes written, and read a line of 64, 4, 16, and 5 sectors of 32. */
+static void bench_draws(void)
+{
+	struct row_draws d;
+	struct drawn_columns to = { device<uint32_t>(B), device<uint32_t>(B), device<uint32_t>(B) };
+	const size_t n = (size_t)users * ITEMS_OF_USER,
+		     lines = (n + POSITIVES_PER_LINE - 1) / POSITIVES_PER_LINE;
+	auto *line = device<struct positive_index_line>(lines);
+	uint32_t *excluded = device<uint32_t>(n), *place = device<uint32_t>(users);
+	uint64_t *start = device<uint64_t>(users + 1);
+
+	memset(&d, 0, sizeof(d));
+	d.rows_per_epoch = d.num_positives = n;
+	d.from.seed = 1;
+	d.from.num = items;
+	d.from.surplus = (0u - items) % items;
+	d.num_positive_users = d.num_users = users;
+	d.user = place;
+	d.line = line;
+	d.start = start;
+	d.item = excluded;
+	sort_places_cuda(stream, place, users);
+	LAUNCH(positives_kernel, gpu_blocks(n + 1, GPU_BLOCK), GPU_BLOCK, 0, stream, line, lines,
+		start, excluded, users, items);
+	CHECK_LAUNCH();
+	report("draw_rows", 256.0 * B, 0, [&] { draw_rows_cuda(stream, &d, 0, B, to); });
+	for (void *p : { (void *)to.user, (void *)to.item, (void *)to.third, (void *)line,
+		     (void *)excluded, (void *)place, (void *)start })
+		CUDA(cudaFree(p));
+}
+
 int main(int argc, char **argv)
 {
 	size_t bytes = (size_t)1 << 30;
@@ -324,6 +381,7 @@ int main(int argc, char **argv)
 	bench_rows();
 	bench_small();
 	bench_network();
+	bench_draws();
 	for (uint32_t *p : { user, key, position, slot, sorter.marked, sorter.sorted })
 		CUDA(cudaFree(p));
 	CUDA(cudaFree((void *)sorter.place));

@@ -1,8 +1,26 @@
 #!/usr/bin/env bash
 # The steps of gpu-check.sh, one per call. gpu-check.sh sets what they use: GPU (what nvcc makes),
-# BUILD (programs in C), WORK (a temporary folder), and the sizes.
+# BUILD (programs in C), WORK (a temporary folder), PATIENCE (how much slower than a GPU), and the sizes.
+# A step goes on after a failure: there may be no second run.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+
+bad=0
+
+# attempt SECONDS COMMAND...: run it with a limit, and say if it fails. In the foreground: what ends the step ends it, too.
+attempt() {
+	local limit=$(($1 * PATIENCE)) status
+	shift
+	echo "== $*"
+	timeout --foreground "$limit" "$@"
+	status=$?
+	case $status in
+	0) ;;
+	124) echo "== FAIL: $*: not done in $limit s" ;;
+	*) echo "== FAIL: $*: exit status $status" ;;
+	esac
+	[ $status -eq 0 ] || bad=1
+}
 
 # Only the .cu files are compiled, side by side; what is in C comes built.
 build() {
@@ -34,19 +52,17 @@ build() {
 ops_parity() {
 	local program
 	for program in tests/cuda/test_ops*.cu; do
-		program=$GPU/$(basename "$program" .cu)
-		echo "== $program $*"
-		"$program" "$@" || return 1
+		attempt 30 "$GPU/$(basename "$program" .cu)" "$@"
 	done
 }
 
 training_parity() {
 	local program
 	for program in test_training test_state test_draws; do
-		"$BUILD/cuda-host/plain/$program" "$@" || return 1
+		attempt 60 "$BUILD/cuda-host/plain/$program" "$@"
 	done
 	for program in test_misuse test_ranked test_bf16; do
-		"$BUILD/cuda-host/plain/$program" || return 1
+		attempt 30 "$BUILD/cuda-host/plain/$program"
 	done
 }
 
@@ -57,11 +73,13 @@ sanitize() {
 	[ "$tool" = memcheck ] && options+=(--leak-check full)
 	[ "$tool" = racecheck ] && options+=(--racecheck-report all)
 	for program in tests/cuda/test_ops*.cu; do
-		compute-sanitizer --tool "$tool" "${options[@]}" --error-exitcode 9 \
-			"$GPU/$(basename "$program" .cu)" || return 1
+		attempt 120 compute-sanitizer --tool "$tool" "${options[@]}" --error-exitcode 9 \
+			"$GPU/$(basename "$program" .cu)"
 	done
-	compute-sanitizer --tool "$tool" "${options[@]}" --error-exitcode 9 \
-		"$BUILD/cuda-host/plain/test_training" quick
+	for program in test_draws test_training; do
+		attempt 240 compute-sanitizer --tool "$tool" "${options[@]}" --error-exitcode 9 \
+			"$BUILD/cuda-host/plain/$program" quick
+	done
 }
 
 # Train twice on one planted data set: the same bytes. The log's seconds are those of the whole
@@ -79,21 +97,34 @@ twice() {
 	cmp a.safetensors b.safetensors
 }
 
-# A batch of a million triples does not fit every device.
+# Steps enough that the clock does not count: $TRIPLES triples, 50 to 20,000 steps.
 throughputs() {
-	local size mode bounds tool=$BUILD/cuda-host/plain/throughput
+	local size mode bounds steps tool=$BUILD/cuda-host/plain/throughput
 	read -ra bounds <<<"$TABLES"
 	for size in $SIZES; do
+		steps=$((TRIPLES / size))
+		steps=$((steps < LEAST_STEPS ? LEAST_STEPS : steps > 20000 ? 20000 : steps))
 		for mode in 'train book fp32' 'train-drawn book fp32' 'train wide fp32' 'train-drawn wide tf32' 'train wide tf32' 'train wide bf16' 'train-drawn wide bf16' 'train-adam book fp32' 'train-adam wide tf32'; do
 			# shellcheck disable=SC2086
-			"$tool" $mode "$size" "$STEPS" "${bounds[@]}" || [ "$size" -ge 1000000 ] || return 1
+			attempt 30 "$tool" $mode "$size" $steps "${bounds[@]}"
 		done
 	done
-	size=$PAIRS
 	for mode in 'score book fp32' 'rank book fp32' 'rank wide fp32' 'rank wide tf32'; do
 		# shellcheck disable=SC2086
-		"$tool" $mode "$size" "$STEPS" "${bounds[@]}" || return 1
+		attempt 30 "$tool" $mode "$PAIRS" "$BLOCKS" "${bounds[@]}"
 	done
+}
+
+# On a machine with PyTorch; where that fails the check does not.
+torch_peer() {
+	local bounds
+	read -ra bounds <<<"${TABLES:-138493 26744}"
+	if ! python3 -c 'import torch' 2>/dev/null; then
+		echo 'no PyTorch here'
+		return
+	fi
+	# shellcheck disable=SC2086
+	python3 tests/cuda/torch_peer.py "${bounds[@]}" $SIZES || echo "torch: exit status $?"
 }
 
 step=$1
@@ -110,5 +141,6 @@ training) training_parity "$@" ;;
 twice) twice ;;
 throughput) throughputs ;;
 sanitize) sanitize "$@" ;;
+torch) torch_peer ;;
 *) echo "no step $step" && exit 2 ;;
-esac
+esac && [ $bad -eq 0 ]

@@ -97,4 +97,4 @@ test-cuda: all cuda-host
 CUDA_KIT_LIBS = $(foreach l,$(COF_LIBS),$(if $(filter -ldl -lm,$l),$l,$(l:-l%=-l:lib%.a)))
 gpu-kit:
 	@$(MAKE) B=build/kit NVCC= CFLAGS=-O2 COF_LIBS='$(CUDA_KIT_LIBS)' programs cuda-host-plain
-	@tests/cuda/gpu-kit.sh build/kit build/gpu-kit
+	@NVCC='$(NVCC)' tests/cuda/gpu-kit.sh build/kit build/gpu-kit

@@ -1,10 +1,11 @@
 /*
  * limits: what the device at hand can do, so that a throughput has a denominator: copy, gather of
- * rows, sgemm in fp32 and TF32 at the model's shapes (forward, and both products of the backward
- * pass as dense.cu has them), the time of a launch.
+ * rows, products in fp32, TF32 and bf16 at the model's shapes (forward, and both of the backward
+ * pass, as dense.cu has them, and in bf16 fused.cu), the time of a launch.
  *   limits [SCALE]    1: sizes for a GPU; 1000 and more: to see that it runs on the host runtime
  * Prints lines of "name value unit"; every figure is the median of five, on random numbers.
  */
+#include "cuda/fused.h"
 #include "cuda/ops.h"
 #include "timing.h"
 
@@ -67,12 +68,33 @@ static void product_limits(const char *mode, int rows, int in, int out, float *c
 	float *x = array[0], *y = array[1], *w = array[2], *partial = array[3];
 	uint32_t R = (uint32_t)rows, I = (uint32_t)in, O = (uint32_t)out;
 
-	print_product("sgemm", mode, rows, in, out,
+	print_product("gemm", mode, rows, in, out,
 		seconds(4, [&] { dense_forward_cuda(blas, x, I, w, I, R, I, O, y); }));
-	print_product("sgemm_dx", mode, rows, in, out,
+	print_product("gemm_dx", mode, rows, in, out,
 		seconds(4, [&] { dense_dx_cuda(blas, y, w, I, R, I, O, x); }));
-	print_product("sgemm_dw", mode, rows, in, out,
+	print_product("gemm_dw", mode, rows, in, out,
 		seconds(4, [&] { dense_dw_cuda(blas, y, x, R, I, O, w, I, partial); }));
+}
+
+/* The same in bf16, by cublasLt; every bit of the arrays is as random as in floats. */
+static void bf16_limits(const struct fused *f, int rows, int in, int out, float *const *array)
+{
+	bf16 *x = (bf16 *)array[0], *y = (bf16 *)array[1], *w = (bf16 *)array[2];
+	uint32_t R = (uint32_t)rows, I = (uint32_t)in, O = (uint32_t)out;
+	bool there = true;
+	double forward =
+		seconds(4, [&] { there &= fused_forward_cuda(f, x, w, w, R, I, O, y, NULL); });
+	double dx = seconds(4, [&] { there &= fused_dx_cuda(f, y, w, R, I, O, NULL, x); });
+	double dw =
+		seconds(4, [&] { there &= fused_dw_cuda(f, y, x, R, I, O, array[3], array[4]); });
+
+	if (!there) {
+		printf("# cublasLt lacks a product in bf16: %dx%dx%d\n", rows, in, out);
+		return;
+	}
+	print_product("gemm", "bf16", rows, in, out, forward);
+	print_product("gemm_dx", "bf16", rows, in, out, dx);
+	print_product("gemm_dw", "bf16", rows, in, out, dw);
 }
 
 static void gemm_limits(int scale)
@@ -81,38 +103,37 @@ static void gemm_limits(int scale)
 		  layer[][2] = { { 128, 256 }, { 256, 128 }, { 128, 64 } };
 	size_t most = (size_t)std::max(batch[2] / scale, 8);
 	float *const array[] = { random_floats(most * 256), random_floats(most * 256),
-		random_floats(256 * 256), random_floats((size_t)DENSE_SLICES * 256 * 128) };
+		random_floats(256 * 256), random_floats((size_t)DENSE_SLICES * 256 * 128),
+		random_floats((size_t)DENSE_SLICES * 256 * 128) };
+	struct fused f = { NULL, stream, CUBLAS_COMPUTE_32F, workspace, WORKSPACE };
 
-	for (int tf32 = 0; tf32 < 2; tf32++) {
-		CUBLAS(blas_load()->set_math_mode(
-			blas, tf32 ? CUBLAS_TF32_TENSOR_OP_MATH : CUBLAS_DEFAULT_MATH));
-		for (int b : batch)
-			for (auto &l : layer)
-				product_limits(tf32 ? "tf32" : "fp32", std::max(b / scale, 8), l[0],
-					l[1], array);
-	}
+	CUBLAS(blas_lt_load()->create(&f.lt));
+	for (int b : batch)
+		for (auto &l : layer) {
+			int rows = std::max(b / scale, 8);
+
+			CUBLAS(blas_load()->set_math_mode(blas, CUBLAS_DEFAULT_MATH));
+			product_limits("fp32", rows, l[0], l[1], array);
+			CUBLAS(blas_load()->set_math_mode(blas, CUBLAS_TF32_TENSOR_OP_MATH));
+			product_limits("tf32", rows, l[0], l[1], array);
+			bf16_limits(&f, rows, l[0], l[1], array);
+		}
+	CUBLAS(blas_lt_load()->destroy(f.lt));
 	for (float *a : array)
 		CUDA(cudaFree(a));
 }
 
-/* An empty kernel alone, and as one of 30 nodes of a graph. */
+/* An empty kernel alone, and as one of many nodes of a graph. */
 static void launch_limits(void)
 {
-	enum { NODES = 30 };
-	cudaGraph_t graph;
-	cudaGraphExec_t run;
+	enum { LAUNCHES = 1000, NODES = 30 };
+	auto empty = [&] { LAUNCH(empty_kernel, 1, 32, 0, stream); };
 
-	printf("launch %.2f us\n",
-		seconds(1000, [&] { LAUNCH(empty_kernel, 1, 32, 0, stream); }) * 1e6);
-	CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
-	for (int i = 0; i < NODES; i++)
-		LAUNCH(empty_kernel, 1, 32, 0, stream);
-	CUDA(cudaStreamEndCapture(stream, &graph));
-	CUDA(cudaGraphInstantiate(&run, graph, 0));
-	printf("graph_node %.2f us\n",
-		seconds(100, [&] { CUDA(cudaGraphLaunch(run, stream)); }) / NODES * 1e6);
-	CUDA(cudaGraphExecDestroy(run));
-	CUDA(cudaGraphDestroy(graph));
+	printf("launch %.2f us\n", seconds_of([&] {
+		for (int i = 0; i < LAUNCHES; i++)
+			empty();
+	}) / LAUNCHES * 1e6);
+	printf("graph_node %.2f us\n", seconds(NODES, empty) * 1e6);
 }
 
 int main(int argc, char **argv)

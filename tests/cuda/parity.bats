@@ -125,12 +125,43 @@ ops() {
 	parity plain test_misuse
 }
 
-@test 'limits and throughput run' {
+@test 'the kit for a machine with a GPU is whole: its check passes on the host runtime' {
+	only_in_all
+	built plain/limits
+	NVCC='' "$ROOT/tests/cuda/gpu-kit.sh" "$BUILD" kit
+	env -i PATH="$PATH" HOME="$HOME" OUT="$PWD/out" kit/tests/cuda/gpu-check.sh check --emulated
+	jq -e '.failed == 0 and .limits.copy > 0 and (.ops | length) > 30 and (.throughput | length) == 22' out/check.json
+	[ "$(find out -type f | wc -l)" -eq 3 ]
+}
+
+@test 'a check that fails says what failed, and goes on' {
+	local kit=$PWD/kit
+	built plain/limits
+	mkdir -p kit/tests/cuda kit/build/cuda-host/plain kit/build/bin
+	cp "$ROOT"/tests/cuda/gpu-*.sh kit/tests/cuda/
+	touch kit/tests/cuda/test_ops.cu
+	cp "$HOST/plain/limits" kit/build/cuda-host/plain/
+	printf '#!/bin/sh\necho "not ok - gather: 3 x 5"\nexit 1\n' >kit/build/cuda-host/plain/test_ops
+	chmod +x kit/build/cuda-host/plain/test_ops
+	run -1 env -i PATH="$PATH" OUT="$PWD/out" "$kit/tests/cuda/gpu-check.sh" check --emulated
+	assert_contains "$output" 'FAIL ops-fp32: exit status 1'
+	assert_contains "$output" 'not ok - gather: 3 x 5'
+	assert_contains "$output" 'ok   limits'
+	assert_contains "$output" 'SOMETHING FAILED'
+	jq -e '.failed == 1 and .limits.copy > 0 and .steps[0] == { step: "ops-fp32", verdict: "FAIL" }' out/check.json
+}
+
+@test 'limits, every op by itself and throughput run' {
 	local work
 	built plain/limits
+	export CUDA_HOST_GUARD=1 CUDA_HOST_STREAMS=lazy CUDA_HOST_LEAKS=1
+	"$HOST/plain/bench_ops" 64 300 200 >log
+	grep -q '^op draw_rows .* share$' log
+	run ! grep MISSING log
 	"$HOST/plain/limits" 20000 >log
 	grep -q '^copy [0-9.]* GB/s$' log
-	grep -q '^sgemm_tf32_.* TFLOP/s$' log
+	grep -q '^gemm_tf32_.* TFLOP/s$' log
+	grep -q '^gemm_dw_bf16_.* TFLOP/s$' log
 	for work in 'train wide tf32 64' 'train wide bf16 64' 'rank wide fp32 640' 'train-drawn book fp32 64'; do
 		# shellcheck disable=SC2086
 		COFILTER_CUDA_PLUGIN=$HOST/plain/cofilter-cuda.so "$HOST/plain/throughput" $work 2 300 200

@@ -56,6 +56,12 @@ static uint64_t offset(const struct network *n, int which)
 	return n->layout.tensor[n->layout.at[which]].offset;
 }
 
+/* Only with bce, see neumf.h. */
+static bool has_head_bias(const struct network *n)
+{
+	return n->layout.at[TENSOR_HEAD_BIAS] >= 0;
+}
+
 static const float *value(const struct network *n, int which)
 {
 	return n->value + offset(n, which);
@@ -94,7 +100,7 @@ static void forward(const struct network *n, struct sample *s)
 			sum = sum > 0 ? sum : 0;
 			s->y[l][j] = l < last ? rounded(n, sum) : sum;
 		}
-	s->logit = value(n, TENSOR_HEAD_BIAS)[0];
+	s->logit = has_head_bias(n) ? value(n, TENSOR_HEAD_BIAS)[0] : 0;
 	for (uint32_t k = 0; k < F; k++) {
 		s->g[k] = (double)value(n, TENSOR_GMF_USER)[s->user * F + k] *
 			  value(n, TENSOR_GMF_ITEM)[s->item * F + k];
@@ -140,7 +146,8 @@ static void backward(const struct network *n, const struct sample *s, double dlo
 	const float *head = value(n, TENSOR_HEAD);
 	double *dhead = gradient(n, TENSOR_HEAD), dz[MOST_WIDTH];
 
-	gradient(n, TENSOR_HEAD_BIAS)[0] += dlogit;
+	if (has_head_bias(n))
+		gradient(n, TENSOR_HEAD_BIAS)[0] += dlogit;
 	for (uint32_t k = 0; k < F; k++) {
 		size_t user = s->user * F + k, item = s->item * F + k;
 
@@ -202,7 +209,7 @@ static double worst(const struct backend_ops *ops, struct backend *backend, cons
 			error = e > error || isnan(e) ? e : error;
 			scale = fmax(scale, fabs(want[k]));
 		}
-		error = scale > 1e-12 ? error / scale : error; /* bpr: the head's bias cancels */
+		error = scale > 0 ? error / scale : error;
 		if (!(error <= most)) {
 			most = error;
 			*name = tensor->name;

@@ -165,6 +165,7 @@ int main(void)
 	test_sort(7, 70000, 2047, 256);
 	test_sort(2049, 257, 4098, 65537);
 	test_sort(5000, (1u << 24) - 3, 5000, 65536);
+	test_sort(300, (1u << 31) - 1, 200, 70000); /* all 32 bits */
 	test_segment(1, true, 1, 1, true, 0);
 	test_segment(31, true, 10, 7, true, 0.25f);
 	test_segment(257, false, 33, 300, false, 0);

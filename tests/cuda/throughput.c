@@ -7,7 +7,8 @@
  * as popular items are. score, rank: STEPS blocks of BATCH
  * pairs, 64 users each. Prints one line: the work and its rate; per triple or pair the arithmetic,
  * the bytes as these kernels move them, and the least that any could (rows of tables and moments,
- * scores); from which gpu-check.sh computes two floors.
+ * scores); the kernels of a step that wait for one another; from which gpu-check.sh computes two
+ * floors.
  */
 #include "base/die.h"
 #include "base/mem.h"
@@ -168,7 +169,20 @@ static double time_scoring(const struct backend_ops *ops, struct backend *b,
 
 struct cost {
 	double flop, bytes, least;
+	unsigned nodes;
 };
+
+/* Bytes of a triple: three passes of the sort; a copy from the host; a draw (lib/cuda/README.md). */
+enum { SORT_BYTES = 290, COPY_BYTES = 12, DRAW_BYTES = 256 };
+
+/* Kernels one after another in a step; the products of gradients of weights are slices from 8,192
+   samples on. */
+static unsigned step_nodes(bool narrow, enum backend_precision precision, uint32_t batch)
+{
+	if (narrow)
+		return 3;
+	return (2 * batch < 8192 ? 24 : 27) + (precision == PRECISION_BF16);
+}
 
 /*
  * Of a triple, in floats read and written, by kernel as lib/cuda/README.md lists them. The book's
@@ -197,7 +211,7 @@ static struct cost triple_cost(
 	if (narrow)
 		moved = 2 * 3 * (F + E) + 9; /* rows and gradients; ids, keys, places */
 	moved += 7 * 3 * (F + E);	     /* rows and their moments */
-	return (struct cost){ flop, sizeof(float) * moved, sizeof(float) * 6 * 3 * (F + E) };
+	return (struct cost){ flop, sizeof(float) * moved, sizeof(float) * 6 * 3 * (F + E), 0 };
 }
 
 static struct cost pair_cost(const struct neumf_shape *s, bool narrow)
@@ -210,7 +224,7 @@ static struct cost pair_cost(const struct neumf_shape *s, bool narrow)
 		in = s->hidden[l];
 	}
 	return (struct cost){ 2 * (flop + s->factors + in), sizeof(float) * (moved + in + 1),
-		sizeof(float) };
+		sizeof(float), 0 };
 }
 
 static uint32_t number(const char *text)
@@ -256,6 +270,9 @@ int main(int argc, char **argv)
 		seconds = (strcmp(argv[1], "train-drawn") ? time_training : time_drawn)(
 			ops, b, &shape, batch, steps);
 		cost = triple_cost(&shape, narrow, precision);
+		cost.bytes +=
+			SORT_BYTES + (strcmp(argv[1], "train-drawn") ? COPY_BYTES : DRAW_BYTES);
+		cost.nodes = step_nodes(narrow, precision, batch);
 		if (kind ==
 			OPTIMIZER_ADAM) { /* all rows, six floats each, in place of the batch's */
 			double all = sizeof(float) * 6.0 * (shape.factors + shape.mlp_factors) /
@@ -271,9 +288,9 @@ int main(int argc, char **argv)
 		cost = pair_cost(&shape, narrow);
 		work = (double)BLOCK_USERS * items * steps;
 	}
-	printf("%s %s %s %u %.4g M/s %.0f FLOP %.0f bytes %.0f least %.1f us/step\n", argv[1],
-		argv[2], argv[3], (unsigned)batch, work / seconds / 1e6, cost.flop, cost.bytes,
-		cost.least, seconds / steps * 1e6);
+	printf("%s %s %s %u %.4g M/s %.0f FLOP %.0f bytes %.0f least %.1f us/step %u nodes\n",
+		argv[1], argv[2], argv[3], (unsigned)batch, work / seconds / 1e6, cost.flop,
+		cost.bytes, cost.least, seconds / steps * 1e6, cost.nodes);
 	ops->destroy(b);
 	return 0;
 }

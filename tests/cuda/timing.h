@@ -9,10 +9,11 @@
 
 #include <algorithm>
 
-enum { RUNS = 5 };
+enum { RUNS = 5, WORKSPACE = 32 << 20 };
 
 static cudaStream_t stream;
 static cublasHandle_t blas;
+static char *workspace; /* of cuBLAS, as in the plug-in */
 static cudaEvent_t from, to;
 
 /* A pseudo-random number of place i (xorshift32). */
@@ -49,9 +50,8 @@ static __global__ void random_floats_kernel(float *v, size_t n)
 		v[i] = (float)scatter(i) / 2147483648.0f - 1;
 }
 
-/* Seconds that `work` takes, called `times` times in a run: the median of RUNS runs, after one to
-   warm up. */
-template <class F> static double seconds(int times, F work)
+/* Seconds that a call takes on the device: the median of RUNS runs, after one to warm up. */
+template <class F> static double seconds_of(F call)
 {
 	double t[RUNS];
 
@@ -59,16 +59,35 @@ template <class F> static double seconds(int times, F work)
 		float ms;
 
 		CUDA(cudaEventRecord(from, stream));
-		for (int i = 0; i < times; i++)
-			work();
+		call();
 		CUDA(cudaEventRecord(to, stream));
 		CUDA(cudaEventSynchronize(to));
 		CUDA(cudaEventElapsedTime(&ms, from, to));
 		if (run >= 0)
-			t[run] = ms / 1e3 / times;
+			t[run] = ms / 1e3;
 	}
 	std::sort(t, t + RUNS);
 	return t[RUNS / 2];
+}
+
+/* Seconds that `work` takes, `times` of it one after another. As a graph: what the host does for each
+   launch, above all cublasLt's choice of an algorithm, would take longer than short kernels do. */
+template <class F> static double seconds(int times, F work)
+{
+	cudaGraph_t graph;
+	cudaGraphExec_t exec;
+
+	work(); // kernels are loaded at their first launch
+	CUDA(cudaStreamSynchronize(stream));
+	CUDA(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+	for (int i = 0; i < times; i++)
+		work();
+	CUDA(cudaStreamEndCapture(stream, &graph));
+	CUDA(cudaGraphInstantiate(&exec, graph, 0));
+	double s = seconds_of([&] { CUDA(cudaGraphLaunch(exec, stream)); }) / times;
+	CUDA(cudaGraphExecDestroy(exec));
+	CUDA(cudaGraphDestroy(graph));
+	return s;
 }
 
 template <class T> static T *device(size_t n)
@@ -135,11 +154,14 @@ static void timing_start(void)
 	CUDA(cudaEventCreate(&to));
 	CUBLAS(blas_load()->create(&blas));
 	CUBLAS(blas_load()->set_stream(blas, stream));
+	workspace = device<char>(WORKSPACE);
+	CUBLAS(blas_load()->set_workspace(blas, workspace, WORKSPACE));
 }
 
 static void timing_end(void)
 {
 	CUBLAS(blas_load()->destroy(blas));
+	CUDA(cudaFree(workspace));
 	CUDA(cudaEventDestroy(from));
 	CUDA(cudaEventDestroy(to));
 	CUDA(cudaStreamDestroy(stream));
