@@ -11,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { USERS = 70, ITEMS = 1000, ROWS = 400000 };
+enum { USERS = 70, ITEMS = 1000, ROWS = 400000, WIDE = 1 << 30 };
 
 static unsigned char has[USERS][ITEMS];
 
@@ -121,8 +121,10 @@ static void write_rows(
 		struct rng r;
 
 		rng_start(&r, 3, RNG_TEST, 0, k);
-		row.item = rng_below(&r, 2) ? rng_below(&r, items)
-					    : items - 1 - rng_below(&r, items < 50 ? items : 50);
+		row.item = rng_below(&r, 2) || items > WIDE
+				   ? rng_below(&r, items)
+				   : items - 1 - rng_below(&r, items < 50 ? items : 50);
+		row.item = k < 2 ? 0 : row.item; // of many items the one that repeats
 		rec_write(out, &row);
 		user_items_add(m, row.user, row.item);
 	}
