@@ -6,9 +6,9 @@
  * the items of each user and drops duplicates, and only then may they be read. Adding more rows and
  * finishing again is fine.
  *
- * Memory: 4 bytes per interaction and 8 per user; while rows are added, another 2 per interaction, 8
- * per user and 2 MiB, but for streams whose users ascend; while they are sorted, 8 per interaction of
- * 128 users and thread.
+ * Memory: 4 bytes per interaction and 8 per user. While rows are added, another 2 per interaction,
+ * 8 per user and 2 MiB, but for streams whose users ascend. While they are sorted, 8 per
+ * interaction of 128 users and thread.
  */
 #ifndef USER_ITEMS_H
 #define USER_ITEMS_H

@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-/* Add n rows of a stream, which begin with user and item, to those that are not yet in the matrix. */
+/* Add n rows of a stream, which begin with user and item, to those not yet in the matrix. */
 void user_items_pend(struct user_items *m, const unsigned char *rows, size_t n, size_t row_size);
 
 /* Bring a user_items_pending into the matrix `arg`. */

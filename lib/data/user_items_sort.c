@@ -34,7 +34,7 @@ static void sort_digit(const uint32_t *from, uint32_t *to, uint64_t n, unsigned 
 		to[at[from[k] >> shift & ((1 << DIGIT) - 1)]++] = from[k];
 }
 
-/* The items of `users` users from `first` on, each with the number of its user above its own bits. */
+/* The items of `users` users from `first` on, each with the number of its user above its bits. */
 static void tag(const struct user_items_sort *s, uint32_t first, uint32_t users, uint32_t *key)
 {
 	const struct user_items *m = s->m;
