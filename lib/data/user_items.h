@@ -51,8 +51,8 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item);
 
 /* Add all rows of a stream of interactions or ratings up to its verified end; returns how many. Dies
    if the bounds of the stream exceed those of the matrix. With a pool of more than one thread (NULL:
-   none), others sort the items of users while this one reads, or, where the users of the rows do not
-   ascend, bring the rows into the matrix. */
+   none), others sort the items of users while this one reads, or, where the users of the rows do
+   not ascend, bring the rows into the matrix. */
 uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struct pool *pool);
 
 /* Open, add and close an interaction file (--seen, --exclude, --train); returns its number of rows.
