@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { FILTER_BITS = 24 };
+enum { FILTER_BITS = 12 };
 
 /* count^alpha of every item of the input; items that do not occur weigh 0, whatever alpha is. NULL:
    all weigh the same. */

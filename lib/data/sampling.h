@@ -2,7 +2,7 @@
  * sampling: interactions that were read, and a sampler of negatives over them: what the epochs and
  * the candidate lists of negsample.1 are made of.
  *
- * Memory: for epochs 12 bytes an interaction, 4 an excluded one, 16 a user, with popularity 16 an
+ * Memory: for epochs 10 bytes an interaction, 4 an excluded one, 16 a user, with popularity 16 an
  * item.
  */
 #ifndef SAMPLING_H

@@ -4,14 +4,12 @@
 #include "base/die.h"
 #include "base/draw.h"
 #include "base/mem.h"
-#include "base/pool.h"
-#include "stream/record.h"
+#include "data/user_items_parts.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { MIN_PENDING = 1 << 17, AHEAD = 32, STEP = 16, INSERTION_MAX = 32, SORT_USERS = 256 };
+enum { MIN_PENDING = 1 << 17, AHEAD = 32 };
 
 void user_items_init(struct user_items *m, uint32_t num_users, uint32_t num_items)
 {
@@ -68,9 +66,9 @@ static void merge(struct user_items *m, struct user_items_pending *p)
 	}
 }
 
-static void merge_behind(void *arg, void *piece)
+void user_items_merge(void *arg, void *pending)
 {
-	merge(arg, piece);
+	merge(arg, pending);
 }
 
 /* Merge those that were added last, here or by the other thread, and go on with an empty array. */
@@ -117,11 +115,10 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item)
 		p = make_room(m);
 	p->row[p->num++] = (uint64_t)user << 32 | item;
 	p->of_user[user]++;
-	m->sorted = false;
+	m->sorted = 0;
 }
 
-/* Add n rows of a stream, whose ids are below its bounds; all kinds begin with user and item. */
-static void add_rows(struct user_items *m, const unsigned char *rows, size_t n, size_t row_size)
+void user_items_pend(struct user_items *m, const unsigned char *rows, size_t n, size_t row_size)
 {
 	while (n > 0) {
 		struct user_items_pending *p = &m->pending[m->turn];
@@ -141,141 +138,14 @@ static void add_rows(struct user_items *m, const unsigned char *rows, size_t n, 
 		rows += some * row_size;
 		n -= some;
 	}
-	m->sorted = false;
+	m->sorted = 0;
 }
 
-uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struct pool *pool)
+void user_items_settle(struct user_items *m)
 {
-	const struct rec_header *header = rec_header(r);
-	const unsigned char *rows;
-	size_t n;
-
-	if (header->num_users > m->num_users || header->num_items > m->num_items)
-		die("'%s' has %u users and %u items, more than %u and %u", rec_name(r),
-			header->num_users, header->num_items, m->num_users, m->num_items);
-	if (pool && pool_threads(pool) > 1)
-		m->merger = behind_new(merge_behind, m);
-	while ((rows = rec_look_rows(r, SIZE_MAX, &n)) != NULL)
-		add_rows(m, rows, n, rec_info[header->kind].struct_size);
-	if (m->merger)
-		behind_free(m->merger);
-	m->merger = NULL;
-	return rec_rows(r);
-}
-
-uint64_t user_items_add_file(struct user_items *m, const char *path)
-{
-	struct rec_reader *r = rec_open(path, 1u << REC_INTERACTION);
-	uint64_t rows = user_items_add_stream(m, r, NULL);
-
-	rec_close(r, true);
-	return rows;
-}
-
-static void insertion_sort(uint32_t *item, uint64_t n)
-{
-	for (uint64_t k = 1; k < n; k++) {
-		const uint32_t x = item[k];
-		uint64_t j = k;
-
-		for (; j > 0 && item[j - 1] > x; j--)
-			item[j] = item[j - 1];
-		item[j] = x;
-	}
-}
-
-/* Sort by digits of 8 bits, lowest first; `spare` holds n. */
-static void radix_sort(uint32_t *item, uint64_t n, uint32_t num_items, uint32_t *spare)
-{
-	uint32_t *from = item, *to = spare;
-
-	for (unsigned shift = 0; shift < 32 && (num_items - 1) >> shift; shift += 8) {
-		uint64_t at[256] = { 0 }, sum = 0;
-		uint32_t *swap = from;
-
-		for (uint64_t k = 0; k < n; k++)
-			at[from[k] >> shift & 255]++;
-		for (unsigned d = 0; d < 256; d++) {
-			const uint64_t count = at[d];
-
-			at[d] = sum;
-			sum += count;
-		}
-		for (uint64_t k = 0; k < n; k++)
-			to[at[from[k] >> shift & 255]++] = from[k];
-		from = to;
-		to = swap;
-	}
-	if (from != item)
-		memcpy(item, from, n * sizeof(*item));
-}
-
-struct sort {
-	struct user_items *m;
-	atomic_bool repeats; /* has a user an item twice? */
-	uint32_t *spare;     /* (threads, longest) */
-	uint64_t longest;
-};
-
-static bool has_repeat(const uint32_t *item, uint64_t n)
-{
-	uint64_t k = 1;
-
-	for (; k + STEP <= n; k += STEP) {
-		uint32_t repeats = 0;
-
-		for (unsigned j = 0; j < STEP; j++)
-			repeats |= item[k + j] == item[k + j - 1];
-		if (repeats)
-			return true;
-	}
-	while (k < n && item[k] != item[k - 1])
-		k++;
-	return k < n;
-}
-
-/* The items of SORT_USERS users. */
-static void sort_users(void *arg, size_t job, unsigned thread)
-{
-	struct sort *s = arg;
-	const struct user_items *m = s->m;
-	const uint32_t first = (uint32_t)(job * SORT_USERS), left = m->num_users - first;
-
-	for (uint32_t u = first; u < first + (left < SORT_USERS ? left : SORT_USERS); u++) {
-		const uint64_t n = m->start[u + 1] - m->start[u];
-
-		if (n <= INSERTION_MAX)
-			insertion_sort(m->item + m->start[u], n);
-		else
-			radix_sort(m->item + m->start[u], n, m->num_items,
-				s->spare + thread * s->longest);
-		if (has_repeat(m->item + m->start[u], n))
-			s->repeats = true;
-	}
-}
-
-void user_items_finish_all(struct user_items *m, struct pool *pool)
-{
-	const size_t jobs = m->num_users / SORT_USERS + (m->num_users % SORT_USERS > 0);
-	struct sort s = { .m = m };
-
 	if (m->pending[m->turn].num > 0)
 		merge_pending(m);
 	free_pending(m);
-	if (m->sorted)
-		return;
-	m->sorted = true;
-	for (uint32_t u = 0; u < m->num_users; u++)
-		if (m->start[u + 1] - m->start[u] > s.longest)
-			s.longest = m->start[u + 1] - m->start[u];
-	s.spare = xmalloc(s.longest * (pool ? pool_threads(pool) : 1), sizeof(*s.spare));
-	if (pool)
-		pool_run(pool, jobs, sort_users, &s);
-	else
-		for (size_t k = 0; k < jobs; k++)
-			sort_users(&s, k, 0);
-	m->repeats = s.repeats;
-	free(s.spare);
 }
 
 uint64_t user_items_finish(struct user_items *m)

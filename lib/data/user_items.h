@@ -6,8 +6,9 @@
  * the items of each user and drops duplicates, and only then may they be read. Adding more rows and
  * finishing again is fine.
  *
- * Memory: 4 bytes per interaction and 8 per user; while rows are added, another 2 per interaction,
- * 8 per user and 2 MiB.
+ * Memory: 4 bytes per interaction and 8 per user. While rows are added, another 2 per interaction,
+ * 8 per user and 2 MiB, but for streams whose users ascend. While they are sorted, 8 per
+ * interaction of 128 users and thread.
  */
 #ifndef USER_ITEMS_H
 #define USER_ITEMS_H
@@ -37,8 +38,8 @@ struct user_items {
 	unsigned turn;
 	uint64_t merged;       /* rows that have left `pending` */
 	struct behind *merger; /* NULL: none */
-	bool sorted;	       /* no row has come since user_items_finish_all, */
-	bool repeats;	       /* which found an item twice */
+	uint32_t sorted;       /* users, from the first, whose items have been sorted, */
+	bool repeats;	       /* and an item was found twice */
 };
 
 /* An empty matrix; ids added later must be below these bounds. */
@@ -50,7 +51,8 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item);
 
 /* Add all rows of a stream of interactions or ratings up to its verified end; returns how many. Dies
    if the bounds of the stream exceed those of the matrix. With a pool of more than one thread (NULL:
-   none), another brings the rows into the matrix while this one reads. */
+   none), others sort the items of users while this one reads, or, where the users of the rows do
+   not ascend, bring the rows into the matrix. */
 uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struct pool *pool);
 
 /* Open, add and close an interaction file (--seen, --exclude, --train); returns its number of rows.

@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "stream/record_format.h"
+#include "stream/stream.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -156,4 +157,13 @@ void rec_decode(const struct rec_info *info, const unsigned char *packed, size_t
 			}
 		at += rec_field_size(field);
 	}
+}
+
+bool rec_is_stream(struct stream_in *in)
+{
+	enum { ENOUGH = 4 }; /* no text begins with these; what is behind them, the reader checks */
+	size_t got;
+	const char *magic = stream_peek(in, ENOUGH, &got);
+
+	return got == ENOUGH && !memcmp(magic, rec_magic, ENOUGH);
 }

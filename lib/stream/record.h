@@ -197,6 +197,9 @@ bool rec_read(struct rec_reader *r, void *row); /* one row; false at the verifie
 const void *rec_look_rows(struct rec_reader *r, size_t max, size_t *n);
 uint64_t rec_rows(const struct rec_reader *r); /* rows handed out, or passed over, so far */
 
+/* So many rows at most, by the size of a file, which need not be a whole one; 0: it is not known. */
+uint64_t rec_most_rows(const struct rec_reader *r);
+
 /*
  * Rows that are made, in place of a stream: for a program that does the work of the stage before it.
  * Whoever has the reader cannot tell, but by the functions below.

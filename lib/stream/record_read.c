@@ -125,15 +125,6 @@ struct rec_reader *rec_open(const char *path, unsigned kinds)
 	return rec_open_stream(stream_open(path), kinds);
 }
 
-bool rec_is_stream(struct stream_in *in)
-{
-	enum { ENOUGH = 4 }; /* no text begins with these; what is behind them, the reader checks */
-	size_t got;
-	const char *magic = stream_peek(in, ENOUGH, &got);
-
-	return got == ENOUGH && !memcmp(magic, rec_magic, ENOUGH);
-}
-
 struct rec_reader *rec_open_stream(struct stream_in *in, unsigned kinds)
 {
 	struct rec_reader *r = xcalloc(1, sizeof(*r));
@@ -199,6 +190,11 @@ void rec_before_read(struct rec_reader *r, void (*look)(void *arg, int descripto
 uint64_t rec_rows(const struct rec_reader *r)
 {
 	return r->rows;
+}
+
+uint64_t rec_most_rows(const struct rec_reader *r)
+{
+	return r->in ? stream_size(r->in) / r->info.row_size : 0;
 }
 
 static void read_trailer(struct rec_reader *r)
