@@ -32,6 +32,17 @@ static bool in_pivot(const struct sweep *s, size_t at)
 	return at >= s->first && at < s->first + s->width;
 }
 
+static float *entry(const struct sweep *s, size_t row, size_t column)
+{
+	return s->a + spd_row(row) + column;
+}
+
+/* From a row to the next of its block. */
+static size_t row_length(size_t row)
+{
+	return (row / SPD_MULTIPLE + 1) * SPD_MULTIPLE;
+}
+
 static float *panel_of(const struct sweep *s, size_t column)
 {
 	return s->u + column * s->width;
@@ -45,7 +56,7 @@ static bool factor_pivot(const struct sweep *s)
 
 	for (size_t i = 0; i < w; i++)
 		for (size_t j = 0; j <= i; j++)
-			r[j * w + i] = s->a[(s->first + i) * s->n + s->first + j];
+			r[j * w + i] = *entry(s, s->first + i, s->first + j);
 	for (size_t k = 0; k < w; k++) {
 		const float pivot = r[k * w + k];
 
@@ -83,15 +94,15 @@ static void invert_factor(const struct sweep *s)
 /* A panel of [ A10  A21' ] */
 static void copy_panel(const struct sweep *s, size_t at, float *to)
 {
-	const size_t n = s->n, w = s->width;
+	const size_t w = s->width;
 
 	if (at < s->first)
 		for (size_t k = 0; k < w; k++)
-			memcpy(to + k * PANEL, s->a + (s->first + k) * n + at, PANEL * sizeof(*to));
+			memcpy(to + k * PANEL, entry(s, s->first + k, at), PANEL * sizeof(*to));
 	else
-		for (size_t j = 0; j < PANEL; j++)
-			for (size_t k = 0; k < w; k++)
-				to[k * PANEL + j] = s->a[(at + j) * n + s->first + k];
+		for (size_t k = 0; k < w; k += PANEL)
+			s->kernels->transpose(
+				entry(s, at, s->first + k), row_length(at), to + k * PANEL, PANEL);
 }
 
 /* U = L^-1 [ A10  A21' ], a panel of it; row i of L^-1 ends with its diagonal. */
@@ -126,7 +137,7 @@ static void update_chunk(void *arg, size_t job, unsigned thread)
 
 			if (!in_pivot(s, i))
 				s->kernels->tile(s->width, u, PANEL, panel_of(s, j), PANEL,
-					s->a + i * n + j, n, i < s->first ? 1 : -1, 1);
+					entry(s, i, j), row_length(i), i < s->first ? 1 : -1, 1);
 		}
 	}
 }
@@ -135,7 +146,7 @@ static void update_chunk(void *arg, size_t job, unsigned thread)
 static void finish_panel(void *arg, size_t p, unsigned thread)
 {
 	const struct sweep *s = arg;
-	const size_t at = p * PANEL, n = s->n, w = s->width;
+	const size_t at = p * PANEL, w = s->width;
 	const float *u = panel_of(s, at);
 	float *v = s->panel[thread];
 
@@ -146,11 +157,11 @@ static void finish_panel(void *arg, size_t p, unsigned thread)
 			v + i * PANEL, PANEL, at < s->first ? -1 : 1, 0);
 	if (at < s->first)
 		for (size_t k = 0; k < w; k++)
-			memcpy(s->a + (s->first + k) * n + at, v + k * PANEL, PANEL * sizeof(*v));
+			memcpy(entry(s, s->first + k, at), v + k * PANEL, PANEL * sizeof(*v));
 	else
-		for (size_t j = 0; j < PANEL; j++)
-			for (size_t k = 0; k < w; k++)
-				s->a[(at + j) * n + s->first + k] = v[k * PANEL + j];
+		for (size_t k = 0; k < w; k += PANEL)
+			s->kernels->transpose(
+				v + k * PANEL, PANEL, entry(s, at, s->first + k), row_length(at));
 }
 
 /* A11 = L'^-1 L^-1; what this leaves above the diagonal is never read. */
@@ -161,19 +172,45 @@ static void finish_pivot(const struct sweep *s)
 	for (size_t j = 0; j < w; j += PANEL)
 		for (size_t i = j; i < w; i += TILE_ROWS)
 			s->kernels->tile(w - i, s->inverse + i * w + i, w, s->inverse + i * w + j,
-				w, s->a + (s->first + i) * s->n + s->first + j, s->n, 1, 0);
+				w, entry(s, s->first + i, s->first + j), row_length(s->first + i),
+				1, 0);
 }
 
+/* Rows of the whole matrix, from where they lie in the triangle. */
+static void spread_row(void *arg, size_t k, unsigned thread)
+{
+	const struct sweep *s = arg;
+	const size_t row = s->first + k;
+
+	(void)thread;
+	memcpy(s->a + row * s->n, s->a + spd_row(row), (row + 1) * sizeof(*s->a));
+}
+
+/*
+ * Each row moves up, the last first; at once those that come to lie behind the triangle that is left.
+ * Where there is more than one block, row 0 stays in its place and the others get room: this ends.
+ */
+static void spread(struct sweep *s, struct pool *pool)
+{
+	for (size_t end = s->n; end > 1 && s->n > SPD_MULTIPLE; end = s->first) {
+		s->first = (spd_row(end) + s->n - 1) / s->n;
+		pool_run(pool, end - s->first, spread_row, s);
+	}
+}
+
+/* Above the diagonal what is below it. */
 static void mirror_strip(void *arg, size_t strip, unsigned thread)
 {
 	const struct sweep *s = arg;
 	const size_t first = strip * PANEL;
 
 	(void)thread;
-	for (size_t at = 0; at <= first; at += PANEL)
-		for (size_t i = first; i < first + PANEL; i++)
-			for (size_t j = at; j < at + PANEL && j < i; j++)
-				s->a[j * s->n + i] = s->a[i * s->n + j];
+	for (size_t at = 0; at < first; at += PANEL)
+		s->kernels->transpose(
+			s->a + first * s->n + at, s->n, s->a + at * s->n + first, s->n);
+	for (size_t i = first; i < first + PANEL; i++)
+		for (size_t j = first; j < i; j++)
+			s->a[j * s->n + i] = s->a[i * s->n + j];
 }
 
 /* The lower triangle, the longest strips first. */
@@ -210,22 +247,39 @@ static bool sweep_pivot(struct sweep *s, struct pool *pool)
 	return true;
 }
 
+/* What the sweep works in, beside a. */
+static void take_memory(struct sweep *s, size_t width, unsigned threads)
+{
+	s->factor = xmalloc(3 * width * width, sizeof(*s->factor));
+	s->inverse = s->factor + width * width;
+	s->transposed = s->inverse + width * width;
+	s->u = xmalloc_table(width * s->n, sizeof(*s->u));
+	s->panel = xmalloc(threads, sizeof(*s->panel));
+	for (unsigned t = 0; t < threads; t++)
+		s->panel[t] = xmalloc_table(width * PANEL, sizeof(**s->panel));
+	list_jobs(s);
+}
+
+static void give_back_memory(const struct sweep *s, unsigned threads)
+{
+	for (unsigned t = 0; t < threads; t++)
+		free(s->panel[t]);
+	free(s->panel);
+	free(s->job);
+	free(s->u);
+	free(s->factor);
+	mem_give_back();
+}
+
 bool spd_inverse(float *a, size_t n, struct pool *pool)
 {
 	struct sweep s = { .kernels = linear_kernels(), .a = a, .n = n };
-	const size_t width = choose_width(n), threads = pool_threads(pool);
+	const size_t width = choose_width(n);
 	bool positive = true;
 
 	if (n % SPD_MULTIPLE)
 		BUG("%zu rows, not a multiple of %d", n, SPD_MULTIPLE);
-	s.factor = xmalloc(3 * width * width, sizeof(*s.factor));
-	s.inverse = s.factor + width * width;
-	s.transposed = s.inverse + width * width;
-	s.u = xmalloc_table(width * n, sizeof(*s.u));
-	s.panel = xmalloc(threads, sizeof(*s.panel));
-	for (size_t t = 0; t < threads; t++)
-		s.panel[t] = xmalloc_table(width * PANEL, sizeof(**s.panel));
-	list_jobs(&s);
+	take_memory(&s, width, pool_threads(pool));
 	progress_start("columns inverted", n);
 	while (s.first < n && positive) {
 		s.width = n - s.first < width ? n - s.first : width;
@@ -234,13 +288,10 @@ bool spd_inverse(float *a, size_t n, struct pool *pool)
 		progress_at(s.first);
 	}
 	progress_end();
-	if (positive)
-		pool_run(pool, n / PANEL, mirror_strip, &s);
-	for (size_t t = 0; t < threads; t++)
-		free(s.panel[t]);
-	free(s.panel);
-	free(s.job);
-	free(s.u);
-	free(s.factor);
-	return positive;
+	give_back_memory(&s, pool_threads(pool));
+	if (!positive)
+		return false;
+	spread(&s, pool);
+	pool_run(pool, n / PANEL, mirror_strip, &s);
+	return true;
 }

@@ -1,0 +1,88 @@
+/* gram: counts of pairs next to a plain loop, by any threads, with items that have no row. */
+#include "base/mem.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "check.h"
+#include "linear/gram.h"
+#include "linear/spd_inverse.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { USERS = 150, ITEMS = 90, N = 96 };
+
+static const double L2 = 2.5;
+
+/* Every seventh user and every eleventh item have nothing. */
+static void make_users(struct user_items *users, bool has[USERS][ITEMS])
+{
+	struct rng r;
+
+	rng_start(&r, 1, RNG_TEST, 0, 0);
+	user_items_init(users, USERS, ITEMS);
+	for (uint32_t u = 0; u < USERS; u++)
+		for (uint32_t i = 0; i < ITEMS; i++) {
+			has[u][i] = u % 7 && i % 11 && rng_below(&r, 1 + i / 5) == 0;
+			if (has[u][i])
+				user_items_add(users, u, i);
+		}
+	user_items_finish(users);
+}
+
+static double want(bool has[USERS][ITEMS], uint32_t i, uint32_t j)
+{
+	double sum = i == j ? L2 : 0;
+
+	for (uint32_t u = 0; u < USERS; u++)
+		sum += has[u][i] && has[u][j];
+	return sum;
+}
+
+static void compare(struct gram *g, bool has[USERS][ITEMS], unsigned threads)
+{
+	struct pool *pool = pool_new(threads);
+	float *a = xmalloc(N * N, sizeof(*a));
+	size_t wrong = 0;
+
+	for (size_t k = 0; k < N * N; k++)
+		a[k] = NAN;
+	gram_make(g, L2, a, N, pool);
+	for (uint32_t i = 0; i < N; i++)
+		for (uint32_t j = 0; j <= i; j++) {
+			const double value =
+				i < g->rows ? want(has, g->item_of[i], g->item_of[j]) : i == j;
+
+			wrong += a[spd_row(i) + j] != (float)value;
+		}
+	CHECK(wrong == 0, "%u threads: %zu of G are wrong", threads, wrong);
+	wrong = 0;
+	for (size_t k = spd_row(N); k < N * N; k++)
+		wrong += !isnan(a[k]);
+	CHECK(wrong == 0, "%u threads: nothing behind the triangle", threads);
+	free(a);
+	pool_free(pool);
+}
+
+int main(void)
+{
+	static bool has[USERS][ITEMS];
+	uint32_t row_of[ITEMS], item_of[ITEMS];
+	struct gram g = { .item_of = item_of };
+	struct user_items users;
+
+	make_users(&users, has);
+	for (uint32_t i = 0; i < ITEMS; i++) {
+		row_of[i] = i % 11 ? g.rows : NO_ROW;
+		if (i % 11)
+			item_of[g.rows++] = i;
+	}
+	gram_init_lists(&g, &users, row_of);
+	gram_init_items(&g, &users);
+	user_items_release(&users);
+	CHECK(g.rows < ITEMS && g.rows % SPD_MULTIPLE, "%u rows of %d items", g.rows, ITEMS);
+	for (unsigned threads = 1; threads <= 4; threads++)
+		compare(&g, has, threads);
+	gram_free(&g);
+	return CHECK_EXIT;
+}
