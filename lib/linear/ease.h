@@ -12,7 +12,7 @@
  * not in the matrix.
  *
  * Memory: one matrix of float32, items with users x items with users; beside it 1 or 2 bytes per
- * interaction (packed_items.h), 8 per user, 20 per item, and 12 per item for each thread. Until it is
+ * interaction (packed_items.h), 8 per user, 28 per item, and 12 per item for each thread. Until it is
  * inverted the matrix takes half of that, and so leaves room for the rest: 13 bytes per interaction
  * before pairs are counted, 10 then, and at most 512 floats per item during the inversion.
  */
