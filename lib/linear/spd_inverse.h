@@ -44,7 +44,7 @@ static inline size_t spd_row(size_t i)
  * matrix. Given is a[spd_row(i) + j], j <= i; on return a[i * n + j] is the inverse, all of it,
  * symmetric to the bit. False, and a is spoilt, where a pivot is not above 0: the matrix is not
  * positive definite, or not within the precision of a float.
- * Memory: n times the width of a block, which is at most n / 16 and at most 512, and three times the
+ * Memory: n times the width of a block, which is at most n / 16 and at most 512, and six times the
  * width squared; for each thread 32 times the width. Only after all of it has been given back the
  * second half of a is written.
  */
