@@ -246,7 +246,7 @@ struct preparation {
 	struct gram *gram;
 };
 
-enum { ITEMS, LISTS, PREPARATIONS };
+enum { ITEMS, USERS, PREPARATIONS };
 
 static void prepare(void *arg, size_t k, unsigned thread)
 {
@@ -254,9 +254,9 @@ static void prepare(void *arg, size_t k, unsigned thread)
 
 	(void)thread;
 	if (k == ITEMS) {
-		gram_init_items(p->gram, p->users);
+		gram_take_items(p->gram, p->users);
 	} else {
-		gram_init_lists(p->gram, p->users, p->m->row_of);
+		gram_take_users(p->gram, p->users);
 		packed_items_init(&p->m->users, p->users);
 	}
 }
@@ -265,6 +265,7 @@ struct ease *ease_new(struct rec_reader *train, double l2, struct pool *pool)
 {
 	struct ease *m = xcalloc(1, sizeof(*m));
 	struct user_items users;
+	struct gram gram;
 
 	m->kernels = linear_kernels();
 	m->pool = pool;
@@ -275,12 +276,12 @@ struct ease *ease_new(struct rec_reader *train, double l2, struct pool *pool)
 	user_items_finish(&users);
 	number_rows(m, &users);
 	allocate(m, rec_name(train));
-	struct gram gram = { .rows = m->num_rows, .item_of = m->item_of };
+	gram_init(&gram, &users, m->row_of, m->item_of, m->num_rows);
 	struct preparation p = { m, &users, &gram };
 	pool_run(pool, PREPARATIONS, prepare, &p);
 	user_items_release(&users);
 	gram_make(&gram, l2, m->p, m->stride, pool);
-	gram_free(&gram);
+	gram_release(&gram);
 	invert(m, rec_name(train), l2);
 	from_items_init(&m->from_items, &ops, m, m->num_items, &m->users, pool);
 	return m;

@@ -1,6 +1,7 @@
 /* gram: counts of pairs next to a plain loop, by any threads, with items that have no row. */
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/processor.h"
 #include "base/rng.h"
 #include "check.h"
 #include "linear/gram.h"
@@ -55,7 +56,8 @@ static void compare(struct gram *g, bool has[USERS][ITEMS], unsigned threads)
 
 			wrong += a[spd_row(i) + j] != (float)value;
 		}
-	CHECK(wrong == 0, "%u threads: %zu of G are wrong", threads, wrong);
+	CHECK(wrong == 0, "%s, %u threads: %zu of G are wrong", g->dense ? "bits" : "lists",
+		threads, wrong);
 	wrong = 0;
 	for (size_t k = spd_row(N); k < N * N; k++)
 		wrong += !isnan(a[k]);
@@ -64,25 +66,53 @@ static void compare(struct gram *g, bool has[USERS][ITEMS], unsigned threads)
 	pool_free(pool);
 }
 
+/* Lists, where users have few of the items, or bits would take more room than half of G. */
+static void check_choice(void)
+{
+	static const uint32_t shapes[][3] = { { 1000, 600, 6 }, { 9600, 600, 300 } };
+
+	for (size_t k = 0; k < sizeof(shapes) / sizeof(*shapes); k++) {
+		const uint32_t *shape = shapes[k];
+		struct user_items users;
+		struct gram g;
+
+		user_items_init(&users, shape[0], shape[1]);
+		for (uint32_t u = 0; u < shape[0]; u++)
+			for (uint32_t i = 0; i < shape[2]; i++)
+				user_items_add(&users, u, i);
+		user_items_finish(&users);
+		gram_init(&g, &users, NULL, NULL, shape[1]);
+		CHECK(!g.dense, "%u users with %u of %u items: by lists", shape[0], shape[2],
+			shape[1]);
+		user_items_release(&users);
+	}
+}
+
 int main(void)
 {
 	static bool has[USERS][ITEMS];
-	uint32_t row_of[ITEMS], item_of[ITEMS];
-	struct gram g = { .item_of = item_of };
+	uint32_t row_of[ITEMS], item_of[ITEMS], rows = 0;
+	struct gram g;
 	struct user_items users;
 
 	make_users(&users, has);
 	for (uint32_t i = 0; i < ITEMS; i++) {
-		row_of[i] = i % 11 ? g.rows : NO_ROW;
+		row_of[i] = i % 11 ? rows : NO_ROW;
 		if (i % 11)
-			item_of[g.rows++] = i;
+			item_of[rows++] = i;
 	}
-	gram_init_lists(&g, &users, row_of);
-	gram_init_items(&g, &users);
+	CHECK(rows < ITEMS && rows % SPD_MULTIPLE, "%u rows of %d items", rows, ITEMS);
+	for (int dense = 0; dense <= processor_counts_bits(); dense++) {
+		gram_init(&g, &users, row_of, item_of, rows);
+		CHECK(g.dense == processor_counts_bits(), "by bits where the processor can");
+		g.dense = dense;
+		gram_take_users(&g, &users);
+		gram_take_items(&g, &users);
+		for (unsigned threads = 1; threads <= 4; threads++)
+			compare(&g, has, threads);
+		gram_release(&g);
+	}
+	check_choice();
 	user_items_release(&users);
-	CHECK(g.rows < ITEMS && g.rows % SPD_MULTIPLE, "%u rows of %d items", g.rows, ITEMS);
-	for (unsigned threads = 1; threads <= 4; threads++)
-		compare(&g, has, threads);
-	gram_free(&g);
 	return CHECK_EXIT;
 }
