@@ -51,9 +51,9 @@ static inline __attribute__((always_inline)) void piece(int vectors, size_t dept
 	for (size_t k = 0; k < depth; k++) {
 		vf x[VECTORS] = { 0 };
 
-		for (int v = 0; v < vectors && AHEAD; v += CACHE_LINE / LANES)
+		for (int v = 0; v < vectors && AHEAD > 0; v += CACHE_LINE / LANES)
 			__builtin_prefetch(b + (k + AHEAD) * ldb + v * LANES);
-		if (AHEAD)
+		if (AHEAD > 0)
 			__builtin_prefetch(a + (k + AHEAD) * lda);
 		for (int v = 0; v < vectors; v++)
 			x[v] = load(b + k * ldb + v * LANES);
