@@ -74,6 +74,21 @@ load helper
 	assert_near "$(cat got)" 0.5 1e-6 # 1 / (1 + 1)
 }
 
+@test "peak memory: one matrix and a tenth, with all that is needed to make it" {
+	[ "${BUILD##*/}" != san ] || skip "a sanitizer takes memory of its own"
+	planted -q --users 3000 --items 4000 --ratings 300000 | ml-split -q --test x.tsv | binarize >train.cof
+	printf '0 0 1\n' | interactions 1 4000 >x.cof
+	python3 - 3>peak <<-'E'
+		import os, resource, subprocess
+		subprocess.run(["ease-score", "-q", "--train", "train.cof", "x.cof"], check=True, stdout=subprocess.DEVNULL)
+		os.write(3, b"%d" % (resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024))
+	E
+	items=$(cof-stat -q --json train.cof | jq .items_seen)
+	[ "$items" -gt 3900 ]
+	[ "$(cat peak)" -gt $((4 * items * items)) ] # the rest of the test would mean nothing
+	[ "$(cat peak)" -lt $((44 * items * items / 10)) ]
+}
+
 @test "an l2 that is too small for float32 is refused, and nothing is written" {
 	# items 0 and 1 have the same 3000 users: the rows of G are alike but for l2
 	seq 0 2999 | awk '{ print $1, 0, 1; print $1, 1, 1 }' | interactions 3000 2 >train.cof

@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 enum { CACHE_LINE = 64, HUGE_PAGE = 2 << 20 };
 
@@ -140,6 +143,13 @@ void mem_need(double bytes, const char *format, ...)
 	vsnprintf(what, sizeof(what), format, ap);
 	va_end(ap);
 	die("%s needs %.1f GB, the machine has %.1f GB", what, bytes / 1e9, available / 1e9);
+}
+
+void mem_give_back(void)
+{
+#ifdef __GLIBC__
+	malloc_trim(0);
+#endif
 }
 
 void *xgrow(void *p, size_t *capacity, size_t need, size_t size)

@@ -34,6 +34,9 @@ uint64_t mem_available(void);
  */
 void mem_need(double bytes, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* What has been freed goes back to the system, where the C library can: before much more is taken. */
+void mem_give_back(void);
+
 /* printf to a new string. */
 char *xasprintf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -71,3 +71,12 @@ bool processor_multiplies_carryless(void)
 	return false;
 #endif
 }
+
+bool processor_counts_bits(void)
+{
+#ifdef __x86_64__
+	return processor_level() == 4 && __builtin_cpu_supports("avx512vpopcntdq");
+#else
+	return false;
+#endif
+}

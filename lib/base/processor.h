@@ -17,6 +17,9 @@ unsigned processor_level(void);
 /* Has it products without carries of whole vectors of AVX-512 (VPCLMULQDQ)? */
 bool processor_multiplies_carryless(void);
 
+/* Can it count the bits of the words of a vector of AVX-512 (VPOPCNTDQ)? */
+bool processor_counts_bits(void);
+
 /*
  * Define the static function NAME, which is NAME_inline compiled for the level of this processor:
  * loops get the widest vectors it has, and the same results (-ffp-contract=off). NAME_inline is

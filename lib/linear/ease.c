@@ -5,8 +5,10 @@
 #include "base/pool.h"
 #include "data/user_items.h"
 #include "linear/from_items.h"
+#include "linear/gram.h"
 #include "linear/item_weights.h"
 #include "linear/kernels.h"
+#include "linear/packed_items.h"
 #include "linear/spd_inverse.h"
 #include "stream/record.h"
 
@@ -14,11 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { NO_ROW = UINT32_MAX };
-
 struct ease {
 	const struct linear_kernels *kernels;
-	struct user_items users; /* items of each user */
+	uint32_t num_items;
+	struct packed_items users; /* items of each user */
 	struct pool *pool;
 	struct from_items from_items;
 
@@ -35,55 +36,6 @@ struct ease {
 	struct item_weights *weights; /* the file, or NULL */
 };
 
-/* Counts of pairs, a row of G at a time. */
-struct gram {
-	const struct ease *m;
-	struct user_items items; /* users of each item */
-	double l2;
-	uint32_t **count; /* per thread, per item */
-};
-
-static void count_row(void *arg, size_t row, unsigned thread)
-{
-	const struct gram *g = arg;
-	const struct ease *m = g->m;
-	uint32_t *count = g->count[thread], num_users, n;
-	float *to = m->p + row * m->stride;
-	const uint32_t i = m->item_of[row];
-	const uint32_t *user = user_items_get(&g->items, i, &num_users);
-
-	for (uint32_t a = 0; a < num_users; a++) {
-		const uint32_t *item = user_items_get(&m->users, user[a], &n);
-
-		for (uint32_t b = 0; b < n && item[b] <= i; b++)
-			count[item[b]]++;
-	}
-	for (size_t j = 0; j <= row; j++)
-		to[j] = (float)count[m->item_of[j]];
-	memset(count, 0, ((size_t)i + 1) * sizeof(*count));
-	to[row] = (float)(num_users + g->l2);
-}
-
-/* G, and a unit matrix in the rows that fill up the last panel. */
-static void make_gram(struct ease *m, double l2)
-{
-	const unsigned threads = pool_threads(m->pool);
-	struct gram g = { .m = m, .l2 = l2, .count = xmalloc(threads, sizeof(*g.count)) };
-
-	user_items_transpose(&g.items, &m->users);
-	for (unsigned t = 0; t < threads; t++)
-		g.count[t] = xcalloc(m->users.num_items, sizeof(**g.count));
-	pool_run(m->pool, m->num_rows, count_row, &g);
-	for (size_t i = m->num_rows; i < m->stride; i++) {
-		memset(m->p + i * m->stride, 0, i * sizeof(*m->p));
-		m->p[i * m->stride + i] = 1;
-	}
-	for (unsigned t = 0; t < threads; t++)
-		free(g.count[t]);
-	free(g.count);
-	user_items_release(&g.items);
-}
-
 /* y = P x */
 struct product {
 	const struct ease *m;
@@ -94,17 +46,10 @@ struct product {
 static void multiply_row(void *arg, size_t row, unsigned thread)
 {
 	const struct product *p = arg;
-	const float *from = p->m->p + row * p->m->stride;
-	double sum[4] = { 0 };
-	uint32_t j = 0;
+	const struct ease *m = p->m;
 
 	(void)thread;
-	for (; j + 4 <= p->m->num_rows; j += 4)
-		for (unsigned k = 0; k < 4; k++)
-			sum[k] += from[j + k] * p->x[j + k];
-	for (; j < p->m->num_rows; j++)
-		sum[0] += from[j] * p->x[j];
-	p->y[row] = sum[0] + sum[1] + sum[2] + sum[3];
+	p->y[row] = m->kernels->row_dot(m->num_rows, m->p + row * m->stride, p->x);
 }
 
 static void multiply(const struct ease *m, const double *x, double *y)
@@ -117,11 +62,12 @@ static void multiply(const struct ease *m, const double *x, double *y)
 /* r = v - G x, with G as X'X + l2 I */
 static void residual(const struct ease *m, double l2, const double *v, const double *x, double *r)
 {
+	uint32_t *item = xmalloc(m->users.longest, sizeof(*item));
+
 	for (uint32_t j = 0; j < m->num_rows; j++)
 		r[j] = v[j] - l2 * x[j];
 	for (uint32_t u = 0; u < m->users.num_users; u++) {
-		uint32_t n;
-		const uint32_t *item = user_items_get(&m->users, u, &n);
+		const uint32_t n = packed_items_get(&m->users, u, item);
 		double sum = 0;
 
 		for (uint32_t a = 0; a < n; a++)
@@ -129,6 +75,7 @@ static void residual(const struct ease *m, double l2, const double *v, const dou
 		for (uint32_t a = 0; a < n; a++)
 			r[m->row_of[item[a]]] -= sum;
 	}
+	free(item);
 }
 
 static double norm(const struct ease *m, const double *x)
@@ -161,18 +108,17 @@ static double estimate_error(const struct ease *m, double l2)
 	return miss;
 }
 
-static void number_rows(struct ease *m)
+static void number_rows(struct ease *m, const struct user_items *users)
 {
-	const uint32_t num_items = m->users.num_items;
-	const uint64_t size = user_items_size(&m->users);
+	const uint64_t size = user_items_size(users);
 
-	m->row_of = xmalloc(num_items, sizeof(*m->row_of));
-	for (uint32_t i = 0; i < num_items; i++)
+	m->row_of = xmalloc(m->num_items, sizeof(*m->row_of));
+	for (uint32_t i = 0; i < m->num_items; i++)
 		m->row_of[i] = NO_ROW;
 	for (uint64_t k = 0; k < size; k++)
-		m->row_of[m->users.item[k]] = 0;
-	m->item_of = xmalloc(num_items, sizeof(*m->item_of));
-	for (uint32_t i = 0; i < num_items; i++)
+		m->row_of[users->item[k]] = 0;
+	m->item_of = xmalloc(m->num_items, sizeof(*m->item_of));
+	for (uint32_t i = 0; i < m->num_items; i++)
 		if (m->row_of[i] != NO_ROW) {
 			m->row_of[i] = m->num_rows;
 			m->item_of[m->num_rows++] = i;
@@ -293,20 +239,51 @@ static void need(void *arg, const uint32_t *own, size_t n)
 
 static const struct from_items_model ops = { need, score_row, score_some };
 
+/* What is made of the interactions before they are released. */
+struct preparation {
+	struct ease *m;
+	const struct user_items *users;
+	struct gram *gram;
+};
+
+enum { ITEMS, USERS, PREPARATIONS };
+
+static void prepare(void *arg, size_t k, unsigned thread)
+{
+	const struct preparation *p = arg;
+
+	(void)thread;
+	if (k == ITEMS) {
+		gram_take_items(p->gram, p->users);
+	} else {
+		gram_take_users(p->gram, p->users);
+		packed_items_init(&p->m->users, p->users);
+	}
+}
+
 struct ease *ease_new(struct rec_reader *train, double l2, struct pool *pool)
 {
 	struct ease *m = xcalloc(1, sizeof(*m));
+	struct user_items users;
+	struct gram gram;
 
 	m->kernels = linear_kernels();
 	m->pool = pool;
-	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
-	user_items_add_stream(&m->users, train, pool);
-	user_items_finish(&m->users);
-	number_rows(m);
+	m->num_items = rec_header(train)->num_items;
+	user_items_init(&users, rec_header(train)->num_users, m->num_items);
+	user_items_add_stream(&users, train, pool);
+	user_items_finish_all(&users, pool);
+	user_items_finish(&users);
+	number_rows(m, &users);
 	allocate(m, rec_name(train));
-	make_gram(m, l2);
+	gram_init(&gram, &users, m->row_of, m->item_of, m->num_rows);
+	struct preparation p = { m, &users, &gram };
+	pool_run(pool, PREPARATIONS, prepare, &p);
+	user_items_release(&users);
+	gram_make(&gram, l2, m->p, m->stride, pool);
+	gram_release(&gram);
 	invert(m, rec_name(train), l2);
-	from_items_init(&m->from_items, &ops, m, m->users.num_items, &m->users, pool);
+	from_items_init(&m->from_items, &ops, m, m->num_items, &m->users, pool);
 	return m;
 }
 
@@ -336,8 +313,7 @@ void ease_save(const struct ease *m, struct stream_out *out, const struct rec_he
 static void check_index(const struct ease *m)
 {
 	for (uint32_t r = 0; r < m->num_rows; r++) {
-		if (m->item_of[r] >= m->users.num_items ||
-			(r > 0 && m->item_of[r] <= m->item_of[r - 1]))
+		if (m->item_of[r] >= m->num_items || (r > 0 && m->item_of[r] <= m->item_of[r - 1]))
 			item_weights_die(m->weights, "its items do not ascend within its bounds");
 		if (!(m->diagonal[r] > 0))
 			item_weights_die(m->weights, "its diagonal is not above 0");
@@ -356,8 +332,8 @@ struct ease *ease_load(struct item_weights *w, struct pool *pool)
 	m->kernels = linear_kernels();
 	m->pool = pool;
 	m->weights = w;
+	m->num_items = num_items;
 	m->num_rows = (uint32_t)rows;
-	user_items_init(&m->users, 0, num_items);
 	m->diagonal = xmalloc(rows, sizeof(*m->diagonal));
 	m->item_of = xmalloc(rows, sizeof(*m->item_of));
 	item_weights_index(w, &layout, (void *[]){ m->diagonal, m->item_of, NULL, NULL });
@@ -378,7 +354,7 @@ struct ease *ease_load(struct item_weights *w, struct pool *pool)
 void ease_free(struct ease *m)
 {
 	from_items_release(&m->from_items);
-	user_items_release(&m->users);
+	packed_items_release(&m->users);
 	for (uint32_t r = 0; r < m->num_rows && m->weights; r++)
 		free(m->row[r]);
 	free(m->row);

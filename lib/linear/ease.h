@@ -11,9 +11,10 @@
  * ascending, in double, times -1 / P_ii, and rounded once. An item without users scores 0 and is
  * not in the matrix.
  *
- * Memory: one matrix of float32, items with users x items with users; beside it at most 512 floats
- * per item while it is inverted, 12 bytes per interaction, 16 per user and 28 per item, and 12 per
- * item for each thread.
+ * Memory: one matrix of float32, items with users x items with users; beside it 1 or 2 bytes per
+ * interaction (packed_items.h), 8 per user, 28 per item, and 12 per item for each thread. Until it is
+ * inverted the matrix takes half of that, and so leaves room for the rest: 13 bytes per interaction
+ * before pairs are counted, 10 then, and at most 512 floats per item during the inversion.
  */
 #ifndef EASE_H
 #define EASE_H

@@ -2,25 +2,32 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
+#include "linear/packed_items.h"
 
 #include <stdlib.h>
 
 void from_items_init(struct from_items *f, const struct from_items_model *ops, void *model,
-	uint32_t num_items, const struct user_items *users, struct pool *pool)
+	uint32_t num_items, const struct packed_items *users, struct pool *pool)
 {
 	*f = (struct from_items){
 		.ops = ops, .model = model, .num_items = num_items, .users = users, .pool = pool
 	};
 	f->sum = xmalloc(pool_threads(pool), sizeof(*f->sum));
-	for (unsigned t = 0; t < pool_threads(pool); t++)
+	f->own = xmalloc(pool_threads(pool), sizeof(*f->own));
+	for (unsigned t = 0; t < pool_threads(pool); t++) {
 		f->sum[t] = xmalloc(num_items, sizeof(**f->sum));
+		f->own[t] = xmalloc(users ? users->longest : 0, sizeof(**f->own));
+	}
 }
 
 void from_items_release(struct from_items *f)
 {
-	for (unsigned t = 0; t < pool_threads(f->pool); t++)
+	for (unsigned t = 0; t < pool_threads(f->pool); t++) {
 		free(f->sum[t]);
+		free(f->own[t]);
+	}
 	free(f->sum);
+	free(f->own);
 }
 
 /* A row of scores for each user or, where there are lists, for each of them. */
@@ -36,14 +43,14 @@ static void score_row(void *arg, size_t k, unsigned thread)
 {
 	const struct block_job *job = arg;
 	const struct from_items *f = job->f;
-	const uint32_t *own;
-	uint32_t n;
+	const uint32_t *own = f->own[thread];
+	size_t n;
 
 	if (job->lists) {
 		own = job->lists->item + job->lists->start[k];
-		n = (uint32_t)(job->lists->start[k + 1] - job->lists->start[k]);
+		n = job->lists->start[k + 1] - job->lists->start[k];
 	} else {
-		own = user_items_get(f->users, job->user[k], &n);
+		n = packed_items_get(f->users, job->user[k], f->own[thread]);
 	}
 	f->ops->score_row(f->model, own, n, job->first, job->end, f->sum[thread],
 		job->score + k * (job->end - job->first));
@@ -82,11 +89,10 @@ static void score_user_pairs(void *arg, size_t k, unsigned thread)
 	const struct pairs_job *job = arg;
 	const struct from_items *f = job->f;
 	const size_t first = job->first[k];
-	uint32_t n;
-	const uint32_t *own = user_items_get(f->users, job->user[first], &n);
+	const uint32_t n = packed_items_get(f->users, job->user[first], f->own[thread]);
 
-	f->ops->score_some(f->model, own, n, job->item + first, job->first[k + 1] - first,
-		f->sum[thread], job->score + first);
+	f->ops->score_some(f->model, f->own[thread], n, job->item + first,
+		job->first[k + 1] - first, f->sum[thread], job->score + first);
 }
 
 static void score_pairs(

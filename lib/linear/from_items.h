@@ -6,12 +6,12 @@
 #ifndef FROM_ITEMS_H
 #define FROM_ITEMS_H
 
-#include "data/user_items.h"
 #include "rank/scorer.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
+struct packed_items;
 struct pool;
 
 struct from_items_model {
@@ -34,15 +34,16 @@ struct from_items {
 	const struct from_items_model *ops;
 	void *model;
 	uint32_t num_items;
-	const struct user_items *users; /* items of each user of the train stream, or NULL */
+	const struct packed_items *users; /* items of each user of the train stream, or NULL */
 	struct pool *pool;
-	double **sum; /* per thread */
+	double **sum;	/* per thread */
+	uint32_t **own; /* per thread, where there are users: the items of one */
 };
 
 /* `model` is the first argument of ops; all is borrowed until from_items_release. `users`: NULL where
    the model knows none. */
 void from_items_init(struct from_items *f, const struct from_items_model *ops, void *model,
-	uint32_t num_items, const struct user_items *users, struct pool *pool);
+	uint32_t num_items, const struct packed_items *users, struct pool *pool);
 void from_items_release(struct from_items *f);
 
 /* All but score_from_items is for the users of `users`, and is not there where these are NULL. */

@@ -14,7 +14,7 @@ const char *const item_similarity_names[] = { "cosine", "jaccard", "rp3beta", NU
 /* The scores of all items for a user who has the n items own[], ascending. */
 static void sum_up(const struct item_knn *m, const uint32_t *own, size_t n, double *sum)
 {
-	memset(sum, 0, m->users.num_items * sizeof(*sum));
+	memset(sum, 0, m->num_items * sizeof(*sum));
 	for (size_t a = 0; a < n; a++) {
 		for (uint64_t b = m->start[own[a]]; b < m->start[own[a] + 1]; b++)
 			sum[m->item[b]] += m->sim[b];
@@ -51,7 +51,7 @@ static void need(void *arg, const uint32_t *own, size_t n)
 		item_weights_row(m->weights, own[a],
 			(void *[]){ item, NULL, NULL, m->sim + m->start[own[a]] });
 		for (uint64_t k = 0; k < num; k++)
-			if (item[k] >= m->users.num_items)
+			if (item[k] >= m->num_items)
 				item_weights_die(m->weights, "an item is not within its bounds");
 	}
 }
@@ -64,11 +64,15 @@ struct item_knn *item_knn_new(
 	struct item_knn *m = xcalloc(1, sizeof(*m));
 
 	m->pool = pool;
-	user_items_init(&m->users, rec_header(train)->num_users, rec_header(train)->num_items);
+	m->num_items = rec_header(train)->num_items;
+	user_items_init(&m->users, rec_header(train)->num_users, m->num_items);
 	user_items_add_stream(&m->users, train, pool);
+	user_items_finish_all(&m->users, pool);
 	user_items_finish(&m->users);
 	item_knn_search(m, config);
-	from_items_init(&m->from_items, &ops, m, m->users.num_items, &m->users, pool);
+	packed_items_init(&m->packed, &m->users);
+	user_items_release(&m->users);
+	from_items_init(&m->from_items, &ops, m, m->num_items, &m->packed, pool);
 	return m;
 }
 
@@ -88,7 +92,7 @@ static struct item_weights_layout layout_of(uint64_t rows, uint64_t size, const 
 void item_knn_save(const struct item_knn *m, struct stream_out *out, const struct rec_header *train,
 	const struct js *provenance)
 {
-	const uint32_t rows = m->users.num_items;
+	const uint32_t rows = m->num_items;
 	const struct item_weights_layout layout = layout_of(rows, m->start[rows], m->start);
 
 	item_weights_save(out, ITEM_KNN_METHOD, train, provenance, &layout,
@@ -103,7 +107,7 @@ struct item_knn *item_knn_load(struct item_weights *w, struct pool *pool)
 	struct item_knn *m = xcalloc(1, sizeof(*m));
 
 	m->weights = w;
-	user_items_init(&m->users, 0, num_items);
+	m->num_items = num_items;
 	m->start = xmalloc((size_t)num_items + 1, sizeof(*m->start));
 	const struct item_weights_layout layout = layout_of(num_items, size, m->start);
 	item_weights_index(w, &layout, (void *[]){ NULL, m->start, NULL, NULL });
@@ -122,7 +126,7 @@ struct item_knn *item_knn_load(struct item_weights *w, struct pool *pool)
 void item_knn_free(struct item_knn *m)
 {
 	from_items_release(&m->from_items);
-	user_items_release(&m->users);
+	packed_items_release(&m->packed);
 	free(m->start);
 	free(m->item);
 	free(m->sim);

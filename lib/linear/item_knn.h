@@ -20,9 +20,10 @@
  *
  *   score(u, i) = sum of sim(i, j) over the items j of user u in N(i), ascending, in double
  *
- * Memory: 8 bytes per interaction, 8 per neighbour (16 during the search), 8 per user, 28 per item,
- * and 24 per item for each thread; rp3beta 8 more per user and 16 per item. Never a square matrix: the pairs of one
- * item are counted at a time, and only for items with users.
+ * Memory: 8 bytes per interaction during the search, then 1 or 2 (packed_items.h); 8 per neighbour
+ * (16 during the search), 8 per user, 28 per item, and 24 per item for each thread; rp3beta 8 more
+ * per user and 16 per item. Never a square matrix: the pairs of one item are counted at a time, and
+ * only for items with users.
  */
 #ifndef ITEM_KNN_H
 #define ITEM_KNN_H

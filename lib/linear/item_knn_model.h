@@ -5,9 +5,12 @@
 #include "data/user_items.h"
 #include "linear/from_items.h"
 #include "linear/item_knn.h"
+#include "linear/packed_items.h"
 
 struct item_knn {
-	struct user_items users; /* items of each user */
+	uint32_t num_items;
+	struct user_items users;    /* items of each user, until the search has ended */
+	struct packed_items packed; /* from then on */
 	struct pool *pool;
 
 	/* For each j, the i with j in N(i): items that score more if the user has j */

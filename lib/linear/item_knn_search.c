@@ -68,24 +68,34 @@ static double weight_of(const struct search *s, uint32_t user)
 	return s->weight ? s->weight[user] : 1;
 }
 
-/* n_ij, or the sum of the weights of these users, for all j; list those with a sum, ascending, and
-   return how many. Takes time for each group of items. */
-static size_t find_many(const struct search *s, uint32_t i, const struct scratch *scratch)
+/* n_ij, or the sum of the weights of these users, for all j, and the groups they are in: all of them
+   where the rows are as many as there are items. */
+static void add_rows(const struct search *s, uint32_t i, bool all, const struct scratch *scratch)
 {
-	const uint32_t bound = s->m->users.num_items;
 	uint32_t num_users, num_items;
 	const uint32_t *user = user_items_get(&s->items, i, &num_users);
-	size_t num = 0;
 
+	if (all)
+		memset(scratch->group, 1, (s->m->users.num_items - 1) / GROUP + 1);
 	for (uint32_t a = 0; a < num_users; a++) {
 		const uint32_t *item = user_items_get(&s->m->users, user[a], &num_items);
 		const double weight = weight_of(s, user[a]);
 
-		for (uint32_t b = 0; b < num_items; b++) {
+		for (uint32_t b = 0; b < num_items; b++)
 			scratch->sum[item[b]] += weight;
+		for (uint32_t b = 0; b < num_items && !all; b++)
 			scratch->group[item[b] / GROUP] = 1;
-		}
 	}
+}
+
+/* List the items with a sum, ascending, and return how many. Takes time for each group of items. */
+static size_t find_many(
+	const struct search *s, uint32_t i, uint64_t rows, const struct scratch *scratch)
+{
+	const uint32_t bound = s->m->users.num_items;
+	size_t num = 0;
+
+	add_rows(s, i, rows >= bound, scratch);
 	for (uint32_t g = 0; g <= (bound - 1) / GROUP; g++) {
 		const uint32_t first = g * GROUP;
 		const uint32_t n = bound - first < GROUP ? bound - first : GROUP;
@@ -146,8 +156,9 @@ static float similarity(const struct search *s, uint32_t i, uint32_t j, double s
 /* List the items that share users with i, ascending, and how similar they are; returns how many. */
 static size_t similarities(const struct search *s, uint32_t i, const struct scratch *scratch)
 {
-	const bool few = count_rows(s, i) < s->m->users.num_items / GROUP / FEW;
-	const size_t found = few ? find_few(s, i, scratch) : find_many(s, i, scratch);
+	const uint64_t rows = count_rows(s, i);
+	const bool few = rows < s->m->users.num_items / GROUP / FEW;
+	const size_t found = few ? find_few(s, i, scratch) : find_many(s, i, rows, scratch);
 	size_t num = 0;
 
 	for (size_t k = 0; k < found; k++) {

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 enum { TILE_ROWS = 8, PANEL = 32 }; /* of a tile of a product; a panel has as many columns */
+enum { DOT_SUMS = 16 };
 
 /* One side of an epoch of ials: what is fixed while the rows of the other side are solved for. */
 struct ials_side {
@@ -62,6 +63,12 @@ struct linear_kernels {
 
 	/* sum[j] += row[0][j], then row[1][j] ..., for j < n. */
 	void (*add_rows)(size_t num, const float *const row[], size_t n, double *sum);
+
+	/* to[j * ldt + i] = from[i * ldf + j], i and j < PANEL */
+	void (*transpose)(const float *from, size_t ldf, float *to, size_t ldt);
+
+	/* The sum of row[j] x[j], j < n: DOT_SUMS sums of every so manieth, added up in turn. */
+	double (*row_dot)(size_t n, const float *row, const double *x);
 };
 
 /* The fastest that this processor has. */

@@ -29,12 +29,24 @@ struct pool;
 enum { SPD_MULTIPLE = 32 };
 
 /*
- * a: n x n floats, row-major; only a[i * n + j] with j <= i is read. n is a multiple of
- * SPD_MULTIPLE: whoever has less rows adds some of a unit matrix. On return all of a is the
- * inverse, symmetric to the bit. False, and a is spoilt, where a pivot is not above 0: the matrix is
- * not positive definite, or not within the precision of a float.
- * Memory: n times the width of a block, which is at most n / 16 and at most 512, and twice the
- * width squared; for each thread 128 times the width.
+ * Where row i of the lower triangle begins. Rows lie one behind the other, each with all columns of
+ * its blocks of SPD_MULTIPLE up to the diagonal, so that they take half of the matrix.
+ */
+static inline size_t spd_row(size_t i)
+{
+	const size_t block = i / SPD_MULTIPLE;
+
+	return (block + 1) * (block * SPD_MULTIPLE / 2 + i % SPD_MULTIPLE) * SPD_MULTIPLE;
+}
+
+/*
+ * a: n x n floats, where n is a multiple of SPD_MULTIPLE: whoever has less rows adds some of a unit
+ * matrix. Given is a[spd_row(i) + j], j <= i; on return a[i * n + j] is the inverse, all of it,
+ * symmetric to the bit. False, and a is spoilt, where a pivot is not above 0: the matrix is not
+ * positive definite, or not within the precision of a float.
+ * Memory: n times the width of a block, which is at most n / 16 and at most 512, and six times the
+ * width squared; for each thread 32 times the width. Only after all of it has been given back the
+ * second half of a is written.
  */
 bool spd_inverse(float *a, size_t n, struct pool *pool);
 

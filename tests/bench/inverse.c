@@ -14,15 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Lower triangle by rows: what LAPACK, by columns, takes for the upper one. */
-static void fill(float *a, size_t n)
+/* Lower triangle by rows: as spd_inverse takes it, or what LAPACK, by columns, takes for the upper one. */
+static void fill(float *a, size_t n, bool packed)
 {
 	uint32_t state = 1;
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j <= i; j++) {
 			state = state * 1664525 + 1013904223;
-			a[i * n + j] = i == j ? 0.6f * (float)n : (float)(state >> 8) * 0x1p-25f;
+			a[(packed ? spd_row(i) : i * n) + j] =
+				i == j ? 0.6f * (float)n : (float)(state >> 8) * 0x1p-25f;
 		}
 }
 
@@ -46,7 +47,7 @@ int main(int argc, char **argv)
 	float *a = xmalloc_table(n * n, sizeof(*a));
 	struct pool *pool = pool_new(pool_cores());
 
-	fill(a, n);
+	fill(a, n, ours);
 	const double start = now();
 	const bool done = ours ? spd_inverse(a, n, pool) : lapack(a, n);
 	const double seconds = now() - start, size = (double)n;

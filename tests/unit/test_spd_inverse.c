@@ -25,7 +25,7 @@ static float *make(size_t n)
 
 			for (size_t k = 0; k < n; k++)
 				sum += (double)x[i * n + k] * x[j * n + k];
-			a[i * n + j] = j <= i ? (float)sum : NAN; /* must not be read */
+			a[i * n + j] = (float)sum;
 		}
 	free(x);
 	return a;
@@ -38,7 +38,7 @@ static double *invert(const float *a, size_t n)
 
 	for (size_t i = 0; i < n; i++)
 		for (size_t j = 0; j < n; j++)
-			b[i * n + j] = j <= i ? a[i * n + j] : a[j * n + i];
+			b[i * n + j] = a[i * n + j];
 	for (size_t k = 0; k < n; k++) {
 		const double pivot = b[k * n + k];
 
@@ -58,11 +58,23 @@ static double *invert(const float *a, size_t n)
 	return b;
 }
 
-/* The inverse of make(n) by so many threads. */
-static float *inverse(size_t n, unsigned threads)
+/* The lower triangle as spd_inverse takes it; all else must not be read. */
+static float *triangle_of(const float *a, size_t n)
+{
+	float *t = xmalloc(n * n, sizeof(*t));
+
+	for (size_t k = 0; k < n * n; k++)
+		t[k] = NAN;
+	for (size_t i = 0; i < n; i++)
+		memcpy(t + spd_row(i), a + i * n, (i + 1) * sizeof(*t));
+	return t;
+}
+
+/* The inverse by so many threads. */
+static float *inverse(const float *given, size_t n, unsigned threads)
 {
 	struct pool *pool = pool_new(threads);
-	float *a = make(n);
+	float *a = triangle_of(given, n);
 	const bool positive = spd_inverse(a, n, pool);
 
 	CHECK(positive, "%zu rows, %u threads: positive definite", n, threads);
@@ -72,7 +84,7 @@ static float *inverse(size_t n, unsigned threads)
 
 static void compare(size_t n)
 {
-	float *given = make(n), *a = inverse(n, 1);
+	float *given = make(n), *a = inverse(given, n, 1);
 	double *want = invert(given, n), worst = 0, largest = 0;
 	size_t skew = 0;
 
@@ -85,7 +97,7 @@ static void compare(size_t n)
 	CHECK(worst < 1e-5 * largest, "%zu rows: %g off, the largest is %g", n, worst, largest);
 	CHECK(skew == 0, "%zu rows: symmetric to the bit", n);
 	for (unsigned threads = 2; threads <= 5; threads += 3) {
-		float *other = inverse(n, threads);
+		float *other = inverse(given, n, threads);
 
 		CHECK(memcmp(a, other, n * n * sizeof(*a)) == 0,
 			"%zu rows, %u threads: the bytes of one", n, threads);
@@ -108,7 +120,7 @@ static void refuse(void)
 			float *a = xcalloc(96 * 96, sizeof(*a));
 
 			for (size_t i = 0; i < 96; i++)
-				a[i * 96 + i] = i == at[p] ? bad[k] : 2;
+				a[spd_row(i) + i] = i == at[p] ? bad[k] : 2;
 			CHECK(!spd_inverse(a, 96, pool), "pivot %zu is %g: refused", at[p], bad[k]);
 			free(a);
 		}
@@ -171,6 +183,40 @@ static void check_add_rows(const struct linear_kernels *kernels, const struct op
 	CHECK(wrong == 0, "%s: sums of rows, %zu wrong", kernels->name, wrong);
 }
 
+/* A panel turned round, and nothing beside it. */
+static void check_transpose(const struct linear_kernels *kernels)
+{
+	enum { LDF = 37, LDT = 41 };
+	float from[PANEL * LDF], to[PANEL * LDT];
+	size_t wrong = 0;
+
+	fill(from, PANEL * LDF, 3);
+	for (size_t k = 0; k < PANEL * LDT; k++)
+		to[k] = -1;
+	kernels->transpose(from, LDF, to, LDT);
+	for (size_t j = 0; j < PANEL; j++)
+		for (size_t i = 0; i < LDT; i++)
+			wrong += to[j * LDT + i] != (i < PANEL ? from[i * LDF + j] : -1);
+	CHECK(wrong == 0, "%s: a panel turned round, %zu wrong", kernels->name, wrong);
+}
+
+/* Rows of all lengths up to some vectors. */
+static void check_row_dot(const struct linear_kernels *kernels, const float *row)
+{
+	double x[5 * DOT_SUMS], worst = 0;
+
+	for (size_t n = 0; n <= 5 * DOT_SUMS; n++) {
+		double want = 0;
+
+		for (size_t j = 0; j < n; j++) {
+			x[j] = 1.0 / (double)(j + 3);
+			want += row[j] * x[j];
+		}
+		worst = fmax(worst, fabs(kernels->row_dot(n, row, x) - want));
+	}
+	CHECK(worst < 1e-13, "%s: a row times a vector, %g off", kernels->name, worst);
+}
+
 /* Each instruction set: close to double, and those with fused multiply-add alike. */
 static void check_kernels(void)
 {
@@ -188,6 +234,8 @@ static void check_kernels(void)
 		CHECK(worst < 1e-5, "%s: a tile, %g off", list[k]->name, worst);
 		CHECK(c[C - 1] == x.c[C - 1], "%s: nothing beside the tile", list[k]->name);
 		check_add_rows(list[k], &x);
+		check_transpose(list[k]);
+		check_row_dot(list[k], x.a);
 		if (k == 0)
 			memcpy(first, c, sizeof(c));
 		else if (k + 1 < num)
