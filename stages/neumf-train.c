@@ -1,6 +1,7 @@
 /*
- * neumf-train: train a NeuMF, GMF, MLP or MF model on a stream of triples, samples or groups, in one pass.
- * Reads triple, sample or group records, writes a safetensors file; memory does not grow with the input.
+ * neumf-train: train a NeuMF, GMF, MLP or MF model on a stream of triples, samples or groups, in
+ * one pass. Reads triple, sample or group records, writes a safetensors file; memory does not grow
+ * with the input.
  *   negsample --pairwise --epochs 10 train.cof | neumf-train -o model.safetensors
  * Reads interaction records too, and then does negsample's work itself: the same model, sooner.
  *   neumf-train --pairwise --epochs 10 -o model.safetensors train.cof

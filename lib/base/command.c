@@ -134,7 +134,8 @@ static size_t read_output(int fd, char *text)
 	return used;
 }
 
-/* Wait for the end of the command, and only then let its number go: till then the handler may use it. */
+/* Wait for the end of the command, and only then let its number go: till then the handler may use
+   it. */
 static bool wait_for(pid_t pid, int *status)
 {
 	siginfo_t info;

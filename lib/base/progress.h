@@ -24,8 +24,8 @@ void progress_end(void);	   /* clears the line */
 typedef void progress_teller(void *arg, char *text, size_t size);
 void progress_tell(progress_teller *teller, void *arg);
 
-/* How a number of rows, or rows a second, and a time are written: "0.25", "990", "12.3 k", "4.56 M"; "4.2 s",
-   "42 s", "17 min", "2.2 h". Both return `text`. */
+/* How a number of rows, or rows a second, and a time are written: "0.25", "990", "12.3 k", "4.56
+   M"; "4.2 s", "42 s", "17 min", "2.2 h". Both return `text`. */
 enum { PROGRESS_NUMBER = 32 };
 char *progress_count(double count, char text[PROGRESS_NUMBER]);
 char *progress_time(double seconds, char text[PROGRESS_NUMBER]);

@@ -1,7 +1,7 @@
 /*
  * opt: one table of options, which parses, prints --help with live defaults and --help-json for
- * programs, feeds `provenance` and writes the completions of shells. Long options may be abbreviated; values follow as "--name value" or
- * "--name=value".
+ * programs, feeds `provenance` and writes the completions of shells. Long options may be
+ * abbreviated; values follow as "--name value" or "--name=value".
  */
 #ifndef OPT_H
 #define OPT_H
@@ -109,9 +109,9 @@ struct opt_program {
 
 /*
  * Parse the command line. Every program has -h/--help, --help-json, --version, -q and
- * --completion. Sets the name for die.h. Claims every file that is read or written (claim.h): operands are read, standard
- * input if there are none. Returns the operands, NULL-terminated, borrowed from argv; wrong usage
- * exits 2.
+ * --completion. Sets the name for die.h. Claims every file that is read or written (claim.h):
+ * operands are read, standard input if there are none. Returns the operands, NULL-terminated,
+ * borrowed from argv; wrong usage exits 2.
  */
 char **opt_parse(int argc, char **argv, const struct opt_program *p);
 

@@ -136,7 +136,8 @@ static void check_stream(struct score_run *run, struct rec_reader *r)
 	run->stream[run->num_streams++] = r;
 }
 
-/* The provenance of what a scorer learned its weights from, before it saved them; NULL: no such file. */
+/* The provenance of what a scorer learned its weights from, before it saved them; NULL: no such
+   file. */
 static struct js *learned_from(const struct js *provenance)
 {
 	const size_t num = js_length(provenance);

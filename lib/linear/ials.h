@@ -14,10 +14,10 @@
  * fixed, one after the other (iALS++, Rendle et al. 2021).
  *
  * Per user and block: with G the sum of h_i h_i' over all items (in the rows and columns of the
- * block), and its eigenvectors as coordinates, unobserved_weight G and l2 are one diagonal matrix D. (They stay the coordinates of both sides: w_u
- * h_i does not depend on them.)
- * A user of n items then takes D + sum of n products h h'; where n is below the width b of a block,
- * its inverse comes from that of a matrix of n x n (Woodbury 1950):
+ * block), and its eigenvectors as coordinates, unobserved_weight G and l2 are one diagonal matrix
+ * D. (They stay the coordinates of both sides: w_u h_i does not depend on them.) A user of n items
+ * then takes D + sum of n products h h'; where n is below the width b of a block, its inverse comes
+ * from that of a matrix of n x n (Woodbury 1950):
  *
  *   (D + H' H)^-1 = D^-1 - D^-1 H' (I + H D^-1 H')^-1 H D^-1
  *
@@ -25,7 +25,8 @@
  *
  * The same bytes for any number of threads: a user is one job, and each sum has one order.
  *
- * Memory: 4 bytes per factor for each user and item; 8 bytes per interaction and 8 per user and item; factors^2 x 16 floats; for each thread some 400 kB.
+ * Memory: 4 bytes per factor for each user and item; 8 bytes per interaction and 8 per user and
+ * item; factors^2 x 16 floats; for each thread some 400 kB.
  */
 #ifndef IALS_H
 #define IALS_H

@@ -61,7 +61,8 @@ static void combine(size_t num, const float *factor, const float *const row[], s
 
 enum { PIVOTS = 4 }; /* rows that are subtracted at once */
 
-/* Subtract rows k .. k + pivots - 1 of a, which are done, from all below, so that these begin with 0. */
+/* Subtract rows k .. k + pivots - 1 of a, which are done, from all below, so that these begin with
+   0. */
 static inline void eliminate(
 	size_t n, size_t stride, size_t k, int pivots, const float *inverse, float *a, float *b)
 {

@@ -32,8 +32,9 @@
 void fold_in_means(struct model *m, const struct item_lists *users);
 
 /*
- * The same, and those with items are fitted; not of a model trained by ccl, whose examples are groups. `ops` computes, with the pool. Takes some 15,000 rows
- * of training per user, and for the time being another copy of the items' parameters.
+ * The same, and those with items are fitted; not of a model trained by ccl, whose examples are
+ * groups. `ops` computes, with the pool. Takes some 15,000 rows of training per user, and for the
+ * time being another copy of the items' parameters.
  */
 void fold_in(struct model *m, const struct item_lists *users, const struct backend_ops *ops,
 	struct pool *pool);

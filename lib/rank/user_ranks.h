@@ -33,8 +33,8 @@ struct user_ranks_use {
 	/* how tied candidates are ordered; NULL: the smaller id first */
 	const struct tie_order *order;
 
-	/* NULL, or: before that, of scores, for every user with a candidate: up to `most` items, of equal
-	   score the smaller id first */
+	/* NULL, or: before that, of scores, for every user with a candidate: up to `most` items, of
+	   equal score the smaller id first */
 	user_list_each *each_list;
 	uint32_t most;
 };

@@ -19,7 +19,8 @@ struct whole_file;
 /*
  * A new file for `path`, through symbolic links, dangling ones too. Dies where it could not appear:
  * a folder that is missing or not writable, an old file that is write-protected, as for cp, or a
- * mount point, or another user's in a folder with the sticky bit. The permissions of an old file are kept where the file system knows them.
+ * mount point, or another user's in a folder with the sticky bit. The permissions of an old file
+ * are kept where the file system knows them.
  */
 struct whole_file *whole_file_create(const char *path);
 

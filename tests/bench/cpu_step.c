@@ -3,8 +3,8 @@
  * second of score_block, by instruction set.
  *   cpu_step train|gradient|score NETWORK [THREADS [BATCH [USERS ITEMS [LEVEL [SECONDS]]]]]
  * NETWORK: a name of `networks` below. LEVEL is 0 for the best instruction set, 1 for the next. Prints
- * "rate N", in millions a second; with CPU_TIME set in the environment, of processor time instead, which a
- * busy machine disturbs less.
+ * "rate N", in millions a second; with CPU_TIME set in the environment, of processor time instead,
+ * which a busy machine disturbs less.
  */
 #include "base/mem.h"
 #include "base/rng.h"

@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Lower triangle by rows: as spd_inverse takes it, or what LAPACK, by columns, takes for the upper one. */
+/* Lower triangle by rows: as spd_inverse takes it, or what LAPACK, by columns, takes for the upper
+   one. */
 static void fill(float *a, size_t n, bool packed)
 {
 	uint32_t state = 1;

@@ -7,10 +7,11 @@
  *
  * Errors are relative to the largest magnitude of the reference's tensor. Each backend goes on with
  * its own parameters, so the error of a gradient holds those of the steps before it; only the first
- * step's must be below 1e-5 (TF32: 4e-3, as in test_ops). eps is 1e-3: with 1e-8 a gradient that is zero but for
- * rounding moves a weight by lr. With TF32 the biases keep every unit clearly on or off, since an
- * input of 1e-4 that is rounded to the other side of relu's kink changes a gradient by a tenth.
- * (And the loss is bce, since under bpr the bias of a unit that is always on has no gradient.)
+ * step's must be below 1e-5 (TF32: 4e-3, as in test_ops). eps is 1e-3: with 1e-8 a gradient that is
+ * zero but for rounding moves a weight by lr. With TF32 the biases keep every unit clearly on or
+ * off, since an input of 1e-4 that is rounded to the other side of relu's kink changes a gradient
+ * by a tenth. (And the loss is bce, since under bpr the bias of a unit that is always on has no
+ * gradient.)
  */
 #include "train_test.h"
 

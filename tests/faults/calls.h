@@ -1,6 +1,6 @@
 /*
- * calls: what the preloaded libraries of tests/faults share. A function of libc is defined again here and calls the
- * real one by REAL(name)(...).
+ * calls: what the preloaded libraries of tests/faults share. A function of libc is defined again
+ * here and calls the real one by REAL(name)(...).
  */
 #ifndef CALLS_H
 #define CALLS_H

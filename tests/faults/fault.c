@@ -1,6 +1,6 @@
 /*
- * fault: preloaded (LD_PRELOAD) into a program, it makes one of its calls go wrong. It counts the calls of each kind
- * from the start of main, so that N = 1, 2, ... reaches every one of them.
+ * fault: preloaded (LD_PRELOAD) into a program, it makes one of its calls go wrong. It counts the
+ * calls of each kind from the start of main, so that N = 1, 2, ... reaches every one of them.
  *
  *   FAULT_CALL=KIND    which calls: a name of `kinds` below
  *   FAULT_AT=N         the N-th of them, counted from 1, goes wrong; 0: none does

@@ -1,6 +1,6 @@
 /*
- * record: preloaded (LD_PRELOAD) into a program, it writes a line for each call that changes files to RECORD_FILE, with
- * what power.py needs to do the same again:
+ * record: preloaded (LD_PRELOAD) into a program, it writes a line for each call that changes files
+ * to RECORD_FILE, with what power.py needs to do the same again:
  *
  *   open FD FLAGS PATH     FLAGS in octal; also mkstemp, with the name that it made
  *   dup FD NEW

@@ -1,7 +1,7 @@
 /*
- * fuzz: readers under libFuzzer. A target hands bytes to fuzz_run; the reader takes them from a file. die()
- * comes back to fuzz_run, which then frees what the reader left; a crash, a hang, a BUG or a sanitizer's
- * complaint ends the program.
+ * fuzz: readers under libFuzzer. A target hands bytes to fuzz_run; the reader takes them from a
+ * file. die() comes back to fuzz_run, which then frees what the reader left; a crash, a hang, a BUG
+ * or a sanitizer's complaint ends the program.
  */
 #ifndef FUZZ_H
 #define FUZZ_H

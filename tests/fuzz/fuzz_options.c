@@ -1,6 +1,6 @@
 /*
- * Options: a command line, its words separated by line ends, against a table with each type of option. The source is
- * included for the state that opt_parse, made for one command line, keeps.
+ * Options: a command line, its words separated by line ends, against a table with each type of
+ * option. The source is included for the state that opt_parse, made for one command line, keeps.
  */
 #include "cli/opt.c"
 

@@ -17,7 +17,8 @@ static void read_all(const char *path)
 	rec_close(r, true);
 }
 
-/* Make right the checksum behind `size` bytes at `from`; returns what lies behind it, NULL beyond `end`. */
+/* Make right the checksum behind `size` bytes at `from`; returns what lies behind it, NULL beyond
+   `end`. */
 static unsigned char *set_crc(unsigned char *from, size_t size, const unsigned char *end)
 {
 	if ((size_t)(end - from) < size + REC_CRC_SIZE)

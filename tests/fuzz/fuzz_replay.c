@@ -1,7 +1,7 @@
 /*
- * Replay: a provenance, as JSON, becomes a script. Whatever it says, the script has nothing for the shell
- * but what replay writes: outside of quotes there are words of plain characters, and the few marks of its
- * own; and a line begins with a program of the table.
+ * Replay: a provenance, as JSON, becomes a script. Whatever it says, the script has nothing for the
+ * shell but what replay writes: outside of quotes there are words of plain characters, and the few
+ * marks of its own; and a line begins with a program of the table.
  */
 #include "base/die.h"
 #include "base/js.h"

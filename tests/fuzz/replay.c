@@ -1,6 +1,6 @@
 /*
- * replay: stands in for libFuzzer where there is no clang: runs a target once with each file named, and each file of
- * each folder named. Prints how many; options of libFuzzer are passed over.
+ * replay: stands in for libFuzzer where there is no clang: runs a target once with each file named,
+ * and each file of each folder named. Prints how many; options of libFuzzer are passed over.
  */
 #include "fuzz.h"
 

@@ -1,5 +1,5 @@
-/* ahead: every piece is made once, in its own slot, and comes in order, with any number of threads and slots; its taker
-   may stop at any time. */
+/* ahead: every piece is made once, in its own slot, and comes in order, with any number of threads
+   and slots; its taker may stop at any time. */
 #include "base/ahead.h"
 #include "base/mem.h"
 #include "base/pool.h"

@@ -140,7 +140,8 @@ static void run_long(const char *how)
 	_exit(seen == SIGINT && strncmp(why, "it was ended by signal", 22) == 0 ? 42 : 43);
 }
 
-/* Send `number` to a process with a long command; its wait status, once nothing is left of the command. */
+/* Send `number` to a process with a long command; its wait status, once nothing is left of the
+   command. */
 static int interrupt(const char *how, int number, int times, bool *group_gone)
 {
 	int status = 0;

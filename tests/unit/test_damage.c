@@ -1,7 +1,7 @@
 /*
- * test_damage: a small stream of each kind, cut at every byte and with every bit flipped, plain and as gzip. A
- * reader must exit with 1 and one line; of damaged gzip it may also give the undamaged rows, where the bit
- * means nothing. Never a crash, a hang, a wrong row, or a row too few.
+ * test_damage: a small stream of each kind, cut at every byte and with every bit flipped, plain and
+ * as gzip. A reader must exit with 1 and one line; of damaged gzip it may also give the undamaged
+ * rows, where the bit means nothing. Never a crash, a hang, a wrong row, or a row too few.
  */
 #include "base/die.h"
 #include "check.h"

@@ -1,4 +1,5 @@
-/* JSON when memory runs out: a message that says so, whatever was being built or read; and the message filter. */
+/* JSON when memory runs out: a message that says so, whatever was being built or read; and the
+   message filter. */
 #include "base/die.h"
 #include "base/js.h"
 #include "base/mem.h"

@@ -16,7 +16,8 @@ static void near(double got, double want, const char *what)
 	CHECK(fabs(got - want) < 1e-12, "%s: %.15g, expected %.15g", what, got, want);
 }
 
-/* One positive, tied with three negatives at the top of ten candidates, the second of the four by item id. */
+/* One positive, tied with three negatives at the top of ten candidates, the second of the four by
+   item id. */
 static void test_one_positive(void)
 {
 	struct rank rows[] = { { 0, 5, 0, 3, 1, 10 } };

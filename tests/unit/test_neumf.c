@@ -214,8 +214,8 @@ static void check_loss(
 	backend_reference.destroy(b);
 }
 
-/* A group by hand: its user (3, 4) has the cosines 0.6, 0 and -0.8 with items 0, 1 and 2 and 1 with item
-   3. Of l2, an occurrence is what has a part in the loss. */
+/* A group by hand: its user (3, 4) has the cosines 0.6, 0 and -0.8 with items 0, 1 and 2 and 1 with
+   item 3. Of l2, an occurrence is what has a part in the loss. */
 static void test_ccl(void)
 {
 	struct neumf_shape s = { .model = MODEL_MF,

@@ -1,4 +1,5 @@
-/* planted: the draws follow the stated preferences; counts, directions and ratings are as documented. */
+/* planted: the draws follow the stated preferences; counts, directions and ratings are as
+   documented. */
 #include "check.h"
 #include "data/planted.h"
 
@@ -24,8 +25,8 @@ static struct planted make(double strength, uint64_t ratings)
 
 /*
  * All users get the direction of the first, and two items each. Items x and y together have the
- * probability w_x w_y / W x (1 / (W - w_x) + 1 / (W - w_y)), W the sum of the preferences w; either comes
- * first half the time. 56 ordered pairs, 55 df, critical value 93.17 at p = 0.001.
+ * probability w_x w_y / W x (1 / (W - w_x) + 1 / (W - w_y)), W the sum of the preferences w; either
+ * comes first half the time. 56 ordered pairs, 55 df, critical value 93.17 at p = 0.001.
  */
 static void check_pairs(double strength)
 {

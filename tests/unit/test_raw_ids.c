@@ -120,7 +120,8 @@ static void test_order(void)
 	check_order("all known", words, 5, 5, (const uint32_t[]){ 0, 1, 2, 3, 4 });
 }
 
-/* Seconds to add `n` numbers, the k-th of them number[k], all different; negative when an id is wrong. */
+/* Seconds to add `n` numbers, the k-th of them number[k], all different; negative when an id is
+   wrong. */
 static double seconds_of(const uint64_t *number, uint32_t n)
 {
 	struct raw_ids *m = raw_ids_new(RAW_IDS_MAX);
@@ -136,7 +137,8 @@ static double seconds_of(const uint64_t *number, uint32_t n)
 	return right ? (double)(clock() - start) / CLOCKS_PER_SEC : -1;
 }
 
-/* Numbers whose products with the constant of Fibonacci hashing agree in their high bits, and others in a row. */
+/* Numbers whose products with the constant of Fibonacci hashing agree in their high bits, and
+   others in a row. */
 static void test_crafted(void)
 {
 	enum { CRAFTED = 160000 };

@@ -1,4 +1,5 @@
-/* Records: round trips of every kind around the ends of blocks, the bytes on disk, headers, and errors. */
+/* Records: round trips of every kind around the ends of blocks, the bytes on disk, headers, and
+   errors. */
 #include "base/bytes.h"
 #include "base/die.h"
 #include "base/mem.h"
@@ -258,7 +259,8 @@ static void test_errors(void)
 	CHECK(c.status == EXIT_DATA && !strcmp(c.text, want), "another kind: %s",
 		strtok(c.text, "\n"));
 
-	/* rows of 16 bytes, 4096 a block: row 5000 begins 4 + 65536 + 4 + 4 + 903 x 16 bytes behind the header */
+	/* rows of 16 bytes, 4096 a block: row 5000 begins 4 + 65536 + 4 + 4 + 903 x 16 bytes behind
+	   the header */
 	file_bytes(prefix, sizeof(prefix));
 	c = child_run(blame, &(unsigned){ 5000 }, messages);
 	snprintf(want, sizeof(want), "test_record: row 5000 of '%s' (byte %u): rank 7\n", path,

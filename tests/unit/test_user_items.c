@@ -1,5 +1,5 @@
-/* user_items: against a plain matrix of booleans, on random rows with duplicates, in several goes; rows of
-   streams, by threads, against rows added one by one. */
+/* user_items: against a plain matrix of booleans, on random rows with duplicates, in several goes;
+   rows of streams, by threads, against rows added one by one. */
 #include "base/pool.h"
 #include "base/rng.h"
 #include "check.h"
