@@ -102,7 +102,7 @@ int main(void)
 			item_of[rows++] = i;
 	}
 	CHECK(rows < ITEMS && rows % SPD_MULTIPLE, "%u rows of %d items", rows, ITEMS);
-	for (int dense = 0; dense <= processor_counts_bits(); dense++) {
+	for (int dense = 0; dense <= (processor_counts_bits() ? 1 : 0); dense++) {
 		gram_init(&g, &users, row_of, item_of, rows);
 		CHECK(g.dense == processor_counts_bits(), "by bits where the processor can");
 		g.dense = dense;

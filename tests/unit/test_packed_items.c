@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { ITEMS = UINT32_MAX };
+static const uint32_t ITEMS = UINT32_MAX;
 
 /* Each list of `users`, and how many bytes they have. */
 static void compare(const char *what, struct user_items *users, uint64_t bytes)
