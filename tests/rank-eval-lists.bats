@@ -27,6 +27,21 @@ only() {
 	assert_near "$output" "$2" 5.01e-7 || { echo "$1"; return 1; }
 }
 
+# with_streams: runs the Python program on standard input, where stream(name, kind, rows) writes a file of U users and I items
+with_streams() {
+	{
+		cat <<-'EOF'
+			import subprocess
+			def stream(name, kind, rows):
+			    text = "".join("\t".join(map(str, r)) + "\n" for r in rows)
+			    with open(name, "wb") as f:
+			        subprocess.run(["cof-cat", "--from", "tsv", "--kind", kind, "--users", str(U), "--items", str(I)],
+			            input=text.encode(), stdout=f, check=True)
+		EOF
+		cat
+	} | python3 -
+}
+
 @test "top records with --truth: metrics by hand" {
 	example
 	only HR@1 0
@@ -261,15 +276,10 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 }
 
 @test "--train against Python, on random lists" {
-	python3 - <<-'EOF'
-		import json, math, random, subprocess
+	with_streams <<-'EOF'
+		import json, math, random
 		random.seed(7)
 		U, I = 40, 30
-		def stream(name, kind, rows):
-		    text = "".join("\t".join(map(str, r)) + "\n" for r in rows)
-		    with open(name, "wb") as f:
-		        subprocess.run(["cof-cat", "--from", "tsv", "--kind", kind, "--users", str(U), "--items", str(I)],
-		            input=text.encode(), stdout=f, check=True)
 		for trial in range(20):
 		    train = {(u, min(I - 1, int(random.expovariate(.2)))) for u in range(U) for _ in range(random.randrange(0, 12))}
 		    lists = {u: random.sample(range(I), random.randrange(1, 9)) for u in random.sample(range(U), 30)}
@@ -310,15 +320,10 @@ rank-eval: places with an item that nobody has in --train: no novelty: 4"
 }
 
 @test "recall by the popularity of items against Python, over all orders of the tied" {
-	python3 - <<-'EOF'
-		import itertools, json, random, subprocess
+	with_streams <<-'EOF'
+		import itertools, json, random
 		random.seed(11)
 		U, I = 12, 9
-		def stream(name, kind, rows):
-		    text = "".join("\t".join(map(str, r)) + "\n" for r in rows)
-		    with open(name, "wb") as f:
-		        subprocess.run(["cof-cat", "--from", "tsv", "--kind", kind, "--users", str(U), "--items", str(I)],
-		            input=text.encode(), stdout=f, check=True)
 		def shares(scores, positive, k, ties):
 		    "item: how much of it stands in the first k places"
 		    items = sorted(scores, key=lambda i: (-scores[i], i))
