@@ -199,6 +199,16 @@ void user_items_transpose(struct user_items *items, const struct user_items *use
 	free(at);
 }
 
+uint32_t *user_items_count_users(const struct user_items *m)
+{
+	const uint64_t size = user_items_size(m);
+	uint32_t *users = xcalloc(m->num_items, sizeof(*users));
+
+	for (uint64_t k = 0; k < size; k++)
+		users[m->item[k]]++;
+	return users;
+}
+
 const uint32_t *user_items_get(const struct user_items *m, uint32_t user, uint32_t *n)
 {
 	*n = (uint32_t)(m->start[user + 1] - m->start[user]);

@@ -55,10 +55,6 @@ void user_items_add(struct user_items *m, uint32_t user, uint32_t item);
    not ascend, bring the rows into the matrix. */
 uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struct pool *pool);
 
-/* Open, add and close an interaction file (--seen, --exclude, --train); returns its number of rows.
-   */
-uint64_t user_items_add_file(struct user_items *m, const char *path);
-
 /* Move all rows into the matrix, sort the items of each user and drop duplicates; returns how many
    were dropped. */
 uint64_t user_items_finish(struct user_items *m);
@@ -71,6 +67,9 @@ void user_items_copy(struct user_items *to, const struct user_items *from);
 
 /* Initialise `items` as the users of each item of a finished user_items. */
 void user_items_transpose(struct user_items *items, const struct user_items *users);
+
+/* How many users each item of a finished user_items has, in a new array. */
+uint32_t *user_items_count_users(const struct user_items *m);
 
 /* The items of a user, ascending, borrowed; *n is their number. */
 const uint32_t *user_items_get(const struct user_items *m, uint32_t user, uint32_t *n);

@@ -10,10 +10,8 @@ enum { JOB_BITS = 7, DIGIT = 8, STEP = 16 };
 void user_items_sort_init(struct user_items_sort *s, const struct user_items *m)
 {
 	*s = (struct user_items_sort){ .m = m };
-	while (m->num_items > 0 && (m->num_items - 1) >> s->item_bits > 0 && s->item_bits < 31)
+	while (m->num_items > UINT64_C(1) << s->item_bits)
 		s->item_bits++;
-	if (m->num_items > UINT32_C(1) << 31)
-		s->item_bits = 32;
 	s->job_users = 1u << (s->item_bits <= 32 - JOB_BITS ? JOB_BITS : 32 - s->item_bits);
 }
 

@@ -148,12 +148,3 @@ uint64_t user_items_add_stream(struct user_items *m, struct rec_reader *r, struc
 	m->merger = NULL;
 	return rec_rows(r);
 }
-
-uint64_t user_items_add_file(struct user_items *m, const char *path)
-{
-	struct rec_reader *r = rec_open(path, 1u << REC_INTERACTION);
-	uint64_t rows = user_items_add_stream(m, r, NULL);
-
-	rec_close(r, true);
-	return rows;
-}

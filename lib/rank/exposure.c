@@ -43,14 +43,12 @@ void exposure_init(
 	uint32_t users = 0;
 
 	*e = (struct exposure){ .cutoffs = *k, .num_items = train->num_items };
-	e->count = xcalloc(e->num_items, sizeof(*e->count));
+	e->count = user_items_count_users(train);
 	e->surprise = xcalloc(e->num_items, sizeof(*e->surprise));
 	e->first = xcalloc(e->num_items, sizeof(*e->first));
 	e->head = bitset_new(e->num_items);
 	for (uint32_t u = 0; u < train->num_users; u++)
 		users += train->start[u + 1] > train->start[u];
-	for (uint64_t j = 0; j < interactions; j++)
-		e->count[train->item[j]]++;
 	for (uint32_t i = 0; i < e->num_items; i++)
 		e->surprise[i] = e->count[i] ? -log2((double)e->count[i] / users) : 0;
 	find_head(e, interactions);

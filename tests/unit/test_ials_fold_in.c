@@ -85,8 +85,10 @@ static void test_half_step(uint32_t factors, unsigned threads)
 	struct user_items users;
 
 	rec_close(in, true);
+	in = rec_open(path, 1u << REC_INTERACTION);
 	user_items_init(&users, USERS, ITEMS);
-	user_items_add_file(&users, path);
+	user_items_add_stream(&users, in, NULL);
+	rec_close(in, true);
 	user_items_finish(&users);
 	const struct item_lists lists = { USERS, users.start, users.item };
 	for (int e = 0; e < 3; e++)
