@@ -109,6 +109,14 @@ static void put_group_cell(unsigned metric, const char *cell, struct stream_out 
 		name > 6 ? name : 6, cell);
 }
 
+static void put_range(const struct quarters_group *range, struct stream_out *out)
+{
+	char cell[CELL_SIZE];
+
+	snprintf(cell, sizeof(cell), "%" PRIu32 " to %" PRIu32, range->from, range->to);
+	stream_printf(out, "%-14s", cell);
+}
+
 /* The metrics of the groups of users, at the first cutoff. */
 static void print_activity(const struct evaluation_result *r, struct stream_out *out)
 {
@@ -119,17 +127,16 @@ static void print_activity(const struct evaluation_result *r, struct stream_out 
 	for (unsigned m = 0; m < NUM_CUTOFF_METRICS; m++)
 		put_group_cell(m, metric_names[m], out);
 	stream_printf(out, "\n");
-	for (unsigned g = 0; g < r->activity->num; g++) {
-		const struct activity_group *group = &r->activity->group[g];
+	for (unsigned g = 0; g < r->activity->quarters.num; g++) {
+		const struct evaluation *sums = &r->activity->sums[g];
 
-		if (group->sums.users == 0)
+		if (sums->users == 0)
 			continue;
-		snprintf(cell, sizeof(cell), "%" PRIu32 " to %" PRIu32, group->from, group->to);
-		stream_printf(out, "%-14s  %-7" PRIu64, cell, group->sums.users);
+		put_range(&r->activity->quarters.group[g], out);
+		stream_printf(out, "  %-7" PRIu64, sums->users);
 		for (unsigned m = 0; m < NUM_CUTOFF_METRICS; m++) {
 			snprintf(cell, sizeof(cell), "%.4f",
-				evaluation_mean(
-					&group->sums, r->ties, (struct evaluation_name){ m, 0 }));
+				evaluation_mean(sums, r->ties, (struct evaluation_name){ m, 0 }));
 			put_group_cell(m, cell, out);
 		}
 		stream_printf(out, "\n");
@@ -139,17 +146,15 @@ static void print_activity(const struct evaluation_result *r, struct stream_out 
 /* Recall of the groups of items, at the first cutoff. */
 static void print_popularity(const struct evaluation_result *r, struct stream_out *out)
 {
-	char cell[CELL_SIZE];
-
 	stream_printf(out, "\nby users of the item in train, @%" PRIu32 "\n%-14s  %-9s  recall\n",
 		r->sums->cutoffs.value[0], "users", "positives");
-	for (unsigned g = 0; g < r->popularity->num; g++) {
+	for (unsigned g = 0; g < r->popularity->quarters.num; g++) {
 		const struct popularity_group *group = &r->popularity->group[g];
 
 		if (group->positives == 0)
 			continue;
-		snprintf(cell, sizeof(cell), "%" PRIu32 " to %" PRIu32, group->from, group->to);
-		stream_printf(out, "%-14s  %-9" PRIu64 "  %.4f\n", cell, group->positives,
+		put_range(&r->popularity->quarters.group[g], out);
+		stream_printf(out, "  %-9" PRIu64 "  %.4f\n", group->positives,
 			popularity_recall(group, 0));
 	}
 }
@@ -230,21 +235,28 @@ static void put_exposure(struct js *metrics, const struct exposure *e)
 	}
 }
 
+static struct js *range_json(const struct quarters_group *range)
+{
+	struct js *v = js_object();
+
+	js_put(v, "from", js_int(range->from));
+	js_put(v, "to", js_int(range->to));
+	return v;
+}
+
 static struct js *activity_json(const struct evaluation_result *r)
 {
 	struct js *groups = js_array();
 
-	for (unsigned g = 0; g < r->activity->num; g++) {
-		const struct activity_group *group = &r->activity->group[g];
+	for (unsigned g = 0; g < r->activity->quarters.num; g++) {
+		const struct evaluation *sums = &r->activity->sums[g];
 		struct js *v;
 
-		if (group->sums.users == 0)
+		if (sums->users == 0)
 			continue;
-		v = js_object();
-		js_put(v, "from", js_int(group->from));
-		js_put(v, "to", js_int(group->to));
-		js_put(v, "users", js_int((int64_t)group->sums.users));
-		js_put(v, "metrics", metrics_json(&group->sums, r->ties));
+		v = range_json(&r->activity->quarters.group[g]);
+		js_put(v, "users", js_int((int64_t)sums->users));
+		js_put(v, "metrics", metrics_json(sums, r->ties));
 		js_append(groups, v);
 	}
 	return groups;
@@ -255,7 +267,7 @@ static struct js *popularity_json(const struct evaluation_result *r)
 	struct js *groups = js_array();
 	char name[CELL_SIZE];
 
-	for (unsigned g = 0; g < r->popularity->num; g++) {
+	for (unsigned g = 0; g < r->popularity->quarters.num; g++) {
 		const struct popularity_group *group = &r->popularity->group[g];
 		struct js *v, *metrics;
 
@@ -267,9 +279,7 @@ static struct js *popularity_json(const struct evaluation_result *r)
 				r->sums->cutoffs.value[c]);
 			js_put(metrics, name, js_real(popularity_recall(group, c)));
 		}
-		v = js_object();
-		js_put(v, "from", js_int(group->from));
-		js_put(v, "to", js_int(group->to));
+		v = range_json(&r->popularity->quarters.group[g]);
 		js_put(v, "positives", js_int((int64_t)group->positives));
 		js_put(v, "metrics", metrics);
 		js_append(groups, v);

@@ -8,52 +8,21 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int by_value(const void *a, const void *b)
-{
-	const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static void add_group(struct popularity *p, uint32_t from, uint32_t to)
-{
-	if (from <= to)
-		p->group[p->num++] = (struct popularity_group){ .from = from, .to = to };
-}
-
 void popularity_init(struct popularity *p, const struct metrics_cutoffs *k, enum tie_policy ties,
 	const struct user_items *train)
 {
-	const uint64_t rows = user_items_size(train);
-	uint32_t *order = xmalloc(train->num_items, sizeof(*order)), from = 1;
-	uint64_t sum = 0;
+	uint32_t *order = xmalloc(train->num_items, sizeof(*order));
 
 	*p = (struct popularity){ .cutoffs = *k, .ties = ties };
-	p->users = xcalloc(train->num_items, sizeof(*p->users));
-	for (uint64_t j = 0; j < rows; j++)
-		p->users[train->item[j]]++;
+	p->users = user_items_count_users(train);
 	memcpy(order, p->users, train->num_items * sizeof(*order));
-	qsort(order, train->num_items, sizeof(*order), by_value);
-	add_group(p, 0, 0);
-	for (uint32_t i = 0, quarter = 1; i < train->num_items; i++) {
-		sum += order[i];
-		if (sum * POPULARITY_QUARTERS < rows * quarter)
-			continue;
-		while (sum * POPULARITY_QUARTERS >= rows * quarter)
-			quarter++;
-		add_group(p, from, order[i]);
-		from = order[i] + 1;
-	}
+	quarters_init(&p->quarters, QUARTERS_OF_SUM, order, train->num_items);
 	free(order);
 }
 
 static struct popularity_group *group_of(struct popularity *p, uint32_t item)
 {
-	unsigned g = 0;
-
-	while (p->group[g].to < p->users[item])
-		g++;
-	return &p->group[g];
+	return &p->group[quarters_group(&p->quarters, p->users[item])];
 }
 
 /* How much of a positive, a row of the group, stands in the first `cutoff` places. */

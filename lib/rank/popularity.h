@@ -2,10 +2,8 @@
  * popularity: recall by how popular the positives are: by how many users of train have the item, in
  * quarters of the rows of train.
  *
- * Each of the quarters has a fourth of train's rows, the least popular items first, so that the last
- * is few items that everybody has and the first the long tail. Items of one number of users stay
- * together: a group ends at the number that the item at a quarter of the rows has, and groups that
- * end at one number are one. Items that nobody has in train are a group of their own, 0 to 0.
+ * Each of the quarters (quarters.h) has a fourth of train's rows, the least popular items first, so
+ * that the last is few items that everybody has and the first the long tail.
  *
  * recall@K of a group is the share of its positives, of whatever users, that stand in the first K
  * places: a mean over positives, not over users, who have few of a group each. Of m positives among
@@ -19,23 +17,21 @@
 #define POPULARITY_H
 
 #include "rank/metrics.h"
+#include "rank/quarters.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
 struct user_items;
 
-enum { POPULARITY_QUARTERS = 4, POPULARITY_MAX_GROUPS = POPULARITY_QUARTERS + 1 };
-
 struct popularity {
 	struct metrics_cutoffs cutoffs;
 	enum tie_policy ties;
-	unsigned num;
+	struct quarters quarters;
 	struct popularity_group {
-		uint32_t from, to; /* users of train who have the item, ascending */
 		uint64_t positives;
 		double found[METRICS_MAX_CUTOFFS]; /* of them in the first places */
-	} group[POPULARITY_MAX_GROUPS];
+	} group[QUARTERS_MAX_GROUPS];
 	uint32_t *users;	 /* by item */
 	struct tied_group *tied; /* of one user */
 	size_t capacity;
