@@ -13,9 +13,8 @@ END {
 	else fish()
 }
 
-# quoted for a shell, with a backslash before each of `special`
-function quoted(word, special) {
-	if (special) gsub(special, "\\\\&", word)
+# quoted for a shell
+function quoted(word) {
 	gsub(/'/, "'\\''", word)
 	return "'" word "'"
 }

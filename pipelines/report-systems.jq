@@ -156,7 +156,7 @@ def lines_over($width; $height; $places; $lines; $y):
 		+ ($ends | end_labels($width)))};
 
 # A metric over groups, those of .[$of], each of which has .[$counted] of something: one and many are its names.
-def groups_figure($of; $metric; $counted; one; many; $name; $title; $order; $caption):
+def groups_figure($of; $metric; $counted; one; many; $title; $order; $caption):
 	[systems[] | select(.[$of] | type == "array" and length > 1)
 		| . + {values: [.[$of][].metrics[$metric]?]} | select(any(.values[]; number))] as $lines
 	| select($lines | length > 0)
@@ -166,15 +166,15 @@ def groups_figure($of; $metric; $counted; one; many; $name; $title; $order; $cap
 	| ([$lines[].values[] | select(number)]) as $all
 	| {wide: (scale_around($all; 236; 12) as $y | lines_over(720; 282; $places; $lines; $y)),
 		narrow: (scale_around($all; 236; 12) as $y | lines_over(360; 282; $places; $lines; $y))}
-	| figure($name; $title;
+	| figure($of; $title;
 		"\($order) first. " + ([$lines[] | "\(called): \(.values | map(fixed(4)) | join(", "))"] | join(". ")) + ".";
 		$caption | sub("N groups"; "\($places | length) groups"));
 def activity_figure:
-	groups_figure("activity"; .metric; "users"; "user"; "users"; "activity"; "For whom: \(.metric) by the user’s number of rows in train";
+	groups_figure("activity"; .metric; "users"; "user"; "users"; "For whom: \(.metric) by the user’s number of rows in train";
 		"Groups of users, the least active"; "Users in N groups, those with the fewest rows on the left.");
 def popularity_figure:
 	"recall@\(.metric | split("@")[1])" as $recall
-	| groups_figure("popularity"; $recall; "positives"; "row"; "rows"; "groups-of-items";
+	| groups_figure("popularity"; $recall; "positives"; "row"; "rows";
 		"Of what: \($recall) by the item’s number of users in train"; "Groups of items, the least popular";
 		"Rows of test in N groups, those whose items have the fewest users on the left. Each group of items has a quarter of train’s "
 			+ "rows; recall here is the share of a group’s rows that were found.");
