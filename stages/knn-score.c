@@ -18,6 +18,8 @@ static const struct opt settings[] = {
 		"score by this many nearest items"),
 	OPT_REAL(0, "shrink", &knn.shrink, 0, 1e9, "S",
 		"added to the denominator of cosine and jaccard"),
+	OPT_FLAG(0, "center", &knn.center,
+		"divide by the sum over the neighbours, less the items' means (cosine, jaccard)"),
 	OPT_REAL(0, "alpha", &knn.alpha, 0, 10, "R", "power of the steps of a walk (rp3beta)"),
 	OPT_REAL(0, "beta", &knn.beta, 0, 10, "R",
 		"power by which popular items count less (rp3beta)"),
@@ -30,6 +32,8 @@ static void check_settings(void)
 
 	if (walks && opt_given(&knn.shrink))
 		die_usage("option --shrink goes with --similarity cosine or jaccard");
+	if (walks && knn.center)
+		die_usage("option --center goes with --similarity cosine or jaccard");
 	if (!walks && opt_given(&knn.alpha))
 		die_usage("option --alpha goes with --similarity rp3beta");
 	if (!walks && opt_given(&knn.beta))

@@ -13,7 +13,7 @@ make_inputs() {
 
 # Stages with settings, as bash arrays are written.
 METHODS=('ease-score --l2 3' 'knn-score --neighbours 7' 'knn-score --similarity jaccard --shrink 2'
-	'knn-score --similarity rp3beta --alpha 0.7 --beta 0.3 --neighbours 9')
+	'knn-score --similarity rp3beta --alpha 0.7 --beta 0.3 --neighbours 9' 'knn-score --center --neighbours 7')
 
 @test "--model gives the bytes that --train gives: for its users, for others, for any option" {
 	make_inputs
@@ -58,6 +58,7 @@ METHODS=('ease-score --l2 3' 'knn-score --neighbours 7' 'knn-score --similarity 
 	make_inputs
 	ease-score --train train.cof --l2 3 --save-model e
 	knn-score --train train.cof --neighbours 7 --save-model k
+	knn-score --train train.cof --neighbours 7 --center --save-model c
 	cat >read.py <<-'END'
 		import json, sys, numpy as np
 		data = open(sys.argv[1], "rb").read()
@@ -73,15 +74,16 @@ METHODS=('ease-score --l2 3' 'knn-score --neighbours 7' 'knn-score --similarity 
 		rows, got = np.load("train.npy"), np.load("scores.npy")
 		x = np.zeros((40, 71))
 		x[rows["user"], rows["item"]] = 1
-		b = np.zeros((71, 71))
+		b, base = np.zeros((71, 71)), 0
 		if meta["method"] == "ease-score":
 		    items = tensor("items")
 		    b[np.ix_(items, items)] = -tensor("weights").astype(float) / tensor("diagonal")
 		else:
 		    start, item, sim = tensor("offsets"), tensor("items"), tensor("weights")
+		    base = tensor("base") if "base" in header else 0
 		    for j in range(71):
 		        b[j, item[start[j]:start[j + 1]]] = sim[start[j]:start[j + 1]]
-		want = (x @ b)[got["user"], got["item"]]
+		want = (x @ b + base)[got["user"], got["item"]]
 		assert len(got) > 1000 and np.abs(want - got["score"]).max() < 1e-5 and np.abs(want).max() > 0.1
 	END
 	cof-cat --to npy train.cof >train.npy
@@ -89,6 +91,8 @@ METHODS=('ease-score --l2 3' 'knn-score --neighbours 7' 'knn-score --similarity 
 	"$python" read.py e
 	knn-score -q --model k --train train.cof --all-items test.cof | cof-cat --to npy >scores.npy
 	"$python" read.py k
+	knn-score -q --model c --train train.cof --all-items test.cof | cof-cat --to npy >scores.npy
+	"$python" read.py c
 }
 
 # flip FILE BIT: the file with one bit changed, on stdout.
@@ -103,8 +107,9 @@ sys.stdout.buffer.write(data)' "$1" "$2"
 	make_inputs
 	printf '0 2\n0 11\n' | interactions 1 71 >two.cof
 	seq 0 39 | sed 's/$/ 0/' | interactions 40 71 >everybody.cof
-	for stage in ease-score knn-score; do
-		$stage --train train.cof --save-model w
+	for method in ease-score knn-score 'knn-score --center'; do
+		stage=${method%% *}
+		$method --train train.cof --save-model w
 		$stage --model w --user-items two.cof --all-items two.cof >want
 		size=$(wc -c <w) errors=0 same=0
 		for bit in $(seq 0 $((size * 8 / 150)) $((size * 8 - 1))); do

@@ -163,6 +163,23 @@ check() {
 	check '--similarity jaccard --shrink 2' '0 0.4' '1 0.4' '2 0.3666667' '3 0.2' '4 0' # 1/6 + 1/5
 }
 
+@test "center: by hand" {
+	make_train # of 4 users with items (user 4 has none) m = 3/4 1/2 1/2 1/4 0; all similarities as without
+	user=1     # has 0 and 1. Nearest of 0: 1 (w = 1, b = 3/4 - 1/2), of 1: 0, of 2: 1, of 3: 0
+	check '--shrink 0 --neighbours 1 --center' '0 1.25' '1 0.75' '2 1' '3 0.5' '4 0'
+	# 2 from 0 and 1: sims 1/sqrt(6) and 1/2, w = 0.449490 and 0.550510; b = 1/2 - 0.449490 * 3/4 - 0.550510 / 2
+	check '--shrink 0 --center' '2 0.8876276'
+	user=3 # has 2, nearest of nobody
+	check '--shrink 0 --neighbours 1 --center' '0 0.25' '1 -0.25' '2 0' '3 -0.5' '4 0'
+	user=4 # has nothing
+	check '--shrink 0 --neighbours 1 --center' '0 0.25' '1 -0.25' '2 0' '3 -0.5' '4 0'
+	# the bounds are nothing to it
+	printf '%s\n' '0 0 1' '0 1 1' '0 2 1' '1 0 1' '1 1 1' '2 0 1' '2 3 1' '3 2 1' | interactions 9 7 >train.cof
+	printf '%s\n' '3 0 1' '3 3 1' '3 6 1' | interactions 9 7 | knn-score --train train.cof --shrink 0 --neighbours 1 --center |
+		cof-cat | cut -f 4 | paste -sd ' ' >got
+	assert_equal "$(cat got)" '0.25 -0.5 0'
+}
+
 @test "rp3beta by hand: walks from an item to its users and on" {
 	make_train # users have 3, 2, 2, 1 items; w_01 = 1/3 + 1/2, w_02 = w_12 = 1/3, w_03 = 1/2
 	user=1 # item 2 from 0: (1/3) / 3, from 1: (1/3) / 2; 0 from 1: (5/6) / 2; 3 from 0: (1/2) / 3
@@ -175,12 +192,13 @@ check() {
 	check '--similarity rp3beta --alpha 1 --beta 0 --neighbours 1' '0 0.1666667' '1 0' '2 0'
 }
 
-@test "jaccard and rp3beta next to NumPy, for any number of threads, by block, by list and from items" {
+@test "jaccard, rp3beta and centered scores next to NumPy, for any number of threads, by block, by list and from items" {
 	numpy
 	random_rows 60 90 5 1500 | interactions 60 91 >train.cof
 	awk 'BEGIN { for (u = 0; u < 60; u++) for (i = 0; i < 91; i++) print u, i, 1 }' | interactions 60 91 >pairs.cof
 	cof-cat --to npy train.cof >train.npy
-	for how in 'jaccard --shrink 3' 'rp3beta --alpha 1.3 --beta 0.4' 'rp3beta --alpha 0.7 --beta 0'; do
+	for how in 'jaccard --shrink 3' 'rp3beta --alpha 1.3 --beta 0.4' 'rp3beta --alpha 0.7 --beta 0' \
+		'jaccard --shrink 0 --center' 'cosine --shrink 2 --center'; do
 		# shellcheck disable=SC2206
 		options=(--train train.cof --neighbours 7 --similarity $how)
 		knn-score "${options[@]}" --threads 1 pairs.cof >one
@@ -197,21 +215,30 @@ check() {
 			x = np.zeros((60, 91))
 			x[rows["user"], rows["item"]] = 1
 			n, users = np.maximum(x.sum(0), 1), np.maximum(x.sum(1), 1)
+			center = how[-1] == "--center"
+			how = how[:len(how) - center]
 			value = dict(zip(how[1::2], map(float, how[2::2])))
+			both = x.T @ x
 			if how[0] == "jaccard":
-			    both = x.T @ x
 			    sim = both / (n[:, None] + n - both + value["--shrink"])
+			elif how[0] == "cosine":
+			    sim = both / (np.sqrt(n[:, None] * n) + value["--shrink"])
 			else:
 			    sim = (x.T / users ** value["--alpha"]) @ x / n ** value["--alpha"] / n[:, None] ** value["--beta"]
 			np.fill_diagonal(sim, 0)
 			sim = sim.astype("f4")
-			by = sim if how[0] == "jaccard" else sim.T  # the item whose 7 best count is the row
+			by = sim.T if how[0] == "rp3beta" else sim  # the item whose 7 best count is the row
 			kept = np.zeros_like(by)
 			for i, row in enumerate(by):
 			    best = sorted(np.flatnonzero(row > 0), key=lambda j: (-row[j], j))[:7]
 			    kept[i, best] = row[best]
-			kept = kept if how[0] == "jaccard" else kept.T
-			off = np.abs(x @ kept.T.astype(float) - got["score"].reshape(60, 91)).max()
+			kept = kept.T if how[0] == "rp3beta" else kept
+			kept = kept.astype(float)
+			mean = x.mean(0) * 60 / (x.sum(1) > 0).sum()
+			if center:
+			    kept /= np.maximum(kept.sum(1, keepdims=True), 1e-30)
+			want = (x - mean) @ kept.T + mean if center else x @ kept.T
+			off = np.abs(want - got["score"].reshape(60, 91)).max()
 			assert off < 1e-5 * got["score"].max(), off
 		END
 	done
@@ -219,7 +246,7 @@ check() {
 
 @test "options that do not go with the similarity are refused" {
 	make_train
-	for options in '--similarity rp3beta --shrink 3' '--alpha 1' '--similarity jaccard --beta 0' '--similarity pearson'; do
+	for options in '--similarity rp3beta --shrink 3' '--similarity rp3beta --center' '--alpha 1' '--similarity jaccard --beta 0' '--similarity pearson'; do
 		# shellcheck disable=SC2086
 		run --separate-stderr knn-score --train train.cof $options train.cof
 		assert_status 2

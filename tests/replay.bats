@@ -138,7 +138,7 @@ refuses() {
 		$scorer -q --all-items --seen train.cof --seen test.cof --items 3:40 --top 4 test.cof >x.cof
 		replays x.cof
 	done
-	for method in "ease-score --l2 30" "knn-score --similarity jaccard --shrink 3"; do
+	for method in "ease-score --l2 30" "knn-score --similarity jaccard --shrink 3 --center"; do
 		$method -q --train train.cof --save-model m.safetensors
 		replays m.safetensors
 		${method%% *} -q --model m.safetensors --train train.cof --all-items --seen train.cof --top 3 test.cof >x.cof

@@ -98,10 +98,15 @@ static void learn_and_score(const struct item_method *method, struct score_run *
 }
 
 /* The value of a setting, from JSON as opt_provenance made it. */
-static bool take_value(const struct opt *o, const struct js *v)
+static bool take_value(const struct opt *o, const struct js *given)
 {
+	const struct js *v = js_get(given, o->name);
 	uint64_t number;
 
+	if (o->type == OPT_T_FLAG) { /* said where it was given */
+		*(bool *)o->value = js_get_true(given, o->name);
+		return !v || js_is_bool(v);
+	}
 	if (o->type == OPT_T_REAL)
 		return js_number(v, o->value) && *(double *)o->value >= o->min &&
 		       *(double *)o->value <= o->max;
@@ -126,7 +131,7 @@ static void take_settings(const struct item_method *method, const struct item_we
 	const struct js *entry = num > 0 ? js_at(stages, num - 1) : NULL;
 
 	for (const struct opt *o = method->settings; o->type != OPT_T_END; o++)
-		if (!entry || !take_value(o, js_get(js_get(entry, "options"), o->name)))
+		if (!entry || !take_value(o, js_get(entry, "options")))
 			die("'%s' does not say its --%s", item_weights_name(w), o->name);
 }
 

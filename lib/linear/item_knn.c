@@ -9,12 +9,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { BASE, ITEMS, OFFSETS, ROW_CHECKSUMS, WEIGHTS }; /* tensors of a file, in name order */
+
 const char *const item_similarity_names[] = { "cosine", "jaccard", "rp3beta", NULL };
 
 /* The scores of all items for a user who has the n items own[], ascending. */
 static void sum_up(const struct item_knn *m, const uint32_t *own, size_t n, double *sum)
 {
-	memset(sum, 0, m->num_items * sizeof(*sum));
+	for (uint32_t i = 0; i < m->num_items; i++)
+		sum[i] = m->base ? (double)m->base[i] : 0;
 	for (size_t a = 0; a < n; a++) {
 		for (uint64_t b = m->start[own[a]]; b < m->start[own[a] + 1]; b++)
 			sum[m->item[b]] += m->sim[b];
@@ -48,8 +51,8 @@ static void need(void *arg, const uint32_t *own, size_t n)
 
 		if (!bitset_insert(m->read, own[a]))
 			continue;
-		item_weights_row(m->weights, own[a],
-			(void *[]){ item, NULL, NULL, m->sim + m->start[own[a]] });
+		void *const row[] = { NULL, item, NULL, NULL, m->sim + m->start[own[a]] };
+		item_weights_row(m->weights, own[a], m->base ? row : row + ITEMS);
 		for (uint64_t k = 0; k < num; k++)
 			if (item[k] >= m->num_items)
 				item_weights_die(m->weights, "an item is not within its bounds");
@@ -76,28 +79,37 @@ struct item_knn *item_knn_new(
 	return m;
 }
 
-/* The tensors of a model with so many lists and items in them: item_weights.h. */
-static struct item_weights_layout layout_of(uint64_t rows, uint64_t size, const uint64_t *offsets)
+/* The tensors of a model with so many lists and items in them: item_weights.h. Without its first,
+   where it is not centered. */
+static struct item_weights_layout layout_of(
+	bool centered, uint64_t rows, uint64_t size, const uint64_t *offsets)
 {
-	return (struct item_weights_layout){ .num = 4,
-		.tensor = { { "items", SAFETENSORS_U32, 1, { size, 0 } },
-			{ "offsets", SAFETENSORS_U64, 1, { rows + 1, 0 } },
-			{ "row_checksums", SAFETENSORS_U64, 1, { rows, 0 } },
-			{ "weights", SAFETENSORS_F32, 1, { size, 0 } } },
-		.of_rows = { [0] = true, [3] = true },
-		.num_rows = rows,
-		.offsets = offsets };
+	static const char *const names[] = { "base", "items", "offsets", "row_checksums",
+		"weights" };
+	static const enum safetensors_type types[] = { SAFETENSORS_F32, SAFETENSORS_U32,
+		SAFETENSORS_U64, SAFETENSORS_U64, SAFETENSORS_F32 };
+	const uint64_t lengths[] = { rows, size, rows + 1, rows, size };
+	struct item_weights_layout l = { .num_rows = rows, .offsets = offsets };
+
+	for (unsigned k = centered ? BASE : ITEMS; k <= WEIGHTS; k++) {
+		l.of_rows[l.num] = k == ITEMS || k == WEIGHTS;
+		l.tensor[l.num++] =
+			(struct safetensors_tensor){ names[k], types[k], 1, { lengths[k], 0 } };
+	}
+	return l;
 }
 
 void item_knn_save(const struct item_knn *m, struct stream_out *out, const struct rec_header *train,
 	const struct js *provenance)
 {
 	const uint32_t rows = m->num_items;
-	const struct item_weights_layout layout = layout_of(rows, m->start[rows], m->start);
+	const struct item_weights_layout layout =
+		layout_of(m->base != NULL, rows, m->start[rows], m->start);
+	const struct safetensors_data data[] = { { m->base, 0 }, { m->item, 0 }, { m->start, 0 },
+		{ NULL, 0 }, { m->sim, 0 } };
 
-	item_weights_save(out, ITEM_KNN_METHOD, train, provenance, &layout,
-		(struct safetensors_data[]){
-			{ m->item, 0 }, { m->start, 0 }, { NULL, 0 }, { m->sim, 0 } });
+	item_weights_save(
+		out, ITEM_KNN_METHOD, train, provenance, &layout, m->base ? data : data + ITEMS);
 }
 
 struct item_knn *item_knn_load(struct item_weights *w, struct pool *pool)
@@ -109,8 +121,12 @@ struct item_knn *item_knn_load(struct item_weights *w, struct pool *pool)
 	m->weights = w;
 	m->num_items = num_items;
 	m->start = xmalloc((size_t)num_items + 1, sizeof(*m->start));
-	const struct item_weights_layout layout = layout_of(num_items, size, m->start);
-	item_weights_index(w, &layout, (void *[]){ NULL, m->start, NULL, NULL });
+	if (item_weights_has(w, "base"))
+		m->base = xmalloc(num_items, sizeof(*m->base));
+	const struct item_weights_layout layout =
+		layout_of(m->base != NULL, num_items, size, m->start);
+	void *const index[] = { m->base, NULL, m->start, NULL, NULL };
+	item_weights_index(w, &layout, m->base ? index : index + ITEMS);
 	for (uint32_t j = 0; j < num_items; j++)
 		if (m->start[j] > m->start[j + 1])
 			item_weights_die(w, "its offsets do not ascend");
@@ -130,6 +146,7 @@ void item_knn_free(struct item_knn *m)
 	free(m->start);
 	free(m->item);
 	free(m->sim);
+	free(m->base);
 	free(m->read);
 	free(m);
 }

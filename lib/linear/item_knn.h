@@ -20,16 +20,27 @@
  *
  *   score(u, i) = sum of sim(i, j) over the items j of user u in N(i), ascending, in double
  *
+ * Centered (cosine, jaccard), where m_i is the share that n_i has in the users with items, of the
+ * columns of zeros and ones less their means (Desrosiers and Karypis 2011, "A Comprehensive Survey
+ * of Neighborhood-based Recommendation Methods", item mean-centering):
+ *
+ *   score(u, i) = b_i + sum of w(i, j) over the items j of user u in N(i)
+ *   w(i, j) = sim(i, j) / sum of sim(i, j') over j' in N(i)
+ *   b_i = m_i - sum of w(i, j) m_j over N(i)
+ *
+ * with w and b rounded to float32. An item without users has score 0.
+ *
  * Memory: 8 bytes per interaction during the search, then 1 or 2 (packed_items.h); 8 per neighbour
- * (16 during the search), 8 per user, 28 per item, and 24 per item for each thread; rp3beta 8 more
- * per user and 16 per item. Never a square matrix: the pairs of one item are counted at a time, and
- * only for items with users.
+ * (16 during the search), 8 per user, 28 per item (32 centered), and 24 per item for each thread;
+ * rp3beta 8 more per user and 16 per item. Never a square matrix: the pairs of one item are counted
+ * at a time, and only for items with users.
  */
 #ifndef ITEM_KNN_H
 #define ITEM_KNN_H
 
 #include "rank/scorer.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct item_knn;
@@ -51,6 +62,7 @@ struct item_knn_config {
 	enum item_similarity similarity;
 	uint32_t neighbours;
 	double shrink;	    /* of cosine and jaccard */
+	bool center;	    /* the same */
 	double alpha, beta; /* of rp3beta */
 };
 
@@ -69,7 +81,7 @@ void item_knn_save(const struct item_knn *m, struct stream_out *out, const struc
 /*
  * A model that item_knn_save wrote: the same scores, to the bit, for users given by their items; it
  * knows no others. The file, which is the caller's, is read as scores need it until item_knn_free.
- * Memory: the lists of the items of the users scored, and 17 bytes per item.
+ * Memory: the lists of the items of the users scored, and 17 bytes per item (21 centered).
  */
 struct item_knn *item_knn_load(struct item_weights *w, struct pool *pool);
 

@@ -16,7 +16,8 @@ struct item_knn {
 	/* For each j, the i with j in N(i): items that score more if the user has j */
 	uint64_t *start; /* num_items + 1 */
 	uint32_t *item;
-	float *sim;
+	float *sim;  /* sim(i, j); centered, w(i, j) */
+	float *base; /* centered: b_i, else NULL */
 
 	struct from_items from_items;
 

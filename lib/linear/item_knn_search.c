@@ -42,6 +42,7 @@ struct search {
 	struct scratch *scratch;       /* per thread */
 	struct neighbour **neighbours; /* a list per item, NULL for an item without users */
 	uint32_t *num_neighbours;
+	uint32_t num_users; /* with items */
 };
 
 static uint32_t popularity(const struct search *s, uint32_t i)
@@ -175,6 +176,21 @@ static size_t similarities(const struct search *s, uint32_t i, const struct scra
 	return num;
 }
 
+/* From sim(i, j) to w(i, j), and b_i. */
+static void center(const struct search *s, uint32_t i)
+{
+	struct neighbour *n = s->neighbours[i];
+	double total = 0, mean = 0;
+
+	for (uint32_t a = 0; a < s->num_neighbours[i]; a++)
+		total += (double)n[a].sim;
+	for (uint32_t a = 0; a < s->num_neighbours[i]; a++) {
+		n[a].sim = (float)((double)n[a].sim / total);
+		mean += (double)n[a].sim * popularity(s, n[a].item);
+	}
+	s->m->base[i] = (float)((popularity(s, i) - mean) / s->num_users);
+}
+
 static void find_neighbours(void *arg, size_t i, unsigned thread)
 {
 	struct search *s = arg;
@@ -191,6 +207,8 @@ static void find_neighbours(void *arg, size_t i, unsigned thread)
 	for (size_t a = 0; a < num; a++)
 		s->neighbours[i][a] =
 			(struct neighbour){ scratch->item[best[a]], scratch->sim[best[a]] };
+	if (s->config.center)
+		center(s, (uint32_t)i);
 }
 
 /*
@@ -253,6 +271,10 @@ void item_knn_search(struct item_knn *m, const struct item_knn_config *config)
 		s.leave = weigh(&s.items, config->alpha);
 		s.arrive = weigh(&s.items, config->beta);
 	}
+	if (config->center)
+		m->base = xcalloc(num_items, sizeof(*m->base));
+	for (uint32_t u = 0; u < m->users.num_users; u++)
+		s.num_users += m->users.start[u + 1] > m->users.start[u];
 	s.neighbours = xcalloc(num_items, sizeof(*s.neighbours));
 	s.num_neighbours = xcalloc(num_items, sizeof(*s.num_neighbours));
 	s.scratch = xmalloc(threads, sizeof(*s.scratch));

@@ -152,6 +152,11 @@ const struct rec_header *item_weights_header(const struct item_weights *w)
 	return &w->header;
 }
 
+bool item_weights_has(const struct item_weights *w, const char *tensor)
+{
+	return safetensors_has(w->in, tensor);
+}
+
 uint64_t item_weights_length(const struct item_weights *w, const char *tensor)
 {
 	return safetensors_length(w->in, tensor);

@@ -22,6 +22,8 @@
  *   offsets        U64 (R + 1)  row j is items[offsets_j] .. items[offsets_(j+1) - 1], with weights
  *   row_checksums  U64 (R)      of the bytes of a row of items, and then of weights
  *   weights        F32 (N)      sim(i, j)
+ * and, centered, whose weights are w(i, j):
+ *   base           F32 (R)      b_i
  *
  * A flipped bit is found before a value is relied on: the header, with the sizes, by its checksum;
  * the index, which all tensors but rows are, when the file is opened; a row when it is read.
@@ -37,7 +39,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { ITEM_WEIGHTS_MAX_TENSORS = 4 };
+enum { ITEM_WEIGHTS_MAX_TENSORS = 5 };
 
 /* The tensors of a file, in name order; "row_checksums" (num_rows) is one of them. */
 struct item_weights_layout {
@@ -70,6 +72,8 @@ const char *item_weights_name(const struct item_weights *w);
 
 /* Bounds, id maps and provenance, borrowed. */
 const struct rec_header *item_weights_header(const struct item_weights *w);
+
+bool item_weights_has(const struct item_weights *w, const char *tensor);
 
 /* The length of a tensor's first dimension. */
 uint64_t item_weights_length(const struct item_weights *w, const char *tensor);

@@ -14,7 +14,7 @@
 #define TEXT_OPTIONS \
 	"format=auto header=auto columns delimiter time-format duplicates=latest unknown=add missing=error"
 #define TEXT_SIDES    "known-users known-items"
-#define FLAGS	      "pairwise pointwise grouped sigmoid-output drop-last all-items ranks bias"
+#define FLAGS	      "pairwise pointwise grouped sigmoid-output drop-last all-items ranks bias center"
 #define SCORE_OPTIONS "all-items items ranks top"
 #define SCORE_SIDES   "seen user-items candidates"
 
@@ -38,7 +38,8 @@ static const struct replay_stage stages[] = {
 		"", true, false },
 	{ "neumf-score", SCORE_OPTIONS, "model " SCORE_SIDES, false, true },
 	{ "pop-score", SCORE_OPTIONS, "train " SCORE_SIDES, false, false },
-	{ "knn-score", "similarity=cosine neighbours=20 shrink=10 alpha=1 beta=0.6 " SCORE_OPTIONS,
+	{ "knn-score",
+		"similarity=cosine neighbours=20 shrink=10 center alpha=1 beta=0.6 " SCORE_OPTIONS,
 		"train model " SCORE_SIDES, false, false },
 	{ "ease-score", "l2=200 " SCORE_OPTIONS, "train model " SCORE_SIDES, false, false },
 	{ "cof-cat", "from=cof head=0 shard", "FILE", false, false },

@@ -193,6 +193,11 @@ float *safetensors_read(struct safetensors_in *s, uint64_t count)
 	return xrealloc(values, count, sizeof(float));
 }
 
+bool safetensors_has(const struct safetensors_in *s, const char *name)
+{
+	return js_get(s->header, name) != NULL;
+}
+
 uint64_t safetensors_length(const struct safetensors_in *s, const char *name)
 {
 	const struct js *shape = js_get(js_get(s->header, name), "shape");

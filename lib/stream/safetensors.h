@@ -90,6 +90,9 @@ void safetensors_next(struct safetensors_in *s, size_t n, float *out);
    `count`. */
 float *safetensors_read(struct safetensors_in *s, uint64_t count);
 
+/* Is there a tensor of that name? */
+bool safetensors_has(const struct safetensors_in *s, const char *name);
+
 /* The length of the first dimension of a tensor, as the header says; dies where there is none. */
 uint64_t safetensors_length(const struct safetensors_in *s, const char *name);
 
