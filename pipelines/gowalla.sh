@@ -97,8 +97,8 @@ if wanted ItemPop; then
 	tuned ItemPop pop ''
 fi
 if wanted ItemKNN; then
-	pick ItemKNN knn 0.11423 '--similarity cosine --neighbours 100 --shrink 50' \
-		--similarity\ {cosine,jaccard}\ --neighbours\ {50,100,300}\ --shrink\ {0,50,100}
+	pick ItemKNN knn 0.12511 '--similarity jaccard --neighbours 100 --shrink 0 --center' \
+		--similarity\ {cosine,jaccard}\ --neighbours\ {50,100,300}\ --shrink\ {0,50,100,0\ --center}
 	row ItemKNN 0 knn "${setting[@]}"
 fi
 if wanted RP3beta; then

@@ -132,7 +132,7 @@ if wanted ItemPop; then
 	tuned ItemPop pop ''
 fi
 if wanted ItemKNN; then
-	tuned ItemKNN knn --similarity\ {cosine,jaccard}\ --neighbours\ {20,50,100}\ --shrink\ {0,20}
+	tuned ItemKNN knn --similarity\ {cosine,jaccard}\ --neighbours\ {20,50,100}\ --shrink\ {0,20,0\ --center}
 fi
 if wanted RP3beta; then
 	tuned RP3beta knn --similarity\ rp3beta\ --neighbours\ {100,300}\ --alpha\ {0.7,1,1.3}\ --beta\ {0.4,0.7}
