@@ -109,18 +109,19 @@ sys.stdout.buffer.write(data)' "$1" "$2"
 	seq 0 39 | sed 's/$/ 0/' | interactions 40 71 >everybody.cof
 	for method in ease-score knn-score 'knn-score --center'; do
 		stage=${method%% *}
+		# shellcheck disable=SC2086
 		$method --train train.cof --save-model w
-		$stage --model w --user-items two.cof --all-items two.cof >want
+		"$stage" --model w --user-items two.cof --all-items two.cof >want
 		size=$(wc -c <w) errors=0 same=0
 		for bit in $(seq 0 $((size * 8 / 150)) $((size * 8 - 1))); do
 			flip w "$bit" >flipped
-			run --separate-stderr to_file $stage --model flipped --user-items two.cof --all-items two.cof
+			run --separate-stderr to_file "$stage" --model flipped --user-items two.cof --all-items two.cof
 			if [ "$status" -eq 0 ]; then
 				cmp out want
 				same=$((same + 1))
 			else
 				assert_status 1
-				assert_error $stage flipped
+				assert_error "$stage" flipped
 				errors=$((errors + 1))
 			fi
 		done
@@ -129,7 +130,7 @@ sys.stdout.buffer.write(data)' "$1" "$2"
 		# with all rows in use none goes unseen
 		for bit in $(seq 7 $((size * 8 / 60)) $((size * 8 - 1))) $((size * 8 - 1)); do
 			flip w "$bit" >flipped
-			run --separate-stderr $stage --model flipped --train train.cof --all-items --top 1 everybody.cof
+			run --separate-stderr "$stage" --model flipped --train train.cof --all-items --top 1 everybody.cof
 			assert_status 1
 		done
 	done
