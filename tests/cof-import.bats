@@ -167,6 +167,18 @@ refuses() {
 	asks "column 4, 'Created_Date', may be the time"
 	printf 'user,item,stars\n1,2,five\n' >in
 	asks "column 3, 'stars', may be the rating"
+	# numbers as they are written in Germany, and with thousands
+	printf 'user;item;plays\n1;2;3,5\n1;3;1.234\n' >in
+	asks "column 3, 'plays', may be the rating"
+	printf 'user\titem\tplays\n1\t2\t1,234.5\n1\t3\t-12\n' >in
+	asks "column 3, 'plays', may be the rating"
+	printf '{"user":1,"item":2,"plays":"3.5"}\n' >in
+	asks "'plays' may be the rating among its keys"
+	printf '{"user":1,"item":2,"plays":"3,5"}\n' >in
+	asks "'plays' may be the rating among its keys"
+	printf '{"user":1,"item":2,"plays":"3,5 or 4"}\n' >in
+	import
+	has '1|2|1|0'
 	printf '{"user":1,"item":2,"review_date":"Jan 5"}\n' >in
 	asks "'review_date' may be the time among its keys"
 }
@@ -283,6 +295,13 @@ refuses() {
 	asks 'column 1 may be a time, where an id would stand'
 	printf '1,2,881250949\n1,3,0\n' >in
 	asks 'column 3 may be a rating, a time or something else'
+	printf '1,2,20110105\n1,3,20110106\n' >in # ★ days that would be ratings
+	asks 'column 3 may be a rating, a time or something else'
+	asks 'column 3 may be a rating, a time or something else' --time-format %Y%m%d
+	import --columns user,item,time --time-format %Y%m%d
+	has '1|2|1|1294185600' '1|3|1|1294272000'
+	printf '1,2,20110105,881250949\n1,3,20110106,881250949\n' >in
+	asks 'column 3 does not look like a rating'
 	printf '1,2,good\n1,3,bad\n' >in
 	asks 'column 3 may be a rating, a time or something else'
 	printf '1,2,3,4,5\n' >in
@@ -319,6 +338,29 @@ refuses() {
 	asks '--delimiter says which'
 	import --delimiter tab
 	has '1|Toy Story|1|0' '2|Toy Soldiers|1|0'
+}
+
+@test "★ blanks behind delimiters: part of them, or of the ids?" {
+	printf 'u1, a b\nu2, c\nu2, c d\nu1, c\n' >in
+	asks "blanks stand behind every comma: --delimiter ', ' takes them for part of it"
+	import --delimiter ', '
+	has 'u1|a b|1|0' 'u2|c|1|0' 'u2|c d|1|0' 'u1|c|1|0'
+	assert_contains "$stderr" "delimiter ', ', no header line"
+	import --delimiter comma
+	has 'u1| a b|1|0' 'u2| c|1|0' 'u2| c d|1|0' 'u1| c|1|0'
+	printf 'userId, movieId, rating\n1, 10, 3\n' >in
+	asks 'blanks stand behind every comma'
+	printf '"user", "item"\n"a", "b"\n' >in
+	asks 'blanks stand behind every comma'
+	import --delimiter ', '
+	has 'a|b|1|0'
+	printf '1 | 10 | 3\n2 | 10 | 4\n' >in
+	asks "blanks stand around every bar: --delimiter ' | '"
+	import --delimiter ' | '
+	has '1|10|3|0' '2|10|4|0'
+	printf 'user\titem\tname\nu1\ti1\tDoe, John\n' >in # the blanks of a column are its own affair
+	import
+	has 'u1|i1|1|0'
 }
 
 @test "--delimiter: what is no delimiter is wrong usage at once" {
@@ -422,6 +464,8 @@ refuses() {
 	fails "line 2 of 'in' (byte 20): no JSON object: "
 	printf '{"user":1,"item":2}\n[1,2]\n' >in
 	fails "line 2 of 'in' (byte 20): JSON, but no object"
+	printf '{\n"user":1,\n"item":2\n}\n' >in
+	fails '; jq -c . prints an object per line'
 	printf '[{"user":1,"item":2}]\n' >in
 	fails "is a JSON array, an object per line expected: jq -c '.[]'"
 	printf '{"user":"a\\tb","item":2}\n' >in
@@ -458,7 +502,7 @@ refuses() {
 	printf 'PAR1xxxx' >in
 	fails 'is a Parquet file: convert it to CSV first'
 	printf 'PK\3\4xxxx' >in
-	fails 'is a zip archive: unzip -p'
+	fails 'is a zip archive or a workbook (xlsx): unzip -p'
 	printf '\xfd7zXZ\0xxxx' >in
 	fails 'is xz data: xz -dc'
 	printf '\x28\xb5\x2f\xfdxxxx' >in
@@ -526,6 +570,16 @@ refuses() {
 
 ## ratings and duplicates
 
+@test "★ --time-format of a text without times is not passed over" {
+	printf 'user,item\n1,2\n' >in
+	fails 'no column is the time, which --time-format is about' --time-format iso
+	fails 'no column is the time' --time-format iso --columns user,item --header yes
+	printf '{"user":1,"item":2}\n' >in
+	fails 'no column is the time' --time-format iso
+	printf '1 2 3\n2 3\n' >in
+	fails 'no column is the time' --time-format iso
+}
+
 @test "a rating is rounded once" {
 	# above the middle of 1 and the next float; as a double it is the middle, which would round to 1
 	printf '1,2,1.00000005960464478\n1,3,16777217\n1,4,0.1\n' >in
@@ -568,6 +622,10 @@ refuses() {
 	has 'a|x|1|5' 'null|x|2|6' 'b|NA|2|6' 'NAN|y|1|1'
 	printf '%s\n' 'NA,x,1,5' 'null,x,2,6' >in
 	fails 'holds no rating of a known user and item (--unknown drop, --missing drop)' --missing drop
+	for id in ' ' '  ' ' NA' 'null ' ' N/A '; do # as columns of one width have them
+		printf '%s\n' 'a,x,1,5' "b,$id,2,6" >in
+		fails "is '$id' an item, or a missing value?"
+	done
 	# JSON has a null of its own, which is no id at all
 	printf '%s\n' '{"user":"nan","item":"x"}' >in
 	fails "is 'nan' a user, or a missing value?"

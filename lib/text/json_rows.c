@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "stream/stream.h"
 #include "text/rating_rows.h"
+#include "text/rating_sample.h"
 #include "text/reading_names.h"
 
 #include <inttypes.h>
@@ -37,7 +38,8 @@ static struct js *parse(
 	struct js *object = js_parse(at, (size_t)(end - at), why, sizeof(why));
 
 	if (!object)
-		text_source_die(text, line, at, "no JSON object: %s", why);
+		text_source_die(text, line, at, "no JSON object: %s%s", why,
+			line > 1 ? "" : "; jq -c . prints an object per line");
 	if (!js_is_object(object))
 		text_source_die(text, line, at, "JSON, but no object");
 	return object;
@@ -67,6 +69,21 @@ static bool may_be_time(const struct js *value)
 	return js_int64(value, &seconds) && seconds >= 100000000;
 }
 
+/* Does a value look like a rating: a number, also in a string, or a yes or no? */
+static bool may_be_rating(const struct js *value)
+{
+	const char *text = js_text(value);
+	double number;
+
+	if (text) {
+		const struct sample_field field = { text, strlen(text), false };
+		const enum field_kind kind = field_kind(&field);
+
+		return kind == FIELD_WHOLE || kind == FIELD_NUMBER || kind == FIELD_COMMAS;
+	}
+	return js_number(value, &number) || js_is_bool(value);
+}
+
 /* Die about keys: "WHY: its keys are a, b: ADVICE". */
 _Noreturn static void die_keys(
 	const struct text_source *text, const struct js *object, const char *why)
@@ -90,7 +107,6 @@ static const char *find_unused(
 	for (void *it = js_first(object); it; it = js_next(object, it)) {
 		const struct js *value = js_value(it);
 		enum column named = column_of_name(js_key(it), false);
-		double number;
 
 		if (named != COLUMN_SKIP && c->name[named])
 			continue;
@@ -100,8 +116,7 @@ static const char *find_unused(
 			return js_key(it);
 		*may_be = COLUMN_RATING;
 		if (!c->name[COLUMN_RATING] && !may_be_time(value) &&
-			(js_number(value, &number) || js_is_bool(value) ||
-				reading_sounds_like(COLUMN_RATING, js_key(it))))
+			(may_be_rating(value) || reading_sounds_like(COLUMN_RATING, js_key(it))))
 			return js_key(it);
 	}
 	return NULL;

@@ -100,6 +100,46 @@ static bool blanks_are_dates(const struct candidate *c)
 	return any;
 }
 
+/* Does a blank stand behind each delimiter? No one can see whether the delimiter or the field has it. */
+static bool has_blanks_behind(const struct candidate *c)
+{
+	for (unsigned k = 0; k < c->sample.num; k++)
+		for (unsigned f = 1; f < c->sample.record[k].num_fields && f < RATING_MAX_FIELDS;
+			f++) {
+			const struct sample_field *field = &c->sample.record[k].field[f];
+
+			if (field->quoted || field->length == 0 || field->at[0] != ' ')
+				return false;
+		}
+	return strchr(",;|:", c->columns.delimiter[0]) != NULL;
+}
+
+/* Does one stand before each, too? */
+static bool has_blanks_before(const struct candidate *c)
+{
+	for (unsigned k = 0; k < c->sample.num; k++)
+		for (unsigned f = 0;
+			f + 1 < c->sample.record[k].num_fields && f < RATING_MAX_FIELDS; f++) {
+			const struct sample_field *field = &c->sample.record[k].field[f];
+
+			if (field->length == 0 || field->at[field->length - 1] != ' ')
+				return false;
+		}
+	return true;
+}
+
+_Noreturn static void die_blanks(const struct text_source *text, const struct candidate *c)
+{
+	const char *delimiter = c->columns.delimiter, *name = rating_delimiter_name(delimiter);
+	const bool before = has_blanks_before(c);
+
+	text_source_show(text);
+	die("'%s': blanks stand %s every %s: --delimiter '%s%s ' takes them for part of it, "
+	    "--delimiter %s for part of the fields",
+		stream_name(text->in), before ? "around" : "behind", name, before ? " " : "",
+		delimiter, name);
+}
+
 _Noreturn static void die_delimiters(
 	const struct text_source *text, struct candidate **c, unsigned num)
 {
@@ -155,8 +195,9 @@ _Noreturn static void die_unsplit(const struct text_source *text,
 		stream_name(text->in));
 }
 
-/* The candidate to read by, NULL: lists; dies where there is more than one. */
-static struct candidate *choose(const struct text_source *text, struct candidate **c, unsigned num)
+/* The candidate to read by, NULL: lists; dies where there is more than one. `given`: by its user. */
+static struct candidate *choose(
+	const struct text_source *text, struct candidate **c, unsigned num, bool given)
 {
 	struct candidate *space = c[num - 1]->columns.delimiter[0] == ' ' ? c[num - 1] : NULL;
 
@@ -164,8 +205,10 @@ static struct candidate *choose(const struct text_source *text, struct candidate
 		return NULL;
 	num = keep_those(c, num, is_named);
 	num = keep_those(c, num, is_even);
-	if (num == 2 && c[1] == space && blanks_are_dates(c[0]))
+	if (num == 2 && c[1] == space && (blanks_are_dates(c[0]) || has_blanks_behind(c[0])))
 		num = 1;
+	if (num == 1 && !given && has_blanks_behind(c[0]))
+		die_blanks(text, c[0]);
 	if (num > 1)
 		die_delimiters(text, c, num);
 	return c[0];
@@ -184,7 +227,7 @@ static void detect_delimited(struct rating_columns *columns, const struct text_s
 			c[num++] = &all[k];
 	if (num == 0)
 		die_unsplit(text, columns, all);
-	best = choose(text, c, num);
+	best = choose(text, c, num, columns->delimiter[0]);
 	if (!best) {
 		columns->format = FORMAT_LIGHTGCN;
 		strcpy(columns->delimiter, " ");

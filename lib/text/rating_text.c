@@ -32,6 +32,10 @@ struct rating_text *rating_text_open(struct stream_in *in, const struct rating_o
 	rating_columns_init(&t->columns, options);
 	text_source_open(&t->text, in);
 	rating_detect(&t->columns, &t->text);
+	if (options->time_format && !rating_text_has(t, COLUMN_TIME))
+		die("'%s': no column is the time, which --time-format is about: --columns says which "
+		    "one is",
+			stream_name(in));
 	t->width = strlen(t->columns.delimiter);
 	set_special(t);
 	t->read = t->columns.format == FORMAT_JSONL ? json_rows_read

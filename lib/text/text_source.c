@@ -21,7 +21,8 @@ static const struct {
 } no_text[] = {
 	{ "PAR1", 4, "a Parquet file",
 		"convert it to CSV first, with duckdb, or in Python with pandas" },
-	{ "PK\3\4", 4, "a zip archive", "unzip -p gives the text of a file in it to a pipe" },
+	{ "PK\3\4", 4, "a zip archive or a workbook (xlsx)",
+		"unzip -p gives a file of an archive to a pipe, a spreadsheet program saves CSV" },
 	{ "\xfd"
 	  "7zXZ",
 		5, "xz data", "xz -dc unpacks it into a pipe" },
