@@ -93,10 +93,18 @@ find_option() {
 	return 1
 }
 
-# operand WORD: operands are counted, operand_1 is the first
+# as_file WORD: the same file or folder by a name that no program takes for an option
+as_file() {
+	case $1 in
+	-?*) printf './%s\n' "$1" ;;
+	*) printf '%s\n' "$1" ;;
+	esac
+}
+
+# operand WORD: operands, which are files or folders, are counted, operand_1 is the first
 operand() {
 	operands=$((operands + 1))
-	eval "operand_$operands=\$1"
+	eval "operand_$operands=\$(as_file \"\$1\")"
 }
 
 # take_option TABLE SHOWN NAME VALUE|: sets opt_NAME; a flag is 1
