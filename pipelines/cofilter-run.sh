@@ -91,6 +91,7 @@ check_number() {
 
 # open_run: makes the folder or goes on with it, changes to it, and locks it
 open_run() {
+	case $PWD in *"$NL"*) die "the name of the current folder holds a line end" ;; esac
 	ratings=$(absolute "$operand_1")
 	names=${opt_names:+$(absolute "$opt_names")}
 	run=${opt_output:-}
@@ -174,7 +175,7 @@ import_names() {
 	*.tsv | *.tsv.gz) delimiter=tab ;;
 	esac
 	hint="'$names': --names-columns item=NAME,name=NAME and --names-delimiter C say how it is to be read"
-	add names.cof "cof-import -q --columns $(quote "$columns")$header${delimiter:+ --delimiter $(quote "$delimiter")} --user-ids names-ids.tsv --item-ids names-texts.tsv $(quote "$names")"
+	add names.cof "cof-import -q --missing drop --columns $(quote "$columns")$header${delimiter:+ --delimiter $(quote "$delimiter")} --user-ids names-ids.tsv --item-ids names-texts.tsv $(quote "$names")"
 	add names-of.tsv 'cof-cat --user-ids names-ids.tsv --item-ids names-texts.tsv names.cof'
 	task names '' names-of.tsv
 	sources='' hint=''

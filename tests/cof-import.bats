@@ -626,6 +626,18 @@ refuses() {
 		printf '%s\n' 'a,x,1,5' "b,$id,2,6" >in
 		fails "is '$id' an item, or a missing value?"
 	done
+	printf '%s\n' 'u,i,5' ',i,4' 'u,"",3' 'u,j,2' >in # as shops have those who do not register
+	fails "line 2 of 'in' (byte 6): user is empty: --missing drop leaves such rows out"
+	fails "user is empty" --missing keep
+	import --missing drop
+	has 'u|i|5|0' 'u|j|2|0'
+	assert_contains "$stderr" 'ratings dropped for a missing user or item: 2'
+	printf '%s\n' '{"user":"u","item":1}' '{"user":null,"item":2}' '{"user":"","item":3}' >in
+	fails "line 2 of 'in' (byte 22): user is empty: --missing drop"
+	import --missing drop
+	has 'u|1|1|0'
+	printf '{"item":1}\n' >in
+	asks "its keys do not name user and item" --missing drop
 	# JSON has a null of its own, which is no id at all
 	printf '%s\n' '{"user":"nan","item":"x"}' >in
 	fails "is 'nan' a user, or a missing value?"

@@ -212,6 +212,9 @@ same_run() {
 	run --separate-stderr cofilter run -q "$data" --names tab.csv --quick
 	assert_status 1
 	assert_contains "$stderr" "contains a control character"
+	printf 'id,title\ni1,A\ni2,\ni3,NA\ni4,None\n' >empty.csv
+	cofilter run -q "$data" --names empty.csv --quick --systems pop -o empty >/dev/null
+	assert_equal "$(awk -F '\t' 'NF > 2' empty/names.tsv | cut -f 2,3 | tr '\t' ' ')" 'i1 A'
 	printf 'label,code\n"A, B",i1\n' >turned.csv
 	cofilter run -q "$data" --names turned.csv --names-columns item=code,name=label --quick --systems pop >/dev/null
 	grep -qP '\ti1\tA, B$' ratings.cofilter/names.tsv
@@ -449,6 +452,10 @@ same_run() {
 	run --separate-stderr cofilter run -q "$data" -o "$data/none"
 	assert_status 1
 	assert_error cofilter "cannot make '$data/none': Not a directory"
+	mkdir $'two\nlines' && cd $'two\nlines'
+	run --separate-stderr cofilter run -q "$data"
+	assert_status 1
+	assert_error cofilter 'the current folder holds a line end'
 	run --separate-stderr cofilter report --all
 	assert_status 2
 }

@@ -46,6 +46,11 @@ const char *id_options_item_ids(void)
 	return cfg.item_ids;
 }
 
+bool id_options_take_empty(void)
+{
+	return cfg.missing == MISSING_DROP;
+}
+
 static void open_map(struct id_map *m, const struct opt_paths *known)
 {
 	id_map_init(m);

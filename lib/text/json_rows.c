@@ -193,8 +193,11 @@ static const struct js *get(
 static void read_id(
 	struct rating_text *t, const struct js *object, enum column column, struct raw_id *id)
 {
-	struct span content = text_of(t, get(t, object, column));
+	const struct js *value = get(t, object, column);
+	struct span content = text_of(t, value);
 
+	if (js_is_null(value))
+		content = (struct span){ t->text.at, t->text.at };
 	if (!content.at)
 		text_source_die(&t->text, t->text.line, t->text.at,
 			"'%s' is no id: neither a string nor a whole number",

@@ -100,7 +100,7 @@ static bool blanks_are_dates(const struct candidate *c)
 	return any;
 }
 
-/* Does a blank stand behind each delimiter? No one can see whether the delimiter or the field has it. */
+/* Does a blank stand behind each delimiter? It may be part of it, or of the field. */
 static bool has_blanks_behind(const struct candidate *c)
 {
 	for (unsigned k = 0; k < c->sample.num; k++)
@@ -195,11 +195,17 @@ _Noreturn static void die_unsplit(const struct text_source *text,
 		stream_name(text->in));
 }
 
-/* The candidate to read by, NULL: lists; dies where there is more than one. `given`: by its user. */
+static bool is_by_space(const struct candidate *c)
+{
+	return strcmp(c->columns.delimiter, " ") == 0;
+}
+
+/* The candidate to read by, NULL: lists; dies where there is more than one. `given`: the delimiter
+   is. */
 static struct candidate *choose(
 	const struct text_source *text, struct candidate **c, unsigned num, bool given)
 {
-	struct candidate *space = c[num - 1]->columns.delimiter[0] == ' ' ? c[num - 1] : NULL;
+	struct candidate *space = is_by_space(c[num - 1]) ? c[num - 1] : NULL;
 
 	if (space && num == 1 && !space->even && may_be_lists(&space->sample))
 		return NULL;
@@ -232,7 +238,7 @@ static void detect_delimited(struct rating_columns *columns, const struct text_s
 		columns->format = FORMAT_LIGHTGCN;
 		strcpy(columns->delimiter, " ");
 	} else {
-		if (columns->format == FORMAT_AUTO && best->columns.delimiter[0] == ' ' &&
+		if (columns->format == FORMAT_AUTO && is_by_space(best) &&
 			columns->num_columns == 0 && !columns->by_name &&
 			may_be_lists(&best->sample)) {
 			text_source_show(text);

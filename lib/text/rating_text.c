@@ -30,6 +30,7 @@ struct rating_text *rating_text_open(struct stream_in *in, const struct rating_o
 	struct rating_text *t = xcalloc(1, sizeof(*t));
 
 	rating_columns_init(&t->columns, options);
+	t->empty_ids = options->empty_ids;
 	text_source_open(&t->text, in);
 	rating_detect(&t->columns, &t->text);
 	if (options->time_format && !rating_text_has(t, COLUMN_TIME))

@@ -23,8 +23,9 @@ void rating_die_value(const struct rating_text *t, const char *at, struct span c
 void rating_id_of(const struct rating_text *t, const char *at, struct span content,
 	const char *what, struct raw_id *id)
 {
-	if (content.at == content.end)
-		text_source_die(&t->text, t->text.line, at, "%s is empty", what);
+	if (content.at == content.end && !t->empty_ids)
+		text_source_die(&t->text, t->text.line, at,
+			"%s is empty: --missing drop leaves such rows out", what);
 	for (const char *p = content.at; p < content.end; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			rating_die_value(t, at, content, what, "contains a control character");
