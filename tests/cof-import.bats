@@ -223,6 +223,10 @@ refuses() {
 	fails "line 3 of 'in' (byte 20): the header again" --columns user=user,item=item
 	printf 'user,item,rating\n1,2,5\nuser,item,rating\n3,4,5\n' >in
 	fails "line 3 of 'in' (byte 23): the header again" --columns user,item
+	printf '\xef\xbb\xbfx,user,item\na,1,2\n\xef\xbb\xbfx,user,item\nb,3,4\n' >in # Windows puts a mark before each
+	fails "line 3 of 'in' (byte 21): the header again"
+	printf '\xef\xbb\xbf1,2\n2,3\n\xef\xbb\xbf1,4\n' >in
+	fails "line 3 of 'in' (byte 11): a byte order mark: of several files, only the first may have one"
 	printf 'user,item\n1,2\nuser,items\nusers,item\n' >in
 	import
 	has '1|2|1|0' 'user|items|1|0' 'users|item|1|0'

@@ -1,6 +1,7 @@
 /* rating_values: raw ids, ratings and times from the contents of fields, whatever the text;
    errors name the field. */
 #include "base/number.h"
+#include "base/utf8.h"
 #include "text/rating_rows.h"
 
 #include <stdio.h>
@@ -26,6 +27,9 @@ void rating_id_of(const struct rating_text *t, const char *at, struct span conte
 	if (content.at == content.end && !t->empty_ids)
 		text_source_die(&t->text, t->text.line, at,
 			"%s is empty: --missing drop leaves such rows out", what);
+	if (content.end - content.at >= 3 && memcmp(content.at, BYTE_ORDER_MARK, 3) == 0)
+		text_source_die(&t->text, t->text.line, at,
+			"a byte order mark: of several files, only the first may have one");
 	for (const char *p = content.at; p < content.end; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			rating_die_value(t, at, content, what, "contains a control character");

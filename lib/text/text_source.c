@@ -2,6 +2,7 @@
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "stream/digest.h"
 #include "stream/stream.h"
 
@@ -70,7 +71,7 @@ void text_source_open(struct text_source *s, struct stream_in *in)
 {
 	*s = (struct text_source){ .in = in, .digest = digest_new() };
 	s->window = s->at = s->limit = s->end = xcalloc(TEXT_WINDOW + 1 + TEXT_SLACK, 1);
-	if (text_source_refill(s) && s->end - s->at >= 3 && memcmp(s->at, "\xef\xbb\xbf", 3) == 0)
+	if (text_source_refill(s) && s->end - s->at >= 3 && memcmp(s->at, BYTE_ORDER_MARK, 3) == 0)
 		s->at += 3;
 	check_text(s);
 	if (!text_source_line(s, true))
