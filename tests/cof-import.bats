@@ -265,6 +265,23 @@ refuses() {
 	assert_contains "$stderr" 'no header line, columns user,item,rating'
 }
 
+@test "comments above the data, as SNAP, KONECT and Matrix Market have them" {
+	printf '# FromNodeId\tToNodeId\n0\t4\n0\t5\n' >in
+	asks "line 1 may be a comment, a header or data: grep -v '^#' leaves comments out"
+	asks 'line 1 may be a comment' --columns user,item
+	import --columns user,item --header yes
+	has '0|4|1|0' '0|5|1|0'
+	import --columns user,item --header no
+	has '# FromNodeId|ToNodeId|1|0' '0|4|1|0' '0|5|1|0'
+	printf '%% bip weighted\n1 1 5 1234\n' >in
+	asks "grep -v '^%' leaves comments out"
+	printf '%%%%MatrixMarket matrix coordinate real general\n3 3 2\n1 2 5\n1 3 4\n' >in
+	fails "is a Matrix Market file: grep -v '^%' | sed 1d leaves its entries"
+	grep -v '^%' in | sed 1d >entries && mv entries in
+	import
+	has '1|2|5|0' '1|3|4|0'
+}
+
 @test "--columns: names that are not there, numbers, names that are numbers" {
 	printf 'a,b,c\n1,2,3\n' >in
 	asks 'its first line (a, b, c) lacks a column that --columns names' --columns user=a,item=z

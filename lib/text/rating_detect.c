@@ -293,6 +293,19 @@ static bool is_negative(const struct text_source *text)
 	return p[0] == ')' && (p[1] == '\t' || p[1] == '\r' || p[1] == '\n');
 }
 
+/* Dies where the first line may be a comment, as SNAP, KONECT and others begin their files. */
+static void check_comment(const struct rating_columns *columns, const struct text_source *text)
+{
+	const char first = *text->at;
+
+	if (columns->header != HEADER_AUTO || (first != '#' && first != '%'))
+		return;
+	text_source_show(text);
+	die("'%s': line 1 may be a comment, a header or data: grep -v '^%c' leaves comments out, "
+	    "--header yes or --header no takes it",
+		stream_name(text->in), first);
+}
+
 void rating_detect(struct rating_columns *columns, const struct text_source *text)
 {
 	const char *blank = text->at + strspn(text->at, " \t");
@@ -316,6 +329,8 @@ void rating_detect(struct rating_columns *columns, const struct text_source *tex
 	}
 	if (columns->format == FORMAT_JSONL)
 		json_rows_detect(columns, text);
-	else if (columns->format != FORMAT_LIGHTGCN && columns->format != FORMAT_NEGATIVE)
+	else if (columns->format != FORMAT_LIGHTGCN && columns->format != FORMAT_NEGATIVE) {
+		check_comment(columns, text);
 		detect_delimited(columns, text);
+	}
 }

@@ -29,6 +29,8 @@ static const struct {
 		5, "xz data", "xz -dc unpacks it into a pipe" },
 	{ "\x28\xb5\x2f\xfd", 4, "zstd data", "zstd -dc unpacks it into a pipe" },
 	{ "BZh", 3, "bzip2 data", "bzip2 -dc unpacks it into a pipe" },
+	{ "%%MatrixMarket", 14, "a Matrix Market file",
+		"grep -v '^%' | sed 1d leaves its entries: row, column and value by spaces" },
 	{ "SQLite format 3", 15, "an SQLite database", "sqlite3 -csv prints a query as CSV" },
 	{ "\x89HDF", 4, "an HDF5 file", "convert it to CSV first" },
 	{ "\xff\xfe", 2, "UTF-16 text", "iconv -f UTF-16 -t UTF-8 converts it" },
