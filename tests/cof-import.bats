@@ -486,7 +486,11 @@ refuses() {
 	printf '{"user":1,"item":2}\n[1,2]\n' >in
 	fails "line 2 of 'in' (byte 20): JSON, but no object"
 	printf '{\n"user":1,\n"item":2\n}\n' >in
-	fails '; jq -c . prints an object per line'
+	fails 'no JSON object: string or '
+	assert_contains "$stderr" ': jq -c . prints one per line'
+	printf '{"user":"\\ud800","item":2}\n' >in
+	fails 'invalid Unicode'
+	[[ $stderr != *jq* ]]
 	printf '[{"user":1,"item":2}]\n' >in
 	fails "is a JSON array, an object per line expected: jq -c '.[]'"
 	printf '{"user":"a\\tb","item":2}\n' >in

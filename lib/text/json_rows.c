@@ -30,6 +30,14 @@ static const struct js *find(const struct js *object, const char *key)
 	return find(js_get(object, first), dot + 1);
 }
 
+/* Does the line from `at` to `end` end within its object, as JSON that is laid out for people? */
+static bool goes_on(const char *at, const char *end)
+{
+	while (end > at && strchr(" \t\r", end[-1]))
+		end--;
+	return end > at && end[-1] != '}';
+}
+
 /* The object of the line from `at` to `end`, which is freed by the caller. */
 static struct js *parse(
 	const struct text_source *text, uint64_t line, const char *at, const char *end)
@@ -39,7 +47,7 @@ static struct js *parse(
 
 	if (!object)
 		text_source_die(text, line, at, "no JSON object: %s%s", why,
-			line > 1 ? "" : "; jq -c . prints an object per line");
+			goes_on(at, end) ? ": jq -c . prints one per line" : "");
 	if (!js_is_object(object))
 		text_source_die(text, line, at, "JSON, but no object");
 	return object;
