@@ -456,9 +456,13 @@ refuses() {
 
 @test "a decimal comma is called one; a column without a name, by its number" {
 	printf 'user;item;rating\n1;2;3,5\n' >in
-	fails "rating '3,5' is not a number: its comma should be a point"
-	printf 'user;item;rating\n1;2;3,5,1\n' >in
-	fails "rating '3,5,1' is not a number, or not finite"
+	fails "rating '3,5' is not a number: a decimal comma should be a point, one between thousands left out"
+	for number in 1,234 1.234,5 1,234,567.8; do
+		printf 'user;item;rating\n1;2;%s\n' "$number" >in
+		fails "rating '$number' is not a number: a decimal comma should be a point"
+	done
+	printf 'user;item;rating\n1;2;3,x\n' >in
+	fails "rating '3,x' is not a number, or not finite"
 	printf ',user,item,rating\n0,1,2,3\n' >in
 	import
 	has '1|2|3|0'
