@@ -100,38 +100,27 @@ static bool blanks_are_dates(const struct candidate *c)
 	return any;
 }
 
-/* Does a blank stand behind each delimiter? It may be part of it, or of the field. */
-static bool has_blanks_behind(const struct candidate *c)
+/* Does a blank stand behind each delimiter, or before each? It may be part of it or of the field. */
+static bool has_blanks(const struct candidate *c, bool behind)
 {
-	for (unsigned k = 0; k < c->sample.num; k++)
-		for (unsigned f = 1; f < c->sample.record[k].num_fields && f < RATING_MAX_FIELDS;
-			f++) {
-			const struct sample_field *field = &c->sample.record[k].field[f];
+	for (unsigned k = 0; k < c->sample.num; k++) {
+		const struct sample_record *r = &c->sample.record[k];
 
-			if (field->quoted || field->length == 0 || field->at[0] != ' ')
+		for (unsigned f = 0; f + 1 < r->num_fields && f + 1 < RATING_MAX_FIELDS; f++) {
+			const struct sample_field *field = &r->field[f + behind];
+
+			if (field->quoted || field->length == 0 ||
+				field->at[behind ? 0 : field->length - 1] != ' ')
 				return false;
 		}
+	}
 	return strchr(",;|:", c->columns.delimiter[0]) != NULL;
-}
-
-/* Does one stand before each, too? */
-static bool has_blanks_before(const struct candidate *c)
-{
-	for (unsigned k = 0; k < c->sample.num; k++)
-		for (unsigned f = 0;
-			f + 1 < c->sample.record[k].num_fields && f < RATING_MAX_FIELDS; f++) {
-			const struct sample_field *field = &c->sample.record[k].field[f];
-
-			if (field->length == 0 || field->at[field->length - 1] != ' ')
-				return false;
-		}
-	return true;
 }
 
 _Noreturn static void die_blanks(const struct text_source *text, const struct candidate *c)
 {
 	const char *delimiter = c->columns.delimiter, *name = rating_delimiter_name(delimiter);
-	const bool before = has_blanks_before(c);
+	const bool before = has_blanks(c, false);
 
 	text_source_show(text);
 	die("'%s': blanks stand %s every %s: --delimiter '%s%s ' takes them for part of it, "
@@ -211,9 +200,9 @@ static struct candidate *choose(
 		return NULL;
 	num = keep_those(c, num, is_named);
 	num = keep_those(c, num, is_even);
-	if (num == 2 && c[1] == space && (blanks_are_dates(c[0]) || has_blanks_behind(c[0])))
+	if (num == 2 && c[1] == space && (blanks_are_dates(c[0]) || has_blanks(c[0], true)))
 		num = 1;
-	if (num == 1 && !given && has_blanks_behind(c[0]))
+	if (num == 1 && !given && has_blanks(c[0], true))
 		die_blanks(text, c[0]);
 	if (num > 1)
 		die_delimiters(text, c, num);
