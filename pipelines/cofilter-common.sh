@@ -167,8 +167,14 @@ whole_number() {
 	[ ${#2} -le 9 ] || usage_error "option '--$1': '$2' is too large"
 }
 
+# need_jq: what reads and writes results.json is there, or that is said
+need_jq() {
+	command -v jq >/dev/null 2>&1 || die "jq is not on the PATH: a package of that name has it, and 'make deps' installs it"
+}
+
 # run_dir DIR: it holds a finished run, or that is said
 run_dir() {
+	need_jq
 	[ -e "$1" ] || die "'$1' does not exist"
 	[ -d "$1" ] || die "'$1' is not a folder: the -o of 'cofilter run' is asked for"
 	[ -e "$1/results.json" ] || {

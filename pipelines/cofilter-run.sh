@@ -91,6 +91,7 @@ check_number() {
 
 # open_run: makes the folder or goes on with it, changes to it, and locks it
 open_run() {
+	need_jq
 	case $PWD in *"$NL"*) die "the name of the current folder holds a line end" ;; esac
 	ratings=$(absolute "$operand_1")
 	names=${opt_names:+$(absolute "$opt_names")}

@@ -493,6 +493,18 @@ same_run() {
 	done
 }
 
+@test "without jq a run, and what asks it, says so" {
+	mkdir bin
+	ln -s /usr/bin/* bin
+	rm bin/jq
+	for command in "run -o none $data" "recommend --user u1 $out" "similar --item i1 $out" "report $out"; do
+		PATH=$BUILD/bin:$PWD/bin run --separate-stderr $ROOT/pipelines/cofilter $command
+		assert_status 1
+		assert_error cofilter 'jq is not on the PATH'
+	done
+	[ ! -e none ]
+}
+
 @test "a clone's cofilter finds its stages without the PATH" {
 	mkdir -p clone/build
 	cp -r "$ROOT/pipelines" clone/
