@@ -236,7 +236,8 @@ compare() {
 	if [ -n "${opt_help:-}" ]; then compare_usage && return; fi
 	expect_operands 2 2 'one of two runs or streams of ranks'
 	# shellcheck disable=SC2154
-	a=$(ranks_of "$operand_1") && b=$(ranks_of "$operand_2")
+	a=$(ranks_of "$operand_1")
+	b=$(ranks_of "$operand_2")
 	same_split "$a" "$b"
 	exec rank-cmp ${opt_quiet:+-q} ${opt_json:+--json} ${opt_metrics:+--metrics "$opt_metrics"} "$a" "$b"
 }

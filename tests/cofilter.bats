@@ -339,9 +339,11 @@ same_run() {
 	run --separate-stderr cofilter compare pop random
 	assert_status 1
 	assert_error cofilter 'are of different splits'
-	run --separate-stderr cofilter compare pop nothing
-	assert_status 1
-	assert_error cofilter "'nothing' does not exist"
+	for pair in 'pop nothing' 'nothing pop'; do
+		run --separate-stderr cofilter compare $pair
+		assert_status 1
+		assert_error cofilter "'nothing' does not exist"
+	done
 }
 
 @test "a folder that holds no run, or one that has not ended, is said" {
