@@ -93,10 +93,18 @@ find_option() {
 	return 1
 }
 
-# operand WORD: operands are counted, operand_1 is the first
+# as_file WORD: the same file or folder by a name that no program takes for an option
+as_file() {
+	case $1 in
+	-?*) printf './%s\n' "$1" ;;
+	*) printf '%s\n' "$1" ;;
+	esac
+}
+
+# operand WORD: operands, which are files or folders, are counted, operand_1 is the first
 operand() {
 	operands=$((operands + 1))
-	eval "operand_$operands=\$1"
+	eval "operand_$operands=\$(as_file \"\$1\")"
 }
 
 # take_option TABLE SHOWN NAME VALUE|: sets opt_NAME; a flag is 1
@@ -159,8 +167,14 @@ whole_number() {
 	[ ${#2} -le 9 ] || usage_error "option '--$1': '$2' is too large"
 }
 
+# need_jq: what reads and writes results.json is there, or that is said
+need_jq() {
+	command -v jq >/dev/null 2>&1 || die "jq is not on the PATH: a package of that name has it, and 'make deps' installs it"
+}
+
 # run_dir DIR: it holds a finished run, or that is said
 run_dir() {
+	need_jq
 	[ -e "$1" ] || die "'$1' does not exist"
 	[ -d "$1" ] || die "'$1' is not a folder: the -o of 'cofilter run' is asked for"
 	[ -e "$1/results.json" ] || {

@@ -59,9 +59,10 @@ check_options() {
 	case ${opt_mode:-leave-one-out} in leave-one-out | random | global-time) ;; *) usage_error "option '--mode': '$opt_mode' is not leave-one-out, random or global-time" ;; esac
 	[ -z "${opt_test_ratio:-}" ] || [ "${opt_mode:-leave-one-out}" != leave-one-out ] ||
 		usage_error "option '--test-ratio' is of --mode random and global-time"
-	for number in "${opt_min_rating:-0}" "${opt_test_ratio:-0}"; do
-		printf '%s\n' "$number" | grep -qE '^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$' || usage_error "'$number' is not a number"
-	done
+	check_number min-rating "${opt_min_rating:-0}"
+	check_number test-ratio "${opt_test_ratio:-0.1}"
+	awk -v ratio="${opt_test_ratio:-0.1}" 'BEGIN { exit !(ratio > 0 && ratio < .5) }' ||
+		usage_error "option '--test-ratio': '$opt_test_ratio' is not above 0 and below 0.5: as much again is held out to choose by"
 	[ -n "${opt_names:-}" ] || [ -z "${opt_names_columns:-}${opt_names_delimiter:-}" ] ||
 		usage_error "options '--names-...' are of --names"
 	wanted=$(printf '%s' "${opt_systems:-}" | tr , ' ')
@@ -78,14 +79,25 @@ check_options() {
 	case $operand_1 in /dev/stdin | /dev/fd/* | /proc/self/fd/*) die "'$operand_1' may not be there again: a run that can go on needs a file" ;; esac
 	[ -f "$operand_1" ] || die "'$operand_1' is not a file$([ "$operand_1" != - ] || echo ": a run that can go on needs one")"
 	[ -z "${opt_names:-}" ] || [ -f "$opt_names" ] || die "'$opt_names' is not a file"
+	for file in "$operand_1" ${opt_names:+"$opt_names"}; do
+		[ -r "$file" ] || die "cannot read '$file': its permissions forbid it"
+	done
+}
+
+# check_number OPTION VALUE
+check_number() {
+	printf '%s\n' "$2" | grep -qE '^[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)(e[-+]?[0-9]+)?$' || usage_error "option '--$1': '$2' is not a number"
 }
 
 # open_run: makes the folder or goes on with it, changes to it, and locks it
 open_run() {
+	need_jq
+	case $PWD in *"$NL"*) die "the name of the current folder holds a line end" ;; esac
 	ratings=$(absolute "$operand_1")
 	names=${opt_names:+$(absolute "$opt_names")}
 	run=${opt_output:-}
 	[ -n "$run" ] || run=$(printf '%s' "${operand_1##*/}" | sed 's/\.gz$//; s/\.[A-Za-z0-9]*$//').cofilter
+	run=$(as_file "$run")
 	version=$(version)
 	options=$(jq -n -c --args '$ARGS.positional' -- "$(import_arguments)" "${opt_quick:-}" "${wanted:-}" "${opt_min_rating:-}" \
 		"${opt_mode:-}" "${opt_test_ratio:-}" "$seed" "$device" "${opt_names_columns:-}${opt_names_delimiter:-}")
@@ -95,7 +107,7 @@ open_run() {
 		[ -d "$run" ] || die "'$run' exists and is not a folder"
 		[ -e "$run/.tasks" ] || [ -z "$(ls -A "$run")" ] || die "'$run' holds other files: name a folder of its own by -o"
 	fi
-	mkdir -p "$run/.tasks/" "$run/tune" "$run/test" || die "cannot make '$run'"
+	why=$(mkdir -p "$run/.tasks/" 2>&1 && mkdir -p "$run/tune" "$run/test" 2>&1) || die "cannot make '$run':${why##*:}"
 	cd "$run" || exit 1
 	run_folder=$PWD
 	lock
@@ -164,14 +176,14 @@ import_names() {
 	*.tsv | *.tsv.gz) delimiter=tab ;;
 	esac
 	hint="'$names': --names-columns item=NAME,name=NAME and --names-delimiter C say how it is to be read"
-	add names.cof "cof-import -q --columns $(quote "$columns")$header${delimiter:+ --delimiter $(quote "$delimiter")} --user-ids names-ids.tsv --item-ids names-texts.tsv $(quote "$names")"
+	add names.cof "cof-import -q --missing drop --columns $(quote "$columns")$header${delimiter:+ --delimiter $(quote "$delimiter")} --user-ids names-ids.tsv --item-ids names-texts.tsv $(quote "$names")"
 	add names-of.tsv 'cof-cat --user-ids names-ids.tsv --item-ids names-texts.tsv names.cof'
 	task names '' names-of.tsv
 	sources='' hint=''
 	rm -f names-ids.tsv names-texts.tsv names.cof
 	awk -F '\t' -v OFS='\t' -v file="$names" '
 		NR == FNR {
-			if ($1 in name && name[$1] != $2) {
+			if ($1 in name && name[$1] "" != $2 "") {
 				printf "cofilter: \047%s\047: item \047%s\047 has two names: \047%s\047 and \047%s\047\n", file, $1, name[$1], $2 >"/dev/stderr"
 				bad = 1
 				exit

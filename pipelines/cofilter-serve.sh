@@ -43,8 +43,8 @@ $compare_options"
 }
 
 # find_items OPTION MODE: the items that lines of standard input ask for, as dense TAB raw TAB name, by names.tsv.
-# A line is an item; with MODE "list" it may be several, separated by commas, which names may hold too. What is not one
-# item, or can be read in two ways, is said and ends it.
+# A line is an item; with MODE "list" it may be several, separated by commas, which names may hold too. Blanks around one
+# are taken off where no id or name has them. What is not one item, or can be read in two ways, is said and ends it.
 find_items() {
 	awk -F '\t' -v option="$1" -v list="$2" '
 		function fail(text) { printf "cofilter: %s\n", text >"/dev/stderr"; failed = 1; exit 1 }
@@ -58,11 +58,13 @@ find_items() {
 			return lines ? "; names that hold it:" show(lines) : ""
 		}
 		function trim(text) { gsub(/^ +| +$/, "", text); return text }
+		function known(text) { return text in matches ? text : trim(text) in matches ? trim(text) : "" }
 		function take(text, found, several) {
-			found = matches[text]
+			found = matches[known(text)]
+			text = trim(text)
 			if (found == "") fail(sprintf("option --%s: no item \047%s\047%s", option, text, text == "" ? "" : near(text)))
 			split(found, several, " ")
-			if (2 in several) fail(sprintf("option --%s: \047%s\047 is more than one item; name it by its id, the first column:%s", option, text, show(found)))
+			if (2 in several) fail(sprintf("option --%s: \047%s\047 is more than one item; name it by an id or a name that it alone has:%s", option, text, show(found)))
 			print several[1] "\t" raw[several[1]] "\t" name[several[1]]
 		}
 		# the ways to read pieces k and following as items, each one piece or some with the commas between them
@@ -71,7 +73,7 @@ find_items() {
 			if (k in ways) return ways[k]
 			for (j = k; j <= pieces; j++) {
 				text = j == k ? piece[j] : text "," piece[j]
-				if (trim(text) in matches && readings(j + 1)) { sum += readings(j + 1); if (j > longest[k]) longest[k] = j }
+				if (known(text) != "" && readings(j + 1)) { sum += readings(j + 1); if (j > longest[k]) longest[k] = j }
 			}
 			return ways[k] = sum + 0
 		}
@@ -84,18 +86,22 @@ find_items() {
 				j = k in longest ? longest[k] : k
 				text = piece[k]
 				for (m = k + 1; m <= j; m++) text = text "," piece[m]
-				take(trim(text))
+				if (text != trim(text) && text in matches && trim(text) in matches)
+					fail(sprintf("option --%s: \047%s\047 is an item with its blanks and one without; --like ITEM takes it as it is", option, text))
+				take(text)
 			}
 		}
 		FILENAME == "names.tsv" {
 			raw[$1] = $2; name[$1] = $3 == "" ? $2 : $3
 			order[++n] = $1
 			matches[$2] = matches[$2] " " $1
-			if ($3 != "" && $3 != $2) matches[$3] = matches[$3] " " $1
+			if ($3 != "" && $3 "" != $2 "") matches[$3] = matches[$3] " " $1
 			next
 		}
+		{ sub(/\r$/, ""); if (FNR == 1) sub(/^\357\273\277/, "") } # as files from elsewhere have them
+		$0 == "" { next }
 		list == "list" { take_list($0); next }
-		{ take(trim($0)) }' names.tsv -
+		{ take($0) }' names.tsv -
 }
 
 # The items of $1, dense TAB raw TAB name, as rows of a stream of one user whose dense id is $2; $3: cof-cat's options
@@ -177,6 +183,7 @@ recommend() {
 	fi
 	if [ -n "$only" ]; then
 		find_items only '' <"$only" >"$scratch/only" || exit 1
+		[ -s "$scratch/only" ] || die "option --only: '$opt_only' names no item"
 		stream_of "$scratch/only" 0 ''
 		set -- "$@" --candidates "$scratch/only.cof"
 	fi
@@ -229,7 +236,8 @@ compare() {
 	if [ -n "${opt_help:-}" ]; then compare_usage && return; fi
 	expect_operands 2 2 'one of two runs or streams of ranks'
 	# shellcheck disable=SC2154
-	a=$(ranks_of "$operand_1") && b=$(ranks_of "$operand_2")
+	a=$(ranks_of "$operand_1")
+	b=$(ranks_of "$operand_2")
 	same_split "$a" "$b"
 	exec rank-cmp ${opt_quiet:+-q} ${opt_json:+--json} ${opt_metrics:+--metrics "$opt_metrics"} "$a" "$b"
 }

@@ -167,6 +167,18 @@ refuses() {
 	asks "column 4, 'Created_Date', may be the time"
 	printf 'user,item,stars\n1,2,five\n' >in
 	asks "column 3, 'stars', may be the rating"
+	# numbers as they are written in Germany, and with thousands
+	printf 'user;item;plays\n1;2;3,5\n1;3;1.234\n' >in
+	asks "column 3, 'plays', may be the rating"
+	printf 'user\titem\tplays\n1\t2\t1,234.5\n1\t3\t-12\n' >in
+	asks "column 3, 'plays', may be the rating"
+	printf '{"user":1,"item":2,"plays":"3.5"}\n' >in
+	asks "'plays' may be the rating among its keys"
+	printf '{"user":1,"item":2,"plays":"3,5"}\n' >in
+	asks "'plays' may be the rating among its keys"
+	printf '{"user":1,"item":2,"plays":"3,5 or 4"}\n' >in
+	import
+	has '1|2|1|0'
 	printf '{"user":1,"item":2,"review_date":"Jan 5"}\n' >in
 	asks "'review_date' may be the time among its keys"
 }
@@ -211,6 +223,10 @@ refuses() {
 	fails "line 3 of 'in' (byte 20): the header again" --columns user=user,item=item
 	printf 'user,item,rating\n1,2,5\nuser,item,rating\n3,4,5\n' >in
 	fails "line 3 of 'in' (byte 23): the header again" --columns user,item
+	printf '\xef\xbb\xbfx,user,item\na,1,2\n\xef\xbb\xbfx,user,item\nb,3,4\n' >in # Windows puts a mark before each
+	fails "line 3 of 'in' (byte 21): the header again"
+	printf '\xef\xbb\xbf1,2\n2,3\n\xef\xbb\xbf1,4\n' >in
+	fails "line 3 of 'in' (byte 11): a byte order mark: of several files, only the first may have one"
 	printf 'user,item\n1,2\nuser,items\nusers,item\n' >in
 	import
 	has '1|2|1|0' 'user|items|1|0' 'users|item|1|0'
@@ -249,6 +265,23 @@ refuses() {
 	assert_contains "$stderr" 'no header line, columns user,item,rating'
 }
 
+@test "comments above the data, as SNAP, KONECT and Matrix Market have them" {
+	printf '# FromNodeId\tToNodeId\n0\t4\n0\t5\n' >in
+	asks "line 1 may be a comment, a header or data: grep -v '^#' leaves comments out"
+	asks 'line 1 may be a comment' --columns user,item
+	import --columns user,item --header yes
+	has '0|4|1|0' '0|5|1|0'
+	import --columns user,item --header no
+	has '# FromNodeId|ToNodeId|1|0' '0|4|1|0' '0|5|1|0'
+	printf '%% bip weighted\n1 1 5 1234\n' >in
+	asks "grep -v '^%' leaves comments out"
+	printf '%%%%MatrixMarket matrix coordinate real general\n3 3 2\n1 2 5\n1 3 4\n' >in
+	fails "is a Matrix Market file: grep -v '^%' | sed 1d leaves its entries"
+	grep -v '^%' in | sed 1d >entries && mv entries in
+	import
+	has '1|2|5|0' '1|3|4|0'
+}
+
 @test "--columns: names that are not there, numbers, names that are numbers" {
 	printf 'a,b,c\n1,2,3\n' >in
 	asks 'its first line (a, b, c) lacks a column that --columns names' --columns user=a,item=z
@@ -283,6 +316,13 @@ refuses() {
 	asks 'column 1 may be a time, where an id would stand'
 	printf '1,2,881250949\n1,3,0\n' >in
 	asks 'column 3 may be a rating, a time or something else'
+	printf '1,2,20110105\n1,3,20110106\n' >in # ★ days that would be ratings
+	asks 'column 3 may be a rating, a time or something else'
+	asks 'column 3 may be a rating, a time or something else' --time-format %Y%m%d
+	import --columns user,item,time --time-format %Y%m%d
+	has '1|2|1|1294185600' '1|3|1|1294272000'
+	printf '1,2,20110105,881250949\n1,3,20110106,881250949\n' >in
+	asks 'column 3 does not look like a rating'
 	printf '1,2,good\n1,3,bad\n' >in
 	asks 'column 3 may be a rating, a time or something else'
 	printf '1,2,3,4,5\n' >in
@@ -319,6 +359,29 @@ refuses() {
 	asks '--delimiter says which'
 	import --delimiter tab
 	has '1|Toy Story|1|0' '2|Toy Soldiers|1|0'
+}
+
+@test "★ blanks behind delimiters: part of them, or of the ids?" {
+	printf 'u1, a b\nu2, c\nu2, c d\nu1, c\n' >in
+	asks "blanks stand behind every comma: --delimiter ', ' takes them for part of it"
+	import --delimiter ', '
+	has 'u1|a b|1|0' 'u2|c|1|0' 'u2|c d|1|0' 'u1|c|1|0'
+	assert_contains "$stderr" "delimiter ', ', no header line"
+	import --delimiter comma
+	has 'u1| a b|1|0' 'u2| c|1|0' 'u2| c d|1|0' 'u1| c|1|0'
+	printf 'userId, movieId, rating\n1, 10, 3\n' >in
+	asks 'blanks stand behind every comma'
+	printf '"user", "item"\n"a", "b"\n' >in
+	asks 'blanks stand behind every comma'
+	import --delimiter ', '
+	has 'a|b|1|0'
+	printf '1 | 10 | 3\n2 | 10 | 4\n' >in
+	asks "blanks stand around every bar: --delimiter ' | '"
+	import --delimiter ' | '
+	has '1|10|3|0' '2|10|4|0'
+	printf 'user\titem\tname\nu1\ti1\tDoe, John\n' >in # the blanks of a column are its own affair
+	import
+	has 'u1|i1|1|0'
 }
 
 @test "--delimiter: what is no delimiter is wrong usage at once" {
@@ -393,9 +456,13 @@ refuses() {
 
 @test "a decimal comma is called one; a column without a name, by its number" {
 	printf 'user;item;rating\n1;2;3,5\n' >in
-	fails "rating '3,5' is not a number: its comma should be a point"
-	printf 'user;item;rating\n1;2;3,5,1\n' >in
-	fails "rating '3,5,1' is not a number, or not finite"
+	fails "rating '3,5' is not a number: a decimal comma should be a point, one between thousands left out"
+	for number in 1,234 1.234,5 1,234,567.8; do
+		printf 'user;item;rating\n1;2;%s\n' "$number" >in
+		fails "rating '$number' is not a number: a decimal comma should be a point"
+	done
+	printf 'user;item;rating\n1;2;3,x\n' >in
+	fails "rating '3,x' is not a number, or not finite"
 	printf ',user,item,rating\n0,1,2,3\n' >in
 	import
 	has '1|2|3|0'
@@ -422,6 +489,12 @@ refuses() {
 	fails "line 2 of 'in' (byte 20): no JSON object: "
 	printf '{"user":1,"item":2}\n[1,2]\n' >in
 	fails "line 2 of 'in' (byte 20): JSON, but no object"
+	printf '{\n"user":1,\n"item":2\n}\n' >in
+	fails 'no JSON object: string or '
+	assert_contains "$stderr" ': jq -c . prints one per line'
+	printf '{"user":"\\ud800","item":2}\n' >in
+	fails 'invalid Unicode'
+	[[ $stderr != *jq* ]]
 	printf '[{"user":1,"item":2}]\n' >in
 	fails "is a JSON array, an object per line expected: jq -c '.[]'"
 	printf '{"user":"a\\tb","item":2}\n' >in
@@ -458,7 +531,7 @@ refuses() {
 	printf 'PAR1xxxx' >in
 	fails 'is a Parquet file: convert it to CSV first'
 	printf 'PK\3\4xxxx' >in
-	fails 'is a zip archive: unzip -p'
+	fails 'is a zip archive or a workbook (xlsx): unzip -p'
 	printf '\xfd7zXZ\0xxxx' >in
 	fails 'is xz data: xz -dc'
 	printf '\x28\xb5\x2f\xfdxxxx' >in
@@ -526,6 +599,16 @@ refuses() {
 
 ## ratings and duplicates
 
+@test "★ --time-format of a text without times is not passed over" {
+	printf 'user,item\n1,2\n' >in
+	fails 'no column is the time, which --time-format is about' --time-format iso
+	fails 'no column is the time' --time-format iso --columns user,item --header yes
+	printf '{"user":1,"item":2}\n' >in
+	fails 'no column is the time' --time-format iso
+	printf '1 2 3\n2 3\n' >in
+	fails 'no column is the time' --time-format iso
+}
+
 @test "a rating is rounded once" {
 	# above the middle of 1 and the next float; as a double it is the middle, which would round to 1
 	printf '1,2,1.00000005960464478\n1,3,16777217\n1,4,0.1\n' >in
@@ -568,6 +651,22 @@ refuses() {
 	has 'a|x|1|5' 'null|x|2|6' 'b|NA|2|6' 'NAN|y|1|1'
 	printf '%s\n' 'NA,x,1,5' 'null,x,2,6' >in
 	fails 'holds no rating of a known user and item (--unknown drop, --missing drop)' --missing drop
+	for id in ' ' '  ' ' NA' 'null ' ' N/A '; do # as columns of one width have them
+		printf '%s\n' 'a,x,1,5' "b,$id,2,6" >in
+		fails "is '$id' an item, or a missing value?"
+	done
+	printf '%s\n' 'u,i,5' ',i,4' 'u,"",3' 'u,j,2' >in # as shops have those who do not register
+	fails "line 2 of 'in' (byte 6): user is empty: --missing drop leaves such rows out"
+	fails "user is empty" --missing keep
+	import --missing drop
+	has 'u|i|5|0' 'u|j|2|0'
+	assert_contains "$stderr" 'ratings dropped for a missing user or item: 2'
+	printf '%s\n' '{"user":"u","item":1}' '{"user":null,"item":2}' '{"user":"","item":3}' >in
+	fails "line 2 of 'in' (byte 22): user is empty: --missing drop"
+	import --missing drop
+	has 'u|1|1|0'
+	printf '{"item":1}\n' >in
+	asks "its keys do not name user and item" --missing drop
 	# JSON has a null of its own, which is no id at all
 	printf '%s\n' '{"user":"nan","item":"x"}' >in
 	fails "is 'nan' a user, or a missing value?"

@@ -212,6 +212,9 @@ same_run() {
 	run --separate-stderr cofilter run -q "$data" --names tab.csv --quick
 	assert_status 1
 	assert_contains "$stderr" "contains a control character"
+	printf 'id,title\ni1,A\ni2,\ni3,NA\ni4,None\n' >empty.csv
+	cofilter run -q "$data" --names empty.csv --quick --systems pop -o empty >/dev/null
+	assert_equal "$(awk -F '\t' 'NF > 2' empty/names.tsv | cut -f 2,3 | tr '\t' ' ')" 'i1 A'
 	printf 'label,code\n"A, B",i1\n' >turned.csv
 	cofilter run -q "$data" --names turned.csv --names-columns item=code,name=label --quick --systems pop >/dev/null
 	grep -qP '\ti1\tA, B$' ratings.cofilter/names.tsv
@@ -262,6 +265,37 @@ same_run() {
 	assert_status 2
 }
 
+@test "★ recommend: ids and names are compared as text, with their blanks" {
+	printf '%s\n' u,i 'a,10' 'a, 10' 'a,007' 'b,10' 'b,7' 'b,1e1' 'c, 10' 'c,1e1' 'c,x' 'd,x' 'd,7' 'd,007' >ratings
+	printf '%s\n' 'i,n' '007,7' '7,seven' '1e1,10' 'x,-5.0' >names.csv
+	cofilter run -q ratings --delimiter , --columns user=u,item=i --names names.csv --systems pop --quick -o run >/dev/null
+	asked() { printf '%s' "$1" >asked && cofilter recommend run --only asked --like "$2" 2>/dev/null | cut -f 2; }
+	assert_equal "$(asked ' 10' x)" ' 10' # not that of 10
+	for item in 10 7; do
+		run --separate-stderr cofilter recommend run --like $item
+		assert_status 1
+		assert_contains "$stderr" "'$item' is more than one item"
+	done
+	run --separate-stderr cofilter recommend run --likes 'x, 10'
+	assert_status 1
+	assert_contains "$stderr" "' 10' is an item with its blanks and one without"
+	assert_equal "$(asked ' -5.0 ' 007)" x # by its whole name
+	printf '%s\n' 'i,n' '7,1' '7,1.0' >two.csv
+	run --separate-stderr cofilter run -q ratings --delimiter , --columns user=u,item=i --names two.csv --systems pop --quick -o two
+	assert_status 1
+	assert_contains "$stderr" "item '7' has two names: '1' and '1.0'"
+}
+
+@test "files and folders whose names begin with a dash" {
+	mkdir in && cd in
+	cp "$data" ./-ratings.csv
+	cofilter run -q --systems pop --quick -- -ratings.csv >/dev/null
+	cofilter run -q --systems pop --quick -o -run -- -ratings.csv >/dev/null
+	cmp ./-ratings.cofilter/results.json ./-run/results.json
+	cofilter recommend --user u1 -- -run | diff - <(cofilter recommend --user u1 ./-ratings.cofilter)
+	cofilter compare -- -run -ratings.cofilter >/dev/null
+}
+
 @test "recommend: --exclude and --only, items and files" {
 	cofilter recommend "$out" --user u2 -n 5 >all
 	cofilter recommend "$out" --user u2 -n 11 | head -n 5 | cmp - all # scored, where 10 or fewer are read
@@ -272,6 +306,12 @@ same_run() {
 	cofilter recommend "$out" --user u2 --only stock.txt | cut -f 2,3 | diff - <(sed -n 4,5p all | cut -f 2,3)
 	cofilter recommend "$out" --likes i1 -n 3 | cut -f 2 >new
 	cofilter recommend "$out" --likes i1 --only new --exclude "$(sed -n 1p new)" | cut -f 2 | diff - <(sed 1d new)
+	{ printf '\xef\xbb\xbf' && sed 's/$/\r/' stock.txt && printf '\r\n'; } >windows.txt
+	cofilter recommend "$out" --user u2 --only windows.txt | cut -f 2,3 | diff - <(sed -n 4,5p all | cut -f 2,3)
+	: >none.txt
+	run --separate-stderr cofilter recommend "$out" --user u2 --only none.txt
+	assert_status 1
+	assert_error cofilter "option --only: 'none.txt' names no item"
 	touch "${best[0]}"
 	run --separate-stderr cofilter recommend "$out" --user u2 --exclude "${best[0]}"
 	assert_status 1
@@ -299,9 +339,11 @@ same_run() {
 	run --separate-stderr cofilter compare pop random
 	assert_status 1
 	assert_error cofilter 'are of different splits'
-	run --separate-stderr cofilter compare pop nothing
-	assert_status 1
-	assert_error cofilter "'nothing' does not exist"
+	for pair in 'pop nothing' 'nothing pop'; do
+		run --separate-stderr cofilter compare $pair
+		assert_status 1
+		assert_error cofilter "'nothing' does not exist"
+	done
 }
 
 @test "a folder that holds no run, or one that has not ended, is said" {
@@ -402,11 +444,20 @@ same_run() {
 	refused "'pop' is named twice" --systems pop,knn,pop
 	refused "has more than 15 digits" --seed 9999999999999999
 	refused "unknown option '--=x'" --=x
+	refused "option '--min-rating': 'good' is not a number" --min-rating good
+	refused "option '--test-ratio': '0.5' is not above 0 and below 0.5" --mode random --test-ratio 0.5
 	opt_min_rating=5 opt_systems=knn hint=no log=no count=3 cofilter run -q "$data" --quick --systems pop -o env >/dev/null
 	jq -e '.split.min_rating == null' env/results.json
 	run --separate-stderr cofilter run -q /dev/stdin -o none <"$data"
 	assert_status 1
 	assert_error cofilter 'needs a file'
+	run --separate-stderr cofilter run -q "$data" -o "$data/none"
+	assert_status 1
+	assert_error cofilter "cannot make '$data/none': Not a directory"
+	mkdir $'two\nlines' && cd $'two\nlines'
+	run --separate-stderr cofilter run -q "$data"
+	assert_status 1
+	assert_error cofilter 'the current folder holds a line end'
 	run --separate-stderr cofilter report --all
 	assert_status 2
 }
@@ -442,6 +493,18 @@ same_run() {
 		grep -q 'is being made by another cofilter' said-1 said-2
 		rm -rf both
 	done
+}
+
+@test "without jq a run, and what asks it, says so" {
+	mkdir bin
+	ln -s /usr/bin/* bin
+	rm bin/jq
+	for command in "run -o none $data" "recommend --user u1 $out" "similar --item i1 $out" "report $out"; do
+		PATH=$BUILD/bin:$PWD/bin run --separate-stderr $ROOT/pipelines/cofilter $command
+		assert_status 1
+		assert_error cofilter 'jq is not on the PATH'
+	done
+	[ ! -e none ]
 }
 
 @test "a clone's cofilter finds its stages without the PATH" {

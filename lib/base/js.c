@@ -115,6 +115,11 @@ bool js_is_array(const struct js *v)
 	return json_is_array(in(v));
 }
 
+bool js_is_null(const struct js *v)
+{
+	return json_is_null(in(v));
+}
+
 bool js_is_bool(const struct js *v)
 {
 	return json_is_boolean(in(v));

@@ -33,6 +33,7 @@ void js_free(struct js *v);
 
 bool js_is_object(const struct js *v);
 bool js_is_array(const struct js *v);
+bool js_is_null(const struct js *v);
 bool js_is_bool(const struct js *v);
 const struct js *js_get(const struct js *object, const char *key); /* NULL: none */
 const char *js_get_string(

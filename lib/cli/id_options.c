@@ -46,6 +46,11 @@ const char *id_options_item_ids(void)
 	return cfg.item_ids;
 }
 
+bool id_options_take_empty(void)
+{
+	return cfg.missing == MISSING_DROP;
+}
+
 static void open_map(struct id_map *m, const struct opt_paths *known)
 {
 	id_map_init(m);
@@ -62,19 +67,26 @@ void id_options_open(struct id_map *users, struct id_map *items)
 	open_map(items, &cfg.known_items);
 }
 
-/* How R, pandas, SQL, Python, JavaScript and Excel write a value that is not there. */
+/* How R, pandas, SQL, Python, JavaScript and Excel write a value that is not there; blanks alone, or
+   around it, name nobody either. */
 static bool is_missing(const struct raw_id *raw)
 {
 	static const char *const written[] = { "NA", "N/A", "n/a", "#N/A", "<NA>", "NaN", "nan",
 		"NULL", "null", "\\N", "None", "nil", "undefined", "NaT" };
 
-	if (raw->number != RAW_ID_TEXT || raw->length > strlen("undefined"))
+	const char *text = raw->text;
+	size_t length = raw->length;
+
+	if (raw->number != RAW_ID_TEXT)
 		return false;
+	for (; length > 0 && *text == ' '; text++)
+		length--;
+	while (length > 0 && text[length - 1] == ' ')
+		length--;
 	for (size_t k = 0; k < sizeof(written) / sizeof(*written); k++)
-		if (strlen(written[k]) == raw->length &&
-			memcmp(raw->text, written[k], raw->length) == 0)
+		if (strlen(written[k]) == length && memcmp(text, written[k], length) == 0)
 			return true;
-	return false;
+	return length == 0;
 }
 
 bool id_options_drops_missing(const struct raw_id *user, const struct raw_id *item, char **why)

@@ -19,12 +19,15 @@ const struct opt *id_options(void);
 const char *id_options_user_ids(void);
 const char *id_options_item_ids(void);
 
+/* With --missing drop an id may be empty, too. */
+bool id_options_take_empty(void);
+
 /* The maps of users and items, with all that --known-users, --known-items and --unknown say. Wrong
    usage: --unknown drop or error without a map to know. */
 void id_options_open(struct id_map *users, struct id_map *items);
 
 /*
- * Does the user or the item of a row look like a missing value (NA, null, nan ...), and is the row
+ * Does the user or the item of a row look like a missing value (NA, null, nan ..., or nothing), and is the row
  * to be dropped for it? Counted here. With --missing error, the default, *why is the reason to die
  * with, in a new string: all such rows would become one user.
  */

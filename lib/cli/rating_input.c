@@ -117,9 +117,11 @@ static void finish_text(struct rating_input *in, struct rating_text *t)
 static void read_text(struct rating_input *in, struct stream_in *stream, unsigned takes)
 {
 	static struct rating_text_row rows[LINES];
-	struct rating_text *t = rating_text_open(stream, &cfg.text);
+	struct rating_text *t;
 	size_t n;
 
+	cfg.text.empty_ids = id_options_take_empty();
+	t = rating_text_open(stream, &cfg.text);
 	in->name = xstrdup(rating_text_name(t));
 	if (rating_text_columns(t)->format == FORMAT_NEGATIVE)
 		in->kind = REC_SAMPLE;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "stream/stream.h"
 #include "text/rating_rows.h"
+#include "text/rating_sample.h"
 #include "text/reading_names.h"
 
 #include <inttypes.h>
@@ -29,6 +30,14 @@ static const struct js *find(const struct js *object, const char *key)
 	return find(js_get(object, first), dot + 1);
 }
 
+/* Does the line from `at` to `end` end within its object, as JSON that is laid out for people? */
+static bool goes_on(const char *at, const char *end)
+{
+	while (end > at && strchr(" \t\r", end[-1]))
+		end--;
+	return end > at && end[-1] != '}';
+}
+
 /* The object of the line from `at` to `end`, which is freed by the caller. */
 static struct js *parse(
 	const struct text_source *text, uint64_t line, const char *at, const char *end)
@@ -37,7 +46,8 @@ static struct js *parse(
 	struct js *object = js_parse(at, (size_t)(end - at), why, sizeof(why));
 
 	if (!object)
-		text_source_die(text, line, at, "no JSON object: %s", why);
+		text_source_die(text, line, at, "no JSON object: %s%s", why,
+			goes_on(at, end) ? ": jq -c . prints one per line" : "");
 	if (!js_is_object(object))
 		text_source_die(text, line, at, "JSON, but no object");
 	return object;
@@ -67,6 +77,21 @@ static bool may_be_time(const struct js *value)
 	return js_int64(value, &seconds) && seconds >= 100000000;
 }
 
+/* Does a value look like a rating: a number, also in a string, or a yes or no? */
+static bool may_be_rating(const struct js *value)
+{
+	const char *text = js_text(value);
+	double number;
+
+	if (text) {
+		const struct sample_field field = { text, strlen(text), false };
+		const enum field_kind kind = field_kind(&field);
+
+		return kind == FIELD_WHOLE || kind == FIELD_NUMBER || kind == FIELD_COMMAS;
+	}
+	return js_number(value, &number) || js_is_bool(value);
+}
+
 /* Die about keys: "WHY: its keys are a, b: ADVICE". */
 _Noreturn static void die_keys(
 	const struct text_source *text, const struct js *object, const char *why)
@@ -90,7 +115,6 @@ static const char *find_unused(
 	for (void *it = js_first(object); it; it = js_next(object, it)) {
 		const struct js *value = js_value(it);
 		enum column named = column_of_name(js_key(it), false);
-		double number;
 
 		if (named != COLUMN_SKIP && c->name[named])
 			continue;
@@ -100,8 +124,7 @@ static const char *find_unused(
 			return js_key(it);
 		*may_be = COLUMN_RATING;
 		if (!c->name[COLUMN_RATING] && !may_be_time(value) &&
-			(js_number(value, &number) || js_is_bool(value) ||
-				reading_sounds_like(COLUMN_RATING, js_key(it))))
+			(may_be_rating(value) || reading_sounds_like(COLUMN_RATING, js_key(it))))
 			return js_key(it);
 	}
 	return NULL;
@@ -178,8 +201,11 @@ static const struct js *get(
 static void read_id(
 	struct rating_text *t, const struct js *object, enum column column, struct raw_id *id)
 {
-	struct span content = text_of(t, get(t, object, column));
+	const struct js *value = get(t, object, column);
+	struct span content = text_of(t, value);
 
+	if (js_is_null(value))
+		content = (struct span){ t->text.at, t->text.at };
 	if (!content.at)
 		text_source_die(&t->text, t->text.line, t->text.at,
 			"'%s' is no id: neither a string nor a whole number",

@@ -240,6 +240,8 @@ char *rating_columns_describe(const struct rating_columns *c)
 {
 	static const char *const forms[] = { "", ", times as ISO 8601",
 		", times by --time-format" };
+	const char *delimiter = rating_delimiter_name(c->delimiter),
+		   *quote = strchr(delimiter, ' ') ? "'" : "";
 	char *columns, *text;
 
 	if (c->format == FORMAT_LIGHTGCN)
@@ -253,7 +255,7 @@ char *rating_columns_describe(const struct rating_columns *c)
 			c->name[COLUMN_TIME] ? ",time=" : "",
 			c->name[COLUMN_TIME] ? c->name[COLUMN_TIME] : "", forms[c->form]);
 	columns = describe_columns(c);
-	text = xasprintf("delimiter %s, %s, columns %s%s%s%s", rating_delimiter_name(c->delimiter),
+	text = xasprintf("delimiter %s%s%s, %s, columns %s%s%s%s", quote, delimiter, quote,
 		c->header == HEADER_YES ? "a header line" : "no header line", columns,
 		forms[c->form], c->unused ? "; not used: " : "", c->unused ? c->unused : "");
 	free(columns);

@@ -41,6 +41,7 @@ enum { RATING_MAX_FIELDS = 1024, RATING_MAX_DELIMITER = 8 };
 struct rating_options {
 	unsigned format, header; /* enum rating_format, enum header_line */
 	const char *delimiter, *columns, *time_format;
+	bool empty_ids; /* an id may be empty, or null in JSON: who reads it leaves its row out */
 };
 
 struct rating_columns {

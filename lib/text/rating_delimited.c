@@ -5,6 +5,7 @@
  * then read again from its start, in a window that begins with it; functions return NULL for that.
  */
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "text/digits.h"
 #include "text/rating_rows.h"
 
@@ -337,8 +338,14 @@ static void widen(struct rating_text *t)
    names would be a user and an item. */
 static inline void check_header(const struct rating_text *t, const char *line, const char *end)
 {
-	if ((size_t)(end - line) == t->header_size && t->header &&
-		memcmp(line, t->header, t->header_size) == 0)
+	const char *names = line;
+
+	if (!t->header)
+		return;
+	if (end - line > 3 && memcmp(line, BYTE_ORDER_MARK, 3) == 0)
+		names += 3;
+	if ((size_t)(end - names) == t->header_size &&
+		memcmp(names, t->header, t->header_size) == 0)
 		text_source_die(&t->text, t->text.line, line,
 			"the header again: of several files, only the first may have one");
 }

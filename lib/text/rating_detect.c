@@ -100,6 +100,35 @@ static bool blanks_are_dates(const struct candidate *c)
 	return any;
 }
 
+/* Does a blank stand behind each delimiter, or before each? It may be part of it or of the field. */
+static bool has_blanks(const struct candidate *c, bool behind)
+{
+	for (unsigned k = 0; k < c->sample.num; k++) {
+		const struct sample_record *r = &c->sample.record[k];
+
+		for (unsigned f = 0; f + 1 < r->num_fields && f + 1 < RATING_MAX_FIELDS; f++) {
+			const struct sample_field *field = &r->field[f + behind];
+
+			if (field->quoted || field->length == 0 ||
+				field->at[behind ? 0 : field->length - 1] != ' ')
+				return false;
+		}
+	}
+	return strchr(",;|:", c->columns.delimiter[0]) != NULL;
+}
+
+_Noreturn static void die_blanks(const struct text_source *text, const struct candidate *c)
+{
+	const char *delimiter = c->columns.delimiter, *name = rating_delimiter_name(delimiter);
+	const bool before = has_blanks(c, false);
+
+	text_source_show(text);
+	die("'%s': blanks stand %s every %s: --delimiter '%s%s ' takes them for part of it, "
+	    "--delimiter %s for part of the fields",
+		stream_name(text->in), before ? "around" : "behind", name, before ? " " : "",
+		delimiter, name);
+}
+
 _Noreturn static void die_delimiters(
 	const struct text_source *text, struct candidate **c, unsigned num)
 {
@@ -155,17 +184,26 @@ _Noreturn static void die_unsplit(const struct text_source *text,
 		stream_name(text->in));
 }
 
-/* The candidate to read by, NULL: lists; dies where there is more than one. */
-static struct candidate *choose(const struct text_source *text, struct candidate **c, unsigned num)
+static bool is_by_space(const struct candidate *c)
 {
-	struct candidate *space = c[num - 1]->columns.delimiter[0] == ' ' ? c[num - 1] : NULL;
+	return strcmp(c->columns.delimiter, " ") == 0;
+}
+
+/* The candidate to read by, NULL: lists; dies where there is more than one. `given`: the delimiter
+   is. */
+static struct candidate *choose(
+	const struct text_source *text, struct candidate **c, unsigned num, bool given)
+{
+	struct candidate *space = is_by_space(c[num - 1]) ? c[num - 1] : NULL;
 
 	if (space && num == 1 && !space->even && may_be_lists(&space->sample))
 		return NULL;
 	num = keep_those(c, num, is_named);
 	num = keep_those(c, num, is_even);
-	if (num == 2 && c[1] == space && blanks_are_dates(c[0]))
+	if (num == 2 && c[1] == space && (blanks_are_dates(c[0]) || has_blanks(c[0], true)))
 		num = 1;
+	if (num == 1 && !given && has_blanks(c[0], true))
+		die_blanks(text, c[0]);
 	if (num > 1)
 		die_delimiters(text, c, num);
 	return c[0];
@@ -184,12 +222,12 @@ static void detect_delimited(struct rating_columns *columns, const struct text_s
 			c[num++] = &all[k];
 	if (num == 0)
 		die_unsplit(text, columns, all);
-	best = choose(text, c, num);
+	best = choose(text, c, num, columns->delimiter[0]);
 	if (!best) {
 		columns->format = FORMAT_LIGHTGCN;
 		strcpy(columns->delimiter, " ");
 	} else {
-		if (columns->format == FORMAT_AUTO && best->columns.delimiter[0] == ' ' &&
+		if (columns->format == FORMAT_AUTO && is_by_space(best) &&
 			columns->num_columns == 0 && !columns->by_name &&
 			may_be_lists(&best->sample)) {
 			text_source_show(text);
@@ -244,6 +282,19 @@ static bool is_negative(const struct text_source *text)
 	return p[0] == ')' && (p[1] == '\t' || p[1] == '\r' || p[1] == '\n');
 }
 
+/* Dies where the first line may be a comment, as SNAP, KONECT and others begin their files. */
+static void check_comment(const struct rating_columns *columns, const struct text_source *text)
+{
+	const char first = *text->at;
+
+	if (columns->header != HEADER_AUTO || (first != '#' && first != '%'))
+		return;
+	text_source_show(text);
+	die("'%s': line 1 may be a comment, a header or data: grep -v '^%c' leaves comments out, "
+	    "--header yes or --header no takes it",
+		stream_name(text->in), first);
+}
+
 void rating_detect(struct rating_columns *columns, const struct text_source *text)
 {
 	const char *blank = text->at + strspn(text->at, " \t");
@@ -267,6 +318,8 @@ void rating_detect(struct rating_columns *columns, const struct text_source *tex
 	}
 	if (columns->format == FORMAT_JSONL)
 		json_rows_detect(columns, text);
-	else if (columns->format != FORMAT_LIGHTGCN && columns->format != FORMAT_NEGATIVE)
+	else if (columns->format != FORMAT_LIGHTGCN && columns->format != FORMAT_NEGATIVE) {
+		check_comment(columns, text);
 		detect_delimited(columns, text);
+	}
 }

@@ -7,7 +7,8 @@
  * their '(user,item)', LightGCN's by whole numbers of uneven count with a new first one on each
  * line. Else there is a delimiter: "::", tab, comma, semicolon, bar or space; the one whose header
  * names user and item, else the only one that splits all records into equally many fields, else the
- * only one that splits the first.
+ * only one that splits the first. A blank behind each may be part of it; a first line that begins
+ * with "#" or "%" may be a comment.
  */
 #ifndef RATING_DETECT_H
 #define RATING_DETECT_H

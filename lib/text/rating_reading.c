@@ -11,7 +11,7 @@
 struct profile {
 	unsigned filled; /* neither empty nor without the column */
 	unsigned values; /* of these, not nan, null ... */
-	unsigned numbers, seconds, dates, compact_dates, truths;
+	unsigned numbers, commas, seconds, dates, compact_dates, truths;
 };
 
 /* A yes or no, in words. */
@@ -49,6 +49,7 @@ static struct profile profile_of(const struct reading *r, const struct sample *s
 		p.filled += kind != FIELD_EMPTY;
 		p.values += kind > FIELD_MISSING;
 		p.numbers += kind == FIELD_WHOLE || kind == FIELD_NUMBER;
+		p.commas += kind == FIELD_COMMAS;
 		p.dates += kind == FIELD_DATE;
 		p.seconds += kind > FIELD_MISSING && field_is_seconds(f);
 		p.compact_dates += kind == FIELD_WHOLE && is_compact_date(f);
@@ -66,6 +67,11 @@ static bool holds_numbers(const struct profile *p)
 static bool holds_times(const struct profile *p)
 {
 	return p->values > 0 && (p->seconds == p->values || p->dates == p->values);
+}
+
+static bool holds_days(const struct profile *p)
+{
+	return p->values > 0 && p->compact_dates == p->values;
 }
 
 /* A column for messages: "column 3, 'stars',". */
@@ -194,7 +200,7 @@ static void check_unused(struct reading *r, const struct sample *s, unsigned k)
 		open_column(r, s, k, "may be the time, which the header does not name",
 			"--columns user=NAME,item=NAME,time=NAME names what is used");
 	else if (!rating && !holds_times(&p) &&
-		 ((p.values > 0 && (p.numbers == p.values || p.truths == p.values)) ||
+		 ((p.values > 0 && (p.numbers + p.commas == p.values || p.truths == p.values)) ||
 			 reading_sounds_like(COLUMN_RATING, name)))
 		open_column(r, s, k, "may be the rating, which the header does not name",
 			"--columns user=NAME,item=NAME,rating=NAME names what is used");
@@ -232,9 +238,9 @@ static void go_by_place(struct reading *r, const struct sample *s)
 		if (p[c].dates > 0 || (n > 2 && holds_times(&p[c]) && !holds_times(&p[n - 1])))
 			open_column(r, s, c, "may be a time, where an id would stand", advice);
 	if (n == 3 && !holds_times(&p[2]) &&
-		(!holds_numbers(&p[2]) || p[2].seconds > 0 || p[2].dates > 0))
+		(!holds_numbers(&p[2]) || p[2].seconds > 0 || p[2].dates > 0 || holds_days(&p[2])))
 		open_column(r, s, 2, "may be a rating, a time or something else", advice);
-	if (n == 4 && (!holds_numbers(&p[2]) || holds_times(&p[2])))
+	if (n == 4 && (!holds_numbers(&p[2]) || holds_times(&p[2]) || holds_days(&p[2])))
 		open_column(r, s, 2, "does not look like a rating", advice);
 	if (n == 4 && !holds_numbers(&p[3]) && !holds_times(&p[3]))
 		open_column(r, s, 3, "does not look like a time",
@@ -256,7 +262,7 @@ static void settle_time(struct reading *r, const struct sample *s)
 	p = profile_of(r, s, (unsigned)(at - r->columns.column));
 	r->columns.form = p.dates > p.numbers ? TIME_ISO : TIME_UNIX;
 	r->columns.has_form = true;
-	if (p.values > 0 && p.compact_dates == p.values)
+	if (holds_days(&p))
 		open_column(r, s, (unsigned)(at - r->columns.column),
 			"may hold days, as in 20110105, or numbers",
 			"--time-format %Y%m%d or --time-format unix says which");

@@ -20,6 +20,7 @@ struct rating_text {
 	unsigned char special[256]; /* bytes at which scanning a field stops: 1 */
 	char *header;		    /* the header line, NULL: none */
 	size_t header_size;
+	bool empty_ids;
 	uint64_t times_cut;
 	uint64_t lines_within; /* line ends in quoted fields of the record being read */
 	char *scratch; /* TEXT_WINDOW bytes for contents that are not in the window as they are */
@@ -51,7 +52,8 @@ char *rating_scratch(struct rating_text *t, size_t size);
 _Noreturn void rating_die_value(const struct rating_text *t, const char *at, struct span content,
 	const char *what, const char *why);
 
-/* Values from the content of a field, at any speed; `at` is for messages. */
+/* Values from the content of a field, at any speed; `at` is for messages. An id is empty where
+   empty_ids allows it. */
 void rating_id_of(const struct rating_text *t, const char *at, struct span content,
 	const char *what, struct raw_id *id);
 float rating_value_of(const struct rating_text *t, const char *at, struct span content);

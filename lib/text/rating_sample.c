@@ -152,6 +152,19 @@ static enum field_kind number_kind(const struct sample_field *f)
 	return digits > 0 && p == end ? FIELD_NUMBER : FIELD_WORD;
 }
 
+/* A number as people write it who do not write for programs: digits, points and commas. */
+static bool has_commas(const struct sample_field *f)
+{
+	const char *p = f->at, *end = p + f->length;
+
+	p += p < end && (*p == '-' || *p == '+');
+	if (p == end || !isdigit((unsigned char)*p) || !isdigit((unsigned char)end[-1]))
+		return false;
+	while (p < end && (isdigit((unsigned char)*p) || *p == ',' || *p == '.'))
+		p++;
+	return p == end && memchr(f->at, ',', f->length);
+}
+
 enum field_kind field_kind(const struct sample_field *f)
 {
 	static const char *const missing[] = { "nan", "null", "none", "na", "n/a", "nil", "unknown",
@@ -167,6 +180,8 @@ enum field_kind field_kind(const struct sample_field *f)
 		if (strlen(missing[k]) == f->length &&
 			strncasecmp(missing[k], f->at, f->length) == 0)
 			return FIELD_MISSING;
+	if (has_commas(f))
+		return FIELD_COMMAS;
 	return text_time_iso(f->at, f->at + f->length, &time) ? FIELD_WORD : FIELD_DATE;
 }
 

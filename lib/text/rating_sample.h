@@ -18,6 +18,7 @@ enum field_kind {
 	FIELD_MISSING, /* nan, null, unknown ...: no value, and never a column's name */
 	FIELD_WHOLE,   /* digits, perhaps a minus before them */
 	FIELD_NUMBER,  /* any other decimal number */
+	FIELD_COMMAS,  /* a number with commas in it: 3,5 or 1,234.5 */
 	FIELD_DATE,    /* of ISO 8601 */
 	FIELD_WORD
 };

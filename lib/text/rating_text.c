@@ -30,8 +30,13 @@ struct rating_text *rating_text_open(struct stream_in *in, const struct rating_o
 	struct rating_text *t = xcalloc(1, sizeof(*t));
 
 	rating_columns_init(&t->columns, options);
+	t->empty_ids = options->empty_ids;
 	text_source_open(&t->text, in);
 	rating_detect(&t->columns, &t->text);
+	if (options->time_format && !rating_text_has(t, COLUMN_TIME))
+		die("'%s': no column is the time, which --time-format is about: --columns says which "
+		    "one is",
+			stream_name(in));
 	t->width = strlen(t->columns.delimiter);
 	set_special(t);
 	t->read = t->columns.format == FORMAT_JSONL ? json_rows_read

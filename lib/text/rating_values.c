@@ -1,7 +1,9 @@
 /* rating_values: raw ids, ratings and times from the contents of fields, whatever the text;
    errors name the field. */
 #include "base/number.h"
+#include "base/utf8.h"
 #include "text/rating_rows.h"
+#include "text/rating_sample.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,26 +25,24 @@ void rating_die_value(const struct rating_text *t, const char *at, struct span c
 void rating_id_of(const struct rating_text *t, const char *at, struct span content,
 	const char *what, struct raw_id *id)
 {
-	if (content.at == content.end)
-		text_source_die(&t->text, t->text.line, at, "%s is empty", what);
+	if (content.at == content.end && !t->empty_ids)
+		text_source_die(&t->text, t->text.line, at,
+			"%s is empty: --missing drop leaves such rows out", what);
+	if (content.end - content.at >= 3 && memcmp(content.at, BYTE_ORDER_MARK, 3) == 0)
+		text_source_die(&t->text, t->text.line, at,
+			"a byte order mark: of several files, only the first may have one");
 	for (const char *p = content.at; p < content.end; p++)
 		if ((unsigned char)*p < 0x20 || *p == 0x7f)
 			rating_die_value(t, at, content, what, "contains a control character");
 	*id = raw_id_of(content.at, (size_t)(content.end - content.at));
 }
 
-/* Is it digits, a comma and digits? */
-static bool is_decimal_comma(struct span content)
+/* Is it a number as people write it, with commas? */
+static bool has_commas(struct span content)
 {
-	const char *comma = NULL;
+	const struct sample_field field = { content.at, (size_t)(content.end - content.at), false };
 
-	for (const char *p = content.at; p < content.end; p++) {
-		if (*p == ',' && !comma)
-			comma = p;
-		else if (*p < '0' || *p > '9')
-			return false;
-	}
-	return comma && comma > content.at && comma + 1 < content.end;
+	return field_kind(&field) == FIELD_COMMAS;
 }
 
 float rating_value_of(const struct rating_text *t, const char *at, struct span content)
@@ -61,8 +61,9 @@ float rating_value_of(const struct rating_text *t, const char *at, struct span c
 	}
 	rating_die_value(t, at, content, "rating",
 		length >= MAX_NUMBER ? "is too long for a number"
-		: is_decimal_comma(content)
-			? "is not a number: its comma should be a point (sed or tr can make it one)"
+		: has_commas(content)
+			? "is not a number: a decimal comma should be a point, one between thousands left "
+			  "out (sed, tr)"
 			: "is not a number, or not finite");
 }
 

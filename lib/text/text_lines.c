@@ -1,14 +1,13 @@
 #include "text/text_lines.h"
 
 #include "base/die.h"
+#include "base/utf8.h"
 #include "stream/stream.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-
-#define BYTE_ORDER_MARK "\xef\xbb\xbf"
 
 struct text_lines text_lines_open(const char *path)
 {

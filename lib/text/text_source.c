@@ -2,6 +2,7 @@
 
 #include "base/die.h"
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "stream/digest.h"
 #include "stream/stream.h"
 
@@ -21,12 +22,15 @@ static const struct {
 } no_text[] = {
 	{ "PAR1", 4, "a Parquet file",
 		"convert it to CSV first, with duckdb, or in Python with pandas" },
-	{ "PK\3\4", 4, "a zip archive", "unzip -p gives the text of a file in it to a pipe" },
+	{ "PK\3\4", 4, "a zip archive or a workbook (xlsx)",
+		"unzip -p gives a file of an archive to a pipe, a spreadsheet program saves CSV" },
 	{ "\xfd"
 	  "7zXZ",
 		5, "xz data", "xz -dc unpacks it into a pipe" },
 	{ "\x28\xb5\x2f\xfd", 4, "zstd data", "zstd -dc unpacks it into a pipe" },
 	{ "BZh", 3, "bzip2 data", "bzip2 -dc unpacks it into a pipe" },
+	{ "%%MatrixMarket", 14, "a Matrix Market file",
+		"grep -v '^%' | sed 1d leaves its entries: row, column and value by spaces" },
 	{ "SQLite format 3", 15, "an SQLite database", "sqlite3 -csv prints a query as CSV" },
 	{ "\x89HDF", 4, "an HDF5 file", "convert it to CSV first" },
 	{ "\xff\xfe", 2, "UTF-16 text", "iconv -f UTF-16 -t UTF-8 converts it" },
@@ -69,7 +73,7 @@ void text_source_open(struct text_source *s, struct stream_in *in)
 {
 	*s = (struct text_source){ .in = in, .digest = digest_new() };
 	s->window = s->at = s->limit = s->end = xcalloc(TEXT_WINDOW + 1 + TEXT_SLACK, 1);
-	if (text_source_refill(s) && s->end - s->at >= 3 && memcmp(s->at, "\xef\xbb\xbf", 3) == 0)
+	if (text_source_refill(s) && s->end - s->at >= 3 && memcmp(s->at, BYTE_ORDER_MARK, 3) == 0)
 		s->at += 3;
 	check_text(s);
 	if (!text_source_line(s, true))

@@ -28,6 +28,7 @@ static void read_ratings(const char *path)
 		options.delimiter = delimiters[second / 7 % 4];
 		options.time_format = time_formats[second / 28 % 4];
 		options.header = second / 112;
+		options.empty_ids = second & 1;
 	}
 	t = rating_text_open(stream_open(path), &options);
 	free(rating_columns_describe(rating_text_columns(t)));
