@@ -8,21 +8,26 @@
 
 enum { LANES = 64 };
 
-static inline double unit(uint32_t low, uint32_t high)
+static inline double unit(uint64_t word)
 {
-	return (double)(int64_t)((low | (uint64_t)high << 32) >> 11) * 0x1p-53;
+	return (double)(int64_t)(word >> 11) * 0x1p-53;
 }
 
-/* rng_normal of LANES records, from the first block of each. */
+/* rng_normal of LANES records, from the first block of each. Words are first put side by side: the
+   compiler takes vectors only of what lies so. */
 static inline __attribute__((always_inline)) void normals_inline(
 	const uint32_t *restrict block, double *restrict out)
 {
+	uint64_t word[2][LANES];
 	double squares[LANES];
 
 	for (int k = 0; k < LANES; k++)
-		squares[k] = -2 * real_log(1 - unit(block[4 * k], block[4 * k + 1]));
+		for (int j = 0; j < 2; j++)
+			word[j][k] = block[4 * k + 2 * j] | (uint64_t)block[4 * k + 2 * j + 1] << 32;
 	for (int k = 0; k < LANES; k++)
-		out[k] = real_cos_turns(unit(block[4 * k + 2], block[4 * k + 3]));
+		squares[k] = -2 * real_log(1 - unit(word[0][k]));
+	for (int k = 0; k < LANES; k++)
+		out[k] = real_cos_turns(unit(word[1][k]));
 	for (int k = 0; k < LANES; k++)
 		out[k] *= sqrt(squares[k]);
 }
