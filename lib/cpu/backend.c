@@ -48,10 +48,27 @@ static void gradient_job(void *arg, size_t k, unsigned thread)
 		cpu_sort(&b->item);
 	else if (k == 1)
 		cpu_sort(&b->user);
-	else if (b->held == HELD_COEFFICIENTS)
-		b->kernels->mf_gradient(b, k - 2, cpu_thread_scratch(b, thread));
 	else
 		b->kernels->gradient(b, k - 2, cpu_thread_scratch(b, thread));
+}
+
+static void mf_gradient_job(void *arg, size_t k, unsigned thread)
+{
+	struct backend *b = arg;
+
+	(void)thread;
+	if (k == 0)
+		cpu_sort(&b->item);
+	else
+		b->kernels->mf_gradient(b, k - 1);
+}
+
+static void mf_sums_job(void *arg, size_t k, unsigned thread)
+{
+	struct backend *b = arg;
+
+	(void)thread;
+	b->kernels->mf_sums(b, k);
 }
 
 /* The occurrences of a batch: of items, the positive and then the negative of each row. */
@@ -92,6 +109,14 @@ size_t cpu_num_jobs(const struct backend *b)
 	return blocks < b->max_jobs ? blocks : b->max_jobs;
 }
 
+/* Rows go by user. While users are sorted, other threads have time for what the pool does when idle. */
+static void mf_gradient(struct backend *b)
+{
+	cpu_sort(&b->user);
+	cpu_run(b, b->gradient_operations, b->jobs + 1, mf_gradient_job);
+	cpu_run(b, 32 * (uint64_t)b->rows, b->jobs, mf_sums_job);
+}
+
 static void gradient(struct backend *b, const struct batch *batch)
 {
 	double sum = 0;
@@ -107,7 +132,10 @@ static void gradient(struct backend *b, const struct batch *batch)
 	b->l2 = b->optimizer.l2;
 	b->jobs = cpu_num_jobs(b);
 	b->gradient_operations = b->rows * cpu_row_operations(b);
-	cpu_run(b, b->gradient_operations, b->jobs + 2, gradient_job);
+	if (b->held == HELD_COEFFICIENTS)
+		mf_gradient(b);
+	else
+		cpu_run(b, b->gradient_operations, b->jobs + 2, gradient_job);
 	for (size_t k = 0; k < b->jobs; k++)
 		sum += b->job_loss[k];
 	backend_loss_add(&b->loss, sum, b->rows);

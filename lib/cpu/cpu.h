@@ -66,7 +66,8 @@ struct cpu_side {
 	uint32_t count;
 	uint32_t *id;	 /* (count) the row of each */
 	size_t capacity; /* of `gradient`, in occurrences */
-	float *gradient; /* (count, stride) d loss / d row: both tables', padding */
+	float *gradient; /* (count, stride) d loss / d row: both tables', padding; of users, with
+			    HELD_COEFFICIENTS: (num_unique, stride), summed */
 	size_t stride;
 
 	uint32_t *order;  /* (count) occurrences sorted by id, those of one id in batch order */
@@ -95,7 +96,7 @@ struct cpu_span {
 enum cpu_held {
 	HELD_NOTHING,	    /* none: the parameters have changed since */
 	HELD_CONTRIBUTIONS, /* of each occurrence */
-	HELD_COEFFICIENTS /* contributions of users; a coefficient for each occurrence of an item */
+	HELD_COEFFICIENTS /* sums of users; a coefficient for each occurrence of an item */
 };
 
 struct backend {
@@ -141,7 +142,9 @@ struct backend {
 	uint32_t *num_kept;		     /* (batch_size) of each group */
 	size_t *first_kept;		     /* (batch_size) among the occurrences */
 	uint32_t first_group, end_group;     /* those that are computed */
-	double *row_loss;		     /* (batch_size) */
+
+	/* ccl and mf.h */
+	double *row_loss; /* (batch_size) */
 
 	/* the optimizer */
 	struct cpu_span span[3];	/* users last */
@@ -172,8 +175,10 @@ struct cpu_kernels {
 	size_t (*gradient_scratch)(const struct backend *b);
 	void (*gradient)(struct backend *b, size_t job, void *scratch);
 
-	/* The same for mf but ccl; of items, stores coefficients. */
-	void (*mf_gradient)(struct backend *b, size_t job, void *scratch);
+	/* For mf but ccl, once users are sorted: a job of users stores their sums, the coefficients of
+	   items and the losses of rows. Then a job of rows adds up dense sums and loss. */
+	void (*mf_gradient)(struct backend *b, size_t job);
+	void (*mf_sums)(struct backend *b, size_t job);
 
 	/* Of a group, with ccl: finds the items kept; stores its contributions, those of items from
 	   occurrence `first` on, and its loss. */

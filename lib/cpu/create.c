@@ -127,6 +127,7 @@ static void coefficients_init(struct backend *b)
 	b->user.stride = cpu_sum_stride(&b->user);
 	for (uint32_t s = 0; s < b->items_per_row; s++)
 		b->coefficient[s] = xmalloc(b->batch_size, sizeof(*b->coefficient[s]));
+	b->row_loss = xmalloc(b->batch_size, sizeof(*b->row_loss));
 }
 
 void cpu_store_contributions(struct backend *b)

@@ -19,6 +19,7 @@ const struct cpu_kernels CPU_KERNELS = {
 	.gradient_scratch = gradient_scratch,
 	.gradient = gradient,
 	.mf_gradient = mf_gradient,
+	.mf_sums = mf_sums,
 	.ccl_scratch = ccl_scratch,
 	.ccl_keep = ccl_keep,
 	.ccl_gradient = ccl_gradient,

@@ -2,10 +2,11 @@
  * mf: the gradient of a matrix factorization, to the bit what gradient.h gives, whose panels cost
  * more moving than there is to compute.
  *
- * Rows are read where they lie, LANES examples at a time. The contribution of an item's occurrence
- * is a coefficient, d loss / d logit, times the user's row: so the coefficient is kept instead, and
- * whoever adds up an item's contributions reads the users' rows, which must not have been changed
- * meanwhile (update.c). A user's contribution is computed while the items' rows are at hand.
+ * Rows are read where they lie, LANES examples at a time, in the order of their users: so a user's
+ * row is read once, and his contributions are added up while the items' rows are at hand. The
+ * contribution of an item's occurrence is a coefficient, d loss / d logit, times the user's row: the
+ * coefficient is kept instead, and whoever adds up an item's contributions reads the users' rows,
+ * which must not have been changed meanwhile (update.c).
  */
 #ifndef MF_H
 #define MF_H
@@ -17,29 +18,33 @@
 
 enum { MF_AHEAD = 16 }; /* rows between a prefetch and its use */
 
-/* The embedding rows of LANES rows of the batch. */
+/* LANES rows of the batch, and their embedding rows. */
 struct mf_rows {
+	uint32_t number[LANES];
 	const float *user[LANES], *item[2][LANES];
 };
 
-/* Row r of the batch into lane l. */
+/* The row at place p, in the order of users, into lane l. */
 INLINE void mf_row(
-	const struct backend *b, const unsigned items, struct mf_rows *to, uint32_t l, uint32_t r)
+	const struct backend *b, const unsigned items, struct mf_rows *to, uint32_t l, uint32_t p)
 {
-	const size_t f = b->factors;
+	const struct cpu_side *u = &b->user, *i = &b->item;
+	const uint32_t r = u->order[p];
 
-	to->user[l] = b->user.table[0] + b->user.id[r] * f;
+	to->number[l] = r;
+	to->user[l] = u->table[0] + (size_t)u->unique[u->slot[p]] * b->factors;
 	for (unsigned s = 0; s < items; s++)
-		to->item[s][l] = b->item.table[0] + b->item.id[(size_t)r * items + s] * f;
+		to->item[s][l] = i->table[0] + (size_t)i->id[(size_t)r * items + s] * b->factors;
 }
 
-INLINE void mf_fetch(const struct backend *b, const unsigned items, uint32_t r)
+INLINE void mf_fetch(const struct backend *b, const unsigned items, uint32_t p)
 {
-	const size_t f = b->factors;
+	struct mf_rows rows;
 
-	cpu_fetch(b->user.table[0] + b->user.id[r] * f, b->factors);
+	mf_row(b, items, &rows, 0, p);
+	cpu_fetch(rows.user[0], b->factors);
 	for (unsigned s = 0; s < items; s++)
-		cpu_fetch(b->item.table[0] + b->item.id[(size_t)r * items + s] * f, b->factors);
+		cpu_fetch(rows.item[s][0], b->factors);
 }
 
 /* Add the products of columns c .. c + n - 1 to the logits, one column after the other. */
@@ -61,8 +66,8 @@ INLINE void mf_columns(
 	}
 }
 
-/* The logits of rows first .. first + n - 1 of the batch, whose rows are put into `rows`; lanes
-   from n on repeat the first. */
+/* The logits of the rows at places first .. first + n - 1, which are put into `rows`; lanes from n
+   on repeat the first. */
 INLINE void mf_logits(const struct backend *b, const unsigned items, uint32_t first, uint32_t n,
 	struct mf_rows *rows, vf logit[2])
 {
@@ -84,93 +89,121 @@ INLINE void mf_logits(const struct backend *b, const unsigned items, uint32_t fi
 	for (unsigned s = 0; b->biases && s < items; s++) {
 		vf sum = { 0 };
 
-		for (uint32_t l = 0; l < n; l++)
-			sum[l] = b->user.table[1][b->user.id[first + l]] +
-				 b->item.table[1][b->item.id[(first + l) * (size_t)items + s]];
+		for (uint32_t l = 0; l < LANES; l++)
+			sum[l] = b->user.table[1][b->user.id[rows->number[l]]] +
+				 b->item.table[1][b->item.id[(size_t)rows->number[l] * items + s]];
 		logit[s] += sum;
 	}
 }
 
-/* The contribution of row r of the batch to its user. The stride is whole vectors. */
-INLINE void mf_user(const struct backend *b, const unsigned items, uint32_t r,
+/* Add the contribution of the row at place p to the sum of its user, whose first it may be. */
+INLINE void mf_user(const struct backend *b, const unsigned items, uint32_t p,
 	const float *const item[2], const float d[2])
 {
-	float *to = b->user.gradient + r * b->user.stride;
+	const struct cpu_side *side = &b->user;
+	const uint32_t slot = side->slot[p];
+	const bool begun = side->start[slot] < p;
+	const vi same = (vi){ 0 } - (int32_t)begun;
+	float *to = side->gradient + slot * side->stride;
+	const float bias = begun ? to[b->factors] : 0; // the vectors reach it
 
 	for (uint32_t c = 0; c < b->factors; c += LANES) {
 		const vf g = d[0] * load(item[0] + c);
 
-		store(to + c, items == 2 ? fused(splat(d[1]), load(item[1] + c), g) : g);
+		store(to + c,
+			keep(same, load(to + c)) +
+				(items == 2 ? fused(splat(d[1]), load(item[1] + c), g) : g));
 	}
 	if (b->biases)
-		to[b->factors] = items == 2 ? d[0] + d[1] : d[0];
+		to[b->factors] = bias + (items == 2 ? d[0] + d[1] : d[0]);
 }
 
-/* A group of n <= LANES rows: their contributions, losses, and the derivatives by user bias. */
-INLINE vf mf_group(struct backend *b, const unsigned items, uint32_t first, uint32_t n, float *loss)
+/* The rows at n <= LANES places: their coefficients and losses, and what they bring to their users. */
+INLINE void mf_group(struct backend *b, const unsigned items, uint32_t first, uint32_t n)
 {
-	const vi there = lanes_below(n);
 	struct mf_rows rows;
-	vf logit[2], d[2] = { { 0 } };
+	vf logit[2], d[2] = { { 0 } }, loss;
 
 	mf_logits(b, items, first, n, &rows, logit);
 	if (items == 2) {
-		store(loss, loss_of_pair(&b->shape, logit[0], logit[1], &d[0], &d[1]));
+		loss = loss_of_pair(&b->shape, logit[0], logit[1], &d[0], &d[1]);
 	} else {
-		float label[LANES] = { 0 };
+		vf label;
 
-		memcpy(label, b->label + first, n * sizeof(*label));
-		store(loss, loss_of_label(logit[0], load(label), &d[0]));
+		for (uint32_t l = 0; l < LANES; l++)
+			label[l] = b->label[rows.number[l]];
+		loss = loss_of_label(logit[0], label, &d[0]);
 	}
-	for (unsigned s = 0; s < items; s++) {
-		d[s] = keep(there, d[s]) * b->batch_scale;
-		memcpy(b->coefficient[s] + first, &d[s], n * sizeof(float));
-	}
+	for (unsigned s = 0; s < items; s++)
+		d[s] *= b->batch_scale;
 	for (uint32_t l = 0; l < n; l++) {
 		const float *const item[2] = { rows.item[0][l], rows.item[items - 1][l] };
 
 		if (first + l + MF_AHEAD < b->rows)
 			mf_fetch(b, items, first + l + MF_AHEAD);
+		b->row_loss[rows.number[l]] = loss[l];
+		for (unsigned s = 0; s < items; s++)
+			b->coefficient[s][rows.number[l]] = d[s][l];
 		mf_user(b, items, first + l, item, (float[2]){ d[0][l], d[1][l] });
 	}
-	return items == 2 ? d[0] + d[1] : d[0];
 }
 
-/* As block_gradient. */
-INLINE double mf_block(
-	struct backend *b, const unsigned items, uint32_t first, uint32_t rows, float *sums)
+/* Where, in the order of users, job k begins: with a user. */
+static inline uint32_t mf_place(const struct backend *b, size_t k)
+{
+	const struct cpu_side *side = &b->user;
+	const uint32_t place = (uint32_t)(k * (uint64_t)b->rows / b->jobs);
+
+	if (place == b->rows || side->start[side->slot[place]] == place)
+		return place;
+	return side->start[side->slot[place] + 1];
+}
+
+/* Coefficients, losses and sums of users, of a job of whole users. */
+static void mf_gradient(struct backend *b, size_t job)
+{
+	const uint32_t end = mf_place(b, job + 1);
+
+	for (uint32_t p = mf_place(b, job); p < end; p += LANES) {
+		const uint32_t n = end - p < LANES ? end - p : LANES;
+
+		if (b->items_per_row == 2)
+			mf_group(b, 2, p, n);
+		else
+			mf_group(b, 1, p, n);
+	}
+}
+
+/* The derivatives by the global bias of a block of rows, added to the sums of its job. */
+static void mf_global_bias(const struct backend *b, uint32_t first, uint32_t rows, float *sums)
 {
 	vf dbias[CPU_BLOCK / LANES] = { { 0 } };
-	float loss[CPU_BLOCK];
-	double sum = 0;
 
-	for (uint32_t g = 0; g * LANES < rows; g++) {
-		const uint32_t left = rows - g * LANES;
-
-		dbias[g] = mf_group(
-			b, items, first + g * LANES, left < LANES ? left : LANES, loss + g * LANES);
-	}
-	if (b->biases)
-		column_sums(cpu_dense(b, sums, TENSOR_GLOBAL_BIAS), (struct columns){ dbias, 1 }, 1,
-			CPU_BLOCK / PANEL_ROWS);
 	for (uint32_t r = 0; r < rows; r++)
-		sum += loss[r];
-	return sum;
+		dbias[r / LANES][r % LANES] = b->items_per_row == 2
+						      ? b->coefficient[0][first + r] +
+								b->coefficient[1][first + r]
+						      : b->coefficient[0][first + r];
+	column_sums(cpu_dense(b, sums, TENSOR_GLOBAL_BIAS), (struct columns){ dbias, 1 }, 1,
+		CPU_BLOCK / PANEL_ROWS);
 }
 
-/* The same for mf: coefficients, users' contributions, sums and loss of a job. */
-static void mf_gradient(struct backend *b, size_t job, void *scratch)
+/* The loss of a job of rows in the order of the batch, and its dense sums, from all coefficients. */
+static void mf_sums(struct backend *b, size_t job)
 {
 	float *sums = start_sums(b, job);
 	uint32_t first, end;
 	double loss = 0;
 
-	(void)scratch;
 	for (cpu_job_rows(b, job, &first, &end); first < end; first += CPU_BLOCK) {
 		const uint32_t rows = end - first < CPU_BLOCK ? end - first : CPU_BLOCK;
+		double sum = 0;
 
-		loss += b->items_per_row == 2 ? mf_block(b, 2, first, rows, sums)
-					      : mf_block(b, 1, first, rows, sums);
+		for (uint32_t r = first; r < first + rows; r++)
+			sum += b->row_loss[r];
+		loss += sum;
+		if (b->biases)
+			mf_global_bias(b, first, rows, sums);
 	}
 	b->job_loss[job] = loss;
 }

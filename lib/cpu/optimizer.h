@@ -75,6 +75,10 @@ static void row_sums(const struct backend *b, const struct cpu_side *side, uint3
 	if (side == &b->item && b->held == HELD_COEFFICIENTS) {
 		mf_item_sums(b, first, end, sums);
 		column = width;
+	} else if (b->held == HELD_COEFFICIENTS) {
+		memcpy(sums, side->gradient + first * side->stride,
+			(end - first) * side->stride * sizeof(*sums));
+		column = width;
 	}
 	for (; column + LANES < width; column += 2 * LANES)
 		sum_columns(side, 2, column, first, end, sums);
