@@ -44,8 +44,8 @@ static inline __attribute__((always_inline)) void philox_lanes_inline(
 PROCESSOR_LEVELS(void, philox_lanes, (const struct counters *c, uint32_t *out), (c, out))
 
 #ifdef __x86_64__
-/* The same: the compiler does not see that factors have 32 bits, which one multiplication takes where
-   64 take four, and stores numbers one by one. */
+/* The same: the compiler does not see that factors have 32 bits, for which there is an instruction,
+   and stores numbers one by one. */
 PROCESSOR_LEVEL_4 static void philox_512(const struct counters *c, uint32_t *out)
 {
 	const __m512i low = _mm512_set1_epi64(UINT32_MAX);

@@ -21,9 +21,10 @@ static inline __attribute__((always_inline)) void normals_inline(
 	uint64_t word[2][LANES];
 	double squares[LANES];
 
-	for (int k = 0; k < LANES; k++)
-		for (int j = 0; j < 2; j++)
-			word[j][k] = block[4 * k + 2 * j] | (uint64_t)block[4 * k + 2 * j + 1] << 32;
+	for (int k = 0; k < LANES; k++, block += 4) {
+		word[0][k] = block[0] | (uint64_t)block[1] << 32;
+		word[1][k] = block[2] | (uint64_t)block[3] << 32;
+	}
 	for (int k = 0; k < LANES; k++)
 		squares[k] = -2 * real_log(1 - unit(word[0][k]));
 	for (int k = 0; k < LANES; k++)

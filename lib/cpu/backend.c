@@ -109,7 +109,8 @@ size_t cpu_num_jobs(const struct backend *b)
 	return blocks < b->max_jobs ? blocks : b->max_jobs;
 }
 
-/* Rows go by user. While users are sorted, other threads have time for what the pool does when idle. */
+/* Rows go by user. While users are sorted, other threads do the idle work of the pool. The chains of
+   additions at the end take a row as long as 32 operations. */
 static void mf_gradient(struct backend *b)
 {
 	cpu_sort(&b->user);

@@ -96,7 +96,7 @@ struct cpu_span {
 enum cpu_held {
 	HELD_NOTHING,	    /* none: the parameters have changed since */
 	HELD_CONTRIBUTIONS, /* of each occurrence */
-	HELD_COEFFICIENTS /* sums of users; a coefficient for each occurrence of an item */
+	HELD_COEFFICIENTS   /* sums of users; a coefficient for each occurrence of an item */
 };
 
 struct backend {
@@ -175,8 +175,8 @@ struct cpu_kernels {
 	size_t (*gradient_scratch)(const struct backend *b);
 	void (*gradient)(struct backend *b, size_t job, void *scratch);
 
-	/* For mf but ccl, once users are sorted: a job of users stores their sums, the coefficients of
-	   items and the losses of rows. Then a job of rows adds up dense sums and loss. */
+	/* For mf but ccl, once users are sorted: a job of users stores their sums, coefficients of
+	   items and losses of rows. Then a job of rows adds up dense sums and loss. */
 	void (*mf_gradient)(struct backend *b, size_t job);
 	void (*mf_sums)(struct backend *b, size_t job);
 

@@ -4,9 +4,9 @@
  *
  * Rows are read where they lie, LANES examples at a time, in the order of their users: so a user's
  * row is read once, and his contributions are added up while the items' rows are at hand. The
- * contribution of an item's occurrence is a coefficient, d loss / d logit, times the user's row: the
- * coefficient is kept instead, and whoever adds up an item's contributions reads the users' rows,
- * which must not have been changed meanwhile (update.c).
+ * contribution of an item's occurrence is a coefficient, d loss / d logit, times the user's row:
+ * the coefficient is kept instead, and whoever adds up an item's contributions reads the users'
+ * rows, which must not have been changed meanwhile (update.c).
  */
 #ifndef MF_H
 #define MF_H
@@ -105,20 +105,19 @@ INLINE void mf_user(const struct backend *b, const unsigned items, uint32_t p,
 	const bool begun = side->start[slot] < p;
 	const vi same = (vi){ 0 } - (int32_t)begun;
 	float *to = side->gradient + slot * side->stride;
-	const float bias = begun ? to[b->factors] : 0; // the vectors reach it
+	const float bias = b->biases && begun ? to[b->factors] : 0; // the vectors reach it
 
 	for (uint32_t c = 0; c < b->factors; c += LANES) {
 		const vf g = d[0] * load(item[0] + c);
 
-		store(to + c,
-			keep(same, load(to + c)) +
-				(items == 2 ? fused(splat(d[1]), load(item[1] + c), g) : g));
+		store(to + c, keep(same, load(to + c)) +
+				      (items == 2 ? fused(splat(d[1]), load(item[1] + c), g) : g));
 	}
 	if (b->biases)
 		to[b->factors] = bias + (items == 2 ? d[0] + d[1] : d[0]);
 }
 
-/* The rows at n <= LANES places: their coefficients and losses, and what they bring to their users. */
+/* The rows at n <= LANES places: coefficients and losses, and what they add to sums of users. */
 INLINE void mf_group(struct backend *b, const unsigned items, uint32_t first, uint32_t n)
 {
 	struct mf_rows rows;
@@ -180,10 +179,10 @@ static void mf_global_bias(const struct backend *b, uint32_t first, uint32_t row
 	vf dbias[CPU_BLOCK / LANES] = { { 0 } };
 
 	for (uint32_t r = 0; r < rows; r++)
-		dbias[r / LANES][r % LANES] = b->items_per_row == 2
-						      ? b->coefficient[0][first + r] +
-								b->coefficient[1][first + r]
-						      : b->coefficient[0][first + r];
+		dbias[r / LANES][r % LANES] =
+			b->items_per_row == 2
+				? b->coefficient[0][first + r] + b->coefficient[1][first + r]
+				: b->coefficient[0][first + r];
 	column_sums(cpu_dense(b, sums, TENSOR_GLOBAL_BIAS), (struct columns){ dbias, 1 }, 1,
 		CPU_BLOCK / PANEL_ROWS);
 }
