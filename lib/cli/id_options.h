@@ -27,9 +27,9 @@ bool id_options_take_empty(void);
 void id_options_open(struct id_map *users, struct id_map *items);
 
 /*
- * Does the user or the item of a row look like a missing value (NA, null, nan ..., or nothing), and is the row
- * to be dropped for it? Counted here. With --missing error, the default, *why is the reason to die
- * with, in a new string: all such rows would become one user.
+ * Does the user or the item of a row look like a missing value (NA, null, nan ..., or nothing), and
+ * is the row to be dropped for it? Counted here. With --missing error, the default, *why is the
+ * reason to die with, in a new string: all such rows would become one user.
  */
 bool id_options_drops_missing(const struct raw_id *user, const struct raw_id *item, char **why);
 
