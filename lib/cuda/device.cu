@@ -145,9 +145,8 @@ static void claim_dense(struct backend *b)
 	}
 }
 
-static void claim_sorts(struct backend *b)
+static void claim_sorter(struct backend *b, size_t n)
 {
-	const size_t B = b->batch_size, n = B * (1 + b->items_per_row);
 	struct sorter *s = &b->sorter;
 
 	s->bound[SIDE_USER] = b->side[SIDE_USER].bound;
@@ -160,6 +159,14 @@ static void claim_sorts(struct backend *b)
 	s->scratch = device_claim(b, s->scratch_size, 1);
 	if (!b->planning)
 		sort_places_cuda(b->stream, place, (uint32_t)n);
+}
+
+static void claim_sorts(struct backend *b)
+{
+	const size_t B = b->batch_size, n = B * (1 + b->items_per_row);
+
+	if (!sort_is_counted(b->batch_size, b->batch_size * b->items_per_row))
+		claim_sorter(b, n);
 	for (struct input &in : b->input) {
 		in.device = claim_ids(b, 3 * B);
 		in.position = claim_ids(b, n);

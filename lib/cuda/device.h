@@ -90,11 +90,13 @@ static inline uint32_t device_pairs_at_a_time(uint32_t widest)
 
 /* Scratch of score_driver.cu, made at the first use. */
 struct score_scratch {
+	bool planned, fits;	     /* has `narrow` been looked at; does it take the network? */
+	struct narrow_scores narrow; /* what does not depend on the pairs */
 	size_t pairs, users, items, scores; /* how many the arrays hold */
 	uint32_t *user, *item;
 	float *user_rows, *user_half; /* (users, E), (users, H1) */
 	float *item_rows, *item_half; /* (items, ...); rows: of pairs only */
-	float *act[2];		      /* (pairs, widest layer) */
+	float *act[2];		      /* (pairs, widest layer); not where `fits` */
 	float *score;
 	uint32_t first, held; /* what item_half holds; held 0: nothing */
 	uint64_t version;     /* the parameters that item_half was computed from */

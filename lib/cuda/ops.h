@@ -141,8 +141,13 @@ void loss_total_cuda(cudaStream_t stream, const struct loss *a, struct loss_tota
 /* ---- sort.cu ---- */
 
 enum { SORT_ID_BITS = 31 }; /* ids are below 2^31: keys of both sides together need a bit more */
+enum { SORT_COUNTED = 32 * GPU_BLOCK };
 
-/* For up to n ids of both sides together, each below the bound of its side. */
+/* Are so many ids of the sides, SORT_COUNTED at most of each, sorted without a sorter? */
+bool sort_is_counted(uint32_t users, uint32_t items);
+
+/* For up to n ids of both sides together, each below the bound of its side; all zeros where no
+   batch needs it. */
 struct sorter {
 	uint32_t bound[2];	   /* SIDE_USER, SIDE_ITEM */
 	uint32_t *marked, *sorted; /* (n), scratch */
@@ -323,6 +328,31 @@ void score_output_cuda(cudaStream_t stream, const struct score_output *a);
 /* y (rows, H) = relu(user_half[r / items] + item_half[r % items] + bias); items 0: [r] of both */
 void pair_forward_cuda(cudaStream_t stream, const float *user_half, const float *item_half,
 	const float *bias, uint32_t rows, uint32_t items, uint32_t H, float *y);
+
+/* ---- score_narrow.cu: what pair_forward, layers and score_output do, in one kernel ---- */
+
+/* A hidden layer: weight (out, in), bias (out); the weights of the first are not read. Sizes, and
+   places in shared memory, are in floats; x and y are columns there. */
+struct narrow_layer {
+	const float *weight, *bias;
+	uint32_t out;
+	/* score_narrow_plan */
+	uint32_t in, shared, row, shared_bias, x, y;
+};
+
+struct narrow_scores {
+	struct score_output to;		    /* but x, user_bias and item_bias; with a head */
+	const float *user_half, *item_half; /* as pair_forward_cuda */
+	uint32_t num_layers;		    /* 1 and more; the last has to.H units */
+	struct narrow_layer layer[NEUMF_MAX_HIDDEN];
+	/* score_narrow_plan */
+	uint32_t shared_head, columns_at, columns;
+};
+
+/* From the widths, fill in the plan; false: the network does not fit. */
+bool score_narrow_plan(struct narrow_scores *a);
+/* The bits of a score are those of its pair, whether among pairs or in a block. */
+void score_narrow_cuda(cudaStream_t stream, const struct narrow_scores *a);
 
 /* ---- rank_kernels.cu: the candidates of each user, one row of scores per user ---- */
 

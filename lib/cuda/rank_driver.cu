@@ -30,9 +30,10 @@ static void get(struct backend *b, void *to, const void *from, size_t n, size_t 
 	CUDA(cudaMemcpyAsync(to, from, n * size, cudaMemcpyDeviceToHost, b->stream));
 }
 
-/* Score the block, find the bad scores and mask the removed items. */
+/* Score the block, find the bad scores and mask the removed items. Nothing comes back yet: the host
+   would wait for it, and the device then for the host. */
 static struct rank_rows mask_block(struct backend *b, size_t n, const uint32_t *user,
-	uint32_t first, uint32_t end, const struct rank_lists *lists, uint32_t *bad)
+	uint32_t first, uint32_t end, const struct rank_lists *lists)
 {
 	struct rank_scratch *r = &b->ranks;
 	struct rank_rows a;
@@ -46,7 +47,6 @@ static struct rank_rows mask_block(struct backend *b, size_t n, const uint32_t *
 	a.removed = put(b, &r->removed, lists->removed, lists->removed_start[n]);
 	a.bad = device_reserve(&r->bad, n);
 	rank_mask_cuda(b->stream, &a);
-	get(b, bad, a.bad, n, sizeof(*bad));
 	return a;
 }
 
@@ -57,13 +57,14 @@ void rank_block(void *backend, size_t n, const uint32_t *user, uint32_t first, u
 
 	if (!n || first == end)
 		return;
-	struct rank_rows a = mask_block(b, n, user, first, end, lists, bad);
+	struct rank_rows a = mask_block(b, n, user, first, end, lists);
 	uint32_t wanted = lists->wanted_start[n];
 	const uint32_t *start = put(b, &b->ranks.wanted_start, lists->wanted_start, n + 1);
 	const uint32_t *at = put(b, &b->ranks.wanted, lists->wanted, wanted);
 	struct rank_place *out = device_reserve(&b->ranks.place, wanted);
 
 	rank_count_cuda(b->stream, &a, start, at, out);
+	get(b, bad, a.bad, n, sizeof(*bad));
 	get(b, place, out, wanted, sizeof(*place));
 	CUDA(cudaStreamSynchronize(b->stream));
 }
@@ -104,13 +105,14 @@ void top_block(void *backend, size_t n, const uint32_t *user, uint32_t first, ui
 
 	if (!n || first == end)
 		return;
-	struct rank_rows a = mask_block(b, n, user, first, end, lists, bad);
+	struct rank_rows a = mask_block(b, n, user, first, end, lists);
 	uint32_t *dev_top = device_reserve(&b->ranks.top, n * k);
 	uint32_t *dev_num = device_reserve(&b->ranks.num, n);
 	float *dev_best = device_reserve(&b->ranks.best, n * k);
 	struct best *row = (struct best *)xmalloc(k, sizeof(*row));
 
 	rank_top_cuda(b->stream, &a, k, dev_top, dev_best, dev_num);
+	get(b, bad, a.bad, n, sizeof(*bad));
 	get(b, top, dev_top, n * k, sizeof(*top));
 	get(b, score, dev_best, n * k, sizeof(*score));
 	get(b, num, dev_num, n, sizeof(*num));

@@ -1,7 +1,7 @@
 /*
  * score_driver: the forward pass without a batch. The first layer is computed in halves: the user
- * half once per call, the item half once per version of the parameters; the other layers for every
- * pair, device_pairs_at_a_time() at a time.
+ * half once per call, the item half once per version of the parameters; the rest for every pair,
+ * device_pairs_at_a_time() at a time: of a narrow network in one kernel, else layer by layer.
  */
 #include "cuda/device.h"
 
@@ -35,6 +35,28 @@ static uint32_t most_pairs(const struct backend *b)
 	return device_pairs_at_a_time(b->E > hidden ? b->E : hidden);
 }
 
+/* Is all but the first layer for one kernel? */
+static bool one_kernel(struct backend *b)
+{
+	struct score_scratch *s = &b->scores;
+	struct narrow_scores *a = &s->narrow;
+
+	if (s->planned || !b->E)
+		return s->fits;
+	s->planned = s->fits = true;
+	a->to.F = b->F;
+	a->to.H = b->H;
+	a->num_layers = b->shape.num_hidden;
+	for (uint32_t l = 0; l < a->num_layers; l++) {
+		a->layer[l].weight = device_weight(b, l)->value;
+		a->layer[l].bias = device_bias(b, l)->value;
+		a->layer[l].out = b->shape.hidden[l];
+		s->fits = s->fits && (!l || device_narrow(b, l));
+	}
+	s->fits = s->fits && score_narrow_plan(a);
+	return s->fits;
+}
+
 /* Make the scratch hold so many pairs at a time, users, items and scores; growing loses what it
    held. */
 static void reserve(struct backend *b, size_t pairs, size_t users, size_t items, size_t scores)
@@ -62,27 +84,26 @@ static void reserve(struct backend *b, size_t pairs, size_t users, size_t items,
 	s->item_rows = claim_floats(b, (s->items < MOST_PAIRS ? s->items : MOST_PAIRS) * E);
 	s->user_half = claim_floats(b, s->users * H);
 	s->item_half = claim_floats(b, s->items * H);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < 2 && !one_kernel(b); i++)
 		s->act[i] = claim_floats(b, s->pairs * widest);
 }
 
-/* The layers, given the halves of the first, and the head, for `rows` pairs; items: as struct
-   score_output, whose users are those from `user` on. */
-static void score_rows(struct backend *b, uint32_t rows, size_t user, uint32_t first,
-	uint32_t items, float *score, size_t width)
+/* Layer by layer, from the halves of the first, for so many pairs; items: as struct score_output.
+   Returns the output of the last. */
+static const float *hidden_layers(
+	struct backend *b, const float *user_half, uint32_t rows, uint32_t items)
 {
 	struct score_scratch *s = &b->scores;
-	struct score_output a;
 
-	for (uint32_t l = 0; l < b->shape.num_hidden && b->E; l++) {
+	for (uint32_t l = 0; l < b->shape.num_hidden; l++) {
 		const float *w = device_weight(b, l)->value;
 		const float *bias = device_bias(b, l)->value, *x = s->act[~l & 1];
 		uint32_t in = device_in(b, l), out = b->shape.hidden[l];
 		float *y = s->act[l & 1];
 
 		if (l == 0) {
-			pair_forward_cuda(b->stream, s->user_half + user * out, s->item_half, bias,
-				rows, items, out, y);
+			pair_forward_cuda(
+				b->stream, user_half, s->item_half, bias, rows, items, out, y);
 		} else if (device_narrow(b, l)) {
 			narrow_forward_cuda(b->stream, x, in, w, in, bias, rows, in, out, y);
 		} else {
@@ -90,6 +111,18 @@ static void score_rows(struct backend *b, uint32_t rows, size_t user, uint32_t f
 			bias_relu_forward_cuda(b->stream, y, bias, rows, out);
 		}
 	}
+	return s->act[(b->shape.num_hidden - 1) & 1];
+}
+
+/* All that follows the halves of the first layer, for so many pairs; items: as struct score_output,
+   whose users are those from `user` on. */
+static void score_rows(struct backend *b, uint32_t rows, size_t user, uint32_t first,
+	uint32_t items, float *score, size_t width)
+{
+	struct score_scratch *s = &b->scores;
+	const float *user_half = b->E ? s->user_half + user * b->shape.hidden[0] : NULL;
+	struct score_output a;
+
 	memset(&a, 0, sizeof(a));
 	a.gmf_user = device_value(b, TENSOR_GMF_USER);
 	a.gmf_item = device_value(b, TENSOR_GMF_ITEM);
@@ -97,7 +130,6 @@ static void score_rows(struct backend *b, uint32_t rows, size_t user, uint32_t f
 	a.item = s->item;
 	a.first = first;
 	a.items = items;
-	a.x = b->E ? s->act[(b->shape.num_hidden - 1) & 1] : NULL;
 	a.head = device_value(b, TENSOR_HEAD);
 	a.bias = device_value(b, b->shape.bias ? TENSOR_GLOBAL_BIAS : TENSOR_HEAD_BIAS);
 	a.user_bias = device_value(b, TENSOR_USER_BIAS);
@@ -108,6 +140,16 @@ static void score_rows(struct backend *b, uint32_t rows, size_t user, uint32_t f
 	a.sigmoid_output = b->shape.sigmoid_output;
 	a.width = (uint32_t)width;
 	a.score = score;
+	if (one_kernel(b)) {
+		struct narrow_scores narrow = s->narrow;
+
+		narrow.to = a;
+		narrow.user_half = user_half;
+		narrow.item_half = s->item_half;
+		score_narrow_cuda(b->stream, &narrow);
+		return;
+	}
+	a.x = b->E ? hidden_layers(b, user_half, rows, items) : NULL;
 	score_output_cuda(b->stream, &a);
 }
 

@@ -173,6 +173,12 @@ static void bench_rows(void)
 	const struct sorted of[2] = { { B, key, position, NULL },
 		{ S, key + B, position + B, slot } };
 
+	const uint32_t few = std::min(B, 1024u);
+	const struct sorted of_few[2] = { { few, key, position, NULL },
+		{ P * few, key + few, position + few, NULL } };
+
+	report("sort_counted", 8.0 * (1 + P) * few, 0,
+		[&] { sort_ids_cuda(stream, &sorter, user, &of_few[0], &of_few[1]); });
 	report("sort", 8.0 * (B + S), 0,
 		[&] { sort_ids_cuda(stream, &sorter, user, &of[0], &of[1]); });
 	report("segment_sum", 4.0 * E * (S + distinct) + 8.0 * S, 1.0 * S * E,

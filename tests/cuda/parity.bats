@@ -25,8 +25,8 @@ parity() {
 # ops VARIANT: the programs that test the ops.
 ops() {
 	local program
-	for program in test_ops test_ops_wide test_ops_loss test_ops_network test_ops_rows \
-		test_ops_scores test_ops_update; do
+	for program in test_ops test_ops_wide test_ops_loss test_ops_narrow test_ops_network \
+		test_ops_rows test_ops_scores test_ops_update; do
 		parity "$1" "$program"
 	done
 	parity "$1" test_ops tf32

@@ -136,7 +136,7 @@ metric() {
 	only_emulated
 	local step=6 # and those to warm up
 	CUDA_HOST_STATS=1 "$HOST/plain/throughput" score book fp32 131072 1 300 5000 >log 2>&1
-	grep -q "^score_output_kernel<[0-9]> *$step launches" log
+	grep -q "^score_narrow_kernel<USERS> *$step launches" log
 	grep -q "^rows_forward_kernel<[0-9]> *$step launches" log
 }
 

@@ -159,13 +159,17 @@ static void test_segment(
 int main(void)
 {
 	op_test_start("test_ops_rows");
+	/* by counts */
 	test_sort(1, 1, 1, 1);
 	test_sort(31, 2, 62, 5);
-	test_sort(2048, 256, 100, 255);
-	test_sort(7, 70000, 2047, 256);
+	test_sort(96, 1, 33, 70000);
 	test_sort(2049, 257, 4098, 65537);
-	test_sort(5000, (1u << 24) - 3, 5000, 65536);
-	test_sort(300, (1u << 31) - 1, 200, 70000); /* all 32 bits */
+	test_sort(300, (1u << 31) - 1, SORT_COUNTED, 2);
+	/* by CUB */
+	test_sort(SORT_COUNTED + 1, 256, 100, 255);
+	test_sort(7, 70000, SORT_COUNTED + 1, 256);
+	test_sort(9000, (1u << 24) - 3, 12000, 65536);
+	test_sort(9000, (1u << 31) - 1, 200, 70000); /* all 32 bits */
 	test_segment(1, true, 1, 1, true, 0);
 	test_segment(31, true, 10, 7, true, 0.25f);
 	test_segment(257, false, 33, 300, false, 0);

@@ -214,16 +214,18 @@ static struct cost triple_cost(
 	return (struct cost){ flop, sizeof(float) * moved, sizeof(float) * 6 * 3 * (F + E), 0 };
 }
 
+/* A narrow network reads the rows of an item once for four users, and writes the score. */
 static struct cost pair_cost(const struct neumf_shape *s, bool narrow)
 {
 	double in = s->hidden[0], flop = in, moved = in;
 
 	for (uint32_t l = 1; l < s->num_hidden; l++) {
 		flop += in * s->hidden[l];
-		moved += in + (narrow ? 1 : 3) * (double)s->hidden[l];
+		moved += in + 3 * (double)s->hidden[l];
 		in = s->hidden[l];
 	}
-	return (struct cost){ 2 * (flop + s->factors + in), sizeof(float) * (moved + in + 1),
+	moved = narrow ? (s->hidden[0] + s->factors) / 4.0 : moved + in;
+	return (struct cost){ 2 * (flop + s->factors + in), sizeof(float) * (moved + 1),
 		sizeof(float), 0 };
 }
 

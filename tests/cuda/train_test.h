@@ -40,7 +40,8 @@ struct test_case {
 	}
 
 /* Every model with every loss, every model with every optimizer; narrow, wide and mixed layers; ids
-   of one, two and three digits of the sort, in one tile and in many; a short batch of one row. */
+   of one, two and three digits of the sort; batches sorted by counts and by CUB; a short batch of one
+   row. */
 static const struct test_case cases[] = {
 	/* clang-format off */
 	{ "neumf bpr adam, narrow",      { MODEL_NEUMF, LOSS_BPR, false, 300, 700, 10, 10, 3, { 10, 10, 10 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-5, 0), 331, PRECISION_FP32, true },
@@ -54,6 +55,7 @@ static const struct test_case cases[] = {
 	{ "mlp bpr lazy-adam",           { MODEL_MLP, LOSS_BPR, false, 257, 258, 0, 33, 2, { 65, 17 }, false, { 0, 0, 0 } }, LAZY(0.01, 0, 1e-3), 200, PRECISION_FP32, true },
 	{ "mlp hinge sgd",               { MODEL_MLP, LOSS_HINGE, false, 9, 90, 0, 8, 3, { 32, 16, 8 }, false, { 0, 0, 0 } }, SGD(0.1, 1e-3, 1e-3), 1, PRECISION_FP32, false },
 	{ "mlp bce adam",                { MODEL_MLP, LOSS_BCE, false, 5, 6, 0, 1, 1, { 1 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-4, 0), 3000, PRECISION_FP32, true },
+	{ "mf bce adam, large batch",    { MODEL_MF, LOSS_BCE, false, 70, 300, 1, 0, 0, { 0 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-5, 0), 8300, PRECISION_FP32, true },
 	{ "mf bpr adam",                 { MODEL_MF, LOSS_BPR, false, 400, 66000, 2, 0, 0, { 0 }, false, { 0, 0, 0 } }, ADAM(0.01, 1e-5, 0), 2500, PRECISION_FP32, false },
 	{ "mf hinge sgd",                { MODEL_MF, LOSS_HINGE, false, 30, 40, 9, 0, 0, { 0 }, false, { 0, 0, 0 } }, SGD(0.3, 1e-3, 1e-3), 77, PRECISION_FP32, true },
 	{ "mf bce lazy-adam",            { MODEL_MF, LOSS_BCE, false, 30, 40, 1, 0, 0, { 0 }, false, { 0, 0, 0 } }, LAZY(0.01, 0, 1e-3), 33, PRECISION_FP32, false },
