@@ -122,7 +122,8 @@ static void get_hidden(const char *file, const struct js *m, struct neumf_shape 
 /* A score of another kind would be ours in silence. */
 static void check_score(const char *file, const struct js *m, const struct neumf_shape *s)
 {
-	const char *score = js_get_string(m, "score"), *ours = neumf_cosine(s) ? "cosine" : "product";
+	const char *score = js_get_string(m, "score"),
+		   *ours = neumf_cosine(s) ? "cosine" : "product";
 
 	if (strcmp(score ? score : "product", ours) != 0)
 		die("metadata of '%s': a score by %s, where loss %s has one by %s", file,
