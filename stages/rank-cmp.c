@@ -51,7 +51,7 @@ static const struct opt_program program = {
 	.reads = "score or rank records, the rows of a user together",
 	.writes = "a text table or JSON",
 	.examples = { "rank-cmp pop.cof knn.cof",
-		"rank-cmp --metrics NDCG@10,AUC --json pop.cof knn.cof | jq '.pairs'",
+		"rank-cmp --metrics NDCG@10,AUC --json pop.cof knn.cof | jq '.comparisons'",
 		"pop-score --train train.cof -a --seen train.cof test.cof | rank-cmp knn.cof -" },
 	.tables = { options },
 };

@@ -57,3 +57,35 @@ sys.stdout.buffer.write(data)' "$1" "$2"
 	assert_status 1
 	assert_error neumf-score "are damaged: their checksum is wrong"
 }
+
+# edit FILE KEY [VALUE]: the model with other metadata, without checksums, on stdout.
+edit() {
+	python3 -c 'import json, sys
+data = open(sys.argv[1], "rb").read()
+end = 8 + int.from_bytes(data[:8], "little")
+header = json.loads(data[8:end])
+meta = header["__metadata__"]
+for key in "checksum", "header_checksum", sys.argv[2]:
+    meta.pop(key, None)
+meta.update([sys.argv[2:4]] if len(sys.argv) > 3 else [])
+text = json.dumps(header).encode()
+text += b" " * (-len(text) % 8)
+sys.stdout.buffer.write(len(text).to_bytes(8, "little") + text + data[end:])' "$@"
+}
+
+@test "a score that its loss does not have is refused, not taken for ours" {
+	printf '0\t0\t0\n0\t1\t0\n' | cof-cat --from tsv --kind interaction --users 2 --items 3 >pairs.cof
+	negsample -q pairs.cof | neumf-train -q --device cpu --model mf -o dot
+	negsample -q --grouped pairs.cof | neumf-train -q --device cpu --model mf --loss ccl -o cosine
+	edit dot seed 1 >same
+	neumf-score -q --model same pairs.cof | cmp - <(neumf-score -q --model dot pairs.cof)
+	edit dot score cosine >a
+	edit cosine score >b
+	edit cosine score euclidean >c
+	for model in a b c; do
+		run --separate-stderr neumf-score -q --model $model pairs.cof
+		assert_status 1
+		assert_error neumf-score "metadata of '$model': a score by"
+	done
+	assert_equal "$stderr" "neumf-score: metadata of 'c': a score by euclidean, where loss ccl has one by cosine"
+}

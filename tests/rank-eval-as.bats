@@ -51,6 +51,13 @@ compare() {
 	assert_equal "$(cat users)" "[30,26]"
 }
 
+@test "elliot's negatives are those among the candidates, also where a positive is outside" {
+	printf '0\t%s\n' '1\t0\t5' '2\t1\t4' '3\t0\t3' '4\t1\t-inf' | sed 's/\\t/\t/g' |
+		cof-cat --from tsv --kind score --users 1 --items 9 >x.cof
+	run rank-eval -q --as elliot --only GAUC x.cof
+	assert_equal "$output" 0.3333333333333333 # (2 + 1 - 1) / (2 + 1) / 2
+}
+
 @test "each definition that differs moves a number" {
 	streams
 	# all lines that name one, and whose two figures are the same at every cutoff

@@ -164,6 +164,15 @@ rank-eval: rows that list an item again, which counts once: 2"
 	assert_equal "$output" 1
 }
 
+@test "an item of score -inf is no candidate, whatever its label" {
+	printf '%s\n' '0 1 1 5' '0 2 1 2' '0 3 0 4' '0 4 1 -inf' | scores | rank-eval --json >a
+	printf '%s\n' '0 0 0 -inf' '0 1 1 5' '0 2 1 2' '0 3 0 4' '0 4 1 -inf' '0 5 -1 -inf' |
+		scores | rank-eval --json >b
+	cmp a b
+	run jq -c '[.candidates, .metrics.AUC, .outside]' b
+	assert_equal "$output" '[3,0.333333333333333,1]' # (1 + 0 + 0) / 3
+}
+
 @test "users without a positive, and without a negative, are left out and reported" {
 	printf '%s\n' '0 1 1 5' '0 3 0 4' '1 1 0 5' '2 1 1 1' | scores >x.cof
 	run --separate-stderr rank-eval --only AUC x.cof

@@ -119,6 +119,17 @@ static void get_hidden(const char *file, const struct js *m, struct neumf_shape 
 	free(copy);
 }
 
+/* A score of another kind would be ours in silence. */
+static void check_score(const char *file, const struct js *m, const struct neumf_shape *s)
+{
+	const char *score = js_get_string(m, "score"),
+		   *ours = neumf_cosine(s) ? "cosine" : "product";
+
+	if (strcmp(score ? score : "product", ours) != 0)
+		die("metadata of '%s': a score by %s, where loss %s has one by %s", file,
+			score ? score : "product", neumf_loss_names[s->loss], ours);
+}
+
 static void get_shape(const char *file, const struct js *m, struct neumf_shape *s)
 {
 	static const char *const truth[] = { "false", "true", NULL };
@@ -137,6 +148,7 @@ static void get_shape(const char *file, const struct js *m, struct neumf_shape *
 		s->bias = metadata_choice(file, m, "bias", truth);
 	if ((why = neumf_check(s)))
 		die("metadata of '%s': %s", file, why);
+	check_score(file, m, s);
 }
 
 /* What is no model of ours is named, and who reads it. */

@@ -161,7 +161,6 @@ PROCESSOR_LEVELS(size_t, next_positive, (const float *label, size_t k, size_t n)
 size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label, const float *score,
 	size_t n, struct rank *out)
 {
-	uint32_t candidates = (uint32_t)n;
 	size_t num = 0;
 
 	for (size_t k = 0; (k = next_positive(label, k, n)) < n; k++) {
@@ -169,11 +168,10 @@ size_t candidates_ranks(uint32_t user, const uint32_t *item, const float *label,
 
 		if (score[k] > -INFINITY)
 			p = rank_place(score, n, k);
-		else
-			candidates--;
 		out[num++] = (struct rank){ user, item[k], p.above, p.ties, p.ties_before, 0 };
 	}
-	for (size_t j = 0; j < num; j++) { /* now that their number is known */
+	const uint32_t candidates = num ? rank_candidates(score, n) : 0;
+	for (size_t j = 0; j < num; j++) {
 		out[j].candidates = candidates;
 		if (out[j].above > candidates)
 			out[j].above = candidates;

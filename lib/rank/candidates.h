@@ -1,6 +1,6 @@
 /*
  * candidates: one user's list of candidates, as read from a stream: items with a label (above 0: a
- * positive) and a score. A positive whose score is -inf lies outside the candidates.
+ * positive) and a score. An item whose score is -inf is no candidate, and a positive is missed then.
  */
 #ifndef CANDIDATES_H
 #define CANDIDATES_H

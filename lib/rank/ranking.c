@@ -52,6 +52,11 @@ struct rank_place rank_place(const float *score, size_t n, size_t at)
 		before.equal };
 }
 
+uint32_t rank_candidates(const float *score, size_t n)
+{
+	return count(score, n, -INFINITY).above;
+}
+
 /* How many of the scores are finite, in as many pieces of LANES as there are. */
 static inline __attribute__((always_inline)) size_t count_finite_inline(
 	const float *score, size_t n)

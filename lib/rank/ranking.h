@@ -28,6 +28,9 @@ struct rank_lists {
 /* The place of score[at], which is finite, among score[0..n-1]. One pass, no branches. */
 struct rank_place rank_place(const float *score, size_t n, size_t at);
 
+/* How many of the scores are candidates'. */
+uint32_t rank_candidates(const float *score, size_t n);
+
 /* Index of the first score that is not finite, n if there is none. */
 size_t rank_bad_score(const float *score, size_t n);
 

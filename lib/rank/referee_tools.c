@@ -151,7 +151,7 @@ static double mean_recall(const struct referee_user *u, unsigned c, uint32_t k)
 /* Elliot's share of negatives below each positive of the first K, of one more than there are. */
 static double share_below(const struct referee_user *u, uint32_t k, uint32_t divisor)
 {
-	const double negatives = (double)u->candidates - u->positives + 1;
+	const double negatives = u->negatives + 1.0;
 	double sum = 0;
 
 	for (size_t s = 0; s < u->num_spots && u->spot[s].position < k; s++)

@@ -117,7 +117,8 @@ static void test_by_hand(void)
 	CHECK(rank_top(score, 7, 4, best) == 4 && best[0] == 1 && best[1] == 4 && best[2] == 0 &&
 			best[3] == 2,
 		"best four, ties by index");
-	CHECK(rank_top(score, 7, 7, best) == 6, "-inf is not listed");
+	CHECK(rank_top(score, 7, 7, best) == 6 && rank_candidates(score, 7) == 6,
+		"-inf is neither listed nor counted");
 	CHECK(rank_top(score, 7, 0, best) == 0, "none of none");
 }
 
