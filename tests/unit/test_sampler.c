@@ -394,8 +394,7 @@ int main(void)
 	check_records();
 	check_distinct();
 	check_positives((const uint32_t[]){ 0, 1, 100, 5, 0, 14, 13, 129 });
-	check_positives(
-		(const uint32_t[]){ 100, 1, 5, 14, 13, 129, 0, 0 }); // no gap before the last
+	check_positives((const uint32_t[]){ 100, 1, 5, 14, 13, 129, 0, 0 }); // no gaps
 	pool_free(pool);
 	return CHECK_EXIT;
 }
