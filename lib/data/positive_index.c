@@ -120,7 +120,13 @@ static inline const struct positive_index_line *line_of(
 void positive_index_call(const struct positive_index *p, const uint64_t *number, size_t count)
 {
 	for (size_t k = 0; k < count; k++)
-		__builtin_prefetch(line_of(p, number[k]));
+		__builtin_prefetch(line_of(p, number[k]), 0, 2); // see sampler_call
+}
+
+/* Has each user up to the last one a positive? They are their own numbers then. */
+static inline bool every_user(const struct positive_index *p)
+{
+	return p->num_users == p->user[p->num_users - 1] + 1;
 }
 
 static void get_chunk(const struct positive_index *p, const uint64_t *number, size_t count,
@@ -138,8 +144,9 @@ static void get_chunk(const struct positive_index *p, const uint64_t *number, si
 	}
 	for (size_t k = 0; k < count; k++)
 		user[k] += row_draws_bits(begins[k]) - 1;
-	for (size_t k = 0; k < count; k++)
-		user[k] = p->user[user[k]];
+	if (!every_user(p))
+		for (size_t k = 0; k < count; k++)
+			user[k] = p->user[user[k]];
 }
 
 void positive_index_get(const struct positive_index *p, const uint64_t *number, size_t count,

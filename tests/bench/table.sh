@@ -100,9 +100,22 @@ bar_of() {
 		NR == 1 || (less ? $1 < best : $1 > best) { best = $1 } END { print k * best }'
 }
 
+# Into $BUILD/bench.json, instead of what other runs measured of the same rows; each row says which run it is of.
+keep_rows() {
+	local all=$BUILD/bench.json
+	jq -e 'type == "array"' "$all" >/dev/null 2>&1 || echo '[]' >"$all"
+	jq --arg run "$started" --arg machine "$machine" --arg size "$size" --slurpfile new "$out/works" '
+		[.[] | select(. as $old | all($new[]; [.work, $size] != [$old.work, $old.size]))]
+			+ [$new[] + {size: $size, run: $run, machine: $machine}]' \
+		"$all" >"$out/all"
+	mv "$out/all" "$all"
+	say "written to $all; tests/bench/readme makes a table of it"
+}
+
 report() {
-	local k median min max bar ratio less
-	echo "machine: $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores; $(${CC:-cc} --version | head -n 1)"
+	local k median min max bar ratio less machine
+	machine="$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores; $(${CC:-cc} --version | head -n 1)"
+	echo "machine: $machine"
 	echo "OpenBLAS kernels: ${OPENBLAS_CORETYPE:-its own choice, for LAPACK $(blas_kernels)}; $reps repetitions (fewer where a row says so), $size size; $(date -u +%F)"
 	printf '%-25s %10s %20s %-14s %10s %7s\n' work median 'min .. max' unit bar 'x bar'
 	: >"$out/works"
@@ -119,9 +132,9 @@ report() {
 		[ "${limits[k]}" -eq "$reps" ] || printf '  (%s)' "${limits[k]}"
 		echo
 		jq -n --arg work "${names[k]}" --arg unit "${units[k]}" --argjson median "$median" --argjson min "$min" \
-			--argjson max "$max" --argjson bar "$bar" --argjson ratio "${ratio:-null}" '{work: $work, median: $median, min: $min,
-			max: $max, unit: $unit, bar: (if $ratio then $bar else null end), ratio: $ratio}' >>"$out/works"
+			--argjson max "$max" --argjson bar "$bar" --argjson ratio "${ratio:-null}" --argjson repetitions "${limits[k]}" \
+			'{work: $work, median: $median, min: $min, max: $max, unit: $unit, repetitions: $repetitions,
+			bar: (if $ratio then $bar else null end), ratio: $ratio}' >>"$out/works"
 	done
-	jq -s . "$out/works" >"$BUILD/bench.json"
-	say "written to $BUILD/bench.json"
+	keep_rows
 }

@@ -90,8 +90,18 @@ register_mf() {
 register_knn_fit() {
 	asked lenskit-knn knn-fit || return 0
 	prepare_ml_1m || { skip knn-fit "no ML-1M" && return; }
-	beside lenskit lenskit_peer.py lenskit-knn s "knn $data/ml-1m.tsv 100"
+	at_most=3 beside lenskit lenskit_peer.py lenskit-knn s "knn $data/ml-1m.tsv 100"
 	work knn-fit s 0 '<1 lenskit-knn' "knn-score -q --train $data/ml-1m.cof --neighbours 100 --save-model $out/m"
+}
+
+# two minutes each
+register_recbole_peer() {
+	local at_most=3 may_fail=1
+	work recbole-train s 0 '' "$peer $data/ml-1m.tsv $data/ml-1m-ones.tsv"
+	row recbole-rank s ''
+	row recbole-memory MiB ''
+	row recbole-recall 'recall@10' ''
+	row recbole-ndcg 'NDCG@10' ''
 }
 
 # NeuMF as RecBole has it, 64 + 64 factors, hidden 128,64, bce, batches of 2048, on ML-1M: an epoch, then full ranking.
@@ -101,11 +111,7 @@ register_recbole() {
 	[ ${#only[@]} -gt 0 ] && asked recbole neumf-ml-1m || return 0
 	prepare_ml_1m || { skip neumf-ml-1m "no ML-1M" && return; }
 	if peer recbole recbole_peer.py; then
-		may_fail=1 work recbole-train s 0 '' "$peer $d/ml-1m.tsv $d/ml-1m-ones.tsv"
-		may_fail=1 row recbole-rank s ''
-		may_fail=1 row recbole-memory MiB ''
-		may_fail=1 row recbole-recall 'recall@10' ''
-		may_fail=1 row recbole-ndcg 'NDCG@10' ''
+		register_recbole_peer
 	else
 		skip recbole-train "$why"
 	fi
