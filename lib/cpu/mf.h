@@ -127,7 +127,7 @@ INLINE void mf_group(struct backend *b, const unsigned items, uint32_t first, ui
 	if (items == 2) {
 		loss = loss_of_pair(&b->shape, logit[0], logit[1], &d[0], &d[1]);
 	} else {
-		vf label;
+		vf label = { 0 };
 
 		for (uint32_t l = 0; l < LANES; l++)
 			label[l] = b->label[rows.number[l]];
