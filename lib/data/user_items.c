@@ -199,6 +199,15 @@ void user_items_transpose(struct user_items *items, const struct user_items *use
 	free(at);
 }
 
+uint32_t user_items_active_users(const struct user_items *m)
+{
+	uint32_t users = 0;
+
+	for (uint32_t u = 0; u < m->num_users; u++)
+		users += m->start[u + 1] > m->start[u];
+	return users;
+}
+
 uint32_t *user_items_count_users(const struct user_items *m)
 {
 	const uint64_t size = user_items_size(m);

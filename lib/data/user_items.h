@@ -68,6 +68,9 @@ void user_items_copy(struct user_items *to, const struct user_items *from);
 /* Initialise `items` as the users of each item of a finished user_items. */
 void user_items_transpose(struct user_items *items, const struct user_items *users);
 
+/* How many users of a finished user_items have an item. */
+uint32_t user_items_active_users(const struct user_items *m);
+
 /* How many users each item of a finished user_items has, in a new array. */
 uint32_t *user_items_count_users(const struct user_items *m);
 

@@ -42,7 +42,7 @@ struct search {
 	struct scratch *scratch;       /* per thread */
 	struct neighbour **neighbours; /* a list per item, NULL for an item without users */
 	uint32_t *num_neighbours;
-	uint32_t num_users; /* with items */
+	uint32_t num_users; /* centered: with items */
 };
 
 static uint32_t popularity(const struct search *s, uint32_t i)
@@ -271,10 +271,10 @@ void item_knn_search(struct item_knn *m, const struct item_knn_config *config)
 		s.leave = weigh(&s.items, config->alpha);
 		s.arrive = weigh(&s.items, config->beta);
 	}
-	if (config->center)
+	if (config->center) {
 		m->base = xcalloc(num_items, sizeof(*m->base));
-	for (uint32_t u = 0; u < m->users.num_users; u++)
-		s.num_users += m->users.start[u + 1] > m->users.start[u];
+		s.num_users = user_items_active_users(&m->users);
+	}
 	s.neighbours = xcalloc(num_items, sizeof(*s.neighbours));
 	s.num_neighbours = xcalloc(num_items, sizeof(*s.num_neighbours));
 	s.scratch = xmalloc(threads, sizeof(*s.scratch));

@@ -40,15 +40,13 @@ void exposure_init(
 	struct exposure *e, const struct metrics_cutoffs *k, const struct user_items *train)
 {
 	const uint64_t interactions = user_items_size(train);
-	uint32_t users = 0;
+	const uint32_t users = user_items_active_users(train);
 
 	*e = (struct exposure){ .cutoffs = *k, .num_items = train->num_items };
 	e->count = user_items_count_users(train);
 	e->surprise = xcalloc(e->num_items, sizeof(*e->surprise));
 	e->first = xcalloc(e->num_items, sizeof(*e->first));
 	e->head = bitset_new(e->num_items);
-	for (uint32_t u = 0; u < train->num_users; u++)
-		users += train->start[u + 1] > train->start[u];
 	for (uint32_t i = 0; i < e->num_items; i++)
 		e->surprise[i] = e->count[i] ? -log2((double)e->count[i] / users) : 0;
 	find_head(e, interactions);
