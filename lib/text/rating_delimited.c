@@ -338,13 +338,9 @@ static void widen(struct rating_text *t)
    names would be a user and an item. */
 static inline void check_header(const struct rating_text *t, const char *line, const char *end)
 {
-	const char *names = line;
+	const char *names = line + utf8_mark(line, (size_t)(end - line));
 
-	if (!t->header)
-		return;
-	if (end - line > 3 && memcmp(line, BYTE_ORDER_MARK, 3) == 0)
-		names += 3;
-	if ((size_t)(end - names) == t->header_size &&
+	if ((size_t)(end - names) == t->header_size && t->header &&
 		memcmp(names, t->header, t->header_size) == 0)
 		text_source_die(&t->text, t->text.line, line,
 			"the header again: of several files, only the first may have one");

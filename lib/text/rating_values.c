@@ -28,7 +28,7 @@ void rating_id_of(const struct rating_text *t, const char *at, struct span conte
 	if (content.at == content.end && !t->empty_ids)
 		text_source_die(&t->text, t->text.line, at,
 			"%s is empty: --missing drop leaves such rows out", what);
-	if (content.end - content.at >= 3 && memcmp(content.at, BYTE_ORDER_MARK, 3) == 0)
+	if (utf8_mark(content.at, (size_t)(content.end - content.at)))
 		text_source_die(&t->text, t->text.line, at,
 			"a byte order mark: of several files, only the first may have one");
 	for (const char *p = content.at; p < content.end; p++)

@@ -33,10 +33,9 @@ bool text_lines_next(struct text_lines *l)
 	if (stream_offset(l->in) - l->start == length && !stream_is_regular(l->in))
 		die("'%s' ends after %" PRIu64 " bytes without a line end: cut off?",
 			stream_name(l->in), stream_offset(l->in));
-	if (l->line == 1 && strncmp(l->text, BYTE_ORDER_MARK, strlen(BYTE_ORDER_MARK)) == 0) {
-		l->text += strlen(BYTE_ORDER_MARK);
-		l->start += strlen(BYTE_ORDER_MARK);
-	}
+	const size_t mark = l->line == 1 ? utf8_mark(l->text, length) : 0;
+	l->text += mark;
+	l->start += mark;
 	return true;
 }
 

@@ -73,8 +73,8 @@ void text_source_open(struct text_source *s, struct stream_in *in)
 {
 	*s = (struct text_source){ .in = in, .digest = digest_new() };
 	s->window = s->at = s->limit = s->end = xcalloc(TEXT_WINDOW + 1 + TEXT_SLACK, 1);
-	if (text_source_refill(s) && s->end - s->at >= 3 && memcmp(s->at, BYTE_ORDER_MARK, 3) == 0)
-		s->at += 3;
+	if (text_source_refill(s))
+		s->at += utf8_mark(s->at, (size_t)(s->end - s->at));
 	check_text(s);
 	if (!text_source_line(s, true))
 		die("'%s' is empty", stream_name(in));
