@@ -32,6 +32,12 @@ static __device__ __forceinline__ float score_slope(float logit, bool sigmoid_ou
 	return sigmoid_output ? e / ((1.0f + e) * (1.0f + e)) : 1.0f;
 }
 
+/* The score of a logit, in the operations that every backend does: itself, or 1 / (1 + expf(-v)) */
+static __device__ __forceinline__ float score_of(float logit, bool sigmoid_output)
+{
+	return sigmoid_output ? 1.0f / (1.0f + expf(-logit)) : logit;
+}
+
 /* Loss of a pair of logits; *dpositive, *dnegative: its derivatives. */
 static __device__ __forceinline__ float pair_loss(enum neumf_loss kind, bool sigmoid_output,
 	float positive, float negative, float *dpositive, float *dnegative)

@@ -6,7 +6,7 @@
  * In a block, row r is user[r / items] with item first + r % items; among pairs (items 0) it is
  * user[r] with item[r].
  */
-#include "cuda/ops.h"
+#include "cuda/parts.h"
 
 template <int V>
 __global__ void pair_forward_kernel(const float *__restrict__ user_half,
@@ -78,8 +78,7 @@ __global__ void __launch_bounds__(GPU_BLOCK) score_output_kernel(struct score_ou
 		return;
 	if (a.user_bias)
 		sum += a.user_bias[user] + a.item_bias[item];
-	a.score[(size_t)row * a.width + place] =
-		a.sigmoid_output ? 1.0f / (1.0f + expf(-sum)) : sum;
+	a.score[(size_t)row * a.width + place] = score_of(sum, a.sigmoid_output);
 }
 
 void score_output_cuda(cudaStream_t stream, const struct score_output *a)

@@ -7,7 +7,7 @@
  * they go to, and activations lie in shared memory; a column of activations holds one unit of all
  * threads, each of which reads only what it wrote.
  */
-#include "cuda/ops.h"
+#include "cuda/parts.h"
 
 /* Units of a layer that a thread sums at a time; users of a thread in a block of scores; threads of
    the largest and the smallest block; lanes that load a row of weights. */
@@ -155,13 +155,10 @@ __global__ void __launch_bounds__(MOST_THREADS)
 		head_sums(&a.to, weights + a.shared_head, &p, columns, a.layer[a.num_layers - 1].y);
 	float bias = a.to.bias ? a.to.bias[0] : 0.0f;
 #pragma unroll
-	for (uint32_t n = 0; n < N; n++) {
-		float v = sum.at[n] + bias;
-
+	for (uint32_t n = 0; n < N; n++)
 		if (first + n < users)
 			a.to.score[(size_t)(first + n) * a.to.width + (a.to.items ? i : 0)] =
-				a.to.sigmoid_output ? 1.0f / (1.0f + expf(-v)) : v;
-	}
+				score_of(sum.at[n] + bias, a.to.sigmoid_output);
 }
 
 /* ---- plans and launches ---- */
