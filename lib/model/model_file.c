@@ -122,12 +122,14 @@ static void get_hidden(const char *file, const struct js *m, struct neumf_shape 
 /* A score of another kind would be ours in silence. */
 static void check_score(const char *file, const struct js *m, const struct neumf_shape *s)
 {
-	const char *score = js_get_string(m, "score"),
-		   *ours = neumf_cosine(s) ? "cosine" : "product";
+	const char *ours = neumf_cosine(s) ? "cosine" : "product",
+		   *score = js_get_string(m, "score");
 
-	if (strcmp(score ? score : "product", ours) != 0)
-		die("metadata of '%s': a score by %s, where loss %s has one by %s", file,
-			score ? score : "product", neumf_loss_names[s->loss], ours);
+	if (!score)
+		score = "product";
+	if (strcmp(score, ours) != 0)
+		die("metadata of '%s': a score by %s, where loss %s has one by %s", file, score,
+			neumf_loss_names[s->loss], ours);
 }
 
 static void get_shape(const char *file, const struct js *m, struct neumf_shape *s)

@@ -94,7 +94,7 @@ register_knn_fit() {
 	work knn-fit s 0 '<1 lenskit-knn' "knn-score -q --train $data/ml-1m.cof --neighbours 100 --save-model $out/m"
 }
 
-# two minutes each
+# a minute each
 register_recbole_peer() {
 	local at_most=3 may_fail=1
 	work recbole-train s 0 '' "$peer $data/ml-1m.tsv $data/ml-1m-ones.tsv"
